@@ -1,0 +1,38 @@
+# `make demo` and `make test` are all a newcomer needs; each makes its own environment in .venv.
+PYTHON ?= python3
+export PREFECT_HOME ?= $(CURDIR)/.prefect
+export PREFECT_SERVER_ANALYTICS_ENABLED ?= false
+export DO_NOT_TRACK ?= 1
+
+.PHONY: demo test lint bench lock clean
+
+demo: .venv/ready ## simulate a lender if data/ holds no CSV, run all months, say where to look
+	.venv/bin/vintage demo
+
+test: .venv/ready ## run the test suite
+	.venv/bin/pytest
+
+lint: .venv/ready ## style, types and the import rules between rooms
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/basedpyright
+	.venv/bin/lint-imports
+
+bench: .venv/ready ## time the flows; writes benchmarks/results.md
+	.venv/bin/python -m benchmarks
+
+lock: .venv/ready ## compile the pinned requirements from pyproject.toml
+	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.txt
+	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	.venv/bin/uv pip compile -q --universal --python-version 3.12 --generate-hashes --group pyproject.toml:airflow -o requirements-airflow.txt
+
+clean: ## remove what the flows made; data/ stays
+	rm -rf datamart/*/ model_store/*/ model_store/registry.jsonl reports
+
+# uv installs the pinned files in seconds; pip's only work is to fetch that uv.
+.venv/ready: requirements-dev.txt pyproject.toml
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	test -x .venv/bin/uv || .venv/bin/python -m pip install -q --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements-dev.txt)"
+	.venv/bin/uv pip sync -q --python .venv/bin/python requirements-dev.txt
+	.venv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation -e .
+	touch $@
