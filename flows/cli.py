@@ -1,0 +1,236 @@
+"""The `vintage` command: what a person types, an exit code, and one clear sentence when something is wrong."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tasks.config import Settings
+from tasks.errors import UsageError, VintageError
+
+# Prefect reads these when it is imported, which happens below in the commands that need it.
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+
+app = typer.Typer(
+    name="vintage",
+    help="The monthly loop of a consumer-credit default model: raw files in; features, labels, models, predictions "
+    "and monitoring out, replayable for any past month.",
+    epilog="Exit codes: 0 done, 99 nothing to do yet, 2 wrong usage, 1 anything else.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+console = Console()
+
+
+class FlowName(StrEnum):
+    """The four flows, in the order a month runs them."""
+
+    features = "features"
+    training = "training"
+    inference = "inference"
+    monitoring = "monitoring"
+
+
+Data = Annotated[
+    Path | None, typer.Option(help="Folder with the four CSV files [default: data; VINTAGE_DATA].")
+]
+Datamart = Annotated[
+    Path | None, typer.Option(help="Folder of the tables [default: datamart; VINTAGE_DATAMART].")
+]
+ModelStore = Annotated[
+    Path | None, typer.Option(help="Folder of the models [default: model_store; VINTAGE_MODEL_STORE].")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def _first_of_month(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date; write it as 2024-03-01.") from None
+    if day.day != 1:
+        raise typer.BadParameter(f"{day} is not the first of a month; did you mean {day.replace(day=1)}?")
+    return day
+
+
+def _day(text: str, *names: str) -> Any:
+    return typer.Option(*names, parser=_first_of_month, metavar="YYYY-MM-01", help=text)
+
+
+@app.command()
+def run(
+    flow: FlowName,
+    day: Annotated[date, _day("Snapshot date to run.", "--date")],
+    data: Data = None,
+    datamart: Datamart = None,
+    model_store: ModelStore = None,
+    debug: Debug = False,
+) -> None:
+    """Run one flow for one date; again gives the same tables.
+
+    Exit code 99 says that there is nothing to do on that date yet: no ripe labels, no champion.
+    """
+    settings = _settings(data, datamart, model_store, debug)
+    from flows.engine import run_flow
+
+    run_flow(getattr(import_module(f"flows.{flow}"), flow), day, settings)
+    console.print(f"{flow} of {day}: done.")
+
+
+@app.command()
+def backfill(
+    start: Annotated[date, _day("First date.")],
+    end: Annotated[date, _day("Last date, included.")],
+    flows: Annotated[str, typer.Option(help="Flows to run, separated by commas.")] = ",".join(FlowName),
+    data: Data = None,
+    datamart: Datamart = None,
+    model_store: ModelStore = None,
+    debug: Debug = False,
+) -> None:
+    """Run the flows for each month from --start to --end, in date order."""
+    settings = _settings(data, datamart, model_store, debug)
+    if start > end:
+        raise UsageError(f"--start {start} is after --end {end}; swap them.")
+    names = [name.strip() for name in flows.split(",") if name.strip()]
+    unknown = [name for name in names if name not in list(FlowName)]
+    if unknown or not names:
+        raise UsageError(
+            f"--flows {flows!r} names no flow {', '.join(unknown)}; choose from {', '.join(FlowName)}."
+        )
+    _backfill(start, end, [name for name in FlowName if name in names], settings)
+    _print_months(settings)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="Folder to write the files to; made if it is not there.")],
+    start: Annotated[date, _day("First month.")] = "2023-01-01",  # pyright: ignore[reportArgumentType] - typer parses the default like an argument
+    months: Annotated[int, typer.Option(min=1, help="Number of months.")] = 24,
+    loans_per_month: Annotated[int, typer.Option(min=1, help="Loans granted a month.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same files.")] = 0,
+    scale: Annotated[int, typer.Option(min=1, help="Multiply the loans per month.")] = 1,
+    fault: Annotated[str, typer.Option(help="Faults to plant, by number: 13,49.")] = "",
+    drift: Annotated[
+        list[str] | None, typer.Option(help="A drift, such as shift:fe_5:2024-03-01:0.5.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Write a made-up lender's four files, and its loans' true default probabilities."""
+    _settings(None, None, None, debug)
+    from simulator.drift import parse_drift
+    from simulator.lender import Lender, simulate
+
+    try:
+        faults = tuple(int(number) for number in fault.split(",") if number.strip())
+    except ValueError:
+        raise UsageError(f"--fault {fault!r} is not a list of numbers; write it as --fault 13,49.") from None
+    drifts = tuple(parse_drift(text) for text in drift or [])
+    lender = Lender(start, months, loans_per_month, seed, scale, faults, drifts)
+    console.print(f"{simulate(lender, out)}\nWritten to {out}.")
+
+
+@app.command()
+def demo(
+    data: Data = None, datamart: Datamart = None, model_store: ModelStore = None, debug: Debug = False
+) -> None:
+    """Simulate a lender if the data folder holds no CSV, run all its months, and say where to look."""
+    settings = _settings(data, datamart, model_store, debug)
+    if not any(settings.data.glob("*.csv")):
+        from simulator.lender import Lender, simulate
+
+        console.print(f"No CSV in {settings.data}: simulating a lender of 24 months.")
+        simulate(Lender(date(2023, 1, 1), 24), settings.data)
+    from tasks.ingest import months_received
+
+    months = months_received(settings)
+    _backfill(months[0], months[-1], list(FlowName), settings)
+    _print_months(settings)
+
+
+@app.command()
+def status(
+    data: Data = None, datamart: Datamart = None, model_store: ModelStore = None, debug: Debug = False
+) -> None:
+    """Show the months so far: loans, quarantined rows, champion, performance."""
+    _print_months(_settings(data, datamart, model_store, debug))
+
+
+def _settings(data: Path | None, datamart: Path | None, model_store: Path | None, debug: bool) -> Settings:
+    if debug:
+        os.environ["VINTAGE_DEBUG"] = "1"
+        os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "INFO"
+    given = {"data": data, "datamart": datamart, "model_store": model_store}
+    return Settings(**{name: path for name, path in given.items() if path is not None})
+
+
+def _backfill(start: date, end: date, names: list[FlowName], settings: Settings) -> None:
+    from flows.backfill import run_backfill
+
+    days = [start]
+    while days[-1] < end:
+        days.append((days[-1] + timedelta(days=31)).replace(day=1))
+    with _progress(len(days) * len(names)) as step:
+        run_backfill(days, names, settings, step=step)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[date, str], None]]:
+    """A progress bar that names the month and the flow; call what it gives before each step."""
+    columns = (TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("starting Prefect", total=total, completed=-1)
+
+        def step(day: date, flow: str) -> None:
+            bar.update(task, advance=1, description=f"{day:%Y-%m} {flow}")
+
+        yield step
+        bar.update(task, completed=total, description="done")
+
+
+def _print_months(settings: Settings) -> None:
+    from tasks.status import month_table, paths_to_look_at
+
+    months = month_table(settings)
+    table = Table(title=f"{months.height} months")
+    for name in months.columns:
+        table.add_column(
+            name.replace("_", " "), justify="left" if name in ("champion", "status") else "right"
+        )
+    for row in months.iter_rows():
+        table.add_row(*(_shown(cell) for cell in row))
+    console.print(table)
+    for what, where in paths_to_look_at(settings).items():
+        console.print(f"{what}: {where}")
+
+
+def _shown(cell: object) -> str:
+    if cell is None:
+        return "-"
+    if isinstance(cell, date):
+        return f"{cell:%Y-%m}"
+    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    try:
+        app()
+    except VintageError as error:
+        if "--debug" in sys.argv:
+            raise
+        print(f"vintage: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)

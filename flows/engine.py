@@ -1,0 +1,129 @@
+"""How a month's work becomes a Prefect flow run, and what runs it: a server, or nothing at all.
+
+With PREFECT_API_URL every run is recorded in that server. Without it `backfill` and `demo` start one local
+server for their whole range, and a single flow runs in this process and is not recorded: starting a server
+for it would take longer than its work.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from datetime import date
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from prefect import Flow, flow, tags
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.states import Completed, State
+
+from tasks.config import Settings
+from tasks.errors import NothingToDoError, VintageError
+from tasks.prefect import in_flow_run
+
+SKIPPED = "Skipped"
+SERVER_START_SECONDS = 60
+# Services of a Prefect server that a local one, kept for one command, has no use for.
+# Events are not kept either: their writer holds SQLite locked, and a run that meets the lock waits two seconds.
+IDLE_SERVICES = (
+    "SCHEDULER",
+    "LATE_RUNS",
+    "CANCELLATION_CLEANUP",
+    "PAUSE_EXPIRATIONS",
+    "FOREMAN",
+    "TRIGGERS",
+    "EVENT_PERSISTER",
+)
+
+
+def monthly_flow(name: str) -> Callable[[Callable[[date, Settings], None]], Flow[..., Any]]:
+    """Make a Prefect flow of the work of one date; nothing to do ends the run as Completed, named Skipped."""
+
+    def decorate(work: Callable[[date, Settings], None]) -> Flow[..., Any]:
+        def run(snapshot_date: date, settings: Settings) -> State | None:
+            try:
+                work(snapshot_date, settings)
+            except NothingToDoError as nothing:
+                if not in_flow_run():
+                    raise
+                return Completed(name=SKIPPED, message=str(nothing))
+            return None
+
+        run.__doc__ = work.__doc__
+        return flow(name=name, flow_run_name=name + "-{snapshot_date}", validate_parameters=False)(run)
+
+    return decorate
+
+
+def run_flow(monthly: Flow[..., Any], day: date, settings: Settings, *labels: str) -> None:
+    """Run one flow for one date, recorded where a server is set.
+
+    Errors: whatever the work raises; NothingToDoError when there is nothing to do yet.
+    """
+    if not PREFECT_API_URL.value():
+        monthly.fn(day, settings)
+        return
+    # A run of its own: below another flow run Prefect opens two more clients, which costs more than the work.
+    Context().run(_recorded, monthly, day, settings, str(PREFECT_API_URL.value()), labels)
+
+
+def _recorded(
+    monthly: Flow[..., Any], day: date, settings: Settings, api_url: str, labels: tuple[str, ...]
+) -> None:
+    # The heartbeat only serves automations; its thread makes every run wait up to a second at its end.
+    quick = {PREFECT_API_URL: api_url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+    with temporary_settings(quick), tags("vintage", f"{day:%Y-%m}", *labels):
+        state = monthly(day, settings, return_state=True)
+    if state.name == SKIPPED:
+        raise NothingToDoError(state.message or "Nothing to do.")
+    state.result()
+
+
+@contextmanager
+def local_server() -> Iterator[str]:
+    """A Prefect server for as long as the block runs, unless PREFECT_API_URL names one; gives its address."""
+    if PREFECT_API_URL.value():
+        yield str(PREFECT_API_URL.value())
+        return
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
+    calm = {f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in IDLE_SERVICES}
+    server = subprocess.Popen(
+        [*command, "--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "2"],
+        env={**os.environ, **calm},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        api_url = f"http://127.0.0.1:{port}/api"
+        _wait_for(api_url, server)
+        with temporary_settings({PREFECT_API_URL: api_url}):
+            yield api_url
+    finally:
+        APILogWorker.drain_all(timeout=5)
+        EventsWorker.drain_all(timeout=5)
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(api_url: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + SERVER_START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urlopen(f"{api_url}/health", timeout=1):  # noqa: S310 - a fixed http address on this machine
+                return
+        except (URLError, TimeoutError, ConnectionError):
+            time.sleep(0.1)
+    raise VintageError(
+        f"The local Prefect server did not answer at {api_url} within {SERVER_START_SECONDS} s. "
+        "Start one with `prefect server start`, set PREFECT_API_URL to it and run the command again."
+    )

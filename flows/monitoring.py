@@ -1,0 +1,15 @@
+"""Measure one date: its applications, and the cohort that ripened on it."""
+
+from datetime import date
+
+from flows.engine import monthly_flow
+from tasks.config import Settings
+from tasks.monitoring import measure_month
+from tasks.report import publish_monitoring
+
+
+@monthly_flow("monitoring")
+def monitoring(snapshot_date: date, settings: Settings) -> None:
+    """Stability, coverage and performance figures of `snapshot_date`."""
+    measure_month(snapshot_date, settings)
+    publish_monitoring(snapshot_date, settings)

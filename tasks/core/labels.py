@@ -1,0 +1,41 @@
+"""Days past due, and the label a loan gets on the day it reaches its ripe month on book."""
+
+from datetime import date
+
+import polars as pl
+
+
+def add_days_past_due(loans: pl.LazyFrame) -> pl.LazyFrame:
+    """Add `dpd`: days since the oldest unpaid instalment fell due.
+
+    Needs:  overdue_amt, due_amt (account currency), snapshot_date (Date).
+    Adds:   dpd (Int32, days; 0 when nothing is overdue, null when an amount is null).
+    Keys:   one row per (loan_id, snapshot_date); rows and their order are kept.
+    Source: silver.loans.
+    Errors: on collect, InvalidOperationError for money overdue on an instalment of 0.
+    """
+    due, overdue = pl.col("due_amt"), pl.col("overdue_amt")
+    missed = pl.when(overdue == 0).then(0).otherwise((overdue / due).ceil()).cast(pl.Int32)
+    oldest_missed = pl.col("snapshot_date").dt.offset_by(pl.format("-{}mo", missed))
+    days = (pl.col("snapshot_date") - oldest_missed).dt.total_days()
+    return loans.with_columns(dpd=days.cast(pl.Int32))
+
+
+def label_defaults(loans: pl.LazyFrame, *, as_of: date, mob: int, dpd: int) -> pl.LazyFrame:
+    """Rows of gold.label_store for the loans that reach `mob` months on book on `as_of`.
+
+    Needs:  the columns of silver.loans.
+    Adds:   dpd (days), label (1 when dpd or more days past due, else 0), label_def such as `30dpd_6mob`.
+    Keys:   one row per loan_id; snapshot_date is the label date.
+    Source: silver.loans.
+    """
+    ripe = loans.filter(pl.col("snapshot_date") == as_of, pl.col("installment_num") == mob)
+    return add_days_past_due(ripe).select(
+        "loan_id",
+        "customer_id",
+        "loan_start_date",
+        "snapshot_date",
+        "dpd",
+        label=(pl.col("dpd") >= dpd).cast(pl.Int32),
+        label_def=pl.lit(f"{dpd}dpd_{mob}mob"),
+    )

@@ -1,0 +1,40 @@
+"""From features to predictions."""
+
+import polars as pl
+from sklearn.pipeline import Pipeline
+
+from tasks.core.models import predict_pd
+from tasks.schemas.feature_store import FEATURES
+
+GRADE_LIMITS = {
+    "A": 0.03,
+    "B": 0.08,
+    "C": 0.16,
+    "D": 0.30,
+    "E": 0.50,
+    "F": 0.75,
+}  # a PD up to the limit; G above
+
+
+def grade_of(pd: pl.Expr) -> pl.Expr:
+    """Grade A (best) to G by fixed limits of the probability of default."""
+    grade = pl.lit("G")
+    for name, limit in reversed(GRADE_LIMITS.items()):
+        grade = pl.when(pd <= limit).then(pl.lit(name)).otherwise(grade)
+    return grade
+
+
+def score_applications(features: pl.DataFrame, model: Pipeline, *, model_id: str) -> pl.DataFrame:
+    """Rows of gold.predictions: pd (0 to 1), grade and model_id of each application.
+
+    Needs:  the columns of gold.feature_store.
+    Keys:   one row per loan_id.
+    """
+    scored = features.select("loan_id", "customer_id", "snapshot_date", *FEATURES)
+    return scored.select(
+        "loan_id",
+        "customer_id",
+        "snapshot_date",
+        pd=pl.Series(predict_pd(model, scored)),
+        model_id=pl.lit(model_id),
+    ).with_columns(grade=grade_of(pl.col("pd")))

@@ -1,0 +1,36 @@
+"""Splits by cohort, in time order: nothing is validated on loans older than those it was fitted on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Split:
+    """`development` cohorts are for fitting and tuning; `oot`, the newest, are scored once and never tuned on."""
+
+    development: tuple[date, ...]
+    oot: tuple[date, ...]
+
+
+def split_cohorts(cohorts: Sequence[date], *, oot: int) -> Split:
+    """Keep the newest `oot` cohorts out of time, but never more than half of them."""
+    ordered = sorted(set(cohorts))
+    kept = min(oot, len(ordered) // 2)
+    return Split(tuple(ordered[: len(ordered) - kept]), tuple(ordered[len(ordered) - kept :]))
+
+
+def expanding_folds(cohort_of_row: Sequence[date], *, most: int = 3) -> list[tuple[Rows, Rows]]:
+    """Row numbers to fit on and to validate on: each of the newest `most` cohorts after all before it.
+
+    Shapes: one pair per fold; needs at least two cohorts.
+    """
+    days = np.asarray(cohort_of_row, dtype="datetime64[D]")
+    ordered = np.unique(days)
+    validated = ordered[1:][-most:]
+    return [(np.flatnonzero(days < cohort), np.flatnonzero(days == cohort)) for cohort in validated]

@@ -1,0 +1,51 @@
+"""How a function becomes a Prefect task, and what a flow run shows in the Prefect UI."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from deltalake.exceptions import DeltaError
+from prefect import task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.context import FlowRunContext
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_flow_run() -> bool:
+    """Whether this code is called by a Prefect flow run."""
+    return FlowRunContext.get() is not None
+
+
+def io_task(function: Callable[P, R]) -> Callable[P, R]:
+    """A Prefect task that is retried when a disk or network fails; outside a flow run, the plain function.
+
+    Prefect cannot run a task without a server. The plain function is what a single flow on the command
+    line and a test need, in none of the seconds that a server takes to start.
+    """
+    retried = task(retries=2, retry_delay_seconds=2, retry_condition_fn=_is_transient, cache_policy=NO_CACHE)
+    as_task = retried(function)
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        return as_task(*args, **kwargs) if in_flow_run() else function(*args, **kwargs)
+
+    return call
+
+
+def _is_transient(_task: object, _run: object, state: Any) -> bool:
+    return isinstance(state.result(raise_on_failure=False), OSError | DeltaError)
+
+
+def publish(key: str, *, markdown: str, table: list[dict[str, Any]] | None = None) -> None:
+    """Show a summary, and a table where there is one, on the Prefect UI's Artifacts page.
+
+    Needs: a key of lowercase letters, digits and dashes. Outside a flow run nothing happens.
+    """
+    if not in_flow_run():
+        return
+    create_markdown_artifact(markdown, key=key)
+    if table:
+        create_table_artifact(table, key=f"{key}-table")

@@ -1,0 +1,68 @@
+"""What a run shows of itself: artifacts in the Prefect UI, charts in the datamart."""
+
+from datetime import date
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.prefect import publish
+from tasks.status import month_table
+from tasks.storage import models, tables
+
+
+def publish_features(as_of: date, settings: Settings) -> None:
+    """Counts of what came in for the month and what became of it."""
+    deliveries = tables.read("bronze.deliveries", settings, on=as_of)
+    applications = tables.scan("gold.feature_store", settings, on=as_of).select(pl.len()).collect().item()
+    text = f"**Features of {as_of}**: {applications} applications; {deliveries['n_quarantined'].sum()} rows set aside."
+    publish(f"features-{as_of}", markdown=text, table=_rows(deliveries))
+
+
+def publish_training(as_of: date, model_id: str, settings: Settings) -> None:
+    """The candidates' out-of-time figures and the gate's decision."""
+    card = models.read_card(model_id, settings)
+    decided = "promoted" if card["gate"]["promoted"] else "not promoted"
+    text = f"**Training on {as_of}**: `{model_id}` ({card['family']}) {decided}: {card['gate']['why']}."
+    publish(
+        f"training-{as_of}",
+        markdown=text,
+        table=[{"family": c["family"], **c["oot"]} for c in card["candidates"]],
+    )
+
+
+def publish_inference(as_of: date, settings: Settings) -> None:
+    """How many applications got which grade, and by which model."""
+    predictions = tables.read("gold.predictions", settings, on=as_of)
+    grades = predictions.group_by("grade").agg(n=pl.len(), mean_pd=pl.col("pd").mean()).sort("grade")
+    text = f"**Inference of {as_of}**: {predictions.height} applications scored by `{predictions['model_id'][0]}`."
+    publish(f"inference-{as_of}", markdown=text, table=_rows(grades))
+
+
+def publish_monitoring(as_of: date, settings: Settings) -> None:
+    """The month's figures as a table, the headline ones as text."""
+    figures = tables.read("gold.monitoring", settings, on=as_of)
+    headline = figures.filter(pl.col("subject") == "score")
+    lines = [
+        f"- {row['metric']}: {_said(row['value'], row['status'])} (n = {row['n']})" for row in _rows(headline)
+    ]
+    text = "\n".join([f"**Monitoring of {as_of}**", "", *lines])
+    publish(f"monitoring-{as_of}", markdown=text, table=_rows(figures.drop("amber", "red")))
+
+
+def publish_backfill(settings: Settings) -> None:
+    """The months so far."""
+    months = month_table(settings)
+    text = f"**Backfill**: {months.height} months, {months['loans'].sum()} applications."
+    publish("backfill", markdown=text, table=_rows(months))
+
+
+def _said(value: float | None, status: str) -> str:
+    return status if value is None else f"{value:.3f}"
+
+
+def _rows(frame: pl.DataFrame) -> list[dict[str, object]]:
+    return frame.with_columns(pl.col(pl.Date).cast(pl.String)).to_dicts()
+
+
+def draw_charts(as_of: date, settings: Settings) -> None:
+    """Draw the months up to `as_of` into <datamart>/charts."""

@@ -1,0 +1,51 @@
+"""Every table of the datamart: its columns and the key it is sorted by."""
+
+from dataclasses import dataclass
+
+import dataframely as dy
+import polars as pl
+
+from tasks.schemas.attributes import ATTRIBUTES
+from tasks.schemas.clickstream import CLICKSTREAM
+from tasks.schemas.deliveries import Deliveries
+from tasks.schemas.feature_store import FEATURE_STORE
+from tasks.schemas.financials import FINANCIALS
+from tasks.schemas.label_store import LabelStore
+from tasks.schemas.loans import LOANS
+from tasks.schemas.monitoring import Monitoring
+from tasks.schemas.predictions import Predictions
+from tasks.schemas.source import Source
+
+SOURCES = {source.name: source for source in (CLICKSTREAM, ATTRIBUTES, FINANCIALS, LOANS)}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A Delta table: `columns` with dtypes, partitioned by snapshot_date, rows sorted by `key`."""
+
+    columns: dict[str, pl.DataType]
+    key: tuple[str, ...]
+
+
+def _of_schema(schema: type[dy.Schema]) -> Table:
+    columns = {name: column.dtype for name, column in schema.columns().items()}
+    return Table(columns, tuple(schema.primary_key()))
+
+
+def _of_source(source: Source) -> dict[str, Table]:
+    raw = source.raw_columns()
+    return {
+        f"bronze.{source.name}": Table(raw, tuple(raw)),
+        f"silver.{source.name}": Table(source.silver_columns(), tuple(source.silver.primary_key())),
+        f"quarantine.{source.name}": Table({**raw, "rule": pl.String()}, (*raw, "rule")),
+    }
+
+
+TABLES: dict[str, Table] = {
+    **{name: table for source in SOURCES.values() for name, table in _of_source(source).items()},
+    "bronze.deliveries": _of_schema(Deliveries),
+    "gold.feature_store": Table(FEATURE_STORE, ("loan_id",)),
+    "gold.label_store": _of_schema(LabelStore),
+    "gold.predictions": _of_schema(Predictions),
+    "gold.monitoring": _of_schema(Monitoring),
+}

@@ -1,0 +1,21 @@
+"""Deliveries: what came in for a month, per source, and what became of each row."""
+
+import dataframely as dy
+import polars as pl
+
+
+class Deliveries(dy.Schema):
+    """Key: (source, snapshot_date). Counts are rows of the file, `n_cleaned` is cells set to null."""
+
+    source = dy.String(nullable=False, primary_key=True)
+    snapshot_date = dy.Date(nullable=False, primary_key=True)
+    source_file = dy.String(nullable=False)
+    n_received = dy.Int64(nullable=False, min=0)
+    n_good = dy.Int64(nullable=False, min=0)
+    n_quarantined = dy.Int64(nullable=False, min=0)
+    n_duplicates = dy.Int64(nullable=False, min=0)
+    n_cleaned = dy.Int64(nullable=False, min=0)
+
+    @dy.rule()
+    def every_row_is_accounted_for(cls) -> pl.Expr:
+        return pl.col("n_received") == pl.col("n_good") + pl.col("n_quarantined") + pl.col("n_duplicates")

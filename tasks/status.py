@@ -1,0 +1,69 @@
+"""Where the loop stands, month by month, read from the tables alone."""
+
+from datetime import date
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.storage import models, tables
+
+COLUMNS = ("month", "loans", "set_aside", "scored", "champion", "bad_rate", "auc", "status")
+
+
+def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFrame:
+    """One row per month that has features, in order.
+
+    Columns: month (Date), loans (applications), set_aside (rows in quarantine, all sources), scored
+    (applications), champion (model id), bad_rate and auc (of the month's loans, once ripe; else null), status.
+    """
+    days = [day for day in tables.snapshot_dates("gold.feature_store", settings) if not until or day <= until]
+    if not days:
+        return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String()))
+    months = _counts("gold.feature_store", settings, "loans")
+    scored = _counts("gold.predictions", settings, "scored", champion=pl.col("model_id").first())
+    set_aside = _sums(settings)
+    ripe = _ripe_cohorts(settings)
+    table = pl.LazyFrame({"month": days}, schema={"month": pl.Date})
+    for part in (months, scored, set_aside, ripe):
+        table = table.join(part, on="month", how="left", validate="1:1")
+    status = (
+        pl.when(pl.col("scored").is_null())
+        .then(pl.lit("no champion yet"))
+        .otherwise(pl.lit("scored, not ripe"))
+    )
+    status = pl.when(pl.col("auc").is_not_null()).then(pl.lit("scored, ripe")).otherwise(status)
+    return table.with_columns(status=status).select(COLUMNS).sort("month").collect()
+
+
+def paths_to_look_at(settings: Settings) -> dict[str, str]:
+    """Places where the results of a run are, by what they hold."""
+    return {
+        "tables (Delta)": str(settings.datamart),
+        "models and their history": str(settings.model_store),
+        "charts": str(settings.datamart / "charts"),
+    }
+
+
+def _counts(name: str, settings: Settings, column: str, **more: pl.Expr) -> pl.LazyFrame:
+    rows = tables.scan(name, settings)
+    return rows.group_by(month="snapshot_date").agg(pl.len().alias(column), **more)
+
+
+def _sums(settings: Settings) -> pl.LazyFrame:
+    rows = tables.scan("bronze.deliveries", settings)
+    return rows.group_by(month="snapshot_date").agg(set_aside=pl.col("n_quarantined").sum())
+
+
+def _ripe_cohorts(settings: Settings) -> pl.LazyFrame:
+    labels = tables.scan("gold.label_store", settings)
+    bad_rates = labels.group_by(month="loan_start_date", seen="snapshot_date").agg(
+        bad_rate=pl.col("label").mean()
+    )
+    aucs = tables.scan("gold.monitoring", settings).filter(pl.col("metric") == "auc")
+    aucs = aucs.select(seen="snapshot_date", auc="value")
+    return bad_rates.join(aucs, on="seen", how="left", validate="m:1").drop("seen")
+
+
+def champions(settings: Settings) -> list[models.Entry]:
+    """The registry's champions in the order they were made."""
+    return [entry for entry in models.history(settings) if entry.state == "champion"]
