@@ -1,8 +1,8 @@
-"""The `vintage` command: what a person types, an exit code, and one clear sentence when something is wrong."""
+"""The `vintage` command: an exit code for each call, and one clear sentence when something is wrong."""
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from enum import StrEnum
@@ -25,8 +25,8 @@ os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 app = typer.Typer(
     name="vintage",
-    help="The monthly loop of a consumer-credit default model: raw files in; features, labels, models, predictions "
-    "and monitoring out, replayable for any past month.",
+    help="The monthly loop of a consumer-credit default model: raw files in; features, labels, models, "
+    "predictions and monitoring out, replayable for any past month.",
     epilog="Exit codes: 0 done, 99 nothing to do yet, 2 wrong usage, 1 anything else.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -174,7 +174,8 @@ def _settings(data: Path | None, datamart: Path | None, model_store: Path | None
         os.environ["VINTAGE_DEBUG"] = "1"
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "INFO"
     given = {"data": data, "datamart": datamart, "model_store": model_store}
-    return Settings(**{name: path for name, path in given.items() if path is not None})
+    # pydantic checks what the type checker cannot see through the mapping
+    return Settings.model_validate({**Settings().model_dump(), **{k: v for k, v in given.items() if v}})
 
 
 def _backfill(start: date, end: date, names: list[FlowName], settings: Settings) -> None:
@@ -188,7 +189,7 @@ def _backfill(start: date, end: date, names: list[FlowName], settings: Settings)
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[date, str], None]]:
+def _progress(total: int) -> Generator[Callable[[date, str], None]]:
     """A progress bar that names the month and the flow; call what it gives before each step."""
     columns = (TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:

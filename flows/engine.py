@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import Context
 from datetime import date
@@ -19,10 +19,11 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from prefect import Flow, flow, tags
+from prefect.client.schemas.objects import State
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from prefect.states import Completed, State
+from prefect.states import Completed
 
 from tasks.config import Settings
 from tasks.errors import NothingToDoError, VintageError
@@ -31,7 +32,7 @@ from tasks.prefect import in_flow_run
 SKIPPED = "Skipped"
 SERVER_START_SECONDS = 60
 # Services of a Prefect server that a local one, kept for one command, has no use for.
-# Events are not kept either: their writer holds SQLite locked, and a run that meets the lock waits two seconds.
+# Events are not kept either: their writer locks SQLite, and a run that meets the lock waits two seconds.
 IDLE_SERVICES = (
     "SCHEDULER",
     "LATE_RUNS",
@@ -78,7 +79,7 @@ def _recorded(
     monthly: Flow[..., Any], day: date, settings: Settings, api_url: str, labels: tuple[str, ...]
 ) -> None:
     # The heartbeat only serves automations; its thread makes every run wait up to a second at its end.
-    quick = {PREFECT_API_URL: api_url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+    quick: Any = {PREFECT_API_URL: api_url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
     with temporary_settings(quick), tags("vintage", f"{day:%Y-%m}", *labels):
         state = monthly(day, settings, return_state=True)
     if state.name == SKIPPED:
@@ -87,7 +88,7 @@ def _recorded(
 
 
 @contextmanager
-def local_server() -> Iterator[str]:
+def local_server() -> Generator[str]:
     """A Prefect server for as long as the block runs, unless PREFECT_API_URL names one; gives its address."""
     if PREFECT_API_URL.value():
         yield str(PREFECT_API_URL.value())
@@ -97,7 +98,7 @@ def local_server() -> Iterator[str]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
     calm = {f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in IDLE_SERVICES}
-    server = subprocess.Popen(
+    server = subprocess.Popen(  # noqa: S603 - our own interpreter, no text from outside
         [*command, "--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "2"],
         env={**os.environ, **calm},
         stdout=subprocess.DEVNULL,

@@ -7,22 +7,26 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Where things lie and how the loop is paced. Every value has an environment variable `VINTAGE_<NAME>`."""
+    """Where things lie and how the loop is paced; each value can be set as `VINTAGE_<NAME>`."""
 
     model_config = SettingsConfigDict(env_prefix="VINTAGE_", frozen=True)
 
-    data: Path = Field(Path("data"), description="folder with the lender's four CSV files")
-    datamart: Path = Field(Path("datamart"), description="folder of the Delta tables and reports")
-    model_store: Path = Field(Path("model_store"), description="folder of the models and their registry")
+    data: Path = Field(default=Path("data"), description="folder with the lender's four CSV files")
+    datamart: Path = Field(default=Path("datamart"), description="folder of the Delta tables and reports")
+    model_store: Path = Field(
+        default=Path("model_store"), description="folder of the models and their registry"
+    )
 
-    label_mob: int = Field(6, ge=1, description="months on book at which a loan's label is read")
-    label_dpd: int = Field(30, ge=1, description="days past due that count as default")
+    label_mob: int = Field(default=6, ge=1, description="months on book at which a loan's label is read")
+    label_dpd: int = Field(default=30, ge=1, description="days past due that count as default")
 
-    first_training_cohorts: int = Field(6, ge=2, description="ripe cohorts before the first model")
-    retrain_every_cohorts: int = Field(3, ge=1, description="newly ripe cohorts before the next challenger")
-    oot_cohorts: int = Field(2, ge=1, description="newest ripe cohorts kept out of time")
-    trials: int = Field(20, ge=1, description="Optuna trials per model family")
-    seed: int = Field(0, ge=0, description="seed of the search and of the models")
+    first_training_cohorts: int = Field(default=6, ge=2, description="ripe cohorts before the first model")
+    retrain_every_cohorts: int = Field(
+        default=3, ge=1, description="newly ripe cohorts before the next challenger"
+    )
+    oot_cohorts: int = Field(default=2, ge=1, description="newest ripe cohorts kept out of time")
+    trials: int = Field(default=20, ge=1, description="Optuna trials per model family")
+    seed: int = Field(default=0, ge=0, description="seed of the search and of the models")
 
     @property
     def label_def(self) -> str:

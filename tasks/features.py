@@ -1,5 +1,6 @@
 """Silver to gold.feature_store."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from tasks.config import Settings
@@ -10,17 +11,18 @@ from tasks.storage import tables
 
 
 @io_task
-def build_feature_store(as_of: date, settings: Settings) -> int:
-    """Replace the `as_of` partition of gold.feature_store; return its row count.
+def build_feature_store(days: Sequence[date], settings: Settings) -> int:
+    """Replace the partitions of `days` in gold.feature_store; return the row count.
 
-    Errors: NothingToDoError when the day has no application.
+    Errors: NothingToDoError when no loan starts on these days.
     """
-    tables.require("silver.loans", as_of, settings, flow="features")
-    silver = {
-        name: tables.scan(f"silver.{name}", settings, until=as_of)
-        for name in ("loans", "attributes", "financials", "clickstream")
-    }
-    features = build_features(**silver, as_of=as_of).collect()
-    if features.is_empty():
-        raise NothingToDoError(f"No application on {as_of}: no loan starts on that day.")
-    return tables.replace_partition("gold.feature_store", features, snapshot_date=as_of, settings=settings)
+    loans = tables.scan("silver.loans", settings, on=days)
+    attributes, financials, clickstream = (
+        tables.scan(f"silver.{name}", settings, until=max(days))
+        for name in ("attributes", "financials", "clickstream")
+    )
+    features = build_features(loans, attributes, financials, clickstream, days=days)
+    n_applications = tables.replace_partitions("gold.feature_store", features, days=days, settings=settings)
+    if n_applications == 0:
+        raise NothingToDoError(f"No application on {', '.join(map(str, days))}: no loan starts on that day.")
+    return n_applications

@@ -23,4 +23,4 @@ def score_day(as_of: date, settings: Settings) -> int:
     predictions = score_applications(
         applications, models.load(champion, settings), model_id=champion.model_id
     )
-    return tables.replace_partition("gold.predictions", predictions, snapshot_date=as_of, settings=settings)
+    return tables.replace_partitions("gold.predictions", predictions, days=[as_of], settings=settings)

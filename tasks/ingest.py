@@ -1,5 +1,7 @@
-"""Raw files to bronze, bronze to silver and quarantine, for one month."""
+"""Raw files to bronze, bronze to silver and quarantine."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import polars as pl
@@ -10,54 +12,41 @@ from tasks.core.validation import check
 from tasks.errors import BadInputError, NothingToDoError
 from tasks.prefect import io_task
 from tasks.schemas.catalog import SOURCES
+from tasks.schemas.source import Source
 from tasks.storage import landing, tables
 
 
 @io_task
-def ingest_month(as_of: date, settings: Settings) -> None:
-    """Replace the `as_of` partitions of bronze: the month's rows of the four files, as received.
+def ingest(days: Sequence[date], settings: Settings) -> None:
+    """Replace the partitions of `days` in bronze, silver and quarantine, and record what became of each row.
 
     Errors: BadInputError for a file that is missing or not what was agreed; NothingToDoError when the
-    files hold no loan of the month.
+    files hold no loan of these days.
     """
     tables.create_missing(settings)
-    received = {name: landing.scan_month(source, as_of, settings) for name, source in SOURCES.items()}
-    if received["loans"].limit(1).collect().is_empty():
-        raise NothingToDoError(
-            f"No rows of snapshot_date {as_of} in {landing.raw_file(SOURCES['loans'], settings)}."
-        )
-    for name, rows in received.items():
-        frame = rows.collect()
-        if not frame.is_empty():
-            tables.replace_partition(f"bronze.{name}", frame, snapshot_date=as_of, settings=settings)
+    with ThreadPoolExecutor(len(SOURCES)) as pool:
+        reads = {name: pool.submit(landing.read_months, s, days, settings) for name, s in SOURCES.items()}
+        received = {name: reading.result() for name, reading in reads.items()}
+        if received["loans"].is_empty():
+            span = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
+            raise NothingToDoError(f"No rows of {span} in {landing.raw_file(SOURCES['loans'], settings)}.")
+        written = [pool.submit(_take_in, SOURCES[name], raw, settings) for name, raw in received.items()]
+        delivered = pl.concat([writing.result() for writing in written])
+    days_received = sorted(set(delivered["snapshot_date"]))
+    tables.replace_partitions("bronze.deliveries", delivered, days=days_received, settings=settings)
 
 
-@io_task
-def clean_month(as_of: date, settings: Settings) -> None:
-    """Replace the `as_of` partitions of silver and quarantine from bronze, and record the counts."""
-    deliveries: list[pl.DataFrame] = []
-    for name, source in SOURCES.items():
-        raw = tables.scan(f"bronze.{name}", settings, on=as_of).collect()
-        if raw.is_empty():
-            continue
-        checked = check(source, raw, as_of)
-        tables.replace_partition(f"silver.{name}", checked.good, snapshot_date=as_of, settings=settings)
-        tables.replace_partition(
-            f"quarantine.{name}", checked.quarantined, snapshot_date=as_of, settings=settings
-        )
-        deliveries.append(checked.delivery)
-        if checked.quarantined.height:
-            get_logger("vintage").warning(
-                "%s %s: %d of %d rows set aside in quarantine.%s",
-                as_of,
-                name,
-                checked.quarantined.height,
-                raw.height,
-                name,
-            )
-    tables.replace_partition(
-        "bronze.deliveries", pl.concat(deliveries), snapshot_date=as_of, settings=settings
-    )
+def _take_in(source: Source, raw: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Write one source's rows to bronze, silver and quarantine; return its rows of bronze.deliveries."""
+    checked = check(source, raw)
+    days = sorted(set(raw["snapshot_date"]))
+    for layer, rows in (("bronze", raw), ("quarantine", checked.quarantined), ("silver", checked.good)):
+        tables.replace_partitions(f"{layer}.{source.name}", rows, days=days, settings=settings)
+    set_aside = checked.quarantined.height
+    if set_aside:
+        where = f"quarantine.{source.name}"
+        get_logger("vintage").warning("%d of %d rows set aside in %s", set_aside, raw.height, where)
+    return checked.delivery
 
 
 def months_received(settings: Settings) -> list[date]:

@@ -1,5 +1,6 @@
 """Silver to gold.label_store."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from tasks.config import Settings
@@ -9,9 +10,8 @@ from tasks.storage import tables
 
 
 @io_task
-def build_labels(as_of: date, settings: Settings) -> int:
-    """Replace the `as_of` partition of gold.label_store; return its row count (0 before the first ripe cohort)."""
-    tables.require("silver.loans", as_of, settings, flow="features")
-    loans = tables.scan("silver.loans", settings, on=as_of)
-    labels = label_defaults(loans, as_of=as_of, mob=settings.label_mob, dpd=settings.label_dpd)
-    return tables.replace_partition("gold.label_store", labels, snapshot_date=as_of, settings=settings)
+def build_labels(days: Sequence[date], settings: Settings) -> int:
+    """Replace the partitions of `days` in gold.label_store; return the row count (0: none ripe)."""
+    loans = tables.scan("silver.loans", settings, on=days)
+    labels = label_defaults(loans, days=days, mob=settings.label_mob, dpd=settings.label_dpd)
+    return tables.replace_partitions("gold.label_store", labels, days=days, settings=settings)

@@ -27,7 +27,7 @@ def measure_month(as_of: date, settings: Settings) -> int:
     today += measure_coverage(features, predictions.height, reference)
     month = to_rows(today, as_of=as_of, window=f"month {as_of:%Y-%m}", model_id=model_id)
     rows = pl.concat([month, _cohort_rows(as_of, settings)])
-    return tables.replace_partition("gold.monitoring", rows, snapshot_date=as_of, settings=settings)
+    return tables.replace_partitions("gold.monitoring", rows, days=[as_of], settings=settings)
 
 
 def _cohort_rows(as_of: date, settings: Settings) -> pl.DataFrame:

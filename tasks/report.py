@@ -1,6 +1,7 @@
 """What a run shows of itself: artifacts in the Prefect UI, charts in the datamart."""
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -13,8 +14,9 @@ from tasks.storage import models, tables
 def publish_features(as_of: date, settings: Settings) -> None:
     """Counts of what came in for the month and what became of it."""
     deliveries = tables.read("bronze.deliveries", settings, on=as_of)
-    applications = tables.scan("gold.feature_store", settings, on=as_of).select(pl.len()).collect().item()
-    text = f"**Features of {as_of}**: {applications} applications; {deliveries['n_quarantined'].sum()} rows set aside."
+    applications = tables.scan("gold.feature_store", settings, on=[as_of]).select(pl.len()).collect().item()
+    set_aside = deliveries["n_quarantined"].sum()
+    text = f"**Features of {as_of}**: {applications} applications; {set_aside} rows set aside."
     publish(f"features-{as_of}", markdown=text, table=_rows(deliveries))
 
 
@@ -34,7 +36,8 @@ def publish_inference(as_of: date, settings: Settings) -> None:
     """How many applications got which grade, and by which model."""
     predictions = tables.read("gold.predictions", settings, on=as_of)
     grades = predictions.group_by("grade").agg(n=pl.len(), mean_pd=pl.col("pd").mean()).sort("grade")
-    text = f"**Inference of {as_of}**: {predictions.height} applications scored by `{predictions['model_id'][0]}`."
+    model_id = predictions["model_id"][0]
+    text = f"**Inference of {as_of}**: {predictions.height} applications scored by `{model_id}`."
     publish(f"inference-{as_of}", markdown=text, table=_rows(grades))
 
 
@@ -60,7 +63,7 @@ def _said(value: float | None, status: str) -> str:
     return status if value is None else f"{value:.3f}"
 
 
-def _rows(frame: pl.DataFrame) -> list[dict[str, object]]:
+def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
     return frame.with_columns(pl.col(pl.Date).cast(pl.String)).to_dicts()
 
 

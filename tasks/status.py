@@ -13,8 +13,8 @@ COLUMNS = ("month", "loans", "set_aside", "scored", "champion", "bad_rate", "auc
 def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFrame:
     """One row per month that has features, in order.
 
-    Columns: month (Date), loans (applications), set_aside (rows in quarantine, all sources), scored
-    (applications), champion (model id), bad_rate and auc (of the month's loans, once ripe; else null), status.
+    Columns: month (Date), loans (applications), set_aside (rows in quarantine), scored (applications),
+    champion (model id), bad_rate and auc (of the month's loans, once ripe; else null), status.
     """
     days = [day for day in tables.snapshot_dates("gold.feature_store", settings) if not until or day <= until]
     if not days:

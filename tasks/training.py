@@ -67,14 +67,16 @@ def train_challenger(as_of: date, settings: Settings) -> str:
 
 @io_task
 def promote(as_of: date, model_id: str, settings: Settings) -> Verdict:
-    """Write the gate's decision into the registry, effective from `as_of`; lines that are there stay alone."""
+    """Write the gate's decision into the registry, effective from `as_of`; lines that are there stay."""
     gate = models.read_card(model_id, settings)["gate"]
     verdict = Verdict(promoted=gate["promoted"], why=gate["why"])
     before = gate["champion"]
     lines: list[tuple[str, models.State, str]] = [(model_id, "challenger", "trained on ripe cohorts")]
     if verdict.promoted:
-        lines += [(model_id, "approved", verdict.why), (model_id, "champion", verdict.why)]
-        lines += [(before, "retired", f"replaced by {model_id}")] if before else []
+        lines.append((model_id, "approved", verdict.why))
+        lines.append((model_id, "champion", verdict.why))
+        if before:
+            lines.append((before, "retired", f"replaced by {model_id}"))
     else:
         lines.append((model_id, "rejected", verdict.why))
     for name, state, why in lines:

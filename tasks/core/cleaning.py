@@ -11,7 +11,7 @@ from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.source import OVERFLOW, RAW_DATE
 
 UNKNOWN = "unknown"
-# Values outside these limits are typing errors, not extremes: they become null. Counts, percent, years, amounts.
+# Outside these limits a value is a typing error, not an extreme: null. Years, counts, percent, amounts.
 LIMITS = {
     "Age": (14, 100),
     "Num_Bank_Accounts": (0, 20),
@@ -25,23 +25,24 @@ LIMITS = {
 }
 
 
-def read_number(column: str) -> pl.Expr:
-    """Float64 of a text column: `40_` is 40; `_`, `__10000__`, `NaN`, `inf`, words and wild values are null."""
+def read_number(column: str, *, dirty: bool = True) -> pl.Expr:
+    """Float64 of a text column: `40_` is 40; `_`, `__10000__`, `NaN`, `inf`, words, wild values are null.
+
+    With `dirty=False` the column holds numbers already.
+    """
     text = pl.col(column).str.strip_chars()
-    number = (
-        pl.when(~text.str.starts_with("_")).then(text.str.strip_chars_end("_")).cast(pl.Float64, strict=False)
-    )
-    number = pl.when(number.is_finite()).then(number)
-    if column in LIMITS:
-        number = pl.when(number.is_between(*LIMITS[column])).then(number)
-    return number.alias(column)
+    unmarked = pl.when(~text.str.starts_with("_")).then(text.str.strip_chars_end("_"))
+    number = unmarked.cast(pl.Float64, strict=False) if dirty else pl.col(column).cast(pl.Float64)
+    sane = number.is_finite() & number.is_between(*LIMITS[column]) if column in LIMITS else number.is_finite()
+    return pl.when(sane).then(number).alias(column)
 
 
-def read_integer(column: str) -> pl.Expr:
+def read_integer(column: str, *, dirty: bool = True) -> pl.Expr:
     """Int32 of a text column, by the rules of `read_number`; a fraction is null."""
-    number = read_number(column)
-    whole = pl.when(number == number.round()).then(number)
-    return whole.cast(pl.Int32, strict=False).alias(column)
+    if not dirty and column not in LIMITS:
+        return pl.col(column)
+    number = read_number(column, dirty=dirty)
+    return pl.when(number == number.round()).then(number).cast(pl.Int32, strict=False).alias(column)
 
 
 def read_word(column: str) -> pl.Expr:
@@ -55,59 +56,64 @@ def read_day(column: str) -> pl.Expr:
     return pl.col(column).str.strip_chars().str.to_date("%Y-%m-%d", strict=False)
 
 
-def clean(name: str, rows: pl.LazyFrame) -> pl.LazyFrame:
+def clean(name: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Typed candidates for silver.<name>: all its columns and the check-only ones of `SilverRow`.
 
     Needs:  rows of bronze.<name>, exact duplicates removed.
-    Adds:   row_id (UInt32, position in `rows`), thousands_separator (a number that could be read in two ways).
+    Adds:   row_id (UInt32, position in `rows`), thousands_separator (a number that reads in two ways).
     Keys:   one row per row received, in the order received.
     """
-    columns = [expression.name.to_lowercase() for expression in CLEANERS[name]()]
-    typed = rows.with_row_index("row_id").select(
+    plain = rows.select(pl.col(column).cast(kind, strict=False) for column, kind in NUMBERS[name].items())
+    dirty = {column for column in plain.columns if plain[column].null_count() > rows[column].null_count()}
+    columns = [expression.name.to_lowercase() for expression in CLEANERS[name](dirty)]
+    ready = rows.with_columns(plain.drop(dirty)).with_row_index("row_id")
+    return ready.select(
         "row_id",
         OVERFLOW,
         *columns,
-        thousands_separator=_any_thousands_separator(AMOUNTS[name]),
+        thousands_separator=_any_thousands_separator(dirty),
         customer_id=pl.col("Customer_ID").str.strip_chars(),
         snapshot_date=read_day(RAW_DATE),
     )
-    return typed
 
 
-def count_cleaned(raw: pl.DataFrame, typed: pl.DataFrame) -> int:
-    """Number of cells that held text in `raw` and are null or `unknown` in `typed` (same rows, same order)."""
-    pairs = [(column, column.lower()) for column in raw.columns if column.lower() in typed.columns]
-    held = raw.select(pl.col(old).is_not_null().alias(new) for old, new in pairs if new != "customer_id")
-    gone = typed.select(
-        (pl.col(new).is_null() | (pl.col(new).cast(pl.String) == UNKNOWN)) for new in held.columns
-    )
-    both = [(held[column] & gone[column]).sum() for column in held.columns]
-    return int(sum(both))
+def cells_cleaned(raw: pl.DataFrame, typed: pl.DataFrame) -> pl.Series:
+    """Per row, how many cells held text in `raw` and are null or `unknown` in `typed` (the same rows)."""
+    lost = pl.Series("n_cleaned", [0], dtype=pl.Int64).new_from_index(0, raw.height)
+    for column in raw.columns:
+        if column.lower() not in typed.columns or column == "Customer_ID":
+            continue
+        after = typed[column.lower()]
+        if after.null_count() > raw[column].null_count():
+            lost = lost + (after.is_null() & raw[column].is_not_null()).cast(pl.Int64)
+        if after.dtype == pl.String:
+            lost = lost + (after.eq_missing(UNKNOWN) & raw[column].is_not_null()).cast(pl.Int64)
+    return lost
 
 
-def _any_thousands_separator(columns: tuple[str, ...]) -> pl.Expr:
-    found = [pl.col(column).str.contains(r"\d,\d") for column in columns]
-    return pl.any_horizontal(*found, pl.lit(False)).fill_null(False)
+def _any_thousands_separator(columns: set[str]) -> pl.Expr:
+    found = [pl.col(column).str.contains(r"\d,\d") for column in sorted(columns)]
+    return pl.any_horizontal(*found, pl.lit(value=False)).fill_null(value=False)
 
 
-def _clickstream() -> list[pl.Expr]:
-    return [read_integer(measure) for measure in MEASURES]
+def _clickstream(dirty: set[str]) -> list[pl.Expr]:
+    return [read_integer(measure, dirty=measure in dirty) for measure in MEASURES]
 
 
-def _attributes() -> list[pl.Expr]:
+def _attributes(dirty: set[str]) -> list[pl.Expr]:
     ssn = pl.col("SSN").str.strip_chars()
     return [
         pl.col("Name").str.strip_chars(),
-        read_integer("Age"),
+        read_integer("Age", dirty="Age" in dirty),
         pl.when(ssn.str.contains(r"^\d{3}-\d{2}-\d{4}$")).then(ssn).alias("SSN"),
         read_word("Occupation"),
     ]
 
 
-def _financials() -> list[pl.Expr]:
+def _financials(dirty: set[str]) -> list[pl.Expr]:
     return [
-        *(read_number(column) for column in AMOUNTS["financials"] if column not in FINANCIAL_COUNTS),
-        *(read_integer(column) for column in FINANCIAL_COUNTS),
+        *(read_number(column, dirty=column in dirty) for column in FINANCIAL_AMOUNTS),
+        *(read_integer(column, dirty=column in dirty) for column in FINANCIAL_COUNTS),
         _type_of_loan(),
         _months_of_history(),
         *(read_word(column) for column in ("Credit_Mix", "Payment_of_Min_Amount", "Payment_Behaviour")),
@@ -116,7 +122,11 @@ def _financials() -> list[pl.Expr]:
 
 def _type_of_loan() -> pl.Expr:
     listed = pl.col("Type_of_Loan").str.strip_chars()
-    without = pl.when(read_integer("Num_of_Loan") == 0).then(pl.lit("none")).otherwise(pl.lit(UNKNOWN))
+    without = (
+        pl.when(pl.col("Num_of_Loan").cast(pl.String).str.strip_chars("_ ") == "0")
+        .then(pl.lit("none"))
+        .otherwise(pl.lit(UNKNOWN))
+    )
     return pl.when(listed.str.len_chars() > 0).then(listed).otherwise(without).alias("Type_of_Loan")
 
 
@@ -126,12 +136,12 @@ def _months_of_history() -> pl.Expr:
     return pl.when(months < 12).then(years * 12 + months).alias("Credit_History_Age")
 
 
-def _loans() -> list[pl.Expr]:
+def _loans(dirty: set[str]) -> list[pl.Expr]:
     return [
         pl.col("loan_id").str.strip_chars(),
         read_day("loan_start_date"),
-        *(read_integer(column) for column in ("tenure", "installment_num")),
-        *(read_number(column) for column in ("loan_amt", "due_amt", "paid_amt", "overdue_amt", "balance")),
+        *(read_integer(column, dirty=column in dirty) for column in LOAN_COUNTS),
+        *(read_number(column, dirty=column in dirty) for column in LOAN_AMOUNTS),
     ]
 
 
@@ -144,23 +154,28 @@ FINANCIAL_COUNTS = (
     "Num_of_Delayed_Payment",
     "Num_Credit_Inquiries",
 )
-AMOUNTS: dict[str, tuple[str, ...]] = {
-    "clickstream": MEASURES,
-    "attributes": ("Age",),
-    "financials": (
-        "Annual_Income",
-        "Monthly_Inhand_Salary",
-        *FINANCIAL_COUNTS,
-        "Changed_Credit_Limit",
-        "Outstanding_Debt",
-        "Credit_Utilization_Ratio",
-        "Total_EMI_per_month",
-        "Amount_invested_monthly",
-        "Monthly_Balance",
-    ),
-    "loans": ("tenure", "installment_num", "loan_amt", "due_amt", "paid_amt", "overdue_amt", "balance"),
+FINANCIAL_AMOUNTS = (
+    "Annual_Income",
+    "Monthly_Inhand_Salary",
+    "Changed_Credit_Limit",
+    "Outstanding_Debt",
+    "Credit_Utilization_Ratio",
+    "Total_EMI_per_month",
+    "Amount_invested_monthly",
+    "Monthly_Balance",
+)
+LOAN_COUNTS = ("tenure", "installment_num")
+LOAN_AMOUNTS = ("loan_amt", "due_amt", "paid_amt", "overdue_amt", "balance")
+NUMBERS: dict[str, dict[str, type[pl.Int32 | pl.Float64]]] = {
+    "clickstream": dict.fromkeys(MEASURES, pl.Int32),
+    "attributes": {"Age": pl.Int32},
+    "financials": {
+        **dict.fromkeys(FINANCIAL_COUNTS, pl.Int32),
+        **dict.fromkeys(FINANCIAL_AMOUNTS, pl.Float64),
+    },
+    "loans": {**dict.fromkeys(LOAN_COUNTS, pl.Int32), **dict.fromkeys(LOAN_AMOUNTS, pl.Float64)},
 }
-CLEANERS: dict[str, Callable[[], list[pl.Expr]]] = {
+CLEANERS: dict[str, Callable[[set[str]], list[pl.Expr]]] = {
     "clickstream": _clickstream,
     "attributes": _attributes,
     "financials": _financials,

@@ -1,5 +1,6 @@
 """Days past due, and the label a loan gets on the day it reaches its ripe month on book."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -21,15 +22,15 @@ def add_days_past_due(loans: pl.LazyFrame) -> pl.LazyFrame:
     return loans.with_columns(dpd=days.cast(pl.Int32))
 
 
-def label_defaults(loans: pl.LazyFrame, *, as_of: date, mob: int, dpd: int) -> pl.LazyFrame:
-    """Rows of gold.label_store for the loans that reach `mob` months on book on `as_of`.
+def label_defaults(loans: pl.LazyFrame, *, days: Sequence[date], mob: int, dpd: int) -> pl.LazyFrame:
+    """Rows of gold.label_store for the loans that reach `mob` months on book on one of `days`.
 
     Needs:  the columns of silver.loans.
     Adds:   dpd (days), label (1 when dpd or more days past due, else 0), label_def such as `30dpd_6mob`.
     Keys:   one row per loan_id; snapshot_date is the label date.
     Source: silver.loans.
     """
-    ripe = loans.filter(pl.col("snapshot_date") == as_of, pl.col("installment_num") == mob)
+    ripe = loans.filter(pl.col("snapshot_date").is_in(list(days)), pl.col("installment_num") == mob)
     return add_days_past_due(ripe).select(
         "loan_id",
         "customer_id",

@@ -1,47 +1,59 @@
-"""Features of the applications of one day, from what was known on that day.
+"""Features of applications, each from what was known on the day it came in.
 
 The clickstream is heavy noise around a level of the customer's own: one month says little, the mean of k
 months has a k-th of the noise. So the store keeps the mean, the spread and the number of months behind
 them; how much a mean of so many months is worth is the model's to learn.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
 
+from tasks.schemas.attributes import ADULT_AGE
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.feature_store import CATEGORIES, CLICKSTREAM_MONTHS, FEATURE_STORE, FINANCIAL_NUMBERS, KEYS
 from tasks.schemas.financials import LOAN_TYPES
 
 
-def keep_applications(loans: pl.LazyFrame, *, as_of: date) -> pl.LazyFrame:
-    """The applications of `as_of`: loan_id, customer_id, snapshot_date of each loan at MOB 0.
+def keep_applications(loans: pl.LazyFrame, *, days: Sequence[date]) -> pl.LazyFrame:
+    """The applications of `days`: loan_id, customer_id, snapshot_date of each loan at MOB 0.
 
     Needs:  the columns of silver.loans.
     Keys:   one row per loan_id.
     """
     mob_0 = (pl.col("installment_num") == 0) & (pl.col("loan_start_date") == pl.col("snapshot_date"))
-    return loans.filter(pl.col("snapshot_date") == as_of, mob_0).select(KEYS)
+    return loans.filter(pl.col("snapshot_date").is_in(list(days)), mob_0).select(KEYS)
 
 
-def summarise_clickstream(clickstream: pl.LazyFrame, *, as_of: date) -> pl.LazyFrame:
-    """Level and spread of each measure over the customer's history up to `as_of`.
+def keep_known(rows: pl.LazyFrame, applications: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows of each applicant that are not dated after the application, with its loan_id.
 
-    Needs:  customer_id, snapshot_date, fe_1..fe_20.
+    Needs:  rows with customer_id and snapshot_date; applications with loan_id, customer_id, snapshot_date.
+    Keys:   one row per (loan_id, row of the customer).
+    """
+    asked = applications.select("loan_id", "customer_id", applied=pl.col("snapshot_date"))
+    known = rows.join(asked, on="customer_id", how="inner")
+    return known.filter(pl.col("snapshot_date") <= pl.col("applied"))
+
+
+def summarise_clickstream(known: pl.LazyFrame) -> pl.LazyFrame:
+    """Level and spread of each measure over the months known at the application.
+
+    Needs:  loan_id, fe_1..fe_20 as `keep_known` gives them.
     Adds:   n_clickstream_months, fe_*_mean, fe_*_sd (null for a single month).
-    Keys:   one row per customer_id.
+    Keys:   one row per loan_id.
     Source: silver.clickstream.
     """
-    history = clickstream.filter(pl.col("snapshot_date") <= as_of)
     # Integer sums are exact, so the result does not depend on the order in which rows are met.
-    sums = history.group_by("customer_id").agg(
+    sums = known.group_by("loan_id").agg(
         pl.len().cast(pl.Float64).alias(CLICKSTREAM_MONTHS),
         *(pl.col(m).count().alias(f"{m}_n") for m in MEASURES),
         *(pl.col(m).cast(pl.Int64).sum().alias(f"{m}_sum") for m in MEASURES),
         *((pl.col(m).cast(pl.Int64) ** 2).sum().alias(f"{m}_squares") for m in MEASURES),
     )
     return sums.select(
-        "customer_id",
+        "loan_id",
         CLICKSTREAM_MONTHS,
         *(_mean(m).alias(f"{m}_mean") for m in MEASURES),
         *(_sd(m).alias(f"{m}_sd") for m in MEASURES),
@@ -58,10 +70,9 @@ def _sd(measure: str) -> pl.Expr:
     return pl.when(n > 1).then(((squares - total * total / n) / (n - 1)).sqrt())
 
 
-def latest_known(rows: pl.LazyFrame, *, as_of: date) -> pl.LazyFrame:
-    """Each customer's newest row that is not dated after `as_of`, without its date."""
-    known = rows.filter(pl.col("snapshot_date") <= as_of)
-    return known.sort("snapshot_date").unique("customer_id", keep="last").drop("snapshot_date")
+def keep_latest(known: pl.LazyFrame) -> pl.LazyFrame:
+    """Of the rows that `keep_known` gives, the newest of each loan_id."""
+    return known.sort("snapshot_date").unique("loan_id", keep="last", maintain_order=True)
 
 
 def add_ratios(financials: pl.LazyFrame) -> pl.LazyFrame:
@@ -102,30 +113,30 @@ def build_features(
     financials: pl.LazyFrame,
     clickstream: pl.LazyFrame,
     *,
-    as_of: date,
+    days: Sequence[date],
 ) -> pl.LazyFrame:
-    """Rows of gold.feature_store for the applications of `as_of`.
+    """Rows of gold.feature_store for the applications of `days`.
 
-    Needs:  the four silver tables; rows dated after `as_of` are ignored.
-    Keys:   one row per loan_id, every application of the day; nulls where a source does not know the customer.
+    Needs:  the four silver tables; rows dated after an application are not used for it.
+    Keys:   one row per loan_id, every application; nulls where a source does not know the customer.
     Source: silver.loans, silver.attributes, silver.financials, silver.clickstream.
     """
-    applications = keep_applications(loans, as_of=as_of)
-    applicants = applications.select("customer_id").unique()
-    known_attributes = latest_known(attributes, as_of=as_of).select(
-        "customer_id",
+    applications = keep_applications(loans, days=days)
+    person = keep_latest(keep_known(attributes, applications)).select(
+        "loan_id",
         "occupation",
         pl.col("age").cast(pl.Float64),
-        is_minor=(pl.col("age") < 18).cast(pl.Float64),
-        has_attributes=pl.lit(True),
+        is_minor=(pl.col("age") < ADULT_AGE).cast(pl.Float64),
+        has_attributes=pl.lit(value=True),
     )
-    known_financials = add_loan_types(add_ratios(latest_known(financials, as_of=as_of))).select(
-        "customer_id", *FINANCIAL_NUMBERS, *CATEGORIES[1:], has_financials=pl.lit(True)
+    money = add_loan_types(add_ratios(keep_latest(keep_known(financials, applications)))).select(
+        "loan_id", *FINANCIAL_NUMBERS, *CATEGORIES[1:], has_financials=pl.lit(value=True)
     )
-    own_clickstream = clickstream.join(applicants, on="customer_id", how="semi")
-    behaviour = summarise_clickstream(own_clickstream, as_of=as_of).with_columns(has_clickstream=pl.lit(True))
+    behaviour = summarise_clickstream(keep_known(clickstream, applications)).with_columns(
+        has_clickstream=pl.lit(value=True)
+    )
     wide = applications
-    for known in (known_attributes, known_financials, behaviour):
-        wide = wide.join(known, on="customer_id", how="left", validate="m:1")
+    for known in (person, money, behaviour):
+        wide = wide.join(known, on="loan_id", how="left", validate="1:1")
     flags = pl.col("^has_.*$").fill_null(value=False)
-    return wide.with_columns(flags).select(*FEATURE_STORE).cast(FEATURE_STORE)  # pyright: ignore[reportArgumentType]
+    return wide.with_columns(flags).select(pl.col(name).cast(kind) for name, kind in FEATURE_STORE.items())

@@ -31,17 +31,17 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Recipe:
-    """A family and its hyperparameters: all that is needed, besides data and seed, to fit the same model again."""
+    """A family and its hyperparameters: besides data and seed, all it takes to fit the same model again."""
 
     family: Family
     params: Mapping[str, float] = field(default_factory=dict)
 
 
 class ClickstreamEvidence(BaseEstimator, TransformerMixin):
-    """A customer's levels as evidence: their distance from the usual level, weighed by the months behind them.
+    """A customer's levels as evidence: their distance from the usual, weighed by the months behind them.
 
-    A mean of n months of noise around a level deserves the weight n / (n + kappa) (credibility: Buehlmann 1967);
-    kappa, in months, is the ratio of the noise's variance to that of the levels. No history weighs nothing.
+    A mean of n months of noise around a level deserves the weight n / (n + kappa) (credibility, Buehlmann
+    1967); kappa, in months, is the ratio of the noise's variance to that of the levels. No history weighs 0.
 
     Shapes: (rows, 1 + levels), the months first; gives (rows, levels).
     """
@@ -88,7 +88,7 @@ def predict_pd(model: Pipeline, features: pl.DataFrame) -> Floats:
 
 def _logistic(params: dict[str, Any], seed: int) -> Pipeline:
     numbers = make_pipeline(
-        QuantileTransformer(n_quantiles=50, output_distribution="normal", subsample=None),
+        QuantileTransformer(n_quantiles=50, output_distribution="normal", subsample=100_000),
         SimpleImputer(strategy="constant", fill_value=0.0, add_indicator=True),
     )
     columns = ColumnTransformer(
@@ -121,6 +121,7 @@ def _boosting(params: dict[str, Any], seed: int) -> Pipeline:
             ("numbers", "passthrough", [*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS]),
         ]
     )
+    fixed: Any = {"categorical_features": list(range(len(CATEGORIES))), "early_stopping": False}
     model = HistGradientBoostingClassifier(
         learning_rate=params.get("learning_rate", 0.05),
         max_iter=int(params.get("max_iter", 150)),
@@ -128,8 +129,7 @@ def _boosting(params: dict[str, Any], seed: int) -> Pipeline:
         min_samples_leaf=int(params.get("min_samples_leaf", 30)),
         l2_regularization=params.get("l2", 1.0),
         max_features=params.get("max_features", 0.5),
-        categorical_features=list(range(len(CATEGORIES))),
-        early_stopping=False,
         random_state=seed,
+        **fixed,
     )
     return make_pipeline(columns, model)

@@ -1,4 +1,4 @@
-"""The figures of one month: stability and coverage of its applications, performance of the cohort that ripened.
+"""The figures of one month: stability and coverage of its applications, performance of its ripe cohort.
 
 A figure without data says why in `status` and has a null value; it is never NaN and never a zero.
 """
@@ -37,7 +37,9 @@ def measure_coverage(features: pl.DataFrame, n_scored: int, reference: Mapping[s
     """Share of the day's applications that each source knows, and share that was scored."""
     n = features.height
     figures = [
-        _figure("coverage", source, n, features[flag].sum() / n, reference=reference["coverage"][source])
+        _figure(
+            "coverage", source, n, float(features[flag].sum()) / n, reference=reference["coverage"][source]
+        )
         for source, flag in HAS_SOURCE.items()
     ]
     return [*figures, _figure("coverage", "scoring", n, n_scored / n, reference=1.0)]

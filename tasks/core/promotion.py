@@ -40,7 +40,7 @@ def decide_first(auc: Auc) -> Verdict:
 
 
 def decide_challenger(challenger: Auc, champion: Auc, brier: tuple[float, float]) -> Verdict:
-    """A challenger takes over when it ranks the same out-of-time loans no worse and its Brier score is no worse.
+    """A challenger takes over when it ranks the same loans no worse and its Brier score is no worse.
 
     Needs:  both AUCs measured on the same loans; `brier` is (challenger's, champion's).
     """

@@ -12,7 +12,7 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Split:
-    """`development` cohorts are for fitting and tuning; `oot`, the newest, are scored once and never tuned on."""
+    """`development` cohorts are fitted and tuned on; `oot`, the newest, are scored once, never tuned on."""
 
     development: tuple[date, ...]
     oot: tuple[date, ...]

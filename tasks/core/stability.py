@@ -27,7 +27,7 @@ def build_reference(features: pl.DataFrame, pds: pl.Series) -> dict[str, Any]:
 
 
 def measure_psi(current: pl.Series, bins: Mapping[str, Any], n_reference: int) -> float:
-    """Population stability index: sum of (p - q) ln(p / q) over the reference's bins, nulls in a bin of their own.
+    """Population stability index: sum of (p - q) ln(p / q) over the reference's bins, one of them for nulls.
 
     Half a row is added to every bin on both sides (Yurdakul 2018), so that an empty one stays finite.
     """

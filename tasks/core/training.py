@@ -75,7 +75,7 @@ def find_candidates(loans: pl.DataFrame, split: Split, *, trials: int, seed: int
 
 
 def refit(candidate: Candidate, loans: pl.DataFrame, *, seed: int) -> Pipeline:
-    """The candidate's recipe fitted to every ripe loan, out-of-time cohorts included: the model that may serve."""
+    """The recipe fitted to every ripe loan, out-of-time cohorts included: the model that may serve."""
     return fit_model(candidate.recipe, loans, labels_of(loans), seed=seed)
 
 

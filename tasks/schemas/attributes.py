@@ -4,7 +4,7 @@ import dataframely as dy
 
 from tasks.schemas.source import SilverRow, Source
 
-MINOR_AGES = (14, 17)
+ADULT_AGE = 18
 
 
 class SilverAttributes(SilverRow):

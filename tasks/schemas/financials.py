@@ -18,7 +18,7 @@ LOAN_TYPES = (
 
 
 class SilverFinancials(SilverRow):
-    """Key: (customer_id, snapshot_date). Money in account currency, per month unless annual; rates in percent."""
+    """Key: (customer_id, snapshot_date). Account currency, per month unless annual; rates in percent."""
 
     annual_income = dy.Float64(nullable=True)
     monthly_inhand_salary = dy.Float64(nullable=True)

@@ -6,6 +6,7 @@ The split is kept under <datamart>/landing and made again when the file on disk 
 import csv
 import shutil
 import tempfile
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -32,19 +33,24 @@ def raw_file(source: Source, settings: Settings) -> Path:
     )
 
 
-def scan_month(source: Source, month: date, settings: Settings) -> pl.LazyFrame:
-    """Rows of one month as received, all text: the file's columns, `overflow` and `source_file`.
+def read_months(source: Source, months: Sequence[date], settings: Settings) -> pl.DataFrame:
+    """Rows of the months as received, all text: the file's columns, `overflow` and `source_file`.
 
     Needs:  a readable file with the source's columns in its header.
     Errors: BadInputError for a missing, empty or misnamed file or column.
     """
     path = raw_file(source, settings)
-    pieces = _split_once(path, source, settings) / f"{MONTH}={month:%Y-%m}"
+    split = _split_once(path, source, settings)
     columns = source.raw_columns()
-    if not pieces.is_dir():
-        return pl.LazyFrame(schema=columns)
-    rows = pl.scan_parquet(pieces / "*.parquet", hive_partitioning=False)
-    return rows.with_columns(source_file=pl.lit(path.name), snapshot_date=pl.lit(month)).select(*columns)
+    pieces = [pl.LazyFrame(schema=columns)]
+    for month in months:
+        piece = split / f"{MONTH}={month:%Y-%m}"
+        if piece.is_dir():
+            rows = pl.scan_parquet(piece / "*.parquet", hive_partitioning=False)
+            pieces.append(
+                rows.with_columns(source_file=pl.lit(path.name), snapshot_date=pl.lit(month)).select(*columns)
+            )
+    return pl.concat(pieces).collect()
 
 
 def months_in(source: Source, settings: Settings) -> list[date]:

@@ -60,7 +60,7 @@ def history(settings: Settings) -> list[Entry]:
             ) from error
         if entry.previous != previous:
             raise ModelStoreError(
-                f"{path} was edited: line {number} does not follow from the line before it. Restore it from a copy."
+                f"{path} was edited: line {number} does not follow from the one before. Restore a copy of it."
             )
         entries.append(entry)
         previous = hashlib.sha256(line.encode()).hexdigest()

@@ -1,10 +1,13 @@
 """The Delta tables: the only code that reads or writes the datamart."""
 
+from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import TableNotFoundError
 
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError, VintageError
@@ -30,28 +33,23 @@ def create_missing(settings: Settings) -> None:
 
 
 def scan(
-    name: str,
-    settings: Settings,
-    *,
-    until: date | None = None,
-    on: date | None = None,
-    version: int | None = None,
+    name: str, settings: Settings, *, until: date | None = None, on: Sequence[date] | None = None
 ) -> pl.LazyFrame:
-    """Lazy rows of a table with snapshot_date up to `until`, or of the one day `on`.
+    """Lazy rows of a table with snapshot_date up to `until`, or of the days `on`.
 
     Errors: TableNotReadyError when the table does not exist.
     """
-    rows = pl.scan_delta(open_table(name, settings, version=version))
+    rows = pl.scan_delta(open_table(name, settings))
     if until is not None:
         rows = rows.filter(pl.col("snapshot_date") <= until)
     if on is not None:
-        rows = rows.filter(pl.col("snapshot_date") == on)
+        rows = rows.filter(pl.col("snapshot_date").is_in(list(on)))
     return rows
 
 
-def read(name: str, settings: Settings, *, until: date | None = None, on: date | None = None) -> pl.DataFrame:
-    """Rows of a table as `scan` gives them, collected and sorted by the table's key."""
-    return scan(name, settings, until=until, on=on).collect().sort(TABLES[name].key)
+def read(name: str, settings: Settings, *, on: date) -> pl.DataFrame:
+    """Rows of one day, sorted by the table's key."""
+    return scan(name, settings, on=[on]).collect().sort(TABLES[name].key)
 
 
 def require(name: str, day: date, settings: Settings, *, flow: str) -> None:
@@ -78,46 +76,64 @@ def version_of(name: str, settings: Settings) -> int:
     return open_table(name, settings).version()
 
 
-def replace_partition(
-    name: str, rows: pl.LazyFrame | pl.DataFrame, *, snapshot_date: date, settings: Settings
+def replace_partitions(
+    name: str, rows: pl.LazyFrame | pl.DataFrame, *, days: Sequence[date], settings: Settings
 ) -> int:
-    """Replace one partition by `rows` in a single Delta commit; return the number of rows.
+    """Replace the partitions of `days` by `rows` in a single Delta commit; return the number of rows.
 
     Rows that equal what is stored are not written again, so a re-run adds no version.
-    Errors: VintageError when `rows` is empty and the partition is not, or when a row belongs elsewhere.
+    Errors: VintageError when a day would lose all its rows (but in quarantine), or a row is of another day.
     """
     table = TABLES[name]
-    frame = rows.lazy().select(*table.columns).cast(table.columns).collect().sort(table.key)  # pyright: ignore[reportArgumentType]
-    stored = read(name, settings, on=snapshot_date)
+    frame = rows.lazy().select(pl.col(column).cast(kind) for column, kind in table.columns.items()).collect()
+    frame = frame.sort("snapshot_date", *table.key)
+    delta = open_table(name, settings)
+    stored = _stored(delta, days, name)
     if frame.equals(stored):
         return frame.height
-    _refuse_misplaced(name, frame, stored, snapshot_date)
-    predicate = f"snapshot_date = '{snapshot_date}'"
-    write_deltalake(path_of(name, settings), frame, mode="overwrite", predicate=predicate)
+    _refuse_misplaced(name, frame, stored, days)
+    listed = ", ".join(f"'{day}'" for day in days)
+    write_deltalake(delta, frame, mode="overwrite", predicate=f"snapshot_date in ({listed})")
     return frame.height
 
 
-def _refuse_misplaced(name: str, frame: pl.DataFrame, stored: pl.DataFrame, snapshot_date: date) -> None:
-    elsewhere = frame.filter(pl.col("snapshot_date").ne_missing(snapshot_date)).height
-    if elsewhere:
+def _stored(delta: DeltaTable, days: Sequence[date], name: str) -> pl.DataFrame:
+    table = TABLES[name]
+    there = {partition["snapshot_date"] for partition in delta.partitions()}
+    if there.isdisjoint(str(day) for day in days):
+        return pl.DataFrame(schema=table.columns)
+    rows = pl.scan_delta(delta).filter(pl.col("snapshot_date").is_in(days))
+    return rows.select(*table.columns).collect().sort("snapshot_date", *table.key)
+
+
+def _refuse_misplaced(name: str, frame: pl.DataFrame, stored: pl.DataFrame, days: Sequence[date]) -> None:
+    found, had = set(frame["snapshot_date"].unique()), set(stored["snapshot_date"].unique())
+    if not found <= set(days):
+        raise VintageError(f"Rows for {name} are also of {min(found - set(days))}; nothing was written.")
+    if had - found and not name.startswith("quarantine."):
         raise VintageError(
-            f"{elsewhere} rows for {name} are not of snapshot_date={snapshot_date}; nothing was written."
-        )
-    if frame.is_empty() and not name.startswith("quarantine."):
-        raise VintageError(
-            f"A run for {snapshot_date} found no rows for {name}, which holds {stored.height} for that day. "
+            f"The run found no rows for {name} on {', '.join(sorted(map(str, had - found)))}, where it holds some. "
             "Nothing was written; check the raw file for rows that have gone."
         )
 
 
-def open_table(name: str, settings: Settings, *, version: int | None = None) -> DeltaTable:
-    """The Delta table itself, at its newest or a given version.
+def open_table(name: str, settings: Settings) -> DeltaTable:
+    """The Delta table itself, at its newest version.
 
     Errors: TableNotReadyError when it does not exist.
     """
     path = path_of(name, settings)
-    if not DeltaTable.is_deltatable(str(path)):
+    try:
+        table = _opened(path, (path / "_delta_log" / f"{0:020}.json").stat().st_mtime_ns)
+    except (FileNotFoundError, TableNotFoundError):
         raise TableNotReadyError(
             f"{name} does not exist yet ({path}). Build it with: vintage run features --date D"
-        )
-    return DeltaTable(path, version=version)
+        ) from None
+    table.update_incremental()
+    return table
+
+
+@cache
+def _opened(path: Path, _created: int) -> DeltaTable:
+    """One handle per table and process: reading what is new in a log is quicker than reading it all."""
+    return DeltaTable(path)
