@@ -1,4 +1,4 @@
-"""An applicant's clean personal facts: what features_attributes.csv says before the dirt. Everybody is made up."""
+"""An applicant's clean personal facts: features_attributes.csv before the dirt. Everybody is made up."""
 
 from typing import Final
 
@@ -9,17 +9,34 @@ from simulator.population import Credit
 from simulator.terms import Lender, Stream, cohort_size, draws
 
 OCCUPATIONS: Final = pl.Series(
-    "Accountant Architect Developer Doctor Engineer Entrepreneur Journalist Lawyer Manager Mechanic Media_Manager "
-    "Musician Scientist Teacher Writer".split()
+    [
+        "Accountant",
+        "Architect",
+        "Developer",
+        "Doctor",
+        "Engineer",
+        "Entrepreneur",
+        "Journalist",
+        "Lawyer",
+        "Manager",
+        "Mechanic",
+        "Media_Manager",
+        "Musician",
+        "Scientist",
+        "Teacher",
+        "Writer",
+    ]
 )
-HEADS: Final = pl.Series("Al Bren Cor Da El Fen Gor Hal Is Jo Kel Lu Mar Ned Or Pa Quin Ro Sal Ter Ul Vin Wen Yor".split())
+HEADS: Final = pl.Series(
+    ["Al", "Bren", "Cor", "Da", "El", "Fen", "Gor", "Hal", "Is", "Jo", "Kel", "Lu", "Mar", "Ned", "Or", "Pa"]
+)
 MIDDLES: Final = pl.Series(["", "a", "be", "da", "fi", "li", "mo", "ni", "ra", "so", "ti", "ve"])
-TAILS: Final = pl.Series("n r s th lan man ric son ton vey wick dis".split())
+TAILS: Final = pl.Series(["n", "r", "s", "th", "lan", "man", "ric", "son", "ton", "vey", "wick", "dis"])
 LAST_LETTERS: Final = pl.Series(["", *"abcdefghijklmnopqrstuvwxyz"])
 
 
 def build_attributes(lender: Lender, cohort: int, credit: Credit) -> pl.DataFrame:
-    """Return the clean personal facts of one cohort: Name, Age (years), SSN, Occupation, one row an applicant."""
+    """Return one cohort's clean personal facts, one row an applicant: Name, Age (years), SSN, Occupation."""
     chance, size = draws(lender, Stream.ATTRIBUTES, cohort), cohort_size(lender)
     first, last = _draw_names(chance, size), _draw_names(chance, size)
     both = pl.Series(chance.random(size) < 0.4)

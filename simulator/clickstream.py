@@ -1,7 +1,7 @@
 """Clickstream: 20 normal numbers per customer and month, around levels that tell defaulters apart.
 
-Defaulters and the others differ in 10 means (by 5 to 25) and in 10 standard deviations (by 1 to 5, of 100). There is
-nothing else in it: no memory from month to month, and no two columns move together.
+Defaulters and the others differ in 10 means (by 5 to 25) and in 10 standard deviations (by 1 to 5, of 100).
+There is nothing else in it: no memory from month to month, and no two columns move together.
 """
 
 from dataclasses import dataclass
@@ -26,21 +26,27 @@ def levels_of(lender: Lender, cohort: int) -> Levels:
     """Return the levels of one cohort's customers."""
     step, none = np.arange(1.0, 6.0), np.zeros(5)
     left = relation_left(lender, cohort)
-    mean = np.stack([np.concatenate([none, 5 * step, none, none]), np.concatenate([5 * step, none, none, none])])
+    mean = np.stack(
+        [np.concatenate([none, 5 * step, none, none]), np.concatenate([5 * step, none, none, none])]
+    )
     sd = np.stack([np.concatenate([none, none, none, step]), np.concatenate([none, none, step, none])])
     return Levels(100 + left * mean, 100 + left * sd)
 
 
 def draw_clicks(lender: Lender, cohort: int, month: int, defaults: Bools) -> Floats:
-    """Return the clean clickstream of a cohort in one month: whole numbers, one row a customer, 20 columns."""
+    """Return a cohort's clean clickstream in one month: whole numbers, one row a customer, 20 columns."""
     levels, group = levels_of(lender, cohort), defaults.astype(np.int64)
-    clicks = draws(lender, Stream.CLICKSTREAM, cohort, month).standard_normal((len(defaults), len(FE_COLUMNS)))
+    clicks = draws(lender, Stream.CLICKSTREAM, cohort, month).standard_normal(
+        (len(defaults), len(FE_COLUMNS))
+    )
     clicks *= levels.sd[group]
     clicks += levels.mean[group]
     return np.rint(clicks, out=clicks)
 
 
-def build_clickstream(lender: Lender, cohort: int, month: int, ids: pl.Series, defaults: Bools) -> pl.DataFrame:
+def build_clickstream(
+    lender: Lender, cohort: int, month: int, ids: pl.Series, defaults: Bools
+) -> pl.DataFrame:
     """Return the rows of feature_clickstream.csv for one cohort in one month, drift included.
 
     Keys: one row per customer, in the order of `ids`; no rows once the source has stopped.

@@ -8,7 +8,7 @@ import polars as pl
 from simulator.layout import SPREADS, Source, source_of
 from simulator.terms import Lender, Stream, draws, drifts_in
 
-# Shares of rows, by column: a `_` after the number, words or numbers that stand for nothing, numbers beyond reason.
+# Shares of rows, by column: a `_` after the number, words that stand for nothing, numbers beyond reason.
 UNDERSCORED: Final = {
     "Annual_Income": 0.0701,
     "Num_of_Loan": 0.0499,
@@ -54,7 +54,9 @@ def soil(lender: Lender, cohort: int, source: Source, clean: pl.DataFrame) -> pl
         if name in BEYOND_REASON:
             low, high, share = BEYOND_REASON[name]
             huge = pl.Series(chance.integers(low, high, len(text))).cast(clean.schema[name]).cast(pl.String)
-            text = text.with_columns(pl.when(_some(chance, share, len(text))).then(huge).otherwise(column).alias(name))
+            text = text.with_columns(
+                pl.when(_some(chance, share, len(text))).then(huge).otherwise(column).alias(name)
+            )
         if name in UNDERSCORED:
             marked = pl.when(_some(chance, UNDERSCORED[name], len(text))).then(column + "_").otherwise(column)
             text = text.with_columns(marked.alias(name))
@@ -67,7 +69,7 @@ def soil(lender: Lender, cohort: int, source: Source, clean: pl.DataFrame) -> pl
 
 
 def as_text(clean: pl.DataFrame) -> pl.DataFrame:
-    """Return `clean` with every column as the files write it; a credit history in months as years and months."""
+    """Return `clean` as the files write it, all String; a credit history in months as years and months."""
     months = pl.col("Credit_History_Age")
     if "Credit_History_Age" in clean.columns:
         years = pl.format("{} Years and {} Months", months // 12, months % 12)

@@ -8,13 +8,14 @@
     decay:FROM:MONTHS       what ties features to default fades to nothing over MONTHS months
 
 FROM is the first of a month (2024-03-01) or the month's number, the first month being 1. A drift of clickstream
-columns counts snapshot months; any other counts the months in which loans start.
+columns acts on snapshots from FROM on, any other on the loans that start from FROM on. A `decay` also takes the
+clickstream levels of those loans' customers.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 from simulator.layout import COLUMNS_BY_SOURCE, SPREADS, source_of
 from tasks.errors import UsageError
@@ -48,21 +49,23 @@ def parse_drift(text: str) -> Drift:
     """
     kind, *parts = text.split(":")
     if kind not in PATTERNS:
-        raise UsageError(f"No drift is called {kind!r} (in {text!r}); use one of {', '.join(PATTERNS.values())}.")
-    pattern = PATTERNS[cast(Kind, kind)]
+        raise UsageError(
+            f"No drift is called {kind!r} (in {text!r}); use one of {', '.join(PATTERNS.values())}."
+        )
+    pattern = PATTERNS[kind]
     fields = pattern.split(":")[1:]
     if len(parts) != len(fields):
         raise UsageError(f"The drift {text!r} has {len(parts)} parts after its kind; write it as {pattern}.")
     given = dict(zip(fields, parts, strict=True))
     amounts = [given.pop(field) for field in ("SDS", "SHARE", "FACTOR", "MONTHS") if field in given]
     since = _month(given.pop("FROM"), text)
-    drift = Drift(cast(Kind, kind), since, tuple(given.values()), _number(amounts, text))
+    drift = Drift(kind, since, tuple(given.values()), _number(amounts, text))
     _check(drift, text)
     return drift
 
 
 def first_month(drift: Drift, start: date) -> int:
-    """Return the month, 0 being the month of `start`, from which the drift acts; below 0 when it is earlier."""
+    """Return the month from which the drift acts: 0 is the month of `start`, below 0 is earlier."""
     if isinstance(drift.since, int):
         return drift.since - 1
     return (drift.since.year - start.year) * 12 + drift.since.month - start.month
@@ -82,7 +85,8 @@ def _month(text: str, drift: str) -> date | int:
         day = None
     if day is None or day.day != 1:
         raise UsageError(
-            f"FROM is {text!r} in the drift {drift!r}; write the first of a month (2024-03-01) or a month's number from 1."
+            f"FROM is {text!r} in the drift {drift!r}; "
+            f"write the first of a month (2024-03-01) or a month's number from 1."
         )
     return day
 
@@ -99,7 +103,9 @@ def _number(amounts: list[str], drift: str) -> float:
 def _check(drift: Drift, text: str) -> None:
     names, amount = drift.names, drift.amount
     if not -1e6 < amount < 1e6:
-        raise UsageError(f"The amount of the drift {text!r} is out of all proportion; use one between -1e6 and 1e6.")
+        raise UsageError(
+            f"The amount of the drift {text!r} is out of all proportion; use one between -1e6 and 1e6."
+        )
     if drift.kind == "stop" and names[0] not in COLUMNS_BY_SOURCE:
         raise UsageError(f"No source is called {names[0]!r}; stop one of {', '.join(COLUMNS_BY_SOURCE)}.")
     if drift.kind == "shift" and names[0] not in SPREADS:

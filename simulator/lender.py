@@ -1,6 +1,5 @@
 """Simulate a lender: write the files it would deliver, and beside them the truth about its loans."""
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,8 +32,8 @@ class Summary:
 def simulate(lender: Lender, out: Path) -> Summary:
     """Write the lender's four files and true_default_probability.csv into `out`; return what was written.
 
-    The same lender gives the same bytes. The five files appear whole, or none of them does. Memory holds one month
-    of one cohort at a time.
+    The same lender gives the same bytes. All files are finished in a folder beside them before the first one takes
+    its place. Memory holds one month of one cohort at a time. Rows are counted before faults are planted.
 
     Errors: UsageError when nothing can be written in `out`.
     """
@@ -44,9 +43,11 @@ def simulate(lender: Lender, out: Path) -> Summary:
             work = Path(name)
             rows = {file: _write(part(lender), work / file) for file, part in PARTS.items()}
             for file in PARTS:
-                os.replace(work / file, out / file)
+                (work / file).replace(out / file)
     except OSError as error:
-        raise UsageError(f"Cannot write the lender's files in {out} ({error}); choose a folder you may write.") from error
+        raise UsageError(
+            f"Cannot write the lender's files in {out} ({error}); choose a folder you may write."
+        ) from error
     return Summary(rows, _bad_rate(lender))
 
 
@@ -81,7 +82,9 @@ def _financials(lender: Lender) -> Iterator[pl.DataFrame]:
 def _keyed(lender: Lender, cohort: int, source: layout.Source, clean: pl.DataFrame) -> pl.DataFrame:
     text = soil(lender, cohort, source, clean)
     day = pl.lit(month_start(lender, cohort))
-    frame = text.select(pl.lit(customer_ids(lender, cohort)).alias("Customer_ID"), pl.all(), snapshot_date=day)
+    frame = text.select(
+        pl.lit(customer_ids(lender, cohort)).alias("Customer_ID"), pl.all(), snapshot_date=day
+    )
     return frame.head(0) if is_stopped(lender, source, cohort) else frame
 
 

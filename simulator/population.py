@@ -1,4 +1,4 @@
-"""Who applies and who defaults: an applicant's clean credit numbers, the probability of default, the default."""
+"""Who applies and who defaults: clean credit numbers, the probability of default, the default itself."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,14 +13,14 @@ from simulator.marginals import KNOTS, LOADINGS, MIX_SHARES, QUANTILES
 from simulator.terms import Bools, Floats, Ints, Lender, Stream, cohort_size, draws, drifts_in
 
 BASE_LOGIT: Final = log(0.285 / 0.715)
-INTERCEPT: Final = -1.85
+INTERCEPT: Final = -2.22
 ID_BLOCK: Final = 0x10000
 FIRST_ID: Final = 0x100
 
 
 @dataclass(frozen=True)
 class Credit:
-    """The applicants of one cohort: credit mix (0 good, 1 standard, 2 bad), clean numbers, log odds of default."""
+    """One cohort's applicants: credit mix (0 good, 1 standard, 2 bad), clean numbers, log odds of default."""
 
     mix: Ints
     numbers: dict[str, Floats]
@@ -44,7 +44,7 @@ def reference_credit(lender: Lender, cohort: int, size: int = 200_000) -> Credit
 
 
 def customer_ids(lender: Lender, cohort: int) -> pl.Series:
-    """Return the cohort's customer ids (String, sorted): unique, and the same however many months there are."""
+    """Return the cohort's customer ids (String, sorted): unique, the same however many months there are."""
     size = cohort_size(lender)
     numbers = np.arange(cohort * size, (cohort + 1) * size)
     per_block = ID_BLOCK - FIRST_ID
@@ -96,18 +96,22 @@ CONTINUOUS: Final = frozenset({"Annual_Income", "Changed_Credit_Limit", "Outstan
 
 
 def _log_odds(numbers: dict[str, Floats], lender: Lender, cohort: int) -> Floats:
-    deep = numbers["Outstanding_Debt"] > 1500
-    late = numbers["Delay_from_due_date"] > 16
+    debt, rate, delay = (
+        numbers[name] for name in ("Outstanding_Debt", "Interest_Rate", "Delay_from_due_date")
+    )
+    indebted, dear, late = debt > 1500, rate > 20, delay > 16
+    # Steps, not slopes: a straight line through these numbers finds less than a tree does.
     odds = (
         INTERCEPT
-        + 1.35 * deep
-        - 1.0 * (deep & (numbers["Changed_Credit_Limit"] > 16))
-        + 0.9 * (numbers["Interest_Rate"] > 20)
-        + 0.3 * late
-        + 1.5 * (late & (numbers["Num_of_Delayed_Payment"] <= 6))
+        + 2.5 * (indebted | dear)
+        - 1.1 * (indebted & (numbers["Changed_Credit_Limit"] > 16))
+        - 0.9 * (indebted & (rate <= 14))
+        + 0.25 * late
+        + 1.8 * (late & (numbers["Num_of_Delayed_Payment"] <= 6))
+        + 1.4 * (late & (numbers["Num_Bank_Accounts"] <= 2))
         + 0.3 * (numbers["Num_Credit_Inquiries"] > 8)
-        - 2.0 * (numbers["Num_Credit_Card"] <= 2)
-        - 0.15 * (np.log(numbers["Annual_Income"]) - 10.5)
+        - 3.0 * (numbers["Num_Credit_Card"] <= 2)
+        - 0.1 * (np.log(numbers["Annual_Income"]) - 10.5)
     )
     for drift in drifts_in(lender, "badrate", cohort):
         odds = odds + log(drift.amount)

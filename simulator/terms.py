@@ -34,7 +34,7 @@ class Stream(IntEnum):
 class Lender:
     """A lender that grants `loans_per_month` * `scale` loans in each of `months` months, from `start` on.
 
-    `faults` are numbers of file faults planted in the finished files; `drifts` change months as they are drawn.
+    `faults` are planted in the finished files (simulator/faults.py), `drifts` as the months are drawn.
     """
 
     start: date
@@ -50,8 +50,8 @@ class Lender:
             raise UsageError(f"The lender starts on {self.start}; start on the first of a month.")
         if min(self.months, self.loans_per_month, self.scale) < 1 or self.seed < 0:
             raise UsageError(
-                f"The lender has months={self.months}, loans_per_month={self.loans_per_month}, scale={self.scale}, "
-                f"seed={self.seed}; use 1 or more months, loans and scale, and a seed of 0 or more."
+                f"The lender has months={self.months}, loans_per_month={self.loans_per_month}, "
+                f"scale={self.scale}, seed={self.seed}; use 1 or more months, loans and scale, and a seed of 0 or more."
             )
 
 

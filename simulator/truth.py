@@ -1,4 +1,4 @@
-"""The probability of default that nobody can beat: what an applicant's clean facts say on the application day."""
+"""The probability of default that nobody can beat: what clean facts say on the application day."""
 
 import numpy as np
 import polars as pl
@@ -12,8 +12,8 @@ def true_default_probability(lender: Lender, cohort: int, credit: Credit, defaul
     """Return P(default at MOB 6), 0 to 1, given all that a clean book shows in the application month.
 
     Bayes' rule, with no approximation but the rounding of clickstream to whole numbers: the log odds from the
-    financials, plus each month's log likelihood ratio. With the financials stopped the odds are those of everybody
-    of the applicant's age; with the attributes stopped too, those of everybody.
+    financials, plus each month's log likelihood ratio. With the financials stopped the odds are those of
+    everybody of the applicant's age; with the attributes stopped too, those of everybody (a large sample).
     """
     logit = credit.logit
     if is_stopped(lender, "financials", cohort):
