@@ -1,0 +1,115 @@
+"""Simulate a lender: write the files it would deliver, and beside them the truth about its loans."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from simulator import clickstream, layout
+from simulator.attributes import build_attributes
+from simulator.dirt import soil
+from simulator.financials import build_financials
+from simulator.payments import build_loans, loan_ids
+from simulator.population import customer_ids, draw_credit, draw_defaults
+from simulator.terms import Lender, cohort_size, is_stopped, month_start
+from simulator.truth import true_default_probability
+from tasks.errors import UsageError
+
+__all__ = ["Lender", "Summary", "simulate"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was written: rows by file name, and the share (0 to 1) of all loans that default by MOB 6."""
+
+    rows: dict[str, int]
+    bad_rate: float
+
+
+def simulate(lender: Lender, out: Path) -> Summary:
+    """Write the lender's four files and true_default_probability.csv into `out`; return what was written.
+
+    The same lender gives the same bytes. All files are finished in a folder beside them before the first one takes
+    its place. Memory holds one month of one cohort at a time. Rows are counted before faults are planted.
+
+    Errors: UsageError when nothing can be written in `out`.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".simulate-", dir=out) as name:
+            work = Path(name)
+            rows = {file: _write(part(lender), work / file) for file, part in PARTS.items()}
+            for file in PARTS:
+                (work / file).replace(out / file)
+    except OSError as error:
+        raise UsageError(
+            f"Cannot write the lender's files in {out} ({error}); choose a folder you may write."
+        ) from error
+    return Summary(rows, _bad_rate(lender))
+
+
+def _write(frames: Iterator[pl.DataFrame], path: Path) -> int:
+    rows = 0
+    with path.open("wb") as file:
+        for number, frame in enumerate(frames):
+            frame.write_csv(file, include_header=number == 0)
+            rows += len(frame)
+    return rows
+
+
+def _clickstream(lender: Lender) -> Iterator[pl.DataFrame]:
+    for month in range(lender.months):
+        for cohort in range(lender.months):
+            defaults = draw_defaults(lender, cohort, draw_credit(lender, cohort))
+            yield clickstream.build_clickstream(lender, cohort, month, customer_ids(lender, cohort), defaults)
+
+
+def _attributes(lender: Lender) -> Iterator[pl.DataFrame]:
+    for cohort in range(lender.months):
+        clean = build_attributes(lender, cohort, draw_credit(lender, cohort))
+        yield _keyed(lender, cohort, "attributes", clean)
+
+
+def _financials(lender: Lender) -> Iterator[pl.DataFrame]:
+    for cohort in range(lender.months):
+        clean = build_financials(lender, cohort, draw_credit(lender, cohort))
+        yield _keyed(lender, cohort, "financials", clean)
+
+
+def _keyed(lender: Lender, cohort: int, source: layout.Source, clean: pl.DataFrame) -> pl.DataFrame:
+    text = soil(lender, cohort, source, clean)
+    day = pl.lit(month_start(lender, cohort))
+    frame = text.select(
+        pl.lit(customer_ids(lender, cohort)).alias("Customer_ID"), pl.all(), snapshot_date=day
+    )
+    return frame.head(0) if is_stopped(lender, source, cohort) else frame
+
+
+def _loans(lender: Lender) -> Iterator[pl.DataFrame]:
+    for cohort in range(lender.months):
+        defaults = draw_defaults(lender, cohort, draw_credit(lender, cohort))
+        yield build_loans(lender, cohort, customer_ids(lender, cohort), defaults)
+
+
+def _truth(lender: Lender) -> Iterator[pl.DataFrame]:
+    for cohort in range(lender.months):
+        credit = draw_credit(lender, cohort)
+        pd = true_default_probability(lender, cohort, credit, draw_defaults(lender, cohort, credit))
+        yield pl.DataFrame({"loan_id": loan_ids(lender, cohort, customer_ids(lender, cohort)), "true_pd": pd})
+
+
+def _bad_rate(lender: Lender) -> float:
+    bad = sum(int(draw_defaults(lender, one, draw_credit(lender, one)).sum()) for one in range(lender.months))
+    return bad / (lender.months * cohort_size(lender))
+
+
+PARTS: Final[dict[str, Callable[[Lender], Iterator[pl.DataFrame]]]] = {
+    layout.CLICKSTREAM_FILE: _clickstream,
+    layout.ATTRIBUTES_FILE: _attributes,
+    layout.FINANCIALS_FILE: _financials,
+    layout.LOANS_FILE: _loans,
+    layout.TRUTH_FILE: _truth,
+}

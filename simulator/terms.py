@@ -1,0 +1,81 @@
+"""What a simulated lender is, and the seeded source of chance that every part draws from."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.drift import Drift, Kind, active_drifts
+from tasks.errors import UsageError
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+class Stream(IntEnum):
+    """What a chance is for. A stream's number never changes: another number would change every file."""
+
+    IDS = 1
+    CREDIT = 2
+    DEFAULT = 3
+    FINANCIALS = 4
+    ATTRIBUTES = 5
+    PAYMENTS = 6
+    CLICKSTREAM = 7
+    DIRT_FINANCIALS = 8
+    DIRT_ATTRIBUTES = 9
+    REFERENCE = 10
+
+
+@dataclass(frozen=True)
+class Lender:
+    """A lender that grants `loans_per_month` * `scale` loans in each of `months` months, from `start` on.
+
+    `faults` are planted in the finished files (simulator/faults.py), `drifts` as the months are drawn.
+    """
+
+    start: date
+    months: int
+    loans_per_month: int = 500
+    seed: int = 0
+    scale: int = 1
+    faults: tuple[int, ...] = ()
+    drifts: tuple[Drift, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.start.day != 1:
+            raise UsageError(f"The lender starts on {self.start}; start on the first of a month.")
+        if min(self.months, self.loans_per_month, self.scale) < 1 or self.seed < 0:
+            raise UsageError(
+                f"The lender has months={self.months}, loans_per_month={self.loans_per_month}, "
+                f"scale={self.scale}, seed={self.seed}; use 1 or more months, loans and scale, and a seed of 0 or more."
+            )
+
+
+def cohort_size(lender: Lender) -> int:
+    """Return how many loans start in each month."""
+    return lender.loans_per_month * lender.scale
+
+
+def month_start(lender: Lender, month: int) -> date:
+    """Return the first day of `month`; the month of `lender.start` is 0."""
+    count = lender.start.year * 12 + lender.start.month - 1 + month
+    return date(count // 12, count % 12 + 1, 1)
+
+
+def draws(lender: Lender, stream: Stream, cohort: int = 0, month: int = 0) -> np.random.Generator:
+    """Return the chance for one purpose, cohort and month: the same whatever was drawn before."""
+    return np.random.default_rng([lender.seed, int(stream), cohort, month])
+
+
+def drifts_in(lender: Lender, kind: Kind, month: int) -> list[Drift]:
+    """Return the drifts of one kind that act in `month`."""
+    return active_drifts(lender.drifts, kind, month, lender.start)
+
+
+def is_stopped(lender: Lender, source: str, month: int) -> bool:
+    """Return whether `source` delivers no rows in `month`."""
+    return any(drift.names == (source,) for drift in drifts_in(lender, "stop", month))
