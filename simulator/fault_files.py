@@ -40,8 +40,8 @@ def leave_out_column(folder: Path, _: np.random.Generator) -> None:
 
 
 def rename_column(folder: Path, _: np.random.Generator) -> None:
-    """6: the financials call Outstanding_Debt Outstanding_Debts."""
-    frame = read_text(folder / FINANCIALS_FILE).rename({"Outstanding_Debt": "Outstanding_Debts"})
+    """6: the financials call Interest_Rate Intrest_Rate."""
+    frame = read_text(folder / FINANCIALS_FILE).rename({"Interest_Rate": "Intrest_Rate"})
     write_text(frame, folder / FINANCIALS_FILE)
 
 

@@ -12,7 +12,7 @@ from simulator.layout import ATTRIBUTES_FILE, CLICKSTREAM_FILE, FINANCIALS_FILE,
 
 
 def cells(file: str, column: str, *values: str | None, where: pl.Expr | None = None) -> Fault:
-    """Return a fault that puts `values` in turn into a few cells of the last month, `where` that holds."""
+    """Return a fault that puts `values` in turn into a few cells of the last month (only rows of `where`)."""
 
     def plant(folder: Path, chance: np.random.Generator) -> None:
         frame = read_text(folder / file)
@@ -91,10 +91,9 @@ def flip_labels(folder: Path, chance: np.random.Generator) -> None:
     """65: a few good loans of the first cohort that reached MOB 6 stopped paying after MOB 4 after all."""
     frame = read_text(folder / LOANS_FILE)
     mob, number = pl.col("installment_num").cast(pl.Int64, strict=False), pl.col("loan_id")
-    oldest = pl.col("loan_start_date") == pl.col("loan_start_date").min()
-    good = frame.select(kept=oldest & (mob == 6) & (pl.col("overdue_amt") == "0.0"))["kept"].fill_null(
-        value=False
-    )
+    paid_up = (mob == 6) & (pl.col("overdue_amt") == "0.0")
+    first = pl.col("snapshot_date") == pl.col("snapshot_date").filter(paid_up).min()
+    good = frame.select(kept=(paid_up & first).fill_null(value=False))["kept"]
     flipped = number.is_in([frame["loan_id"][row] for row in pick_rows(good, chance)]) & (mob > 4)
     owed = pl.format("{}.0", (mob - 4) * 1000)
     restated = {"paid_amt": pl.lit("0.0"), "overdue_amt": owed, "balance": pl.lit("6000.0")}
