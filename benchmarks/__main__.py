@@ -98,7 +98,7 @@ def main() -> None:
     lines = [
         "# Benchmarks",
         "",
-        f"{os.cpu_count()} cores, {size:.0f} GiB, Python {platform.python_version()}; medians of {RUNS} runs,",
+        f"{os.cpu_count()} cores, {size:.0f} GiB, Python {platform.python_version()}; medians of {RUNS},",
         "each in a process of its own. Made by `make bench`; compare ratios, not seconds of two machines.",
         "",
         "| What | Measured | Aim |",
