@@ -142,7 +142,10 @@ def simulate(
         raise UsageError(f"--fault {fault!r} is not a list of numbers; write it as --fault 13,49.") from None
     drifts = tuple(parse_drift(text) for text in drift or [])
     lender = Lender(start, months, loans_per_month, seed, scale, faults, drifts)
-    console.print(f"{simulate(lender, out)}\nWritten to {out}.")
+    summary = simulate(lender, out)
+    for file, rows in summary.rows.items():
+        console.print(f"{out / file}: {rows:,} rows")
+    console.print(f"Default rate of all loans: {summary.bad_rate:.1%}")
 
 
 @app.command()

@@ -1,0 +1,58 @@
+"""The same flows as Prefect runs, on a real local server."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+
+from flows.backfill import run_backfill
+from flows.engine import local_server, run_flow
+from flows.features import features
+from tasks.config import Settings
+from tasks.errors import BadInputError
+from tests.builders import month, months, quick_settings, write_book
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("home")
+    return quick_settings(write_book(home / "data", n_months=2, loans_per_month=30), home)
+
+
+@pytest.fixture(scope="module")
+def recorded(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, FlowRun]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        with local_server():
+            run_backfill(months(2), ["features", "inference"], settings, step=lambda _day, _flow: None)
+            with get_client(sync_client=True) as client:
+                yield {run.name: run for run in client.read_flow_runs()}
+
+
+def test_every_flow_of_every_date_is_a_named_and_tagged_run(recorded: dict[str, FlowRun]) -> None:
+    assert set(recorded) == {
+        "backfill-2023-01-01-2023-02-01",
+        *(f"{flow}-2023-0{i}-01" for flow in ("features", "inference") for i in (1, 2)),
+    }
+    assert set(recorded["features-2023-02-01"].tags) == {"vintage", "2023-02", "backfill"}
+
+
+def test_nothing_to_do_is_completed_and_named_skipped(recorded: dict[str, FlowRun]) -> None:
+    states = {name: run.state_name for name, run in recorded.items()}
+    assert states["features-2023-01-01"] == "Completed"
+    assert states["inference-2023-01-01"] == "Skipped"
+
+
+@pytest.mark.usefixtures("recorded")
+def test_a_run_leaves_a_summary_and_a_table() -> None:
+    with get_client(sync_client=True) as client:
+        keys = {artifact.key for artifact in client.read_artifacts()}
+    assert {"features-2023-01-01", "features-2023-01-01-table", "backfill"} <= keys
+
+
+@pytest.mark.usefixtures("recorded")
+def test_an_error_reaches_the_caller_as_it_was_raised(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="is missing"):
+        run_flow(features, month(0), Settings(data=tmp_path, datamart=tmp_path / "datamart"))
