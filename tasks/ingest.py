@@ -61,3 +61,13 @@ def months_received(settings: Settings) -> list[date]:
             f"{landing.raw_file(source, settings)} has no row with a date. Ask the sender again."
         )
     return months
+
+
+def months_due(as_of: date, settings: Settings) -> list[date]:
+    """`as_of`, and before it the earlier months that the files hold and the tables do not.
+
+    An application's features need its customer's whole history, whatever order the months are run in.
+    """
+    held = {month for source in SOURCES.values() for month in landing.months_in(source, settings)}
+    known = set(tables.snapshot_dates("bronze.deliveries", settings))
+    return [*sorted(month for month in held - known if month < as_of), as_of]
