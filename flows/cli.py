@@ -208,11 +208,13 @@ def _print_months(settings: Settings) -> None:
     from tasks.status import month_table, paths_to_look_at
 
     months = month_table(settings)
-    table = Table(title=f"{months.height} months")
+    if months.is_empty():
+        console.print("No month has run yet. Begin with: vintage demo")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in months.columns:
-        table.add_column(
-            name.replace("_", " "), justify="left" if name in ("champion", "status") else "right"
-        )
+        side = "left" if name in ("champion", "status") else "right"
+        table.add_column(name.replace("_", " "), justify=side, no_wrap=True)
     for row in months.iter_rows():
         table.add_row(*(_shown(cell) for cell in row))
     console.print(table)

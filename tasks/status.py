@@ -26,12 +26,8 @@ def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFram
     table = pl.LazyFrame({"month": days}, schema={"month": pl.Date})
     for part in (months, scored, set_aside, ripe):
         table = table.join(part, on="month", how="left", validate="1:1")
-    status = (
-        pl.when(pl.col("scored").is_null())
-        .then(pl.lit("no champion yet"))
-        .otherwise(pl.lit("scored, not ripe"))
-    )
-    status = pl.when(pl.col("auc").is_not_null()).then(pl.lit("scored, ripe")).otherwise(status)
+    status = pl.when(pl.col("scored").is_null()).then(pl.lit("no champion")).otherwise(pl.lit("not ripe"))
+    status = pl.when(pl.col("auc").is_not_null()).then(pl.lit("ripe")).otherwise(status)
     return table.with_columns(status=status).select(COLUMNS).sort("month").collect()
 
 
