@@ -7,21 +7,26 @@ from typing import Any
 import polars as pl
 
 from tasks.config import Settings
-from tasks.core.models import predict_pd
+from tasks.core.lessons import add_targets
+from tasks.core.models import Recipe
 from tasks.core.performance import measure_auc
 from tasks.core.promotion import Verdict, cohorts_missing, compare, decide_first
 from tasks.core.scoring import GRADE_LIMITS
-from tasks.core.splits import split_cohorts
+from tasks.core.serving import predict_served
+from tasks.core.splits import Split, split_cohorts
 from tasks.core.stability import build_reference
 from tasks.core.training import (
     Candidate,
+    Known,
+    choose_reading,
     describe,
     describe_data,
     find_candidates,
     identify,
-    join_labels,
     labels_of,
+    measure_fallbacks,
     refit,
+    score_oot,
 )
 from tasks.errors import NothingToDoError, VintageError
 from tasks.prefect import io_task
@@ -36,32 +41,35 @@ def train_challenger(as_of: date, settings: Settings) -> str:
 
     Errors: NothingToDoError until enough cohorts are ripe; VintageError when newer models exist already.
     """
-    loans = _ripe_loans(as_of, settings)
-    split = split_cohorts(loans["snapshot_date"].to_list(), oot=settings.oot_cohorts)
-    model_id = identify(
-        loans, as_of, (settings.trials, settings.seed, settings.oot_cohorts, settings.label_def)
-    )
+    known, last = _known_on(as_of, settings)
+    split = split_cohorts(known.ripe["snapshot_date"].to_list(), oot=settings.oot_cohorts)
+    start = {candidate["family"]: candidate["params"] for candidate in last["candidates"]} if last else {}
+    setup = (settings.trials, settings.seed, settings.oot_cohorts, settings.label_def, start)
+    model_id = identify(known.loans, as_of, setup)
     if (settings.model_store / model_id).exists():
         return model_id
     _refuse_out_of_order(as_of, settings)
-    candidates = find_candidates(loans, split, trials=settings.trials, seed=settings.seed)
-    winner = refit(candidates[0], loans, seed=settings.seed)
-    oot = loans.filter(pl.col("snapshot_date").is_in(split.oot))
+    candidates = find_candidates(known, split, trials=settings.trials, seed=settings.seed, start=start)
+    reading, readings = choose_reading(candidates[0], known, split, seed=settings.seed)
+    served = refit(candidates[0].recipe, known, reading, seed=settings.seed)
     card = {
         "model_id": model_id,
         "as_of": str(as_of),
         "purpose": f"probability of default ({settings.label_def}) at application",
-        "data": {**describe_data(loans, split), "tables": _versions(settings)},
+        "data": {**describe_data(known, split), "tables": _versions(settings)},
         "family": candidates[0].recipe.family,
-        "candidates": [describe(candidate, oot) for candidate in candidates],
-        "gate": _judge(candidates[0], oot, as_of, settings),
+        "candidates": [describe(candidate, known.of(split.oot)) for candidate in candidates],
+        "reading": reading,
+        "readings": readings,
+        "fallbacks": measure_fallbacks(candidates[0], known, split, seed=settings.seed),
+        "gate": _judge(candidates[0], known, split, as_of, settings),
         "grade_limits": GRADE_LIMITS,
         "seed": settings.seed,
         "trials": settings.trials,
         "code": {name: version(name) for name in ("vintage", "scikit-learn", "optuna", "polars", "numpy")},
     }
-    reference = build_reference(loans, pl.Series(predict_pd(winner, loans)))
-    models.save(model_id, settings, model=winner, card=card, reference=reference)
+    reference = build_reference(known.ripe, pl.Series(predict_served(served, known.ripe)))
+    models.save(model_id, settings, model=served, card=card, reference=reference)
     return model_id
 
 
@@ -85,11 +93,25 @@ def promote(as_of: date, model_id: str, settings: Settings) -> Verdict:
     return verdict
 
 
-def _ripe_loans(as_of: date, settings: Settings) -> pl.DataFrame:
+def _known_on(as_of: date, settings: Settings) -> tuple[Known, dict[str, Any] | None]:
+    """What may be learned from on `as_of`, when a training is due, and the card of the model before it."""
     labels = tables.scan("gold.label_store", settings, until=as_of)
     ripe: list[date] = labels.select(pl.col("loan_start_date").unique()).collect().to_series().to_list()
     last = models.trained_until(as_of, settings)
     trained_on = [date.fromisoformat(day) for day in last["data"]["cohorts"]] if last else []
+    _require_due(as_of, ripe, trained_on, settings)
+    return known_on(as_of, settings), last
+
+
+def known_on(as_of: date, settings: Settings) -> Known:
+    """All that may be learned from on `as_of`, whether or not a training is due."""
+    names = ("gold.feature_store", "gold.label_store", "silver.loans")
+    applications, labels, loans = (tables.scan(name, settings, until=as_of) for name in names)
+    rows = add_targets(applications, labels, loans, as_of=as_of).sort("snapshot_date", "loan_id").collect()
+    return Known(as_of, rows, tables.scan("silver.clickstream", settings, until=as_of))
+
+
+def _require_due(as_of: date, ripe: list[date], trained_on: list[date], settings: Settings) -> None:
     first, every = settings.first_training_cohorts, settings.retrain_every_cohorts
     missing = cohorts_missing(ripe, trained_on, first=first, every=every)
     if missing > 0:
@@ -99,16 +121,25 @@ def _ripe_loans(as_of: date, settings: Settings) -> pl.DataFrame:
             else f"{first} cohorts for the first model"
         )
         raise NothingToDoError(f"No training on {as_of}: {missing} of the {kind} are not ripe yet.")
-    return join_labels(tables.scan("gold.feature_store", settings, until=as_of), labels, as_of=as_of)
 
 
-def _judge(candidate: Candidate, oot: pl.DataFrame, as_of: date, settings: Settings) -> dict[str, Any]:
+def _judge(
+    candidate: Candidate, known: Known, split: Split, as_of: date, settings: Settings
+) -> dict[str, Any]:
+    """The gate. The champion's recipe is fitted once more to those of its cohorts that are not out of time.
+
+    The artefact itself has learned from some of the loans that the two are compared on.
+    """
     champion = models.champion_on(as_of, settings)
     if champion is None:
         verdict, before = decide_first(candidate.oot_auc), None
     else:
-        pds = predict_pd(models.load(champion, settings), oot)
-        labels, before = labels_of(oot), champion.model_id
+        card, before = models.read_card(champion.model_id, settings), champion.model_id
+        its = [date.fromisoformat(day) for day in card["data"]["cohorts"]]
+        fitted = Split(tuple(day for day in its if day in split.development), split.oot)
+        recipe = Recipe(card["family"], card["candidates"][0]["params"])
+        pds = score_oot(recipe, known, fitted, reading="hindsight", seed=card["seed"])
+        labels = labels_of(known.of(split.oot))
         verdict = compare(labels, (candidate.oot_auc, candidate.oot_pds), (measure_auc(labels, pds), pds))
     return {"promoted": verdict.promoted, "why": verdict.why, "champion": before}
 

@@ -1,32 +1,29 @@
-"""The families of models and what each does to the features; all that is learned is learned in `fit`."""
+"""The families of models: which parts each has, how they are fitted, blended and calibrated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.impute import SimpleImputer
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler
+from sklearn.pipeline import Pipeline
 
-from tasks.schemas.feature_store import (
-    ATTRIBUTE_NUMBERS,
-    CATEGORIES,
-    CLICKSTREAM_LEVELS,
-    CLICKSTREAM_MONTHS,
-    FEATURES,
-    FINANCIAL_NUMBERS,
-)
+from tasks.core.parts import SOURCES, Part, Sources, build_part
+from tasks.core.splits import cohort_groups
+from tasks.schemas.feature_store import FEATURES
 
-Family = Literal["logistic", "boosting"]
-FAMILIES: tuple[Family, ...] = ("logistic", "boosting")
+Family = Literal["logistic", "boosting", "stack"]
+PARTS: dict[Family, tuple[Part, ...]] = {
+    "logistic": ("linear",),
+    "stack": ("evidence", "profile"),
+    "boosting": ("boosted",),
+}
+FAMILIES: tuple[Family, ...] = tuple(PARTS)  # the simplest first: it wins a tie
 Floats = NDArray[np.float64]
+CROSS_FITS = 4
 
 
 @dataclass(frozen=True)
@@ -37,99 +34,86 @@ class Recipe:
     params: Mapping[str, float] = field(default_factory=dict)
 
 
-class ClickstreamEvidence(BaseEstimator, TransformerMixin):
-    """A customer's levels as evidence: their distance from the usual, weighed by the months behind them.
+@dataclass(frozen=True)
+class Lessons:
+    """Loans to learn from: `features` as known on the training day, `targets` (n,) from 0 to 1.
 
-    A mean of n months of noise around a level deserves the weight n / (n + kappa) (credibility, Buehlmann
-    1967); kappa, in months, is the ratio of the noise's variance to that of the levels. No history weighs 0.
-
-    Shapes: (rows, 1 + levels), the months first; gives (rows, levels).
+    A target between 0 and 1 is the probability of default of a loan that is not ripe, given its arrears so
+    far; `ripe` (n,) says whose target is a label. Rows are in order of application date and loan.
     """
 
-    def __init__(self, kappa: float = 10.0) -> None:
-        self.kappa = kappa
+    features: pl.DataFrame
+    targets: Floats
+    ripe: NDArray[np.bool_]
 
-    def fit(self, X: pl.DataFrame, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
-        """Learn the usual level of each measure: the mean over customers, weighed by their months."""
-        months, levels = _months_and_levels(X)
-        known = np.where(np.isnan(levels), 0.0, months)
-        self.usual_ = np.nansum(known * np.nan_to_num(levels), axis=0) / np.maximum(known.sum(axis=0), 1.0)
-        return self
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "Lessons":
+        """The lessons of some rows."""
+        return Lessons(
+            self.features.filter(rows) if rows.dtype == bool else self.features[rows], *self._of(rows)
+        )
 
-    def transform(self, X: pl.DataFrame) -> Floats:  # noqa: N803
-        """Weighed distances from the usual levels; 0 where nothing is known."""
-        months, levels = _months_and_levels(X)
-        return np.nan_to_num(months / (months + self.kappa) * (levels - self.usual_))
+    def _of(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> tuple[Floats, NDArray[np.bool_]]:
+        return self.targets[rows], self.ripe[rows]
 
 
-def _months_and_levels(frame: pl.DataFrame) -> tuple[Floats, Floats]:
-    values = frame.to_numpy().astype(float)
-    return np.nan_to_num(values[:, :1]), values[:, 1:]
+@dataclass(frozen=True)
+class Blend:
+    """Fitted parts, and the weights that turn their log-odds into one calibrated log-odds."""
+
+    parts: tuple[Pipeline, ...]
+    weights: tuple[float, ...]
+    intercept: float
 
 
-def build_estimator(recipe: Recipe, *, seed: int) -> Pipeline:
-    """An unfitted scikit-learn pipeline from the feature store's columns to a probability of default."""
-    builders = {"logistic": _logistic, "boosting": _boosting}
-    return builders[recipe.family](dict(recipe.params), seed)
+def fit_parts(
+    recipe: Recipe, lessons: Lessons, *, seed: int, sources: Sources = SOURCES
+) -> tuple[Pipeline, ...]:
+    """The recipe's parts fitted to the lessons, from the columns of `sources` alone.
 
-
-def fit_model(recipe: Recipe, features: pl.DataFrame, labels: Floats, *, seed: int) -> Pipeline:
-    """The recipe fitted to loans with known labels.
-
-    Needs:  the columns FEATURES of gold.feature_store; labels (n,) of 0 and 1 in the same order.
+    A target p counts as a default of weight p and a good loan of weight 1 - p (soft labels).
     """
-    return build_estimator(recipe, seed=seed).fit(features.select(FEATURES), labels)
+    built = [build_part(part, recipe.params, sources, seed=seed) for part in PARTS[recipe.family]]
+    unsure = np.flatnonzero((lessons.targets > 0) & (lessons.targets < 1))
+    features = lessons.features.select(FEATURES)
+    twice = pl.concat([features, features[unsure]]) if len(unsure) else features
+    labels = np.concatenate([lessons.targets > 0, np.zeros(len(unsure))]).astype(float)
+    weights = np.concatenate(
+        [np.where(lessons.targets > 0, lessons.targets, 1.0), 1 - lessons.targets[unsure]]
+    )
+    weighed = weights if len(unsure) else None
+    return tuple(
+        part.fit(twice, labels, **{f"{part.steps[-1][0]}__sample_weight": weighed}) for part in built if part
+    )
 
 
-def predict_pd(model: Pipeline, features: pl.DataFrame) -> Floats:
+def part_log_odds(parts: tuple[Pipeline, ...], features: pl.DataFrame) -> Floats:
+    """Log-odds (rows, parts) of default that each part gives."""
+    used = features.select(FEATURES)
+    return np.column_stack([part.decision_function(used) for part in parts])
+
+
+def fit_model(recipe: Recipe, lessons: Lessons, *, seed: int, sources: Sources = SOURCES) -> Blend:
+    """Parts fitted to all lessons, blended by a logistic regression on loans that the parts did not see.
+
+    The blend is fitted to the log-odds of ripe loans, each from parts fitted without its cohort's group
+    (stacked generalisation, Wolpert 1992; for a single part this is Platt's calibration).
+    """
+    parts = fit_parts(recipe, lessons, seed=seed, sources=sources)
+    groups = cohort_groups(lessons.features["snapshot_date"].to_list(), lessons.ripe, most=CROSS_FITS)
+    unseen = np.zeros((len(lessons.targets), len(parts)))
+    for held in groups:
+        others = fit_parts(recipe, lessons.take(~held), seed=seed, sources=sources)
+        unseen[held] = part_log_odds(others, lessons.features.filter(held))
+    known = lessons.ripe & np.logical_or.reduce(groups)
+    blend = LogisticRegression(C=10.0).fit(unseen[known], lessons.targets[known])
+    return Blend(parts, tuple(float(w) for w in blend.coef_[0]), float(blend.intercept_[0]))
+
+
+def score_log_odds(model: Blend, features: pl.DataFrame) -> Floats:
+    """Calibrated log-odds of default (n,) of each row."""
+    return part_log_odds(model.parts, features) @ np.asarray(model.weights) + model.intercept
+
+
+def predict_pd(model: Blend, features: pl.DataFrame) -> Floats:
     """Probability of default (n,) of each row."""
-    return model.predict_proba(features.select(FEATURES))[:, 1]
-
-
-def _logistic(params: dict[str, Any], seed: int) -> Pipeline:
-    numbers = make_pipeline(
-        QuantileTransformer(n_quantiles=50, output_distribution="normal", subsample=100_000),
-        SimpleImputer(strategy="constant", fill_value=0.0, add_indicator=True),
-    )
-    columns = ColumnTransformer(
-        [
-            ("evidence", _evidence(params), [CLICKSTREAM_MONTHS, *CLICKSTREAM_LEVELS]),
-            ("numbers", numbers, [*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS]),
-            ("categories", OneHotEncoder(handle_unknown="ignore", sparse_output=False), list(CATEGORIES)),
-        ]
-    )
-    model = LogisticRegression(C=params.get("c", 0.1), max_iter=2000, random_state=seed)
-    return make_pipeline(columns, model)
-
-
-def _evidence(params: dict[str, Any]) -> Pipeline:
-    return make_pipeline(ClickstreamEvidence(params.get("kappa", 30.0)), StandardScaler())
-
-
-def _boosting(params: dict[str, Any], seed: int) -> Pipeline:
-    encoder = OrdinalEncoder(
-        handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan
-    )
-    columns = ColumnTransformer(
-        [
-            ("categories", encoder, list(CATEGORIES)),
-            (
-                "evidence",
-                ClickstreamEvidence(params.get("kappa", 30.0)),
-                [CLICKSTREAM_MONTHS, *CLICKSTREAM_LEVELS],
-            ),
-            ("numbers", "passthrough", [*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS]),
-        ]
-    )
-    fixed: Any = {"categorical_features": list(range(len(CATEGORIES))), "early_stopping": False}
-    model = HistGradientBoostingClassifier(
-        learning_rate=params.get("learning_rate", 0.05),
-        max_iter=int(params.get("max_iter", 150)),
-        max_leaf_nodes=int(params.get("max_leaf_nodes", 6)),
-        min_samples_leaf=int(params.get("min_samples_leaf", 30)),
-        l2_regularization=params.get("l2", 1.0),
-        max_features=params.get("max_features", 0.5),
-        random_state=seed,
-        **fixed,
-    )
-    return make_pipeline(columns, model)
+    return expit(score_log_odds(model, features))

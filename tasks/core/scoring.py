@@ -1,10 +1,9 @@
 """From features to predictions."""
 
 import polars as pl
-from sklearn.pipeline import Pipeline
 
-from tasks.core.models import predict_pd
-from tasks.schemas.feature_store import FEATURES
+from tasks.core.reasons import explain, name_reasons
+from tasks.core.serving import Served, find_missing, predict_served
 
 GRADE_LIMITS = {
     "A": 0.03,
@@ -24,17 +23,18 @@ def grade_of(pd: pl.Expr) -> pl.Expr:
     return grade
 
 
-def score_applications(features: pl.DataFrame, model: Pipeline, *, model_id: str) -> pl.DataFrame:
-    """Rows of gold.predictions: pd (0 to 1), grade and model_id of each application.
+def score_applications(features: pl.DataFrame, model: Served, *, model_id: str) -> pl.DataFrame:
+    """Rows of gold.predictions: pd (0 to 1), grade, reasons, fallback and model_id of each application.
 
     Needs:  the columns of gold.feature_store.
     Keys:   one row per loan_id.
     """
-    scored = features.select("loan_id", "customer_id", "snapshot_date", *FEATURES)
-    return scored.select(
+    scored = features.select(
         "loan_id",
         "customer_id",
         "snapshot_date",
-        pd=pl.Series(predict_pd(model, scored)),
+        pd=pl.Series(predict_served(model, features)),
         model_id=pl.lit(model_id),
+        fallback=find_missing(features),
     ).with_columns(grade=grade_of(pl.col("pd")))
+    return scored.hstack(name_reasons(explain(model, features)))

@@ -34,3 +34,18 @@ def expanding_folds(cohort_of_row: Sequence[date], *, most: int = 3) -> list[tup
     ordered = np.unique(days)
     validated = ordered[1:][-most:]
     return [(np.flatnonzero(days < cohort), np.flatnonzero(days == cohort)) for cohort in validated]
+
+
+def cohort_groups(
+    cohort_of_row: Sequence[date], ripe: NDArray[np.bool_], *, most: int
+) -> list[NDArray[np.bool_]]:
+    """Masks of the ripe rows of up to `most` groups of cohorts, each to be held out in turn.
+
+    Neighbouring cohorts fall into different groups, so that each group spans the whole time. A single
+    cohort is cut in two by alternate rows.
+    """
+    days = np.asarray(cohort_of_row, dtype="datetime64[D]")
+    ordered = np.unique(days[ripe])
+    place = np.searchsorted(ordered, days) if len(ordered) > 1 else np.cumsum(ripe)
+    n = min(most, max(len(ordered), 2))
+    return [ripe & (place % n == group) for group in range(n)]

@@ -1,25 +1,52 @@
 """One training: which loans, which recipe, how it did out of time, and what the card says of it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
-from sklearn.pipeline import Pipeline
 
-from tasks.core.models import FAMILIES, Floats, Recipe, fit_model, predict_pd
+from tasks.core.lessons import see_clickstream, to_lessons
+from tasks.core.models import FAMILIES, Floats, Lessons, Recipe, fit_model, predict_pd
+from tasks.core.parts import SOURCES, Sources
 from tasks.core.performance import (
     Auc,
     measure_auc,
+    measure_auc_gain,
     measure_brier,
     measure_ks,
+    measure_log_loss,
     measure_observed_to_expected,
 )
-from tasks.core.search import search_recipe
-from tasks.core.splits import Split
+from tasks.core.search import Fold, search_recipe
+from tasks.core.serving import COMPLETE, MISSING, Served, fit_served, sources_without
+from tasks.core.splits import Split, expanding_folds
 from tasks.schemas.feature_store import FEATURES
+
+# How a training reads the past: the clickstream as of the application; as of the training day ("hindsight");
+# the same and, in addition, the younger loans with the arrears they have so far.
+Reading = Literal["application", "hindsight", "unripe"]
+READINGS: tuple[Reading, ...] = ("application", "hindsight", "unripe")
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that may be learned from on `as_of`: the rows of `add_targets`, sorted, and silver.clickstream."""
+
+    as_of: date
+    loans: pl.DataFrame
+    clickstream: pl.LazyFrame
+
+    @property
+    def ripe(self) -> pl.DataFrame:
+        """The loans that have a label."""
+        return self.loans.filter(pl.col("ripe"))
+
+    def of(self, cohorts: Sequence[date]) -> pl.DataFrame:
+        """The ripe loans of some application months."""
+        return self.ripe.filter(pl.col("snapshot_date").is_in(list(cohorts)))
 
 
 @dataclass(frozen=True)
@@ -27,23 +54,9 @@ class Candidate:
     """A tuned recipe and how it did on the out-of-time loans when fitted to the development loans alone."""
 
     recipe: Recipe
-    tuning_log_loss: float
+    tuning_log_loss: float | None
     oot_pds: Floats
     oot_auc: Auc
-
-
-def join_labels(features: pl.LazyFrame, labels: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
-    """Applications whose label exists on `as_of`, with `label`, sorted by application date and loan.
-
-    Needs:  gold.feature_store and gold.label_store; labels dated after `as_of` are ignored.
-    Keys:   one row per loan_id.
-    """
-    known = labels.filter(pl.col("snapshot_date") <= as_of).select("loan_id", "label")
-    return (
-        features.join(known, on="loan_id", how="inner", validate="1:1")
-        .sort("snapshot_date", "loan_id")
-        .collect()
-    )
 
 
 def identify(loans: pl.DataFrame, as_of: date, setup: Sequence[object]) -> str:
@@ -58,25 +71,113 @@ def labels_of(loans: pl.DataFrame) -> Floats:
     return loans["label"].cast(pl.Float64).to_numpy()
 
 
-def find_candidates(loans: pl.DataFrame, split: Split, *, trials: int, seed: int) -> list[Candidate]:
-    """One tuned candidate per family, the best out of time first.
+def read_lessons(known: Known, loans: pl.DataFrame, *, day: date, reading: Reading) -> Lessons:
+    """Lessons from ripe `loans` on `day`, read in one of the ways of READINGS."""
+    if reading == "application":
+        return to_lessons(loans)
+    seen = see_clickstream(loans, known.clickstream, day=day)
+    if reading == "hindsight":
+        return to_lessons(seen)
+    young = see_clickstream(known.loans.filter(~pl.col("ripe")), known.clickstream, day=known.as_of)
+    return to_lessons(pl.concat([seen, young]))
 
-    Needs:  loans with features and label. Tuning sees the development cohorts only.
+
+def build_folds(known: Known, cohorts: Sequence[date]) -> list[Fold]:
+    """Expanding folds of the ripe loans of `cohorts`: each newest cohort after all before it."""
+    loans = known.of(cohorts)
+    folds: list[Fold] = []
+    for fitted, held in expanding_folds(loans["snapshot_date"].to_list()):
+        later = loans[held]
+        day = later["snapshot_date"][0]
+        lessons = read_lessons(known, loans[fitted], day=day, reading="hindsight")
+        folds.append(Fold(lessons, later, labels_of(later)))
+    return folds
+
+
+def find_candidates(
+    known: Known, split: Split, *, trials: int, seed: int, start: Mapping[str, Mapping[str, float]]
+) -> list[Candidate]:
+    """One tuned candidate per family, the one to serve first.
+
+    Needs:  `start`, the best hyperparameters of each family in the last search. Tuning sees the development
+            cohorts only.
     """
-    development = loans.filter(pl.col("snapshot_date").is_in(split.development))
-    oot = loans.filter(pl.col("snapshot_date").is_in(split.oot))
-    labels, cohorts = labels_of(development), development["snapshot_date"].to_list()
+    folds, oot = build_folds(known, split.development), known.of(split.oot)
     candidates: list[Candidate] = []
     for family in FAMILIES:
-        recipe, loss = search_recipe(family, development, labels, cohorts, trials=trials, seed=seed)
-        pds = predict_pd(fit_model(recipe, development, labels, seed=seed), oot)
+        recipe, loss = search_recipe(family, folds, trials=trials, seed=seed, start=start.get(family))
+        pds = score_oot(recipe, known, split, reading="hindsight", seed=seed)
         candidates.append(Candidate(recipe, loss, pds, measure_auc(labels_of(oot), pds)))
-    return sorted(candidates, key=lambda candidate: -candidate.oot_auc.value)
+    return rank_candidates(candidates, labels_of(oot))
 
 
-def refit(candidate: Candidate, loans: pl.DataFrame, *, seed: int) -> Pipeline:
-    """The recipe fitted to every ripe loan, out-of-time cohorts included: the model that may serve."""
-    return fit_model(candidate.recipe, loans, labels_of(loans), seed=seed)
+def score_oot(
+    recipe: Recipe,
+    known: Known,
+    split: Split,
+    *,
+    reading: Reading,
+    seed: int,
+    sources: Sources = SOURCES,
+) -> Floats:
+    """PDs of the out-of-time loans by the recipe fitted to the development loans and what `reading` adds."""
+    lessons = read_lessons(known, known.of(split.development), day=min(split.oot), reading=reading)
+    return predict_pd(fit_model(recipe, lessons, seed=seed, sources=sources), known.of(split.oot))
+
+
+def rank_candidates(candidates: Sequence[Candidate], labels: Floats) -> list[Candidate]:
+    """Candidates with the one to serve first.
+
+    Those whose out-of-time AUC may equal the best one's (paired 90 % interval) are ranked by Brier score to
+    three digits, then by simplicity (the order of FAMILIES); the others follow by AUC.
+    """
+    best = max(candidates, key=lambda candidate: candidate.oot_auc.value)
+    order = {family: place for place, family in enumerate(FAMILIES)}
+
+    def rank(candidate: Candidate) -> tuple[bool, float, int]:
+        if measure_auc_gain(best.oot_auc, candidate.oot_auc, level=0.90)[1] > 0:
+            return True, -candidate.oot_auc.value, order[candidate.recipe.family]
+        brier = round(measure_brier(labels, candidate.oot_pds), 3)
+        return False, brier, order[candidate.recipe.family]
+
+    return sorted(candidates, key=rank)
+
+
+def choose_reading(
+    candidate: Candidate, known: Known, split: Split, *, seed: int
+) -> tuple[Reading, dict[str, Any]]:
+    """How the winner shall read the past: the way of the lowest log loss out of time; figures of each.
+
+    The out-of-time loans are never among the lessons, but younger loans are when reading them ("unripe").
+    """
+    labels, figures = labels_of(known.of(split.oot)), dict[str, dict[str, float]]()
+    for reading in READINGS:
+        if reading == "hindsight":
+            pds = candidate.oot_pds
+        else:
+            pds = score_oot(candidate.recipe, known, split, reading=reading, seed=seed)
+        figures[reading] = {"auc": measure_auc(labels, pds).value, "log_loss": measure_log_loss(labels, pds)}
+    return min(READINGS, key=lambda reading: figures[reading]["log_loss"]), figures
+
+
+def measure_fallbacks(
+    candidate: Candidate, known: Known, split: Split, *, seed: int
+) -> dict[str, dict[str, Any]]:
+    """Out-of-time AUC with its interval of each fallback, fitted to the development loans, for the card."""
+    labels, figures = labels_of(known.of(split.oot)), dict[str, dict[str, Any]]()
+    for missing in MISSING:
+        sources = sources_without(missing)
+        pds = candidate.oot_pds
+        if missing != COMPLETE:
+            pds = score_oot(candidate.recipe, known, split, reading="hindsight", seed=seed, sources=sources)
+        auc = measure_auc(labels, pds)
+        figures[missing] = {"auc": auc.value, "auc_ci_95": list(auc.interval())}
+    return figures
+
+
+def refit(recipe: Recipe, known: Known, reading: Reading, *, seed: int) -> Served:
+    """The recipe fitted to every loan that `reading` takes in, out-of-time cohorts included: it may serve."""
+    return fit_served(recipe, read_lessons(known, known.ripe, day=known.as_of, reading=reading), seed=seed)
 
 
 def describe(candidate: Candidate, oot: pl.DataFrame) -> dict[str, Any]:
@@ -99,13 +200,16 @@ def describe(candidate: Candidate, oot: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def describe_data(loans: pl.DataFrame, split: Split) -> dict[str, Any]:
+def describe_data(known: Known, split: Split) -> dict[str, Any]:
     """Loans, cohorts and features that a model learned from, for the card."""
     by_cohort = (
-        loans.group_by("snapshot_date").agg(n=pl.len(), bad_rate=pl.col("label").mean()).sort("snapshot_date")
+        known.ripe.group_by("snapshot_date")
+        .agg(n=pl.len(), bad_rate=pl.col("label").mean())
+        .sort("snapshot_date")
     )
     return {
-        "n_loans": loans.height,
+        "n_loans": known.ripe.height,
+        "n_unripe_loans": known.loans.height - known.ripe.height,
         "cohorts": [str(day) for day in by_cohort["snapshot_date"]],
         "n_by_cohort": by_cohort["n"].to_list(),
         "bad_rate_by_cohort": by_cohort["bad_rate"].to_list(),

@@ -1,8 +1,9 @@
 from datetime import date
 
+import numpy as np
 import pytest
 
-from tasks.core.splits import expanding_folds, split_cohorts
+from tasks.core.splits import cohort_groups, expanding_folds, split_cohorts
 from tests.builders import months
 
 
@@ -20,3 +21,17 @@ def test_every_fold_validates_one_cohort_on_older_ones() -> None:
     for fitted, held in folds:
         assert max(days[i] for i in fitted) < min(days[i] for i in held)
         assert len({days[i] for i in held}) == 1
+
+
+@pytest.mark.parametrize(("n", "groups"), [(1, 2), (2, 2), (7, 4)])
+def test_every_ripe_row_is_held_out_once_and_no_cohort_is_split_but_a_single_one(n: int, groups: int) -> None:
+    days = [day for day in months(n) for _ in range(4)]
+    ripe = np.array([i % 4 != 0 for i in range(len(days))])
+    masks = cohort_groups(days, ripe, most=4)
+    assert len(masks) == groups
+    assert np.array_equal(np.sum(masks, axis=0), ripe.astype(int))
+    assert n == 1 or all(
+        len({bool(m[i]) for i in range(len(days)) if days[i] == d and ripe[i]}) == 1
+        for m in masks
+        for d in days
+    )

@@ -1,0 +1,82 @@
+"""What a customer's clickstream says, as numbers whose weight grows with the months behind them."""
+
+from typing import Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
+
+Floats = NDArray[np.float64]
+N_MEASURES = len(CLICKSTREAM_LEVELS)
+SUMMARY = (CLICKSTREAM_MONTHS, *CLICKSTREAM_LEVELS, *CLICKSTREAM_SPREADS)
+
+
+class ClickstreamLevels(BaseEstimator, TransformerMixin):
+    """A customer's levels as features of their own: distance from the usual, weighed by the months behind it.
+
+    A mean of n months of noise around a level deserves the weight n / (n + kappa) (credibility, Buehlmann
+    1967); kappa, in months, is the ratio of the noise's variance to that of the levels. No history weighs 0.
+
+    Shapes: (rows, SUMMARY); gives (rows, measures).
+    """
+
+    def __init__(self, kappa: float = 10.0) -> None:
+        self.kappa = kappa
+
+    def fit(self, X: pl.DataFrame, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
+        """Learn the usual level of each measure: the mean over customers, weighed by their months."""
+        months, levels, _ = _parts_of(X)
+        self.usual_ = _usual(months, levels)
+        return self
+
+    def transform(self, X: pl.DataFrame) -> Floats:  # noqa: N803
+        """Weighed distances from the usual levels; 0 where nothing is known."""
+        months, levels, _ = _parts_of(X)
+        return np.nan_to_num(months / (months + self.kappa) * (levels - self.usual_))
+
+
+class ClickstreamEvidence(BaseEstimator, TransformerMixin):
+    """Sums over the months known: the form in which log-likelihood ratios of independent months add up.
+
+    If the months are independent given the outcome and about normal, the log-odds they carry are linear in
+    the number of months, in the sum of the distances from the usual level and in the sum of their squares.
+    A linear model of these sums therefore holds for histories longer than those it was fitted on.
+
+    Shapes: (rows, SUMMARY); gives (rows, 1 + 2 * measures): months, sums, sums of squares less the usual.
+    """
+
+    def fit(self, X: pl.DataFrame, y: object = None) -> Self:  # noqa: N803, ARG002
+        """Learn the usual level and the usual monthly spread of each measure."""
+        months, levels, spreads = _parts_of(X)
+        self.usual_ = _usual(months, levels)
+        squares = _squares(months, levels - self.usual_, spreads).sum(axis=0)
+        usual = squares / np.maximum((months * ~np.isnan(levels)).sum(axis=0), 1.0)
+        self.variance_ = np.where(usual > 0, usual, 1.0)
+        return self
+
+    def transform(self, X: pl.DataFrame) -> Floats:  # noqa: N803
+        """Months, sums and sums of squares in units of the usual spread; 0 where nothing is known."""
+        months, levels, spreads = _parts_of(X)
+        away = levels - self.usual_
+        sums = np.nan_to_num(months * away) / np.sqrt(self.variance_)
+        squares = _squares(months, away, spreads) / self.variance_ - months * ~np.isnan(levels)
+        return np.hstack([months, sums, squares])
+
+
+def _parts_of(frame: pl.DataFrame) -> tuple[Floats, Floats, Floats]:
+    values = frame.to_numpy().astype(float)
+    return np.nan_to_num(values[:, :1]), values[:, 1 : 1 + N_MEASURES], values[:, 1 + N_MEASURES :]
+
+
+def _usual(months: Floats, levels: Floats) -> Floats:
+    known = np.where(np.isnan(levels), 0.0, months)
+    return (known * np.nan_to_num(levels)).sum(axis=0) / np.maximum(known.sum(axis=0), 1.0)
+
+
+def _squares(months: Floats, away: Floats, spreads: Floats) -> Floats:
+    """Sum over months of the squared distance from the usual, from a mean and a standard deviation."""
+    within = np.maximum(months - 1, 0.0) * np.nan_to_num(spreads) ** 2
+    return np.where(np.isnan(away), 0.0, within + months * np.nan_to_num(away) ** 2)

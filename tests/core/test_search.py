@@ -1,0 +1,28 @@
+import pytest
+
+from tasks.core.models import FAMILIES, Family
+from tasks.core.search import DEFAULTS, Fold, search_recipe
+from tests.core.applicants import QUICK, lessons
+
+
+@pytest.fixture(scope="module")
+def folds() -> list[Fold]:
+    held = lessons(seed=2, n=200)
+    return [Fold(lessons(n=300), held.features, held.targets)]
+
+
+def test_the_same_seed_and_folds_give_the_same_recipe(folds: list[Fold]) -> None:
+    first, second = (search_recipe("logistic", folds, trials=6, seed=4) for _ in range(2))
+    assert first == second
+
+
+def test_a_single_trial_tries_what_the_last_model_had(folds: list[Fold]) -> None:
+    start = {**DEFAULTS["stack"], **QUICK, "max_iter": 40, "max_leaf_nodes": 4, "learning_rate": 0.1}
+    recipe, _ = search_recipe("stack", folds, trials=1, seed=0, start=start)
+    assert recipe.params == pytest.approx(start)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_without_cohorts_to_try_on_the_usual_recipe_stands(family: Family) -> None:
+    recipe, loss = search_recipe(family, [], trials=5, seed=0)
+    assert (recipe.params, loss) == (DEFAULTS[family], None)

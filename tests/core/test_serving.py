@@ -1,0 +1,77 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from tasks.core.models import FAMILIES, Family, Recipe, predict_pd
+from tasks.core.performance import measure_auc
+from tasks.core.reasons import explain, name_reasons
+from tasks.core.scoring import score_applications
+from tasks.core.serving import MISSING, Served, fit_served, predict_served, score_served
+from tasks.schemas.catalog import TABLES
+from tasks.schemas.feature_store import HAS_SOURCE, SOURCE_OF
+from tasks.schemas.reasons import REASON_GROUPS, REASON_TEXTS, REASONS
+from tests.core.applicants import QUICK, applicants, lessons
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def served(request: pytest.FixtureRequest) -> Served:
+    family: Family = request.param
+    return fit_served(Recipe(family, QUICK), lessons(), seed=0)
+
+
+def without(frame: pl.DataFrame, *sources: str) -> pl.DataFrame:
+    gone = [pl.lit(None, frame.schema[name]).alias(name) for name, of in SOURCE_OF.items() if of in sources]
+    return frame.with_columns(*gone, *(pl.lit(value=False).alias(HAS_SOURCE[source]) for source in sources))
+
+
+@pytest.mark.parametrize("missing", list(MISSING))
+def test_the_fallback_of_the_missing_sources_answers_and_is_recorded(served: Served, missing: str) -> None:
+    new = without(applicants(seed=2), *MISSING[missing])
+    predictions = score_applications(new, served, model_id="m")
+    assert set(predictions["fallback"]) == {missing}
+    assert np.array_equal(predictions["pd"].to_numpy(), predict_pd(served.blends[missing], new))
+
+
+def test_each_application_is_scored_by_itself(served: Served) -> None:
+    whole, bare = applicants(seed=2), without(applicants(seed=2), "clickstream")
+    mixed = pl.concat([whole.head(10), bare.slice(10, 10)])
+    assert np.allclose(predict_served(served, mixed)[:10], predict_served(served, whole)[:10])
+    assert np.allclose(predict_served(served, mixed)[10:], predict_served(served, bare)[10:20])
+
+
+def test_without_the_clickstream_it_still_ranks(served: Served) -> None:
+    new = lessons(seed=2)
+    pds = predict_served(served, without(new.features, "clickstream"))
+    assert measure_auc(new.targets, pds).value > 0.6
+
+
+def test_contributions_add_up_to_the_log_odds_against_the_reference(served: Served) -> None:
+    new = pl.concat([applicants(seed=2, n=30), without(applicants(seed=2, n=30), "clickstream")])
+    flags = pl.DataFrame({flag: new[flag] for flag in HAS_SOURCE.values()})
+    usual = pl.concat([served.reference] * new.height).hstack(flags)
+    gap = score_served(served, new) - score_served(served, usual)
+    assert np.allclose(explain(served, new).sum(axis=1), gap)
+
+
+def test_a_source_that_is_missing_is_no_reason(served: Served) -> None:
+    bare = without(applicants(seed=2), "clickstream")
+    assert (explain(served, bare)[:, list(REASON_GROUPS).index("ONLINE")] == 0).all()
+
+
+def test_predictions_have_the_columns_of_their_table(served: Served) -> None:
+    predictions = score_applications(applicants(seed=2), served, model_id="m")
+    assert set(predictions.columns) == set(TABLES["gold.predictions"].columns)
+    told = {code for name in REASONS for code in predictions[name].drop_nulls()}
+    assert told <= set(REASON_TEXTS)
+
+
+def test_the_strongest_reason_comes_first_and_weak_ones_are_not_told() -> None:
+    contributions = np.zeros((1, len(REASON_GROUPS)))
+    contributions[0, [0, 2, 3]] = [-2.0, 0.01, 1.0]
+    assert name_reasons(contributions).row(0) == ("ONLINE_DOWN", "DELAYS_UP", None, None)
+
+
+def test_every_feature_belongs_to_one_group_and_every_code_has_a_text() -> None:
+    grouped = [name for names in REASON_GROUPS.values() for name in names]
+    assert sorted(grouped) == sorted(SOURCE_OF)
+    assert set(REASON_TEXTS) == {f"{group}_{way}" for group in REASON_GROUPS for way in ("UP", "DOWN")}
