@@ -7,9 +7,9 @@
     badrate:FROM:FACTOR     the odds of default are multiplied by FACTOR
     decay:FROM:MONTHS       what ties features to default fades to nothing over MONTHS months
 
-FROM is the first of a month (2024-03-01) or the month's number, the first month being 1. A drift of clickstream
-columns acts on snapshots from FROM on, any other on the loans that start from FROM on. A `decay` also takes the
-clickstream levels of those loans' customers.
+FROM is the first of a month (2024-03-01) or the month's number, the first month being 1. A drift of
+clickstream columns acts on snapshots from FROM on, any other on the loans that start from FROM on; `decay`
+reaches the clickstream of those loans' customers too.
 """
 
 from collections.abc import Sequence

@@ -11,6 +11,7 @@ import polars as pl
 from simulator import clickstream, layout
 from simulator.attributes import build_attributes
 from simulator.dirt import soil
+from simulator.faults import check, plant
 from simulator.financials import build_financials
 from simulator.payments import build_loans, loan_ids
 from simulator.population import customer_ids, draw_credit, draw_defaults
@@ -32,18 +33,20 @@ class Summary:
 def simulate(lender: Lender, out: Path) -> Summary:
     """Write the lender's four files and true_default_probability.csv into `out`; return what was written.
 
-    The same lender gives the same bytes. All files are finished in a folder beside them before the first one takes
-    its place. Memory holds one month of one cohort at a time. Rows are counted before faults are planted.
+    The same lender gives the same bytes. All files are finished in a folder beside them before the first one
+    takes its place. Memory holds one month of one cohort at a time. Rows are counted before faults.
 
-    Errors: UsageError when nothing can be written in `out`.
+    Errors: UsageError when nothing can be written in `out`, or a fault cannot be planted.
     """
+    check(lender.faults)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".simulate-", dir=out) as name:
             work = Path(name)
             rows = {file: _write(part(lender), work / file) for file, part in PARTS.items()}
+            plant(work, lender.faults, lender.seed)
             for file in PARTS:
-                (work / file).replace(out / file)
+                _publish(work / file, out / file)
     except OSError as error:
         raise UsageError(
             f"Cannot write the lender's files in {out} ({error}); choose a folder you may write."
@@ -58,6 +61,13 @@ def _write(frames: Iterator[pl.DataFrame], path: Path) -> int:
             frame.write_csv(file, include_header=number == 0)
             rows += len(frame)
     return rows
+
+
+def _publish(draft: Path, path: Path) -> None:
+    if draft.exists():
+        draft.replace(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _clickstream(lender: Lender) -> Iterator[pl.DataFrame]:

@@ -1,7 +1,7 @@
 """How each number of an applicant spreads, by credit mix, and how numbers move together within a credit mix.
 
-The tables are quantiles at PROBABILITIES, interpolated on the normal scale. Within a credit mix one hidden factor
-moves the numbers together; LOADINGS are each number's correlation with it.
+The tables are quantiles at PROBABILITIES, interpolated on the normal scale. Within a credit mix one hidden
+factor moves the numbers together; LOADINGS are each number's correlation with it.
 """
 
 from statistics import NormalDist

@@ -51,7 +51,8 @@ class Lender:
         if min(self.months, self.loans_per_month, self.scale) < 1 or self.seed < 0:
             raise UsageError(
                 f"The lender has months={self.months}, loans_per_month={self.loans_per_month}, "
-                f"scale={self.scale}, seed={self.seed}; use 1 or more months, loans and scale, and a seed of 0 or more."
+                f"scale={self.scale}, seed={self.seed}; "
+                f"use 1 or more months, loans and scale, and a seed of 0 or more."
             )
 
 

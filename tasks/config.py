@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     label_mob: int = Field(default=6, ge=1, description="months on book at which a loan's label is read")
     label_dpd: int = Field(default=30, ge=1, description="days past due that count as default")
 
-    first_training_cohorts: int = Field(default=6, ge=2, description="ripe cohorts before the first model")
+    first_training_cohorts: int = Field(default=6, ge=3, description="ripe cohorts before the first model")
     retrain_every_cohorts: int = Field(
         default=3, ge=1, description="newly ripe cohorts before the next challenger"
     )

@@ -67,6 +67,7 @@ def publish(key: str, *, markdown: str, table: list[dict[str, Any]] | None = Non
     """
     if not in_flow_run():
         return
-    create_markdown_artifact(markdown, key=key)
+    headline = markdown.splitlines()[0]
+    create_markdown_artifact(markdown, key=key, description=headline)
     if table:
-        create_table_artifact(table, key=f"{key}-table")
+        create_table_artifact(table, key=f"{key}-table", description=headline)

@@ -26,13 +26,19 @@ def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFram
     table = pl.LazyFrame({"month": days}, schema={"month": pl.Date})
     for part in (months, scored, set_aside, ripe):
         table = table.join(part, on="month", how="left", validate="1:1")
-    status = (
-        pl.when(pl.col("scored").is_null())
-        .then(pl.lit("no champion yet"))
-        .otherwise(pl.lit("scored, not ripe"))
-    )
-    status = pl.when(pl.col("auc").is_not_null()).then(pl.lit("scored, ripe")).otherwise(status)
+    status = pl.when(pl.col("scored").is_null()).then(pl.lit("no champion")).otherwise(pl.lit("not ripe"))
+    status = pl.when(pl.col("auc").is_not_null()).then(pl.lit("ripe")).otherwise(status)
     return table.with_columns(status=status).select(COLUMNS).sort("month").collect()
+
+
+def row_table(settings: Settings) -> pl.DataFrame:
+    """Per month and source: rows received = good + quarantined + duplicates; `adds_up` says so."""
+    if not tables.snapshot_dates("bronze.deliveries", settings):
+        return pl.DataFrame()
+    rows = tables.scan("bronze.deliveries", settings).sort("snapshot_date", "source")
+    parts = ("n_received", "n_good", "n_quarantined", "n_duplicates")
+    total = pl.sum_horizontal(parts[1:])
+    return rows.select("snapshot_date", "source", *parts, adds_up=pl.col("n_received") == total).collect()
 
 
 def paths_to_look_at(settings: Settings) -> dict[str, str]:

@@ -133,8 +133,8 @@ def _refuse_misplaced(name: str, frame: pl.DataFrame, stored: pl.DataFrame, days
         raise VintageError(f"Rows for {name} are also of {min(found - set(days))}; nothing was written.")
     if had - found and not name.startswith("quarantine."):
         raise VintageError(
-            f"The run found no rows for {name} on {min(had - found)}, where it holds some. None were "
-            "written; check the raw file for rows that have gone."
+            f"The run found no row of {name} on {min(had - found)}, where it holds some. None were written: "
+            "check the raw file for rows that have gone."
         )
 
 

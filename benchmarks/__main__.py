@@ -1,0 +1,121 @@
+"""`make bench`: the timed runs against their floors, printed as a table and written to benchmarks/results.md.
+
+Every figure is the median of runs in processes of their own. `BENCH_DATA` names a folder with a lender's
+files; without it a lender of the reference size is simulated. `BENCH_PARTS` picks parts, `BENCH_RUNS` runs.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from simulator.lender import Lender, simulate
+
+RUNS = int(os.environ.get("BENCH_RUNS", "5"))
+RESULTS = Path(__file__).parent / "results.md"
+Row = tuple[str, str, str]
+
+
+def run_once(*words: str | Path) -> dict[str, Any]:
+    """What one process of benchmarks.once says."""
+    command = [sys.executable, "-m", "benchmarks.once", *map(str, words)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def plain_seconds(data: Path, out: Path) -> float:
+    """Seconds of the plain script."""
+    command = [sys.executable, "-m", "benchmarks.plain", str(data), str(out)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def features(data: Path, work: Path) -> Iterator[Row]:
+    """The features flow's own work against the plain script, in turn."""
+    plain, one_go, by_month = [], [], []
+    for run in range(RUNS):
+        plain.append(plain_seconds(data, work / f"plain{run}"))
+        one_go.append(run_once("features_one_go", data, work / f"go{run}")["seconds"])
+        by_month.append(run_once("features_by_month", data, work / f"month{run}")["seconds"])
+    yield "plain script: parse and write partitioned", f"{median(plain):.2f} s", ""
+    for what, times, floor in (("all months in one go", one_go, 3), ("month by month", by_month, 6)):
+        ratio = median(mine / base for mine, base in zip(times, plain, strict=True))
+        yield (
+            f"features flow, {what}",
+            f"{median(times):.2f} s, {ratio:.1f} times plain",
+            f"at most {floor} times",
+        )
+
+
+def months(_data: Path, work: Path) -> Iterator[Row]:
+    """Seconds per month of the features flow as the history grows."""
+    for n in (12, 24, 48):
+        book = work / f"book{n}"
+        simulate(Lender(date(2020, 1, 1), n), book)
+        each = run_once("features_by_month", book, work / f"long{n}")["each"]
+        early, late = median(each[1:7]), median(each[-6:])
+        said = f"{early:.2f} s a month at first, {late:.2f} s at the end"
+        yield f"features flow over {n} months", said, "grows by the history read"
+
+
+def volume(_data: Path, work: Path) -> Iterator[Row]:
+    """Seconds per month and peak memory of the features flow at 1, 10 and 100 times the volume, 18 months."""
+    for scale in (1, 10, 100):
+        book = work / f"times{scale}"
+        simulate(Lender(date(2023, 1, 1), 18, scale=scale), book)
+        got = run_once("features_by_month", book, work / f"mart{scale}")
+        said = f"{median(got['each']):.2f} s a month, peak {got['peak_mb'] / 1024:.2f} GiB"
+        yield f"features flow at {scale} times the volume", said, "100 times within 8 GiB"
+
+
+def orchestration(_data: Path, work: Path) -> Iterator[Row]:
+    """What Prefect adds to a flow run."""
+    got = [run_once("prefect", work / "prefect") for _ in range(min(RUNS, 3))]
+    yield "Prefect per flow run", f"{median(g['seconds'] for g in got):.2f} s", "at most 0.3 s"
+    yield "local server start", f"{median(g['server_start'] for g in got):.1f} s", "once per backfill"
+
+
+def walk_forward(data: Path, work: Path) -> Iterator[Row]:
+    """AUC of each ripe month, scored by the champion of that day."""
+    for month, auc in run_once("walk_forward", data, work / "walk")["aucs"].items():
+        yield f"walk-forward AUC, applications of {month[:7]}", f"{auc:.3f}", ""
+
+
+PARTS: dict[str, Callable[[Path, Path], Iterator[Row]]] = {
+    part.__name__: part for part in (features, orchestration, walk_forward, months, volume)
+}
+
+
+def main() -> None:
+    """Run the parts and write what they say."""
+    parts = os.environ.get("BENCH_PARTS", ",".join(PARTS)).split(",")
+    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    lines = [
+        "# Benchmarks",
+        "",
+        f"{os.cpu_count()} cores, {size:.0f} GiB, Python {platform.python_version()}; medians of {RUNS},",
+        "each in a process of its own. Made by `make bench`; compare ratios, not seconds of two machines.",
+        "",
+        "| What | Measured | Aim |",
+        "|---|---|---|",
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        given = os.environ.get("BENCH_DATA")
+        data = Path(given) if given else work / "lender"
+        if not given:
+            simulate(Lender(date(2023, 1, 1), 18), data)
+        for part in parts:
+            for row in PARTS[part](data, work):
+                lines.append("| " + " | ".join(row) + " |")
+                print(" | ".join(row), flush=True)
+    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

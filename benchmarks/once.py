@@ -1,0 +1,119 @@
+"""One measured run in a process of its own; prints JSON with the seconds asked for and the peak memory.
+
+python -m benchmarks.once features_one_go DATA DATAMART
+python -m benchmarks.once features_by_month DATA DATAMART
+python -m benchmarks.once prefect HOME
+python -m benchmarks.once walk_forward DATA DATAMART
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def features_one_go(data: str, datamart: str) -> dict[str, Any]:
+    """Seconds of the features tasks, imports aside, for all months at once."""
+    from tasks.config import Settings
+    from tasks.ingest import months_received
+
+    settings = Settings(data=Path(data), datamart=Path(datamart))
+    start = time.perf_counter()
+    _features(months_received(settings), settings)
+    return {"seconds": time.perf_counter() - start}
+
+
+def features_by_month(data: str, datamart: str) -> dict[str, Any]:
+    """Seconds of the features tasks month by month: in all, and of each month."""
+    from tasks.config import Settings
+    from tasks.ingest import months_received
+
+    settings = Settings(data=Path(data), datamart=Path(datamart))
+    start = time.perf_counter()
+    months = months_received(settings)
+    each: list[float] = []
+    for month in months:
+        before = time.perf_counter()
+        _features([month], settings)
+        each.append(time.perf_counter() - before)
+    return {"seconds": time.perf_counter() - start, "each": each}
+
+
+def _features(days: list[date], settings: Any) -> None:
+    from tasks.features import build_feature_store
+    from tasks.ingest import ingest
+    from tasks.labels import build_labels
+
+    for step in (ingest, build_labels, build_feature_store):
+        step(days, settings)
+
+
+def prefect(home: str) -> dict[str, Any]:
+    """Seconds of Prefect per run of a flow with nothing to do, once a server answers."""
+    os.environ["PREFECT_HOME"] = home
+    from flows.engine import local_server, monthly_flow, run_flow
+    from tasks.config import Settings
+
+    @monthly_flow("idle")
+    def idle(_day: date, _settings: Settings) -> None: ...
+
+    start = time.perf_counter()
+    with local_server():
+        started = time.perf_counter() - start
+        run_flow(idle, date(2024, 1, 1), Settings())
+        runs: list[float] = []
+        for _ in range(20):
+            before = time.perf_counter()
+            run_flow(idle, date(2024, 1, 1), Settings())
+            runs.append(time.perf_counter() - before)
+    return {"seconds": sorted(runs)[len(runs) // 2], "server_start": started}
+
+
+def walk_forward(data: str, home: str) -> dict[str, Any]:
+    """AUC per application month by the champion of that day; first model at four ripe cohorts."""
+    from flows.backfill import FLOWS
+    from flows.engine import run_flow
+    from tasks.config import Settings
+    from tasks.errors import NothingToDoError
+    from tasks.ingest import months_received
+    from tasks.status import month_table
+
+    settings = Settings(
+        data=Path(data),
+        datamart=Path(home) / "datamart",
+        model_store=Path(home) / "model_store",
+        first_training_cohorts=4,
+    )
+    start = time.perf_counter()
+    for month in months_received(settings):
+        for flow in FLOWS.values():
+            try:
+                run_flow(flow, month, settings)
+            except NothingToDoError:
+                continue
+    ripe = month_table(settings).drop_nulls("auc")
+    aucs = {str(row["month"]): row["auc"] for row in ripe.to_dicts()}
+    return {"seconds": time.perf_counter() - start, "aucs": aucs}
+
+
+def main() -> None:
+    """Run what the first argument names with the rest of them."""
+    runs: dict[str, Callable[..., dict[str, Any]]] = {
+        run.__name__: run for run in (features_one_go, features_by_month, prefect, walk_forward)
+    }
+    result = runs[sys.argv[1]](*sys.argv[2:])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({**result, "peak_mb": peak}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Small loan books for tests: rows of one table, or a whole lender's files."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from flows.engine import run_flow
+from flows.features import features
+from flows.inference import inference
+from flows.monitoring import monitoring
+from flows.training import training
+from simulator.lender import Lender, simulate
+from tasks.config import Settings
+from tasks.errors import NothingToDoError
+from tasks.schemas.catalog import TABLES
+from tasks.schemas.clickstream import MEASURES
+from tasks.storage import models, tables
+
+FLOWS = (features, training, inference, monitoring)
+START = date(2023, 1, 1)
+
+
+def month(number: int) -> date:
+    """The first of the number-th month of the book, from 0."""
+    return date(START.year + number // 12, number % 12 + 1, 1)
+
+
+def months(n: int) -> list[date]:
+    """The first n months of the book."""
+    return [month(number) for number in range(n)]
+
+
+def loan_rows(
+    *,
+    snapshot_date: date,
+    loan_start_date: date = START,
+    installment_num: int = 6,
+    due_amt: float = 100.0,
+    overdue_amt: float = 0.0,
+    loan_id: str = "loan_1",
+) -> pl.LazyFrame:
+    """One row of silver.loans."""
+    return pl.LazyFrame(
+        {
+            "loan_id": [loan_id],
+            "customer_id": [f"CUS_of_{loan_id}"],
+            "loan_start_date": [loan_start_date],
+            "installment_num": [installment_num],
+            "due_amt": [due_amt],
+            "overdue_amt": [overdue_amt],
+            "paid_amt": [0.0],
+            "balance": [600.0],
+            "snapshot_date": [snapshot_date],
+        }
+    )
+
+
+def clickstream_rows(customer_id: str, values: Sequence[int], first: date = START) -> pl.LazyFrame:
+    """One row of silver.clickstream per value, a month apart; every measure has the month's value."""
+    days = [date(first.year, first.month + i, 1) for i in range(len(values))]
+    measures = {measure: list(values) for measure in MEASURES}
+    return pl.LazyFrame({"customer_id": [customer_id] * len(values), "snapshot_date": days, **measures})
+
+
+def write_book(folder: Path, *, n_months: int, loans_per_month: int = 80, seed: int = 1) -> Path:
+    """The four files of a simulated lender."""
+    simulate(Lender(START, n_months, loans_per_month, seed), folder)
+    return folder
+
+
+def rewrite(source: Path, target: Path, change: pl.Expr | None = None, *, shuffle: bool = False) -> Path:
+    """Copy the lender's files, keeping the rows for which `change` holds, in the same or another order."""
+    target.mkdir(parents=True)
+    for file in source.glob("*.csv"):
+        rows = pl.read_csv(file, infer_schema=False)
+        if change is not None and "snapshot_date" in rows.columns:
+            rows = rows.filter(change)
+        if shuffle:
+            rows = rows.sample(fraction=1.0, shuffle=True, seed=7)
+        rows.write_csv(target / file.name)
+    return target
+
+
+def quick_settings(data: Path, home: Path) -> Settings:
+    """Settings under which a small book has models soon: three ripe cohorts, two trials."""
+    return Settings(
+        data=data,
+        datamart=home / "datamart",
+        model_store=home / "model_store",
+        first_training_cohorts=3,
+        retrain_every_cohorts=2,
+        trials=2,
+    )
+
+
+def run_months(settings: Settings, days: Iterable[date]) -> None:
+    """The four flows of each day, in this process; nothing to do is passed over."""
+    for day in days:
+        for flow in FLOWS:
+            try:
+                run_flow(flow, day, settings)
+            except NothingToDoError:
+                continue
+
+
+def all_tables(settings: Settings, *, until: date) -> dict[str, pl.DataFrame]:
+    """Every table up to a day, sorted."""
+    return {
+        name: tables.scan(name, settings, until=until).collect().sort("snapshot_date", *table.key)
+        for name, table in TABLES.items()
+    }
+
+
+def registry_until(settings: Settings, day: date) -> list[models.Entry]:
+    """The registry's lines effective by a day."""
+    return [entry for entry in models.history(settings) if entry.effective_from <= str(day)]

@@ -1,0 +1,48 @@
+import polars as pl
+import pytest
+
+from tasks.core.cleaning import read_day, read_integer, read_number, read_word
+
+
+def one(expression: pl.Expr, text: str | None) -> object:
+    return (
+        pl.DataFrame({"Age": [text], "x": [text]}, schema={"Age": pl.String, "x": pl.String})
+        .select(expression)
+        .item()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("52312.68_", 52312.68), ("-6.5", -6.5), (" 4 ", 4.0), ("_", None), ("__10000__", None), (None, None)]
+    + [(text, None) for text in ("NaN", "inf", "1e309", "word", "", "__-333333333333333333333333333__")],
+)
+def test_numbers_are_read_or_null(text: str | None, number: float | None) -> None:
+    assert one(read_number("x"), text) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "age"), [("40_", 40), ("-500", None), ("3843_", None), ("14", 14), ("40.5", None)]
+)
+def test_ages_outside_14_to_100_and_fractions_are_null(text: str, age: int | None) -> None:
+    assert one(read_integer("Age"), text) == age
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("Lawyer", "Lawyer"),
+        ("NM", "NM"),
+        ("_______", "unknown"),
+        ("_", "unknown"),
+        ("!@9#%8", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_words_without_letters_are_unknown(text: str | None, word: str) -> None:
+    assert one(read_word("x"), text) == word
+
+
+@pytest.mark.parametrize("text", ["2023-02-30", "31/12/2023", "2023-1", "soon", ""])
+def test_a_date_is_read_only_as_year_month_day(text: str) -> None:
+    assert one(read_day("x"), text) is None

@@ -1,0 +1,48 @@
+from datetime import date
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from tasks.core.labels import add_days_past_due, label_defaults
+from tests.builders import loan_rows
+
+MARCH = date(2024, 3, 1)
+
+
+def labels_on(day: date, loans: pl.LazyFrame) -> pl.DataFrame:
+    return label_defaults(loans, days=[day], mob=6, dpd=30).collect()
+
+
+@pytest.mark.parametrize(
+    ("overdue_amt", "dpd"), [(0.0, 0), (50.0, 29), (100.0, 29), (150.0, 60), (600.0, 182)]
+)
+def test_dpd_counts_from_the_oldest_missed_instalment(overdue_amt: float, dpd: int) -> None:
+    loans = loan_rows(snapshot_date=MARCH, due_amt=100.0, overdue_amt=overdue_amt)
+    assert add_days_past_due(loans).collect()["dpd"].to_list() == [dpd]
+
+
+@pytest.mark.parametrize(("day", "label"), [(date(2024, 3, 1), 0), (date(2024, 2, 1), 1)])
+def test_one_missed_instalment_is_a_default_only_after_a_month_of_31_days(day: date, label: int) -> None:
+    loans = loan_rows(snapshot_date=day, overdue_amt=100.0)
+    assert labels_on(day, loans)["label"].to_list() == [label]
+
+
+def test_a_due_amount_of_zero_at_the_application_divides_nothing() -> None:
+    loans = loan_rows(snapshot_date=MARCH, installment_num=0, due_amt=0.0)
+    assert add_days_past_due(loans).collect()["dpd"].to_list() == [0]
+
+
+@pytest.mark.parametrize("mob", [0, 5, 7])
+def test_a_loan_has_no_label_before_or_after_its_ripe_month(mob: int) -> None:
+    assert labels_on(MARCH, loan_rows(snapshot_date=MARCH, installment_num=mob)).is_empty()
+
+
+def test_labels_ignore_what_happens_after_the_day() -> None:
+    book = loan_rows(snapshot_date=MARCH, overdue_amt=150.0)
+    future = loan_rows(snapshot_date=date(2024, 4, 1), installment_num=7, overdue_amt=500.0)
+    assert_frame_equal(labels_on(MARCH, pl.concat([book, future])), labels_on(MARCH, book))
+
+
+def test_a_label_names_its_rule() -> None:
+    assert labels_on(MARCH, loan_rows(snapshot_date=MARCH))["label_def"].to_list() == ["30dpd_6mob"]

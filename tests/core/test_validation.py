@@ -1,0 +1,65 @@
+from datetime import date
+
+import polars as pl
+import pytest
+
+from tasks.core.validation import Checked, check
+from tasks.schemas.catalog import SOURCES
+
+DAY = date(2023, 4, 1)
+GOOD = {
+    "loan_id": "CUS_0x1_2023_01_01",
+    "Customer_ID": "CUS_0x1",
+    "loan_start_date": "2023-01-01",
+    "tenure": "10",
+    "installment_num": "3",
+    "loan_amt": "10000",
+    "due_amt": "1000.0",
+    "paid_amt": "0.0",
+    "overdue_amt": "1000.0",
+    "balance": "8000.0",
+    "snapshot_date_raw": "2023-04-01",
+    "overflow": None,
+    "source_file": "lms_loan_daily.csv",
+    "snapshot_date": DAY,
+}
+
+
+def checked(*rows: dict[str, object]) -> Checked:
+    source = SOURCES["loans"]
+    raw = pl.DataFrame([{**GOOD, **row} for row in rows], schema=source.raw_columns())
+    return check(source, raw, raw.clear(), day=DAY)
+
+
+def test_a_good_row_passes() -> None:
+    assert checked({}).good["balance"].to_list() == [8000.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"Customer_ID": None}, "customer_id|nullability"),
+        ({"Customer_ID": "CUS-7"}, "customer_id|regex"),
+        ({"snapshot_date_raw": "2023-04-15"}, "snapshot_on_the_first_of_a_month"),
+        ({"snapshot_date_raw": "31/04/2023"}, "snapshot_date|nullability"),
+        ({"overdue_amt": "2000.0"}, "balance_and_overdue_reconcile"),
+        ({"installment_num": "4"}, "installment_num_is_months_since_start"),
+        ({"paid_amt": "-1"}, "paid_amt|min"),
+        ({"loan_amt": "10,000"}, "numbers_without_thousands_separator"),
+        ({"overflow": "one field too many"}, "as_many_fields_as_the_header"),
+    ],
+)
+def test_a_broken_row_is_set_aside_as_received_with_its_rule(change: dict[str, object], rule: str) -> None:
+    result = checked({"loan_id": "other"}, change)
+    assert rule in result.quarantined["rule"][0]
+    column = next(iter(change))
+    assert result.quarantined[column].to_list() == [change[column]]
+    assert result.good["loan_id"].to_list() == ["other"]
+
+
+def test_of_exact_copies_one_is_kept_and_all_of_a_contradiction_are_set_aside() -> None:
+    result = checked({}, {}, {"loan_id": "b"}, {"loan_id": "b", "tenure": "20", "overdue_amt": "0.0"})
+    assert result.good["loan_id"].to_list() == [GOOD["loan_id"]]
+    assert result.quarantined["loan_id"].to_list() == ["b", "b"]
+    counts = result.delivery.select("n_received", "n_good", "n_quarantined", "n_duplicates").row(0)
+    assert counts == (4, 1, 2, 1)

@@ -1,0 +1,58 @@
+"""The command line as a person meets it: exit codes and messages, in processes of their own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks.config import Settings
+from tasks.storage import tables
+from tests.builders import write_book
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_book(tmp_path_factory.mktemp("book"), n_months=2, loans_per_month=40)
+
+
+def vintage(*words: str, home: Path, data: Path | None = None) -> subprocess.CompletedProcess[str]:
+    places = ["--data", str(data or home / "data"), "--datamart", str(home / "datamart")]
+    command = [sys.executable, "-m", "flows", *words, *places, "--model-store", str(home / "model_store")]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_a_month_runs_and_what_cannot_run_yet_says_so(book: Path, tmp_path: Path) -> None:
+    done = vintage("run", "features", "--date", "2023-01-01", home=tmp_path, data=book)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert tables.snapshot_dates("gold.feature_store", Settings(datamart=tmp_path / "datamart"))
+    early = vintage("run", "inference", "--date", "2023-01-01", home=tmp_path, data=book)
+    assert early.returncode == 99
+    assert early.stderr.count("\n") == 1
+    assert "no champion" in early.stderr
+    status = vintage("status", home=tmp_path, data=book)
+    assert "2023-01" in status.stdout
+
+
+def test_a_missing_file_ends_with_one_sentence_and_no_traceback(tmp_path: Path) -> None:
+    failed = vintage("run", "features", "--date", "2023-01-01", home=tmp_path)
+    assert failed.returncode == 1
+    assert "missing" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "features", "--date", "2023-01-05"), "not the first of a month"),
+        (("run", "cooking", "--date", "2023-01-01"), "cooking"),
+        (("backfill", "--start", "2023-02-01", "--end", "2023-01-01"), "swap them"),
+        (("backfill", "--start", "2023-01-01", "--end", "2023-01-01", "--flows", "cooking"), "choose from"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2_and_names_the_mend(
+    words: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    wrong = vintage(*words, home=tmp_path)
+    assert wrong.returncode == 2
+    assert said in wrong.stderr

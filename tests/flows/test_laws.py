@@ -1,0 +1,122 @@
+"""The four laws of time, on the real flows and every table."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from flows.engine import run_flow
+from flows.features import features
+from flows.inference import inference
+from tasks.config import Settings
+from tasks.features import build_feature_store
+from tasks.ingest import ingest
+from tasks.labels import build_labels
+from tasks.schemas.catalog import TABLES
+from tasks.storage import models, tables
+from tests.builders import (
+    all_tables,
+    month,
+    months,
+    quick_settings,
+    registry_until,
+    rewrite,
+    run_months,
+    write_book,
+)
+
+N_MONTHS = 12
+CUT = month(10)
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_book(tmp_path_factory.mktemp("book"), n_months=N_MONTHS)
+
+
+@pytest.fixture(scope="module")
+def replayed(book: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = quick_settings(book, tmp_path_factory.mktemp("replayed"))
+    run_months(settings, months(N_MONTHS))
+    return settings
+
+
+def assert_same(left: Settings, right: Settings, *, until: pl.Expr | None = None) -> None:
+    ours, theirs = (all_tables(settings, until=CUT) for settings in (left, right))
+    for name, table in ours.items():
+        assert_frame_equal(table, theirs[name])
+    assert registry_until(left, CUT) == registry_until(right, CUT)
+
+
+def test_the_book_has_models_predictions_and_figures(replayed: Settings) -> None:
+    filled = {name for name, table in all_tables(replayed, until=CUT).items() if table.height}
+    assert filled >= {"gold.feature_store", "gold.label_store", "gold.predictions", "gold.monitoring"}
+    assert [e.effective_from for e in models.history(replayed) if e.state == "challenger"] == [
+        str(month(8)),
+        str(month(10)),
+    ]
+
+
+def test_rows_after_the_day_change_nothing(book: Path, replayed: Settings, tmp_path: Path) -> None:
+    known = rewrite(book, tmp_path / "data", pl.col("snapshot_date") <= str(CUT))
+    settings = quick_settings(known, tmp_path)
+    run_months(settings, months(11))
+    assert_same(settings, replayed)
+
+
+def test_row_order_changes_nothing(book: Path, replayed: Settings, tmp_path: Path) -> None:
+    settings = quick_settings(rewrite(book, tmp_path / "data", shuffle=True), tmp_path)
+    run_months(settings, months(N_MONTHS))
+    assert_same(settings, replayed)
+
+
+def test_a_rerun_changes_nothing_and_writes_nothing(replayed: Settings) -> None:
+    versions = {name: tables.version_of(name, replayed) for name in TABLES}
+    before, lines = all_tables(replayed, until=month(11)), models.history(replayed)
+    run_months(replayed, months(N_MONTHS))
+    assert {name: tables.version_of(name, replayed) for name in TABLES} == versions
+    assert models.history(replayed) == lines
+    for name, table in all_tables(replayed, until=month(11)).items():
+        assert_frame_equal(table, before[name])
+
+
+def test_month_by_month_equals_all_at_once(book: Path, replayed: Settings, tmp_path: Path) -> None:
+    settings = quick_settings(book, tmp_path)
+    days = months(N_MONTHS)
+    for step in (ingest, build_labels, build_feature_store):
+        step(days, settings)
+    both = (all_tables(s, until=month(11)) for s in (settings, replayed))
+    at_once, one_by_one = both
+    for name in (n for n in TABLES if n not in ("gold.predictions", "gold.monitoring")):
+        assert_frame_equal(at_once[name], one_by_one[name])
+
+
+def test_months_run_backwards_give_the_same_features_and_labels(
+    book: Path, replayed: Settings, tmp_path: Path
+) -> None:
+    settings = quick_settings(book, tmp_path)
+    for day in reversed(months(N_MONTHS)):
+        run_flow(features, day, settings)
+    for name in ("gold.feature_store", "gold.label_store", "silver.loans"):
+        backwards = tables.scan(name, settings).collect().sort("snapshot_date", *TABLES[name].key)
+        assert_frame_equal(backwards, all_tables(replayed, until=month(11))[name])
+
+
+def test_an_old_month_is_scored_by_the_champion_of_that_day(replayed: Settings) -> None:
+    old, newest = month(8), models.champion_on(month(11), replayed)
+    before = tables.read("gold.predictions", replayed, on=old)
+    run_flow(inference, old, replayed)
+    after = tables.read("gold.predictions", replayed, on=old)
+    assert_frame_equal(after, before)
+    assert newest is not None
+    made = models.history(replayed)[0]
+    assert set(after["model_id"]) == {made.model_id}
+
+
+def test_no_training_label_is_younger_than_its_model(replayed: Settings) -> None:
+    labels = tables.scan("gold.label_store", replayed).collect()
+    for entry in models.history(replayed):
+        card = models.read_card(entry.model_id, replayed)
+        cohorts = labels.filter(pl.col("loan_start_date").cast(pl.String).is_in(card["data"]["cohorts"]))
+        assert str(cohorts["snapshot_date"].max()) <= card["as_of"]

@@ -1,0 +1,71 @@
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tasks.config import Settings
+from tasks.errors import ModelStoreError
+from tasks.storage import models
+from tests.builders import month
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(model_store=tmp_path / "model_store")
+
+
+def store(settings: Settings, model_id: str, day: date, content: str = "a model") -> None:
+    models.save(model_id, settings, model=content, card={"as_of": str(day)}, reference={})
+    models.record(settings, effective_from=day, model_id=model_id, state="champion", by="test", why="test")
+
+
+def champion(settings: Settings, day: date) -> str:
+    entry = models.champion_on(day, settings)
+    return entry.model_id if entry else "none"
+
+
+def test_a_champion_serves_from_its_day_until_the_next_whatever_came_later(settings: Settings) -> None:
+    store(settings, "newer", month(8))
+    store(settings, "older", month(5))
+    assert [champion(settings, month(i)) for i in (4, 5, 7, 8, 11)] == [
+        "none",
+        "older",
+        "older",
+        "newer",
+        "newer",
+    ]
+
+
+def test_of_two_champions_of_one_day_the_later_line_serves(settings: Settings) -> None:
+    store(settings, "a", month(5))
+    store(settings, "b", month(5))
+    assert champion(settings, month(6)) == "b"
+
+
+def test_what_was_saved_is_loaded(settings: Settings) -> None:
+    store(settings, "a", month(5))
+    assert models.load(models.history(settings)[0], settings) == "a model"
+
+
+def test_a_changed_artefact_is_not_loaded(settings: Settings) -> None:
+    store(settings, "a", month(5))
+    path = settings.model_store / "a" / models.ARTEFACT
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(ModelStoreError, match="its digest differs"):
+        models.load(models.history(settings)[0], settings)
+
+
+def test_an_edited_history_shows(settings: Settings) -> None:
+    store(settings, "a", month(5))
+    store(settings, "b", month(6))
+    path = models.registry_path(settings)
+    path.write_text(path.read_text().replace('"why": "test"', '"why": "edited"', 1))
+    with pytest.raises(ModelStoreError, match="line 1 does not follow"):
+        models.history(settings)
+
+
+def test_saving_again_leaves_the_first_as_it_is(settings: Settings) -> None:
+    store(settings, "a", month(5))
+    models.save("a", settings, model="another", card={}, reference={})
+    assert models.load(models.history(settings)[0], settings) == "a model"
+    assert [path.name for path in settings.model_store.iterdir() if path.is_dir()] == ["a"]

@@ -1,0 +1,77 @@
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tasks.config import Settings
+from tasks.errors import TableNotReadyError, VintageError
+from tasks.storage import tables
+from tests.builders import month
+
+JAN, FEB = month(0), month(1)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    chosen = Settings(datamart=tmp_path / "datamart")
+    tables.create_missing(chosen)
+    return chosen
+
+
+def labels(*loans: str, day: date = JAN) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "loan_id": loans,
+            "customer_id": loans,
+            "loan_start_date": [JAN] * len(loans),
+            "snapshot_date": [day] * len(loans),
+            "dpd": [0] * len(loans),
+            "label": [0] * len(loans),
+            "label_def": ["30dpd_6mob"] * len(loans),
+        }
+    )
+
+
+def write(settings: Settings, rows: pl.DataFrame, day: date = JAN) -> int:
+    return tables.replace_partitions("gold.label_store", rows, days=[day], settings=settings)
+
+
+def test_a_write_replaces_its_own_day_and_no_other(settings: Settings) -> None:
+    write(settings, labels("a", "b"))
+    write(settings, labels("c", day=FEB), FEB)
+    write(settings, labels("d"))
+    stored = tables.scan("gold.label_store", settings).collect().sort("snapshot_date")
+    assert stored["loan_id"].to_list() == ["d", "c"]
+
+
+def test_the_same_rows_in_another_order_add_no_version(settings: Settings) -> None:
+    write(settings, labels("a", "b"))
+    version = tables.version_of("gold.label_store", settings)
+    write(settings, labels("b", "a"))
+    assert tables.version_of("gold.label_store", settings) == version
+
+
+def test_an_empty_frame_never_wipes_a_day(settings: Settings) -> None:
+    write(settings, labels("a"))
+    with pytest.raises(VintageError, match=r"found no row of gold.label_store on 2023-01-01"):
+        write(settings, labels())
+    assert tables.read("gold.label_store", settings, on=JAN).height == 1
+
+
+def test_rows_of_another_day_are_refused(settings: Settings) -> None:
+    with pytest.raises(VintageError, match="also of 2023-02-01"):
+        write(settings, labels("a", day=FEB))
+
+
+def test_a_missing_day_names_the_flow_that_makes_it(settings: Settings) -> None:
+    write(settings, labels("a"))
+    with pytest.raises(
+        TableNotReadyError, match=r"latest is 2023-01-01.*vintage run features --date 2023-02-01"
+    ):
+        tables.require("gold.label_store", FEB, settings, flow="features")
+
+
+def test_a_table_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TableNotReadyError, match=r"gold.label_store does not exist yet"):
+        tables.scan("gold.label_store", Settings(datamart=tmp_path / "nowhere"))
