@@ -91,7 +91,7 @@ def _split(path: Path, header: list[str], work: Path) -> None:
         rows.with_columns(_month_of(pl.col(RAW_DATE)).alias(MONTH)).sink_parquet(
             pl.PartitionBy(work, key=MONTH, include_key=False), mkdir=True, compression="lz4"
         )
-    except pl.exceptions.ComputeError as error:
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
         reason = str(error).splitlines()[0]
         raise BadInputError(
             f"{path} cannot be read as a CSV file ({reason}). Look for a quote that is never closed."

@@ -71,7 +71,7 @@ def _attributes(customer: str, cohort: int, draw: random.Random) -> dict[str, ob
 
 
 def _financials(customer: str, cohort: int, weak: bool, draw: random.Random) -> dict[str, object]:
-    income = draw.uniform(15_000, 60_000 if weak else 120_000)
+    income = draw.uniform(15_000, 40_000) if weak else draw.uniform(35_000, 120_000)
     n_loans = draw.randint(0, 4)
     return {
         "Customer_ID": customer,
@@ -107,7 +107,7 @@ def _clicks(customer: str, number: int, weak: bool, draw: random.Random) -> dict
 def _loan(customer: str, cohort: int, months: int, weak: bool, draw: random.Random) -> Rows:
     start, due, balance = month(cohort), LOAN_AMT / TENURE, float(LOAN_AMT)
     rows: Rows = []
-    stops_at = draw.randint(2, 5) if draw.random() < (0.6 if weak else 0.1) else TENURE + 1
+    stops_at = draw.randint(2, 5) if draw.random() < (0.9 if weak else 0.05) else TENURE + 1
     for mob in range(min(TENURE, months - 1 - cohort) + 1):
         paid = 0.0 if mob == 0 or mob >= stops_at else due
         balance -= paid

@@ -199,7 +199,8 @@ def test_fault_15_an_odd_number_of_rows_is_refused_unless_allowed(
 
     def edit(rows: pl.DataFrame) -> pl.DataFrame:
         month_rows = rows.filter(odd)
-        chosen = pl.concat([month_rows, month_rows]).head(round(share * month_rows.height))
+        chosen = pl.concat([month_rows.sample(fraction=1, shuffle=True, seed=1), month_rows])
+        chosen = chosen.head(round(share * month_rows.height))
         return pl.concat([rows.filter(~odd), chosen])
 
     shop.receive(book.change(source, edit))
