@@ -1,6 +1,7 @@
 """The `vintage` command: an exit code for each call, and one clear sentence when something is wrong."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -56,6 +57,12 @@ Datamart = Annotated[
 ModelStore = Annotated[
     Path | None, typer.Option(help="Folder of the models [default: model_store; VINTAGE_MODEL_STORE].")
 ]
+Restate = Annotated[
+    bool, typer.Option("--restate", help="Take changed rows of a published month; the old version stays readable.")
+]
+AllowVolume = Annotated[
+    bool, typer.Option("--allow-volume", help="Take a month with an unusual number of rows.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
@@ -80,13 +87,15 @@ def run(
     data: Data = None,
     datamart: Datamart = None,
     model_store: ModelStore = None,
+    restate: Restate = False,
+    allow_volume: AllowVolume = False,
     debug: Debug = False,
 ) -> None:
     """Run one flow for one date; again gives the same tables.
 
     Exit code 99 says that there is nothing to do on that date yet: no ripe labels, no champion.
     """
-    settings = _settings(data, datamart, model_store, debug)
+    settings = _settings(data, datamart, model_store, debug, restate, allow_volume)
     from flows.engine import run_flow
 
     run_flow(getattr(import_module(f"flows.{flow}"), flow), day, settings)
@@ -101,10 +110,12 @@ def backfill(
     data: Data = None,
     datamart: Datamart = None,
     model_store: ModelStore = None,
+    restate: Restate = False,
+    allow_volume: AllowVolume = False,
     debug: Debug = False,
 ) -> None:
     """Run the flows for each month from --start to --end, in date order."""
-    settings = _settings(data, datamart, model_store, debug)
+    settings = _settings(data, datamart, model_store, debug, restate, allow_volume)
     if start > end:
         raise UsageError(f"--start {start} is after --end {end}; swap them.")
     names = [name.strip() for name in flows.split(",") if name.strip()]
@@ -168,17 +179,51 @@ def demo(
 
 @app.command()
 def status(
-    data: Data = None, datamart: Datamart = None, model_store: ModelStore = None, debug: Debug = False
+    review: Annotated[
+        date | None, _day("List the applications of this date that need a person.", "--review")
+    ] = None,
+    rows: Annotated[bool, typer.Option("--rows", help="Show what became of each file's rows.")] = False,
+    data: Data = None,
+    datamart: Datamart = None,
+    model_store: ModelStore = None,
+    debug: Debug = False,
 ) -> None:
     """Show the months so far: loans, quarantined rows, champion, performance."""
-    _print_months(_settings(data, datamart, model_store, debug))
+    settings = _settings(data, datamart, model_store, debug)
+    if review is not None:
+        from tasks.review import applications_to_review
+
+        _print_lines(applications_to_review(review, settings), f"No application of {review} needs a review.")
+    elif rows:
+        from tasks.status import row_table
+
+        _print_lines(row_table(settings), "No month has run yet.")
+    else:
+        _print_months(settings)
 
 
-def _settings(data: Path | None, datamart: Path | None, model_store: Path | None, debug: bool) -> Settings:
+def _print_lines(table: Any, otherwise: str) -> None:
+    """Print a frame as lines of words, whatever the width of the terminal."""
+    if not table.height:
+        console.print(otherwise)
+        return
+    for row in (table.columns, *table.iter_rows()):
+        print("  ".join(str(cell) for cell in row))  # noqa: T201
+
+
+def _settings(
+    data: Path | None,
+    datamart: Path | None,
+    model_store: Path | None,
+    debug: bool,
+    restate: bool = False,
+    allow_volume: bool = False,
+) -> Settings:
     if debug:
         os.environ["VINTAGE_DEBUG"] = "1"
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "INFO"
-    given = {"data": data, "datamart": datamart, "model_store": model_store}
+    folders = {"data": data, "datamart": datamart, "model_store": model_store}
+    given = {**folders, "restate": restate, "allow_volume": allow_volume}
     # pydantic checks what the type checker cannot see through the mapping
     return Settings.model_validate({**Settings().model_dump(), **{k: v for k, v in given.items() if v}})
 
@@ -233,12 +278,21 @@ def _shown(cell: object) -> str:
     return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
+    signal.signal(signal.SIGTERM, _end)
     try:
-        app()
+        app(args=arguments)
     except VintageError as error:
-        if "--debug" in sys.argv:
+        if "--debug" in (arguments or sys.argv):
             raise
         print(f"vintage: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
+
+
+def _end(_number: int, _frame: object) -> None:
+    """End at once, but stop the local server first. No table is half written, whenever this comes."""
+    engine = sys.modules.get("flows.engine")
+    if engine:
+        engine.kill_server()
+    os._exit(128 + signal.SIGTERM)

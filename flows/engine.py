@@ -44,6 +44,20 @@ IDLE_SERVICES = (
 )
 
 
+# The server ends with this process, however that ends: its standard input closes.
+SERVE = """
+import os, sys, threading
+import uvicorn
+
+threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
+uvicorn.run(
+    "prefect.server.api.server:create_app",
+    factory=True, host="127.0.0.1", port=int(sys.argv[1]), timeout_graceful_shutdown=2,
+)
+"""
+_servers: list[subprocess.Popen[bytes]] = []
+
+
 def monthly_flow(name: str) -> Callable[[Callable[[date, Settings], None]], Flow[..., Any]]:
     """Make a Prefect flow of the work of one date; nothing to do ends the run as Completed, named Skipped."""
 
@@ -96,14 +110,15 @@ def local_server() -> Generator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
     calm = {f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in IDLE_SERVICES}
     server = subprocess.Popen(  # noqa: S603 - our own interpreter, no text from outside
-        [*command, "--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "2"],
+        [sys.executable, "-c", SERVE, str(port)],
         env={**os.environ, **calm},
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    _servers.append(server)
     try:
         api_url = f"http://127.0.0.1:{port}/api"
         _wait_for(api_url, server)
@@ -112,8 +127,15 @@ def local_server() -> Generator[str]:
     finally:
         APILogWorker.drain_all(timeout=5)
         EventsWorker.drain_all(timeout=5)
+        _servers.remove(server)
         server.terminate()
         server.wait()
+
+
+def kill_server() -> None:
+    """Stop the local server at once, for a process that is told to end."""
+    for server in _servers:
+        server.kill()
 
 
 def _wait_for(api_url: str, server: subprocess.Popen[bytes]) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 from flows.engine import monthly_flow
 from tasks.config import Settings
 from tasks.features import build_feature_store
-from tasks.ingest import ingest, months_due
+from tasks.ingest import ingest
 from tasks.labels import build_labels
 from tasks.report import publish_features
 
@@ -13,8 +13,7 @@ from tasks.report import publish_features
 @monthly_flow("features")
 def features(snapshot_date: date, settings: Settings) -> None:
     """Raw files to bronze, silver and quarantine, gold labels and gold features of `snapshot_date`."""
-    for month in months_due(snapshot_date, settings):
-        ingest([month], settings)
+    ingest([snapshot_date], settings)
     build_labels([snapshot_date], settings)
     build_feature_store([snapshot_date], settings)
     publish_features(snapshot_date, settings)

@@ -17,6 +17,9 @@ class Settings(BaseSettings):
         default=Path("model_store"), description="folder of the models and their registry"
     )
 
+    restate: bool = Field(default=False, description="take changed rows of a month that is published")
+    allow_volume: bool = Field(default=False, description="take a month with an unusual number of rows")
+
     label_mob: int = Field(default=6, ge=1, description="months on book at which a loan's label is read")
     label_dpd: int = Field(default=30, ge=1, description="days past due that count as default")
 

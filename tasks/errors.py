@@ -29,3 +29,7 @@ class TableNotReadyError(VintageError):
 
 class ModelStoreError(VintageError):
     """A stored model or the registry is missing, changed or inconsistent."""
+
+
+class StorageError(VintageError):
+    """A disk or a table could not be read or written; readers still see the tables as they were."""

@@ -4,8 +4,9 @@ from datetime import date
 
 from tasks.config import Settings
 from tasks.core.scoring import score_applications
-from tasks.errors import NothingToDoError
+from tasks.errors import ModelStoreError, NothingToDoError
 from tasks.prefect import io_task
+from tasks.schemas.feature_store import FEATURES
 from tasks.storage import models, tables
 
 
@@ -13,14 +14,28 @@ from tasks.storage import models, tables
 def score_day(as_of: date, settings: Settings) -> int:
     """Replace the `as_of` partition of gold.predictions; return its row count.
 
-    Errors: NothingToDoError before the first champion; ModelStoreError when the artefact was changed.
+    Errors: NothingToDoError before the first champion; ModelStoreError when the artefact was changed or
+    learned from other features.
     """
     tables.require("gold.feature_store", as_of, settings, flow="features")
     champion = models.champion_on(as_of, settings)
     if champion is None:
         raise NothingToDoError(f"No scoring on {as_of}: no champion is effective yet.")
+    _refuse_other_features(champion.model_id, settings)
     applications = tables.read("gold.feature_store", settings, on=as_of)
     predictions = score_applications(
         applications, models.load(champion, settings), model_id=champion.model_id
     )
     return tables.replace_partitions("gold.predictions", predictions, days=[as_of], settings=settings)
+
+
+def _refuse_other_features(model_id: str, settings: Settings) -> None:
+    """Do nothing if the feature store has the features that the model learned from, in their order."""
+    learned = models.read_card(model_id, settings)["data"]["features"]
+    odd = sorted(set(learned) ^ set(FEATURES))
+    if learned != list(FEATURES):
+        raise ModelStoreError(
+            f"The features do not match the list on the card of {model_id} "
+            f"({', '.join(odd[:5]) or 'another order'}); nothing was scored. "
+            "Use the code that trained the model, or train and promote another."
+        )

@@ -1,52 +1,91 @@
 """Raw files to bronze, bronze to silver and quarantine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 from prefect.logging import get_logger
 
+from tasks.arrival import (
+    DELIVERIES,
+    changed_sources,
+    months_to_catch_up,
+    note_restatement,
+    refuse_absent,
+    refuse_changed,
+    refuse_odd_volume,
+    refuse_unusable,
+)
 from tasks.config import Settings
-from tasks.core.validation import check
-from tasks.errors import BadInputError, NothingToDoError
+from tasks.core.validation import Checked, check
+from tasks.errors import BadInputError
 from tasks.prefect import io_task
 from tasks.schemas.catalog import SOURCES
-from tasks.schemas.source import Source
 from tasks.storage import landing, tables
+from tasks.storage.raw_files import raw_file
 
 
 @io_task
 def ingest(days: Sequence[date], settings: Settings) -> None:
     """Replace the partitions of `days` in bronze, silver and quarantine, and record what became of each row.
 
-    Errors: BadInputError for a file that is missing or not what was agreed; NothingToDoError when the
-    files hold no loan of these days.
+    Months before that are in the files and were not taken in yet come in first: features look back on them.
+    Errors: BadInputError for a file or month that is missing or not what was agreed; NothingToDoError when
+    the files hold no loan of these days. Whichever it is, nothing of that month was written.
     """
     tables.create_missing(settings)
+    for day in days:
+        for earlier in months_to_catch_up(day, settings):
+            _ingest_month(earlier, settings, asked=False)
+        _ingest_month(day, settings, asked=True)
+
+
+def _ingest_month(day: date, settings: Settings, *, asked: bool) -> None:
     with ThreadPoolExecutor(len(SOURCES)) as pool:
-        reads = {name: pool.submit(landing.read_months, s, days, settings) for name, s in SOURCES.items()}
-        received = {name: reading.result() for name, reading in reads.items()}
-        if received["loans"].is_empty():
-            span = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
-            raise NothingToDoError(f"No rows of {span} in {landing.raw_file(SOURCES['loans'], settings)}.")
-        written = [pool.submit(_take_in, SOURCES[name], raw, settings) for name, raw in received.items()]
-        delivered = pl.concat([writing.result() for writing in written])
-    days_received = sorted(set(delivered["snapshot_date"]))
-    tables.replace_partitions("bronze.deliveries", delivered, days=days_received, settings=settings)
+        reading = pool.map(lambda source: landing.read_month(source, day, settings), SOURCES.values())
+        received = dict(zip(SOURCES, reading, strict=True))
+        refuse_absent(received, day, settings, asked=asked)
+        checking = pool.map(lambda name: _check(name, received[name], day, settings), SOURCES)
+        checked = dict(zip(SOURCES, checking, strict=True))
+        delivered = pl.concat([rows.delivery for rows in checked.values()])
+        _refuse_or_note(checked, delivered, day, settings)
+        list(pool.map(lambda name: _write(name, checked[name], day, settings), SOURCES))
+    # Last: a month that is in bronze.deliveries is whole.
+    tables.replace_partitions(DELIVERIES, delivered, days=[day], settings=settings)
 
 
-def _take_in(source: Source, raw: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Write one source's rows to bronze, silver and quarantine; return its rows of bronze.deliveries."""
-    checked = check(source, raw)
-    days = sorted(set(raw["snapshot_date"]))
-    for layer, rows in (("bronze", raw), ("quarantine", checked.quarantined), ("silver", checked.good)):
-        tables.replace_partitions(f"{layer}.{source.name}", rows, days=days, settings=settings)
-    set_aside = checked.quarantined.height
-    if set_aside:
-        where = f"quarantine.{source.name}"
-        get_logger("vintage").warning("%d of %d rows set aside in %s", set_aside, raw.height, where)
-    return checked.delivery
+def _check(name: str, dated: pl.DataFrame, day: date, settings: Settings) -> Checked:
+    source = SOURCES[name]
+    undated = landing.read_month(source, day, settings, dated=False)
+    before = None
+    if name == "loans":
+        last_month = (day - timedelta(days=1)).replace(day=1)
+        before = tables.scan("silver.loans", settings, on=[last_month]).collect()
+    return check(source, dated, undated, day=day, before=before)
+
+
+def _refuse_or_note(
+    checked: Mapping[str, Checked], delivered: pl.DataFrame, day: date, settings: Settings
+) -> None:
+    stored = tables.read(DELIVERIES, settings, on=day)
+    changed = changed_sources(delivered, stored)
+    restated = refuse_changed(changed, day, settings)
+    if changed or stored.is_empty():
+        refuse_odd_volume(day, settings)
+    refuse_unusable(checked, day, settings)
+    if restated:
+        note_restatement(changed, stored, delivered, settings)
+
+
+def _write(name: str, checked: Checked, day: date, settings: Settings) -> None:
+    """Write one source's month to bronze, quarantine and silver."""
+    layers = {"bronze": checked.received, "quarantine": checked.quarantined, "silver": checked.good}
+    for layer, rows in layers.items():
+        tables.replace_partitions(f"{layer}.{name}", rows, days=[day], settings=settings)
+    if checked.quarantined.height:
+        counts = (day, checked.quarantined.height, checked.received.height, name)
+        get_logger("vintage").warning("%s: %d of %d rows set aside in quarantine.%s", *counts)
 
 
 def months_received(settings: Settings) -> list[date]:
@@ -58,16 +97,6 @@ def months_received(settings: Settings) -> list[date]:
     months = landing.months_in(source, settings)
     if not months:
         raise BadInputError(
-            f"{landing.raw_file(source, settings)} has no row with a date. Ask the sender again."
+            f"{raw_file(source, settings)} has no row with a date. Ask the sender again."
         )
     return months
-
-
-def months_due(as_of: date, settings: Settings) -> list[date]:
-    """`as_of`, and before it the earlier months that the files hold and the tables do not.
-
-    An application's features need its customer's whole history, whatever order the months are run in.
-    """
-    held = {month for source in SOURCES.values() for month in landing.months_in(source, settings)}
-    known = set(tables.snapshot_dates("bronze.deliveries", settings))
-    return [*sorted(month for month in held - known if month < as_of), as_of]

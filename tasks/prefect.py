@@ -1,14 +1,18 @@
 """How a function becomes a Prefect task, and what a flow run shows in the Prefect UI."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from deltalake.exceptions import DeltaError
+from polars.exceptions import ComputeError
 from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
+
+from tasks.errors import StorageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,9 +34,26 @@ def io_task(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        return as_task(*args, **kwargs) if in_flow_run() else function(*args, **kwargs)
+        with failing_clearly(function.__name__):
+            return as_task(*args, **kwargs) if in_flow_run() else function(*args, **kwargs)
 
     return call
+
+
+@contextmanager
+def failing_clearly(step: str) -> Generator[None]:
+    """Tell a disk, network or table that failed in one sentence; what is our own mistake passes through.
+
+    Errors: StorageError.
+    """
+    try:
+        yield
+    except (OSError, DeltaError, ComputeError) as error:
+        reason = str(error).splitlines()[0]
+        raise StorageError(
+            f"{step} could not read or write: {reason}. No table is half written; see that the disk has room "
+            "and the folder may be written to, then run the same command again."
+        ) from error
 
 
 def _is_transient(_task: object, _run: object, state: Any) -> bool:

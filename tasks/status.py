@@ -31,6 +31,16 @@ def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFram
     return table.with_columns(status=status).select(COLUMNS).sort("month").collect()
 
 
+def row_table(settings: Settings) -> pl.DataFrame:
+    """Per month and source: rows received = good + quarantined + duplicates; `adds_up` says so."""
+    if not tables.snapshot_dates("bronze.deliveries", settings):
+        return pl.DataFrame()
+    rows = tables.scan("bronze.deliveries", settings).sort("snapshot_date", "source")
+    parts = ("n_received", "n_good", "n_quarantined", "n_duplicates")
+    total = pl.sum_horizontal(parts[1:])
+    return rows.select("snapshot_date", "source", *parts, adds_up=pl.col("n_received") == total).collect()
+
+
 def paths_to_look_at(settings: Settings) -> dict[str, str]:
     """Places where the results of a run are, by what they hold."""
     return {

@@ -50,6 +50,8 @@ def loan_rows(
             "installment_num": [installment_num],
             "due_amt": [due_amt],
             "overdue_amt": [overdue_amt],
+            "paid_amt": [0.0],
+            "balance": [600.0],
             "snapshot_date": [snapshot_date],
         }
     )

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import polars as pl
 
 from tasks.schemas.clickstream import MEASURES
-from tasks.schemas.source import OVERFLOW, RAW_DATE
+from tasks.schemas.loans import LOANS
+from tasks.schemas.source import BEFORE, OVERFLOW, RAW_DATE
 
 UNKNOWN = "unknown"
 # Outside these limits a value is a typing error, not an extreme: null. Years, counts, percent, amounts.
@@ -122,8 +123,9 @@ def _financials(dirty: set[str]) -> list[pl.Expr]:
 
 def _type_of_loan() -> pl.Expr:
     listed = pl.col("Type_of_Loan").str.strip_chars()
+    n_loans = pl.col("Num_of_Loan").cast(pl.String).str.strip_chars("_ ").cast(pl.Float64, strict=False)
     without = (
-        pl.when(pl.col("Num_of_Loan").cast(pl.String).str.strip_chars("_ ") == "0")
+        pl.when(n_loans == 0)
         .then(pl.lit("none"))
         .otherwise(pl.lit(UNKNOWN))
     )
@@ -142,6 +144,7 @@ def _loans(dirty: set[str]) -> list[pl.Expr]:
         read_day("loan_start_date"),
         *(read_integer(column, dirty=column in dirty) for column in LOAN_COUNTS),
         *(read_number(column, dirty=column in dirty) for column in LOAN_AMOUNTS),
+        *(pl.lit(None, kind).alias(name) for name, kind in BEFORE_TERMS.items()),
     ]
 
 
@@ -164,6 +167,7 @@ FINANCIAL_AMOUNTS = (
     "Amount_invested_monthly",
     "Monthly_Balance",
 )
+BEFORE_TERMS = {n: c.dtype for n, c in LOANS.silver.columns().items() if n.endswith(BEFORE)}
 LOAN_COUNTS = ("tenure", "installment_num")
 LOAN_AMOUNTS = ("loan_amt", "due_amt", "paid_amt", "overdue_amt", "balance")
 NUMBERS: dict[str, dict[str, type[pl.Int32 | pl.Float64]]] = {

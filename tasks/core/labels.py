@@ -30,7 +30,10 @@ def label_defaults(loans: pl.LazyFrame, *, days: Sequence[date], mob: int, dpd: 
     Keys:   one row per loan_id; snapshot_date is the label date.
     Source: silver.loans.
     """
-    ripe = loans.filter(pl.col("snapshot_date").is_in(list(days)), pl.col("installment_num") == mob)
+    # What a loan that was paid off earlier counts as is for a policy to say; until then it has no label.
+    closed = (pl.col("balance") == 0) & (pl.col("paid_amt") == 0)
+    on_day = pl.col("snapshot_date").is_in(list(days)) & (pl.col("installment_num") == mob)
+    ripe = loans.filter(on_day, ~closed)
     return add_days_past_due(ripe).select(
         "loan_id",
         "customer_id",

@@ -5,12 +5,17 @@ import polars as pl
 
 
 class Deliveries(dy.Schema):
-    """Key: (source, snapshot_date). Counts are rows of the file, `n_cleaned` is cells set to null."""
+    """Key: (source, snapshot_date). Counts are rows of the file, `n_cleaned` is cells set to null.
+
+    `digest` is of the rows as received; `n_new` of loans counts the rows at MOB 0.
+    """
 
     source = dy.String(nullable=False, primary_key=True)
     snapshot_date = dy.Date(nullable=False, primary_key=True)
     source_file = dy.String(nullable=False)
+    digest = dy.String(nullable=False)
     n_received = dy.Int64(nullable=False, min=0)
+    n_new = dy.Int64(nullable=False, min=0)
     n_good = dy.Int64(nullable=False, min=0)
     n_quarantined = dy.Int64(nullable=False, min=0)
     n_duplicates = dy.Int64(nullable=False, min=0)

@@ -3,7 +3,10 @@
 import dataframely as dy
 import polars as pl
 
-from tasks.schemas.source import SilverRow, Source
+from tasks.schemas.source import BEFORE, SilverRow, Source
+
+CENT = 0.01
+KEPT_TERMS = ("customer_id", "loan_start_date", "tenure", "loan_amt", "balance")
 
 
 class SilverLoans(SilverRow):
@@ -19,6 +22,11 @@ class SilverLoans(SilverRow):
     paid_amt = dy.Float64(nullable=False, min=0)
     overdue_amt = dy.Float64(nullable=False, min=0)
     balance = dy.Float64(nullable=False, min=0)
+    customer_id_before = dy.String(nullable=True)
+    loan_start_date_before = dy.Date(nullable=True)
+    tenure_before = dy.Int32(nullable=True)
+    loan_amt_before = dy.Float64(nullable=True)
+    balance_before = dy.Float64(nullable=True)
 
     @dy.rule()
     def installment_num_is_months_since_start(cls) -> pl.Expr:
@@ -35,7 +43,24 @@ class SilverLoans(SilverRow):
         due_so_far = pl.col("installment_num") * pl.col("loan_amt") / pl.col("tenure")
         paid_so_far = pl.col("loan_amt") - pl.col("balance")
         owed = pl.max_horizontal(due_so_far - paid_so_far, 0.0)
-        return (pl.col("overdue_amt") - owed).abs() < 0.01
+        return (pl.col("overdue_amt") - owed).abs() < CENT
+
+    @dy.rule()
+    def due_amt_is_an_instalment(cls) -> pl.Expr:
+        instalment = pl.col("loan_amt") / pl.col("tenure")
+        return (pl.col("installment_num") == 0) | ((pl.col("due_amt") - instalment).abs() < CENT)
+
+    @dy.rule()
+    def balance_falls_by_what_is_paid(cls) -> pl.Expr:
+        at_start = pl.when(pl.col("installment_num") == 0).then(pl.col("loan_amt"))
+        before = pl.coalesce("balance_before", at_start)
+        return ((pl.col("balance") - before + pl.col("paid_amt")).abs() < CENT).fill_null(value=True)
+
+    @dy.rule()
+    def terms_are_those_of_the_month_before(cls) -> pl.Expr:
+        terms = [name for name in KEPT_TERMS if name != "balance"]
+        kept = [(pl.col(name) == pl.col(name + BEFORE)).fill_null(value=True) for name in terms]
+        return pl.all_horizontal(kept)
 
 
 LOANS = Source(

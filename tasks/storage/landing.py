@@ -3,10 +3,8 @@
 The split is kept under <datamart>/landing and made again when the file on disk changes.
 """
 
-import csv
 import shutil
 import tempfile
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -15,62 +13,57 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import BadInputError
 from tasks.schemas.source import OVERFLOW, RAW_DATE, Source
+from tasks.storage.raw_files import check_file, holds_quotes, raw_file
 
-MONTH = "month"
-
-
-def raw_file(source: Source, settings: Settings) -> Path:
-    """Path of the source's CSV file.
-
-    Errors: BadInputError when none of its names is in the data folder.
-    """
-    for name in source.files:
-        if (settings.data / name).is_file():
-            return settings.data / name
-    raise BadInputError(
-        f"The file of {source.name} is missing: looked for {' or '.join(source.files)} in {settings.data}. "
-        "Put it there, or name another folder with --data."
-    )
+MONTH, UNDATED, COUNTS = "month", "none", "counts.parquet"
+FIRST_YEAR, LAST_YEAR = 1990, 2199
 
 
-def read_months(source: Source, months: Sequence[date], settings: Settings) -> pl.DataFrame:
-    """Rows of the months as received, all text: the file's columns, `overflow` and `source_file`.
+def read_month(source: Source, month: date, settings: Settings, *, dated: bool = True) -> pl.DataFrame:
+    """Rows of the month as received, all text: the file's columns, `overflow` and `source_file`.
 
-    Needs:  a readable file with the source's columns in its header.
-    Errors: BadInputError for a missing, empty or misnamed file or column.
+    With `dated=False` the rows whose month cannot be told, as if they were of this month.
+    Errors: BadInputError for a file that is missing, cut off, unreadable or lacks a column.
     """
     path = raw_file(source, settings)
     split = _split_once(path, source, settings)
     columns = source.raw_columns()
-    pieces = [pl.LazyFrame(schema=columns)]
-    for month in months:
-        piece = split / f"{MONTH}={month:%Y-%m}"
-        if piece.is_dir():
-            rows = pl.scan_parquet(piece / "*.parquet", hive_partitioning=False)
-            pieces.append(
-                rows.with_columns(source_file=pl.lit(path.name), snapshot_date=pl.lit(month)).select(*columns)
-            )
-    return pl.concat(pieces).collect()
+    piece = split / f"{MONTH}={f'{month:%Y-%m}' if dated else UNDATED}"
+    if not piece.is_dir():
+        return pl.DataFrame(schema=columns)
+    rows = pl.scan_parquet(piece / "*.parquet", hive_partitioning=False)
+    origin = {"source_file": pl.lit(path.name), "snapshot_date": pl.lit(month)}
+    return rows.with_columns(**origin).select(*columns).collect()
+
+
+def count_rows(source: Source, settings: Settings) -> pl.DataFrame:
+    """Rows of each month of the source's file: snapshot_date, n, n_new (loans: rows at MOB 0), in order.
+
+    Rows whose month cannot be told are not counted.
+    """
+    split = _split_once(raw_file(source, settings), source, settings)
+    return pl.read_parquet(split / COUNTS)
 
 
 def months_in(source: Source, settings: Settings) -> list[date]:
     """Months that the source's file has rows for, in order."""
-    split = _split_once(raw_file(source, settings), source, settings)
-    names = (piece.name.removeprefix(f"{MONTH}=") for piece in split.iterdir())
-    return sorted(date.fromisoformat(f"{name}-01") for name in names if name[:1].isdigit())
+    return count_rows(source, settings)["snapshot_date"].to_list()
 
 
 def _split_once(path: Path, source: Source, settings: Settings) -> Path:
     status = path.stat()
     home = settings.datamart / "landing" / source.name
-    target = home / f"{path.stem}-{status.st_size}-{status.st_mtime_ns}"
+    target = home / f"{path.stem}-{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
     if not target.is_dir():
-        header = _checked_header(path, source)
+        header = check_file(path, source)
         home.mkdir(parents=True, exist_ok=True)
-        stale = [old for old in home.iterdir() if not old.name.startswith("tmp")]
+        stale = [old for old in home.iterdir() if old != target and not old.name.startswith("tmp")]
         work = Path(tempfile.mkdtemp(prefix="tmp", dir=home))
-        _split(path, header, work)
-        _publish(work, target)
+        try:
+            _split(path, header, work)
+            _publish(work, target)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
         for old in stale:
             shutil.rmtree(old, ignore_errors=True)
     return target
@@ -80,9 +73,8 @@ def _publish(work: Path, target: Path) -> None:
     try:
         work.rename(target)
     except OSError:
-        if not target.is_dir():
+        if not target.is_dir():  # else another process split the same file first
             raise
-        shutil.rmtree(work)  # another process split the same file first
 
 
 def _split(path: Path, header: list[str], work: Path) -> None:
@@ -95,29 +87,66 @@ def _split(path: Path, header: list[str], work: Path) -> None:
         missing_columns="insert",
         truncate_ragged_lines=True,
     )
-    rows.with_columns(_month_of(pl.col(RAW_DATE)).alias(MONTH)).sink_parquet(
-        pl.PartitionBy(work, key=MONTH, include_key=False), mkdir=True, compression="lz4"
+    try:
+        rows.with_columns(_month_of(pl.col(RAW_DATE)).alias(MONTH)).sink_parquet(
+            pl.PartitionBy(work, key=MONTH, include_key=False), mkdir=True, compression="lz4"
+        )
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadInputError(
+            f"{path} cannot be read as a CSV file ({reason}). Look for a quote that is never closed."
+        ) from error
+    if holds_quotes(path):
+        _refuse_swallowed_lines(path, work)
+    _count(work).write_parquet(work / COUNTS)
+
+
+def _refuse_swallowed_lines(path: Path, work: Path) -> None:
+    """A quote that is never closed makes one field of the lines after it: rows would vanish in it."""
+    rows = _parts(work)
+    if rows is None:
+        return
+    swallowed = pl.col(pl.String).str.contains(r"(?s)\n.*(CUS_0x|,.*,.*,)")
+    if rows.select(pl.any_horizontal(swallowed.any())).collect().item():
+        raise BadInputError(
+            f"{path} has a quote that is never closed, so that a field swallows whole lines. "
+            "Ask the sender to export it again with its quotes in pairs."
+        )
+
+
+def _count(work: Path) -> pl.DataFrame:
+    schema = {"snapshot_date": pl.Date(), "n": pl.Int64(), "n_new": pl.Int64()}
+    rows = _parts(work)
+    if rows is None:
+        return pl.DataFrame(schema=schema)
+    columns = rows.collect_schema().names()
+    new = pl.col("installment_num").str.strip_chars() == "0" if "installment_num" in columns else pl.lit(True)  # noqa: FBT003
+    counts = rows.filter(pl.col(MONTH) != UNDATED).group_by(MONTH).agg(n=pl.len(), n_new=new.sum())
+    dated = counts.with_columns(snapshot_date=(pl.col(MONTH) + "-01").str.to_date("%Y-%m-%d"))
+    return dated.select(pl.col(name).cast(kind) for name, kind in schema.items()).sort("snapshot_date").collect()
+
+
+def _parts(work: Path) -> pl.LazyFrame | None:
+    if not any(work.iterdir()):
+        return None
+    return pl.scan_parquet(
+        work / "**/*.parquet", hive_partitioning=True, hive_schema={MONTH: pl.String()}
     )
 
 
 def _month_of(day: pl.Expr) -> pl.Expr:
     """The month a raw date belongs to as `2024-03`, however it is written; `none` where it cannot be told."""
-    year_first = day.str.extract_groups(r"^\s*(\d{4})[-/](\d{1,2})\b")
-    year_last = day.str.extract_groups(r"^\s*\d{1,2}[-/](\d{1,2})[-/](\d{4})")
-    months = [
-        pl.format("{}-{}", groups.struct.field(year), groups.struct.field(month).str.zfill(2))
-        for groups, year, month in ((year_first, "1", "2"), (year_last, "2", "1"))
-    ]
-    return pl.coalesce(*months, pl.lit("none"))
+    patterns = {
+        r"^\s*(?<year>\d{4})[-/.](?<month>\d{1,2})\b": "year first",
+        r"^\s*(?<year>\d{4})(?<month>\d{2})\d{2}\s*$": "no separator",
+        r"^\s*\d{1,2}[-/.](?<month>0?[1-9]|1[0-2])[-/.](?<year>\d{4})": "day first",
+        r"^\s*(?<month>\d{1,2})[-/.]\d{1,2}[-/.](?<year>\d{4})": "month first",
+    }
+    months = [_month_in(day.str.extract_groups(pattern)) for pattern in patterns]
+    return pl.coalesce(*months, pl.lit(UNDATED))
 
 
-def _checked_header(path: Path, source: Source) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file), [])
-    missing = [name for name in source.columns if name not in header]
-    if missing:
-        raise BadInputError(
-            f"{path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
-            f"its header is {','.join(header) or 'empty'}. Ask the sender for the agreed columns."
-        )
-    return header
+def _month_in(groups: pl.Expr) -> pl.Expr:
+    year, month = (groups.struct.field(part).cast(pl.Int32, strict=False) for part in ("year", "month"))
+    known = year.is_between(FIRST_YEAR, LAST_YEAR) & month.is_between(1, 12)
+    return pl.when(known).then(pl.format("{}-{}", year, month.cast(pl.String).str.zfill(2)))

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-import os
+import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ import joblib
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
+from tasks.storage.durable import append_line, locked, sync_files, sync_folder
 
 State = Literal["challenger", "approved", "champion", "retired", "rejected"]
 GENESIS = "0" * 64
@@ -24,7 +25,8 @@ ARTEFACT, CARD, REFERENCE = "model.joblib", "card.json", "reference.json"
 class Entry:
     """One line of the registry: from `effective_from` on, `model_id` is in `state`.
 
-    `by` is who decided, `sha256` the digest of the artefact, `previous` the digest of the line before.
+    `by` is who decided, `sha256` the digest of the artefact, `previous` the digest of the line before, and
+    `seal` that of the line's own other fields, so that an edit of the last line shows too.
     """
 
     effective_from: str
@@ -34,6 +36,7 @@ class Entry:
     why: str
     sha256: str
     previous: str
+    seal: str
 
 
 def registry_path(settings: Settings) -> Path:
@@ -58,7 +61,7 @@ def history(settings: Settings) -> list[Entry]:
             raise ModelStoreError(
                 f"{path} line {number} is not a registry entry; restore the file."
             ) from error
-        if entry.previous != previous:
+        if entry.previous != previous or entry.seal != _seal_of(entry):
             raise ModelStoreError(
                 f"{path} was edited: line {number} does not follow from the one before. Restore a copy of it."
             )
@@ -70,18 +73,21 @@ def history(settings: Settings) -> list[Entry]:
 def record(
     settings: Settings, *, effective_from: date, model_id: str, state: State, by: str, why: str
 ) -> None:
-    """Append one line to the registry, flushed to disk before this returns."""
+    """Append one line to the registry, on disk before this returns; a crash leaves the file as it was."""
     path = registry_path(settings)
-    entries = history(settings)
-    lines = path.read_text(encoding="utf-8").splitlines() if entries else []
-    previous = hashlib.sha256(lines[-1].encode()).hexdigest() if lines else GENESIS
     digest = _digest(settings.model_store / model_id / ARTEFACT)
-    entry = Entry(str(effective_from), model_id, state, by, why, digest, previous)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(entry)) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    with locked(path):
+        entries = history(settings)
+        lines = path.read_text(encoding="utf-8").splitlines() if entries else []
+        previous = hashlib.sha256(lines[-1].encode()).hexdigest() if lines else GENESIS
+        entry = Entry(str(effective_from), model_id, state, by, why, digest, previous, seal="")
+        append_line(path, json.dumps(asdict(replace(entry, seal=_seal_of(entry)))))
+
+
+def _seal_of(entry: Entry) -> str:
+    fields = asdict(entry)
+    del fields["seal"]
+    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
 
 
 def champion_on(day: date, settings: Settings) -> Entry | None:
@@ -116,11 +122,24 @@ def save(
         return
     settings.model_store.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".tmp-", dir=settings.model_store))
-    joblib.dump(model, work / ARTEFACT)
-    (work / REFERENCE).write_text(json.dumps(reference, indent=1), encoding="utf-8")
-    full_card = {**card, "sha256": _digest(work / ARTEFACT)}
-    (work / CARD).write_text(json.dumps(full_card, indent=1), encoding="utf-8")
-    work.rename(target)
+    try:
+        joblib.dump(model, work / ARTEFACT)
+        (work / REFERENCE).write_text(json.dumps(reference, indent=1), encoding="utf-8")
+        full_card = {**card, "sha256": _digest(work / ARTEFACT)}
+        (work / CARD).write_text(json.dumps(full_card, indent=1), encoding="utf-8")
+        sync_files(work)
+        _publish(work, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    sync_folder(settings.model_store)
+
+
+def _publish(work: Path, target: Path) -> None:
+    try:
+        work.rename(target)
+    except OSError:
+        if not target.is_dir():  # else another run stored the same model first
+            raise
 
 
 def load(entry: Entry, settings: Settings) -> Any:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from tasks.config import Settings
-from tasks.errors import TableNotReadyError, VintageError
+from tasks.errors import StorageError, TableNotReadyError, VintageError
 from tasks.schemas.catalog import TABLES
+
+ATTEMPTS = 10  # writers of other partitions only have to take turns
 
 
 def path_of(name: str, settings: Settings) -> Path:
@@ -81,20 +83,39 @@ def replace_partitions(
 ) -> int:
     """Replace the partitions of `days` by `rows` in a single Delta commit; return the number of rows.
 
-    Rows that equal what is stored are not written again, so a re-run adds no version.
-    Errors: VintageError when a day would lose all its rows (but in quarantine), or a row is of another day.
+    Rows that equal what is stored are not written again, so a re-run adds no version.    When another writer commits meanwhile the tables are read afresh and the write is tried again.
+    Errors: VintageError when a day would lose all its rows (but in quarantine), or a row is of another day;
+    StorageError when another run wrote other rows of these days meanwhile.
     """
     table = TABLES[name]
     frame = rows.lazy().select(pl.col(column).cast(kind) for column, kind in table.columns.items()).collect()
     frame = frame.sort("snapshot_date", *table.key)
-    delta = open_table(name, settings)
-    stored = _stored(delta, days, name)
-    if frame.equals(stored):
-        return frame.height
-    _refuse_misplaced(name, frame, stored, days)
+    found = None
+    for _ in range(ATTEMPTS):
+        delta = open_table(name, settings)
+        stored = _stored(delta, days, name)
+        if frame.equals(stored):
+            return frame.height
+        if found is not None and not stored.equals(found):
+            break
+        found = stored
+        _refuse_misplaced(name, frame, stored, days)
+        if _written(delta, frame, days):
+            return frame.height
+    raise StorageError(
+        f"Another run wrote {name} for {', '.join(map(str, days))} at the same time, and won; this run wrote "
+        "nothing over it. Wait until the other has ended, then run this one again."
+    )
+
+
+def _written(delta: DeltaTable, frame: pl.DataFrame, days: Sequence[date]) -> bool:
+    """Whether the commit went through; False when another writer committed first."""
     listed = ", ".join(f"'{day}'" for day in days)
-    write_deltalake(delta, frame, mode="overwrite", predicate=f"snapshot_date in ({listed})")
-    return frame.height
+    try:
+        write_deltalake(delta, frame, mode="overwrite", predicate=f"snapshot_date in ({listed})")
+    except CommitFailedError:
+        return False
+    return True
 
 
 def _stored(delta: DeltaTable, days: Sequence[date], name: str) -> pl.DataFrame:

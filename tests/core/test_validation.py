@@ -27,7 +27,8 @@ GOOD = {
 
 def checked(*rows: dict[str, object]) -> Checked:
     source = SOURCES["loans"]
-    return check(source, pl.DataFrame([{**GOOD, **row} for row in rows], schema=source.raw_columns()))
+    raw = pl.DataFrame([{**GOOD, **row} for row in rows], schema=source.raw_columns())
+    return check(source, raw, raw.clear(), day=DAY)
 
 
 def test_a_good_row_passes() -> None:

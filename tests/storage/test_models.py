@@ -60,7 +60,7 @@ def test_an_edited_history_shows(settings: Settings) -> None:
     store(settings, "b", month(6))
     path = models.registry_path(settings)
     path.write_text(path.read_text().replace('"why": "test"', '"why": "edited"', 1))
-    with pytest.raises(ModelStoreError, match="line 2 does not follow"):
+    with pytest.raises(ModelStoreError, match="line 1 does not follow"):
         models.history(settings)
 
 

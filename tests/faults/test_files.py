@@ -1,0 +1,210 @@
+"""Faults 1 to 15: what is wrong with a whole file, and what the flow says of it."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tasks.storage import restatements, tables
+from tests.faults.book import FILES, Book, month
+from tests.faults.shop import Shop, first_of, put
+
+ALL = sorted(FILES)
+
+
+def refused(shop: Shop, *said: str, number: int = 0) -> None:
+    """The month fails with a message that holds all of `said`, and none of it is published."""
+    outcome = shop.run("features", number)
+    assert outcome.code == 1
+    assert [text for text in said if text not in outcome.said] == [], outcome.said
+    assert "Traceback" not in outcome.said
+    assert month(number) not in shop.published()
+    assert shop.rows("bronze.deliveries", number).is_empty()
+    assert shop.rows("silver.loans", number).is_empty()
+
+
+def edit_text(path: Path, edit: Callable[[bytes], bytes]) -> None:
+    path.write_bytes(edit(path.read_bytes()))
+
+
+@pytest.mark.parametrize("source", ALL)
+def test_fault_01_a_missing_file_is_refused(shop: Shop, source: str) -> None:
+    shop.file(source).unlink()
+    refused(shop, FILES[source], "missing", "--data")
+
+
+@pytest.mark.parametrize("source", ALL)
+def test_fault_02_a_file_of_zero_bytes_is_refused(shop: Shop, source: str) -> None:
+    shop.file(source).write_bytes(b"")
+    refused(shop, FILES[source], "empty", "Ask the sender")
+
+
+@pytest.mark.parametrize("source", ALL[:1] + ALL[2:])
+def test_fault_03_a_header_alone_is_refused(shop: Shop, source: str) -> None:
+    edit_text(shop.file(source), lambda text: text.split(b"\n")[0] + b"\n")
+    refused(shop, FILES[source], "no rows")
+
+
+@pytest.mark.parametrize("source", ["attributes", "financials", "loans"])
+def test_fault_04_a_month_absent_from_a_required_file_is_refused(
+    shop: Shop, book: Book, source: str
+) -> None:
+    gone = pl.col("snapshot_date") != str(month(3))
+    shop.receive(book.change(source, lambda rows: rows.filter(gone)))
+    refused(shop, FILES[source], str(month(3)), "no rows", number=3)
+
+
+@pytest.mark.parametrize("source", ALL)
+def test_fault_05_a_missing_column_is_refused(shop: Shop, book: Book, source: str) -> None:
+    column = book.frames[source].columns[1]
+    shop.receive(book.change(source, lambda rows: rows.drop(column)))
+    refused(shop, FILES[source], column, "Ask the sender")
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "name"),
+    [
+        ("attributes", "Occupation", "Ocupation"),
+        ("loans", "overdue_amt", "overdue_amount"),
+        ("clickstream", "fe_7", "FE_7"),
+        ("financials", "Customer_ID", " customer_id"),
+    ],
+)
+def test_fault_06_a_renamed_column_is_refused_with_the_likely_one(
+    shop: Shop, book: Book, source: str, column: str, name: str
+) -> None:
+    shop.receive(book.change(source, lambda rows: rows.rename({column: name})))
+    refused(shop, FILES[source], f"{name!r} is probably {column}")
+
+
+def test_fault_06_a_column_twice_is_refused(shop: Shop) -> None:
+    edit_text(shop.file("loans"), lambda text: text.replace(b"paid_amt", b"due_amt", 1))
+    refused(shop, "'due_amt' twice")
+
+
+@pytest.mark.parametrize("source", ALL)
+def test_fault_07_and_08_extra_and_reordered_columns_are_accepted(
+    shop: Shop, book: Book, served: Shop, source: str
+) -> None:
+    def edit(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.with_columns(new=pl.lit("x")).select("new", *reversed(rows.columns))
+
+    shop.receive(book.change(source, edit))
+    assert shop.run("features", 0).code == 0
+    assert shop.rows(f"silver.{source}", 0).equals(served.rows(f"silver.{source}", 0))
+    assert shop.rows("bronze.deliveries", 0).equals(served.rows("bronze.deliveries", 0))
+
+
+@pytest.mark.parametrize("source", ALL)
+def test_fault_09_a_bom_and_crlf_are_accepted(shop: Shop, served: Shop, source: str) -> None:
+    edit_text(shop.file(source), lambda text: b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
+    assert shop.run("features", 0).code == 0
+    assert shop.rows(f"silver.{source}", 0).equals(served.rows(f"silver.{source}", 0))
+
+
+def test_fault_10_a_file_that_is_not_utf8_is_refused(shop: Shop) -> None:
+    edit_text(shop.file("attributes"), lambda text: text.replace(b"Person 1003", b"Jos\xe9", 1))
+    refused(shop, FILES["attributes"], "not UTF-8", "line 5", "iconv")
+
+
+def test_fault_10_utf16_is_refused(shop: Shop) -> None:
+    edit_text(shop.file("loans"), lambda text: text.decode().encode("utf-16"))
+    refused(shop, FILES["loans"], "not UTF-8", "line 1")
+
+
+@pytest.mark.parametrize("source", ALL)
+@pytest.mark.parametrize("cut", [3, 30])
+def test_fault_11_a_last_line_cut_off_is_refused(shop: Shop, source: str, cut: int) -> None:
+    edit_text(shop.file(source), lambda text: text[:-cut])
+    refused(shop, FILES[source], "cut off", "Ask the sender")
+
+
+def test_fault_11_no_line_end_after_a_whole_last_line_is_accepted(shop: Shop) -> None:
+    edit_text(shop.file("loans"), lambda text: text[:-1])
+    assert shop.run("features", 0).code == 0
+
+
+def test_fault_12_an_unquoted_comma_in_type_of_loan_is_set_aside(shop: Shop, served: Shop) -> None:
+    raw = served.rows("bronze.financials", 0).filter(pl.col("Type_of_Loan").str.contains(","))
+    listed = raw["Type_of_Loan"][0].encode()
+    edit_text(shop.file("financials"), lambda text: text.replace(b'"' + listed + b'"', listed, 1))
+    assert shop.run("features", 0).code == 0
+    aside = shop.rows("quarantine.financials", 0)
+    assert "as_many_fields_as_the_header" in aside["rule"].item()
+    assert aside["source_file"].item() == FILES["financials"]
+    assert aside["Customer_ID"].item() in shop.review(0)
+    shop.assert_reconciled()
+
+
+def test_fault_12_a_quote_that_is_never_closed_is_refused(shop: Shop) -> None:
+    edit_text(shop.file("financials"), lambda text: text.replace(b'Loan"', b"Loan", 1))
+    refused(shop, FILES["financials"], "quote")
+
+
+def test_fault_13_a_changed_file_is_refused(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop]
+) -> None:
+    shop = copy_of(served)
+    before, versions = shop.contents(), shop.versions()
+    changed = book.change("attributes", put("Age", "33", first_of(2)))
+    shop.receive(changed)
+    outcome = shop.run("features", 2)
+    assert outcome.code == 1
+    for said in (FILES["attributes"], str(month(2)), "published", "--restate"):
+        assert said in outcome.said
+    assert shop.versions() == versions
+    assert shop.run("features", 3).code == 0
+    for name, rows in shop.contents().items():
+        assert rows.equals(before[name])
+
+
+def test_fault_13_restate_takes_it_and_keeps_the_old_version(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop]
+) -> None:
+    shop = copy_of(served)
+    old = shop.rows("silver.attributes", 2)
+    shop.receive(book.change("attributes", put("Age", "33", first_of(2))))
+    assert shop.run("features", 2, "--restate").code == 0
+    assert shop.run("features", 2, "--restate").code == 0
+    assert shop.run("features", 2).code == 0
+    (line,) = restatements.read_history(shop.settings)
+    assert line["snapshot_date"] == str(month(2))
+    assert list(line["digests"]) == ["attributes"]
+    path = tables.path_of("silver.attributes", shop.settings)
+    kept = pl.read_delta(str(path), version=line["old_versions"]["silver.attributes"])
+    kept = kept.filter(pl.col("snapshot_date") == month(2)).sort("customer_id")
+    assert kept.select(old.columns).equals(old.sort("customer_id"))
+    assert 33 in shop.rows("silver.attributes", 2)["age"]
+
+
+def test_fault_14_the_same_file_again_changes_nothing(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop]
+) -> None:
+    shop = copy_of(served)
+    versions = shop.versions()
+    shutil.rmtree(shop.settings.data)
+    shop.receive(book)
+    assert shop.run("features", 4).code == 0
+    assert shop.versions() == versions
+
+
+@pytest.mark.parametrize("source", ALL)
+@pytest.mark.parametrize("share", [0.3, 1.8])
+def test_fault_15_an_odd_number_of_rows_is_refused_unless_allowed(
+    shop: Shop, book: Book, source: str, share: float
+) -> None:
+    odd = pl.col("snapshot_date") == str(month(4))
+
+    def edit(rows: pl.DataFrame) -> pl.DataFrame:
+        month_rows = rows.filter(odd)
+        chosen = pl.concat([month_rows.sample(fraction=1, shuffle=True, seed=1), month_rows])
+        chosen = chosen.head(round(share * month_rows.height))
+        return pl.concat([rows.filter(~odd), chosen])
+
+    shop.receive(book.change(source, edit))
+    assert shop.run("features", 3).code == 0
+    refused(shop, FILES[source], "odd number of rows", "--allow-volume", number=4)
+    assert shop.run("features", 4, "--allow-volume").code == 0
+    shop.assert_reconciled()

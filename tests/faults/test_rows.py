@@ -1,0 +1,187 @@
+"""Faults 16 to 30 and 54 to 63: one spoilt value each, and what becomes of its row."""
+
+import polars as pl
+import pytest
+
+from tests.faults.book import Book, month
+from tests.faults.shop import Shop, first_of, put
+
+NUMBER = 2
+DAY = str(month(NUMBER))
+
+# number, source, month on book, column, value, the rule that it breaks
+SET_ASIDE = [
+    (16, "loans", 0, "Customer_ID", None, "customer_id|nullability"),
+    (16, "attributes", None, "Customer_ID", None, "customer_id|nullability"),
+    (17, "loans", 0, "Customer_ID", "CUS-12", "customer_id|regex"),
+    (17, "financials", None, "Customer_ID", "cus_0x1", "customer_id|regex"),
+    (20, "attributes", None, "snapshot_date", "01/03/2023", "snapshot_date|nullability"),
+    (21, "loans", 0, "loan_start_date", "2023-09-01", "installment_num_is_months_since_start"),
+    (21, "financials", None, "snapshot_date", "2023-03-02", "snapshot_on_the_first_of_a_month"),
+    (22, "clickstream", None, "snapshot_date", "2023-03-15", "snapshot_on_the_first_of_a_month"),
+    (23, "loans", 1, "snapshot_date", "2023-03-32", "snapshot_date|nullability"),
+    (23, "loans", 1, "loan_start_date", "2023-02-30", "loan_start_date|nullability"),
+    (46, "financials", None, "Annual_Income", "1,234.50", "numbers_without_thousands_separator"),
+    (54, "loans", 1, "balance", "5000.0", "balance"),
+    (55, "loans", 1, "overdue_amt", "500.0", "balance_and_overdue_reconcile"),
+    (56, "loans", 1, "installment_num", "2", "installment_num_is_months_since_start"),
+    (59, "loans", 1, "due_amt", "0.0", "due_amt_is_an_instalment"),
+    (61, "loans", 1, "paid_amt", "-1000.0", "paid_amt|min"),
+    (61, "loans", 0, "loan_amt", "-10000", "loan_amt|min"),
+    (62, "loans", 2, "tenure", "1", "installment_num_within_tenure"),
+    (63, "loans", 1, "loan_start_date", "2023-01-01", "terms_are_those_of_the_month_before"),
+]
+
+
+@pytest.mark.parametrize(("fault", "source", "mob", "column", "value", "rule"), SET_ASIDE)
+def test_fault_16_to_63_a_broken_row_is_set_aside_as_received(
+    shop: Shop, book: Book, fault: int, source: str, mob: int | None, column: str, value: str, rule: str
+) -> None:
+    shop.receive(book.change(source, put(column, value, first_of(NUMBER, mob=mob))))
+    outcome = shop.run("features", NUMBER)
+    assert outcome.code == 0, outcome.said
+    aside = shop.rows(f"quarantine.{source}", NUMBER)
+    assert aside.height == 1
+    assert rule in aside["rule"].item()
+    assert aside[{"snapshot_date": "snapshot_date_raw"}.get(column, column)].item() == value
+    shop.assert_reconciled()
+
+
+def test_fault_16_a_row_without_a_date_is_set_aside(shop: Shop, book: Book) -> None:
+    shop.receive(book.change("attributes", put("snapshot_date", None, first_of(NUMBER))))
+    assert shop.run("features", NUMBER).code == 0
+    assert shop.rows("quarantine.attributes", NUMBER)["snapshot_date_raw"].to_list() == [None]
+    shop.assert_reconciled()
+
+
+@pytest.mark.parametrize("source", ["clickstream", "attributes", "financials", "loans"])
+def test_fault_18_of_an_exact_duplicate_one_is_kept(shop: Shop, book: Book, served: Shop, source: str) -> None:
+    twice = book.change(source, lambda rows: pl.concat([rows, rows.filter(first_of(NUMBER, 3))]))
+    shop.receive(twice)
+    assert shop.run("features", NUMBER).code == 0
+    counts = shop.rows("bronze.deliveries", NUMBER).filter(pl.col("source") == source)
+    assert counts["n_duplicates"].item() == 3
+    assert shop.rows(f"silver.{source}", NUMBER).equals(served.rows(f"silver.{source}", NUMBER))
+    shop.assert_reconciled()
+
+
+@pytest.mark.parametrize(
+    ("source", "column"), [("attributes", "Age"), ("financials", "Credit_Mix"), ("loans", "paid_amt")]
+)
+def test_fault_19_all_copies_of_a_contradiction_are_set_aside(
+    shop: Shop, book: Book, source: str, column: str
+) -> None:
+    other, mob = put(column, "19", pl.lit(value=True)), 0 if source == "loans" else None
+    shop.receive(
+        book.change(source, lambda rows: pl.concat([rows, other(rows.filter(first_of(NUMBER, mob=mob)))]))
+    )
+    assert shop.run("features", NUMBER).code == 0
+    aside = shop.rows(f"quarantine.{source}", NUMBER)
+    assert aside.height == 2
+    assert aside["Customer_ID"][0] in shop.review(NUMBER)
+    shop.assert_reconciled()
+
+
+def test_an_application_in_quarantine_is_listed_for_review(shop: Shop, book: Book) -> None:
+    shop.receive(book.change("loans", put("tenure", "x", first_of(NUMBER, mob=0))))
+    assert shop.run("features", NUMBER).code == 0
+    customer = shop.rows("quarantine.loans", NUMBER)["Customer_ID"].item()
+    assert customer not in shop.rows("gold.feature_store", NUMBER)["customer_id"]
+    assert f"{customer}  its loan row is in quarantine: tenure|nullability" in shop.review(NUMBER)
+
+
+def test_fault_54_a_balance_that_contradicts_the_month_before_is_set_aside(shop: Shop, book: Book) -> None:
+    one = first_of(NUMBER, mob=1)
+
+    def edit(rows: pl.DataFrame) -> pl.DataFrame:
+        """Balance and overdue agree with each other, but nobody paid the thousand."""
+        return rows.with_columns(
+            balance=pl.when(one).then(pl.lit("10000.0")).otherwise("balance"),
+            overdue_amt=pl.when(one).then(pl.lit("1000.0")).otherwise("overdue_amt"),
+            paid_amt=pl.when(one).then(pl.lit("1000.0")).otherwise("paid_amt"),
+        )
+
+    shop.receive(book.change("loans", edit))
+    assert shop.run("features", NUMBER).code == 0
+    aside = shop.rows("quarantine.loans", NUMBER)
+    assert aside["rule"].to_list() == ["balance_falls_by_what_is_paid"]
+
+
+def test_fault_57_mob_6_missing_gives_no_label_and_is_listed(shop: Shop, book: Book) -> None:
+    shop.receive(book.change("loans", lambda rows: rows.filter(~first_of(6, mob=6))))
+    assert shop.run("features", 0).code == 0
+    assert shop.run("features", 6).code == 0
+    labels = shop.rows("gold.label_store", 6)
+    lost = set(shop.rows("gold.feature_store", 0)["customer_id"]) - set(labels["customer_id"])
+    assert labels.height == 59
+    assert f"{lost.pop()}  no label" in shop.review(6)
+
+
+def test_fault_57_mob_6_twice_gives_no_label(shop: Shop, book: Book) -> None:
+    again = put("paid_amt", "17", pl.lit(value=True))
+    shop.receive(
+        book.change("loans", lambda rows: pl.concat([rows, again(rows.filter(first_of(6, mob=6)))]))
+    )
+    assert shop.run("features", 6).code == 0
+    assert shop.rows("gold.label_store", 6).height == 59
+    assert shop.rows("quarantine.loans", 6).height == 2
+
+
+def test_fault_58_before_mob_6_there_is_no_label(served: Shop) -> None:
+    assert [served.rows("gold.label_store", number).height for number in (0, 5, 6, 8)] == [0, 0, 60, 60]
+
+
+def test_fault_59_due_amt_0_at_mob_0_divides_nothing(served: Shop) -> None:
+    started = served.rows("silver.loans", 0)
+    assert started["due_amt"].to_list() == [0.0] * 60
+    assert served.rows("quarantine.loans", 0).is_empty()
+
+
+def test_fault_60_a_catch_up_is_a_good_row(shop: Shop, book: Book) -> None:
+    who = pl.col("loan_id") == book.frames["loans"].filter(first_of(0))["loan_id"].item()
+
+    def edit(rows: pl.DataFrame) -> pl.DataFrame:
+        """Nothing paid at MOB 1, two instalments at MOB 2."""
+        one, two = (who & (pl.col("installment_num") == mob) for mob in ("1", "2"))
+        values = {"paid_amt": ("0.0", "2000.0"), "balance": ("10000.0", "8000.0"), "overdue_amt": ("1000.0", "0.0")}
+        return rows.with_columns(
+            pl.when(one).then(pl.lit(a)).when(two).then(pl.lit(b)).otherwise(name).alias(name)
+            for name, (a, b) in values.items()
+        )
+
+    shop.receive(book.change("loans", edit))
+    assert shop.run("features", 2).code == 0
+    assert shop.rows("quarantine.loans", 1).is_empty()
+    assert shop.rows("quarantine.loans", 2).is_empty()
+    assert 2000.0 in shop.rows("silver.loans", 2)["paid_amt"]
+
+
+def test_fault_64_a_loan_without_attributes_is_kept_and_listed(shop: Shop, book: Book) -> None:
+    without = book.change("attributes", lambda rows: rows.filter(~first_of(NUMBER)))
+    shop.receive(without.change("financials", lambda rows: rows.filter(~first_of(NUMBER))))
+    assert shop.run("features", NUMBER).code == 0
+    rows = shop.rows("gold.feature_store", NUMBER)
+    alone = rows.filter(~pl.col("has_attributes"), ~pl.col("has_financials"))
+    assert (rows.height, alone.height) == (60, 1)
+    assert f"{alone['customer_id'].item()}  no attributes known" in shop.review(NUMBER)
+
+
+def test_fault_66_a_loan_paid_off_early_has_no_label(shop: Shop, book: Book) -> None:
+    who = pl.col("loan_id") == book.frames["loans"].filter(first_of(0))["loan_id"].item()
+    later = pl.col("installment_num").cast(pl.Int32) >= 2
+    closed = {"paid_amt": "0.0", "balance": "0.0", "overdue_amt": "0.0"}
+
+    def edit(rows: pl.DataFrame) -> pl.DataFrame:
+        settled = rows.with_columns(
+            pl.when(who & later).then(pl.lit(value)).otherwise(name).alias(name)
+            for name, value in closed.items()
+        )
+        return put("paid_amt", "9000.0", who & (pl.col("installment_num") == "2"))(settled)
+
+    first = book.change("loans", put("balance", "9000.0", who & (pl.col("installment_num") == "1")))
+    first = first.change("loans", put("paid_amt", "1000.0", who & (pl.col("installment_num") == "1")))
+    first = first.change("loans", put("overdue_amt", "0.0", who & (pl.col("installment_num") == "1")))
+    shop.receive(first.change("loans", edit))
+    assert shop.run("features", 6).code == 0
+    assert shop.rows("quarantine.loans", 2).is_empty()
+    assert shop.rows("gold.label_store", 6).height == 59

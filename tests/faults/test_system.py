@@ -1,0 +1,207 @@
+"""Faults 65 to 76 that are of the store, the order of runs and the machine."""
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tasks.core.monitoring import measure_performance
+from tasks.storage import models, restatements
+from tests.faults.book import Book, month
+from tests.faults.shop import Outcome, Shop, first_of
+
+LIMITED = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+from flows.cli import main
+main(sys.argv[1:])
+"""
+START = "from flows.cli import main; import sys; main(sys.argv[1:])"
+
+
+def start(shop: Shop, *words: str, code: str = START) -> "subprocess.Popen[str]":
+    """The command line in a process of its own."""
+    store = ["--data", "data", "--datamart", "datamart", "--model-store", "model_store"]
+    where = [word if word.startswith("--") else str(shop.root / word) for word in store]
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *words, *where],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def ended(process: "subprocess.Popen[str]") -> Outcome:
+    said = process.communicate()[0]
+    return Outcome(process.returncode, said)
+
+
+def test_fault_65_a_restated_month_flips_a_label_with_a_line_of_history(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop]
+) -> None:
+    shop = copy_of(served)
+    good = shop.rows("gold.label_store", 6).filter(pl.col("label") == 0)["loan_id"][0]
+    here = (pl.col("loan_id") == good) & (pl.col("installment_num") == "6")
+    values = {"paid_amt": "0.0", "balance": "5000.0", "overdue_amt": "1000.0"}
+    shop.receive(
+        book.change(
+            "loans",
+            lambda rows: rows.with_columns(
+                pl.when(here).then(pl.lit(value)).otherwise(name).alias(name)
+                for name, value in values.items()
+            ),
+        )
+    )
+    assert shop.run("features", 6).code == 1
+    assert shop.run("features", 6, "--restate").code == 0
+    changed = shop.rows("gold.label_store", 6).filter(pl.col("loan_id") == good)
+    assert changed["dpd"].item() in (30, 31)
+    lines = {line["what"]: line for line in restatements.read_history(shop.settings)}
+    assert lines["labels"]["flipped"] == ([good] if changed["label"].item() else None)
+
+
+def test_fault_67_a_cohort_with_one_class_says_single_class() -> None:
+    figures = measure_performance(pl.DataFrame({"label": [0] * 9, "pd": [0.1] * 9}))
+    assert {f["status"] for f in figures if f["metric"] in ("auc", "gini", "ks")} == {"single class"}
+
+
+def test_fault_69_a_full_disk_is_told_and_leaves_the_store_as_it_was(
+    served: Shop, copy_of: Callable[[Shop], Shop], shop: Shop
+) -> None:
+    """No file may grow beyond 20 kB: a first write fails, and so does nothing that came before."""
+    outcome = ended(start(shop, "run", "features", "--date", str(month(0)), code=LIMITED))
+    assert outcome.code == 1, outcome.said
+    assert "vintage: " in outcome.said
+    assert "Traceback" not in outcome.said
+    assert shop.published() == []
+    assert shop.run("features", 0).code == 0
+    assert shop.rows("gold.feature_store", 0).equals(served.rows("gold.feature_store", 0))
+
+
+def test_fault_70_two_runs_of_one_month_at_once_give_no_double_rows(shop: Shop, served: Shop) -> None:
+    words = ("run", "features", "--date", str(month(1)))
+    outcomes = [ended(process) for process in [start(shop, *words) for _ in range(2)]]
+    assert 0 in [outcome.code for outcome in outcomes]
+    for outcome in outcomes:
+        assert outcome.code == 0 or "Another run" in outcome.said, outcome.said
+    assert shop.rows("gold.feature_store", 1).equals(served.rows("gold.feature_store", 1))
+    shop.assert_reconciled()
+
+
+def test_fault_71_months_in_any_order_and_four_at_a_time_give_the_same_tables(
+    shop: Shop, served: Shop
+) -> None:
+    numbers = list(range(9))
+    random.Random(7).shuffle(numbers)  # noqa: S311 - an order, not a secret
+
+    def run(number: int) -> Outcome:
+        return ended(start(shop, "run", "features", "--date", str(month(number))))
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(run, numbers))
+    assert [outcome for outcome in outcomes if outcome.code] == []
+    names = ("gold.feature_store", "gold.label_store", "quarantine.loans", "silver.clickstream")
+    before = served.contents(*names)
+    for name, rows in shop.contents(*names).items():
+        assert rows.equals(before[name])
+    shop.assert_reconciled()
+
+
+def test_fault_72_before_the_first_model_there_is_nothing_to_do(shop: Shop) -> None:
+    assert shop.run("features", 0).code == 0
+    for flow in ("training", "inference", "monitoring"):
+        outcome = shop.run(flow, 0)
+        assert outcome.code == 99, outcome.said
+        assert f"on {month(0)}" in outcome.said
+
+
+def champion_of(shop: Shop) -> models.Entry:
+    entry = models.champion_on(month(8), shop.settings)
+    assert entry is not None
+    return entry
+
+
+def test_fault_73_a_changed_artefact_is_refused(served: Shop, copy_of: Callable[[Shop], Shop]) -> None:
+    shop = copy_of(served)
+    path = shop.settings.model_store / champion_of(shop).model_id / models.ARTEFACT
+    path.write_bytes(path.read_bytes() + b"\0")
+    outcome = shop.run("inference", 8)
+    assert outcome.code == 1
+    assert "digest" in outcome.said
+
+
+@pytest.mark.parametrize("line", [0, -1])
+def test_fault_73_an_edited_history_is_refused(
+    served: Shop, copy_of: Callable[[Shop], Shop], line: int
+) -> None:
+    shop = copy_of(served)
+    path = models.registry_path(shop.settings)
+    lines = path.read_text().splitlines()
+    lines[line] = lines[line].replace("policy:auto", "someone")
+    path.write_text("\n".join(lines) + "\n")
+    for flow in ("inference", "training"):
+        outcome = shop.run(flow, 8)
+        assert outcome.code == 1
+        assert "edited" in outcome.said
+
+
+def test_fault_74_features_that_do_not_match_the_models_list_are_refused(
+    served: Shop, copy_of: Callable[[Shop], Shop]
+) -> None:
+    shop = copy_of(served)
+    path = shop.settings.model_store / champion_of(shop).model_id / models.CARD
+    card = json.loads(path.read_text())
+    card["data"]["features"][0] = "shoe_size"
+    path.write_text(json.dumps(card))
+    outcome = shop.run("inference", 8)
+    assert outcome.code == 1
+    assert "shoe_size" in outcome.said
+
+
+def test_fault_75_a_month_without_applications_is_nothing_to_do(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop]
+) -> None:
+    shop = copy_of(served)
+    before = shop.contents()
+    assert shop.run("features", 30).code == 99
+    for name, rows in shop.contents().items():
+        assert rows.equals(before[name])
+
+
+def test_fault_75_no_loan_starts(shop: Shop, book: Book) -> None:
+    day = pl.col("snapshot_date") == str(month(8))
+    fewer = book.change("loans", lambda rows: rows.filter(~day | (pl.col("installment_num") != "0")))
+    for source in ("attributes", "financials"):
+        fewer = fewer.change(source, lambda rows: rows.filter(~day))
+    shop.receive(fewer)
+    outcome = shop.run("features", 8, "--allow-volume")
+    assert outcome.code == 99
+    assert shop.rows("gold.label_store", 8).height == 60
+    assert shop.published() == []
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
+def test_fault_76_the_time_zone_changes_nothing(
+    shop: Shop, served: Shop, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    outcome = ended(start(shop, "run", "features", "--date", str(month(1))))
+    assert outcome.code == 0, outcome.said
+    assert shop.rows("gold.feature_store", 1).equals(served.rows("gold.feature_store", 1))
+
+
+def test_a_late_row_is_never_read_by_an_earlier_run(shop: Shop, book: Book, served: Shop) -> None:
+    known = pl.col("snapshot_date") <= str(month(3))
+    for source in book.frames:
+        book = book.change(source, lambda rows: rows.filter(known))
+    shop.receive(book.change("loans", lambda rows: rows.filter(~first_of(99))))
+    assert shop.run("features", 3).code == 0
+    assert shop.rows("gold.feature_store", 3).equals(served.rows("gold.feature_store", 3))

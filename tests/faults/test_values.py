@@ -1,0 +1,197 @@
+"""Faults 24 to 53: values that are read, cleaned or told apart, and never guessed."""
+
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+
+from tasks.core.models import predict_pd
+from tasks.schemas.clickstream import MEASURES
+from tasks.storage import models, tables
+from tests.faults.book import Book, month
+from tests.faults.shop import Shop, first_of, put
+
+NUMBER = 2
+# number, source, column, value as received, value in silver
+CLEANED = [
+    (24, "attributes", "Age", "-500", None),
+    (24, "attributes", "Age", "3843_", None),
+    (25, "attributes", "Age", "40_", 40),
+    (25, "attributes", "Age", "15", 15),
+    (26, "attributes", "SSN", "#F%$D@*&8", None),
+    (28, "attributes", "Occupation", "_______", "unknown"),
+    (29, "attributes", "Occupation", "Astronaut", "Astronaut"),
+    (31, "financials", "Annual_Income", "52312.68_", 52312.68),
+    (32, "financials", "Annual_Income", "23834698", 23834698.0),
+    (33, "financials", "Amount_invested_monthly", "__10000__", None),
+    (34, "financials", "Monthly_Balance", "__-333333333333333333333333333__", None),
+    (35, "financials", "Credit_Mix", "_", "unknown"),
+    (36, "financials", "Changed_Credit_Limit", "_", None),
+    (37, "financials", "Payment_Behaviour", "!@9#%8", "unknown"),
+    (38, "financials", "Payment_of_Min_Amount", "NM", "NM"),
+    (39, "financials", "Credit_History_Age", "10 Years and 9 Months", 129),
+    (40, "financials", "Credit_History_Age", "10 Years and 13 Months", None),
+    (40, "financials", "Credit_History_Age", "NA", None),
+    (41, "financials", "Num_of_Loan", "-100", None),
+    (42, "financials", "Interest_Rate", "5789", None),
+    (43, "financials", "Num_Bank_Accounts", "-1", None),
+    (45, "financials", "Annual_Income", "NaN", None),
+    (45, "financials", "Monthly_Inhand_Salary", "inf", None),
+    (45, "financials", "Outstanding_Debt", "1e309", None),
+    (51, "clickstream", "fe_3", "many", None),
+    (51, "clickstream", "fe_3", "-77", -77),
+]
+
+
+@pytest.mark.parametrize(("fault", "source", "column", "value", "silver"), CLEANED)
+def test_fault_24_to_51_a_value_is_cleaned_and_counted(
+    shop: Shop, book: Book, served: Shop, fault: int, source: str, column: str, value: str, silver: object
+) -> None:
+    who = book.frames[source].filter(first_of(NUMBER))["Customer_ID"].item()
+    shop.receive(book.change(source, put(column, value, first_of(NUMBER))))
+    assert shop.run("features", NUMBER).code == 0
+    row = shop.rows(f"silver.{source}", NUMBER).filter(pl.col("customer_id") == who)
+    assert row[column.lower()].item() == silver
+    was, now = (
+        s.rows("bronze.deliveries", NUMBER).filter(pl.col("source") == source)["n_cleaned"].item()
+        for s in (served, shop)
+    )
+    before = served.rows(f"silver.{source}", NUMBER).filter(pl.col("customer_id") == who)[column.lower()]
+    lost = (silver in (None, "unknown")) - (before.item() in (None, "unknown"))
+    assert now - was == lost
+    assert shop.rows(f"quarantine.{source}", NUMBER).is_empty()
+    shop.assert_reconciled()
+
+
+def test_fault_25_a_minor_is_kept_and_flagged(shop: Shop, book: Book) -> None:
+    shop.receive(book.change("attributes", put("Age", "15", first_of(NUMBER))))
+    assert shop.run("features", NUMBER).code == 0
+    minors = shop.rows("gold.feature_store", NUMBER).filter(pl.col("is_minor") == 1)
+    assert minors["age"].to_list() == [15.0]
+
+
+def test_fault_27_one_ssn_of_two_customers_is_flagged(shop: Shop, book: Book) -> None:
+    shop.receive(book.change("attributes", put("SSN", "123-45-6789", first_of(NUMBER, 2))))
+    assert shop.run("features", NUMBER).code == 0
+    said = shop.review(NUMBER)
+    assert said.count("shares its SSN") == 2
+    assert "123-45-6789" not in said
+
+
+def test_fault_30_names_and_ssns_never_leave_silver(
+    shop: Shop, book: Book, capfd: pytest.CaptureFixture[str]
+) -> None:
+    planted = {"Name": '=HYPERLINK("http://planted")\nline two', "SSN": "987-65-4321"}
+    for column, value in planted.items():
+        book = book.change("attributes", put(column, value, first_of(0, 3)))
+    book = book.change("attributes", put("Customer_ID", "=cmd planted", first_of(1)))
+    shop.receive(book)
+    said = "".join(shop.run("features", number).said for number in (*range(8), 8))
+    said += "".join(shop.run(flow, 8).said for flow in ("training", "inference", "monitoring"))
+    said += shop.review(0) + shop.review(1) + shop.command("status").said + "".join(capfd.readouterr())
+    assert "=HYPERLINK" in "".join(shop.rows("silver.attributes", 0)["name"].drop_nulls())
+    for secret in ("HYPERLINK", "planted", "987-65-4321", "Person 10"):
+        assert secret not in said
+        gold = shop.contents(*(name for name in tables.TABLES if name.startswith("gold.")))
+        assert not any(secret in frame.write_csv() for frame in gold.values())
+        places = (shop.settings.model_store, shop.settings.datamart / "charts", shop.settings.datamart / "gold")
+        files = [path for place in places for path in place.rglob("*") if path.is_file()]
+        assert files
+        assert [path for path in files if secret.encode() in path.read_bytes()] == []
+
+
+def test_fault_32_a_wild_income_counts_as_the_largest_learned(served: Shop) -> None:
+    champion = models.champion_on(month(8), served.settings)
+    assert champion is not None
+    model = models.load(champion, served.settings)
+    rows = served.rows("gold.feature_store", 8)
+    learned = [served.rows("gold.feature_store", number)["annual_income"].max() for number in range(3)]
+    wild, largest = (
+        predict_pd(model, rows.with_columns(annual_income=pl.lit(float(value))))
+        for value in (23_834_698, max(learned))
+    )
+    assert wild == pytest.approx(largest)
+
+
+@pytest.mark.parametrize(("n_loans", "kind"), [("0", "none"), ("0_", "none"), ("3", "unknown")])
+def test_fault_44_no_type_of_loan_is_none_or_unknown(
+    shop: Shop, book: Book, n_loans: str, kind: str
+) -> None:
+    empty = book.change("financials", put("Type_of_Loan", None, first_of(0)))
+    shop.receive(empty.change("financials", put("Num_of_Loan", n_loans, first_of(0))))
+    assert shop.run("features", 0).code == 0
+    assert shop.rows("silver.financials", 0)["type_of_loan"][0] == kind
+
+
+@pytest.mark.parametrize(
+    ("source", "column"), [("financials", "Annual_Income"), ("attributes", "Age"), ("loans", "balance")]
+)
+def test_fault_47_a_column_that_is_mostly_unreadable_is_refused(
+    shop: Shop, book: Book, source: str, column: str
+) -> None:
+    rows = book.frames[source].filter(pl.col("snapshot_date") == str(month(NUMBER))).height
+    shop.receive(book.change(source, put(column, "?", first_of(NUMBER, rows // 2 + 1))))
+    outcome = shop.run("features", NUMBER)
+    assert outcome.code == 1
+    assert f"column {column}" in outcome.said
+    assert month(NUMBER) not in shop.published()
+    assert shop.rows("bronze.deliveries", NUMBER).is_empty()
+
+
+def test_fault_48_a_customer_without_clickstream_is_kept_with_an_indicator(shop: Shop, book: Book) -> None:
+    who = book.frames["attributes"].filter(first_of(NUMBER))["Customer_ID"].item()
+    shop.receive(book.change("clickstream", lambda rows: rows.filter(pl.col("Customer_ID") != who)))
+    assert shop.run("features", NUMBER).code == 0
+    rows = shop.rows("gold.feature_store", NUMBER)
+    assert rows.height == 60
+    assert rows.filter(~pl.col("has_clickstream"))["customer_id"].to_list() == [who]
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_fault_49_a_cohort_without_clickstream_is_kept(shop: Shop, book: Book, keep: bool) -> None:
+    """Neither a month that is not in the file, nor customers that never were, stop the features."""
+    cohort = book.frames["attributes"].filter(pl.col("snapshot_date") == str(month(NUMBER)))
+    gone = pl.col("Customer_ID").is_in(cohort["Customer_ID"].to_list())
+    whole = pl.col("snapshot_date") == str(month(NUMBER))
+    shop.receive(book.change("clickstream", lambda rows: rows.filter(~gone if keep else ~(gone | whole))))
+    assert shop.run("features", NUMBER).code == 0
+    assert shop.rows("gold.feature_store", NUMBER)["has_clickstream"].to_list() == [False] * 60
+
+
+def test_fault_50_rows_after_the_application_are_not_used(shop: Shop, book: Book, served: Shop) -> None:
+    later = pl.col("snapshot_date") > str(month(NUMBER))
+    shop.receive(book.change("clickstream", put("fe_1", "999999", later)))
+    assert shop.run("features", NUMBER).code == 0
+    assert shop.rows("gold.feature_store", NUMBER).equals(served.rows("gold.feature_store", NUMBER))
+
+
+def csi_of(shop: Shop, column: str) -> float:
+    for flow in ("features", "inference", "monitoring"):
+        outcome = shop.run(flow, 8, *(["--restate"] if flow == "features" else []))
+        assert outcome.code == 0, outcome.said
+    figures = shop.rows("gold.monitoring", 8)
+    return figures.filter(pl.col("metric") == "csi", pl.col("subject") == column)["value"].item()
+
+
+def test_fault_52_swapped_columns_show_in_csi(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop]
+) -> None:
+    shop, here = copy_of(served), pl.col("snapshot_date") == str(month(8))
+    one, other = "Outstanding_Debt", "Monthly_Balance"
+    swapped = [pl.when(here).then(b).otherwise(a).alias(a) for a, b in ((one, other), (other, one))]
+    shop.receive(book.change("financials", lambda rows: rows.with_columns(*swapped)))
+    assert csi_of(shop, "outstanding_debt") > 1
+
+
+def test_fault_53_a_constant_column_shows_in_csi(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop]
+) -> None:
+    shop = copy_of(served)
+    constant = pl.col("snapshot_date") == str(month(8))
+    shop.receive(book.change("financials", put("Interest_Rate", "7", constant)))
+    assert csi_of(shop, "interest_rate") > 1
+
+
+def test_negative_clickstream_values_are_normal(served: Shop) -> None:
+    rows = served.rows("silver.clickstream", 0)
+    assert sum(rows[measure].min() < 0 for measure in MEASURES) == len(MEASURES)
