@@ -178,6 +178,33 @@ def demo(
 
 
 @app.command()
+def evaluate(
+    start: Annotated[date, _day("First application month.")],
+    end: Annotated[date, _day("Last application month, included.")],
+    ablations: Annotated[bool, typer.Option(help="Also leave out each family of features in turn.")] = False,
+    data: Data = None,
+    datamart: Datamart = None,
+    model_store: ModelStore = None,
+    debug: Debug = False,
+) -> None:
+    """Replay training and scoring month by month as they were known, and measure every kind of score.
+
+    Reads the tables of earlier runs, changes none of them and no model; exit code 99 without ripe months.
+    """
+    settings = _settings(data, datamart, model_store, debug)
+    if start > end:
+        raise UsageError(f"--start {start} is after --end {end}; swap them.")
+    from tasks.evaluation import evaluate as replay
+
+    with console.status("replaying") as said:
+        figures, path = replay(
+            start, end, settings, ablations=ablations, step=lambda day: said.update(f"replaying {day:%Y-%m}")
+        )
+    _print_figures(figures)
+    console.print(f"Written to {path}, with a chart beside it.")
+
+
+@app.command()
 def status(
     review: Annotated[
         date | None, _day("List the applications of this date that need a person.", "--review")
@@ -268,6 +295,19 @@ def _print_months(settings: Settings) -> None:
     console.print(table)
     for what, where in paths_to_look_at(settings).items():
         console.print(f"{what}: {where}")
+
+
+def _print_figures(figures: Any) -> None:
+    table = Table(title="Walk-forward, each month by the model of that day")
+    shown = {"auc_low": "low", "auc_high": "high", "log_loss": "loss", "observed_to_expected": "O/E"}
+    for name in figures.columns:
+        kind: Any = "left" if name in ("scorer", "month") else "right"
+        table.add_column(shown.get(name, name.replace("_", " ")), justify=kind)
+    for row in figures.iter_rows(named=True):
+        table.add_row(
+            *(f"{cell:.0f}" if name == "n" else _shown(cell) for name, cell in row.items()),
+        )
+    Console(width=max(console.width, 120)).print(table)
 
 
 def _shown(cell: object) -> str:

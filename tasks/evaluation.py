@@ -1,0 +1,111 @@
+"""Replay training and scoring month by month, each with what was known on its day, and measure the scores."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from tasks.charts.evaluation import draw_evaluation
+from tasks.config import Settings
+from tasks.core.evaluation import Scorer, fit_scorer, score_with, scorers_of, summarise_scores
+from tasks.core.models import Blend
+from tasks.core.scoring import score_applications
+from tasks.errors import NothingToDoError
+from tasks.storage import models, tables
+from tasks.training import known_on, promote, train_challenger
+
+CHAMPION, TRUE_PD = "champion", "true PD"
+TRUTH = "true_default_probability.csv"
+
+
+@dataclass
+class _Replay:
+    """The rival scorers of the champion's card, fitted on the day of its training and kept until the next."""
+
+    settings: Settings
+    ablations: bool
+    fitted: dict[str, list[tuple[str, Scorer, Blend]]] = field(default_factory=dict)
+
+    def rivals(self, model_id: str) -> list[tuple[str, Scorer, Blend]]:
+        """Name, scorer and fitted model of each rival."""
+        if model_id not in self.fitted:
+            card = models.read_card(model_id, self.settings)
+            known = known_on(date.fromisoformat(card["as_of"]), self.settings)
+            scorers = scorers_of(card, ablations=self.ablations)
+            self.fitted[model_id] = [
+                (name, scorer, fit_scorer(scorer, known, seed=card["seed"]))
+                for name, scorer in scorers.items()
+            ]
+        return self.fitted[model_id]
+
+
+def evaluate(
+    start: date, end: date, settings: Settings, *, ablations: bool, step: Callable[[date], None]
+) -> tuple[pl.DataFrame, Path]:
+    """Figures per scorer and month from `start` to `end`, and the CSV they were written to, beside a chart.
+
+    Models are trained and promoted anew, by the tasks of the flows, in a store that is thrown away: the
+    project's own models and predictions stay as they are. `step` is told of each month before it is replayed.
+    Errors: NothingToDoError when no month of the range has both a champion and labels.
+    """
+    days = [day for day in tables.snapshot_dates("gold.feature_store", settings) if day <= end]
+    with TemporaryDirectory() as folder:
+        replay = _Replay(settings.model_copy(update={"model_store": Path(folder)}), ablations)
+        scored: list[pl.DataFrame] = []
+        for day in days:
+            step(day)
+            _train(day, replay.settings)
+            scored += _score(day, replay) if day >= start else []
+    return _publish(scored, start, end, settings)
+
+
+def _train(day: date, settings: Settings) -> None:
+    with suppress(NothingToDoError):
+        promote(day, train_challenger(day, settings), settings)
+
+
+def _score(day: date, replay: _Replay) -> list[pl.DataFrame]:
+    """Rows (scorer, month, loan_id, pd) of the day's applications; none before the first champion."""
+    champion = models.champion_on(day, replay.settings)
+    if champion is None:
+        return []
+    applications = tables.read("gold.feature_store", replay.settings, on=day)
+    clickstream = tables.scan("silver.clickstream", replay.settings, until=day)
+    served = models.load(champion, replay.settings)
+    pds = {CHAMPION: score_applications(applications, served, model_id=champion.model_id)["pd"]}
+    for name, scorer, model in replay.rivals(champion.model_id):
+        pds[name] = pl.Series(score_with(scorer, model, applications, clickstream))
+    loans = applications.select("loan_id", month="snapshot_date")
+    return [loans.with_columns(scorer=pl.lit(name), pd=pd) for name, pd in pds.items()] + _true(loans, replay)
+
+
+def _true(loans: pl.DataFrame, replay: _Replay) -> list[pl.DataFrame]:
+    """The true PDs, where the lender is a simulated one."""
+    path = replay.settings.data / TRUTH
+    if not path.exists():
+        return []
+    truth = pl.read_csv(path).select("loan_id", pd="true_pd")
+    known = loans.join(truth, on="loan_id", how="inner", validate="1:1", maintain_order="left")
+    return [known.select("loan_id", "month", scorer=pl.lit(TRUE_PD), pd="pd")]
+
+
+def _publish(
+    scored: Sequence[pl.DataFrame], start: date, end: date, settings: Settings
+) -> tuple[pl.DataFrame, Path]:
+    labels = tables.scan("gold.label_store", settings).select("loan_id", "label").collect()
+    ripe = [frame.join(labels, on="loan_id", how="inner", maintain_order="left") for frame in scored]
+    figures = summarise_scores(pl.concat(ripe)) if ripe else pl.DataFrame()
+    if figures.is_empty():
+        raise NothingToDoError(
+            f"Nothing to evaluate from {start} to {end}: no month is both scored and ripe."
+        )
+    folder = settings.datamart / "evaluation"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"evaluation-{start:%Y-%m}-{end:%Y-%m}.csv"
+    figures.write_csv(path)
+    draw_evaluation(figures, path.with_suffix(".png"))
+    return figures, path
