@@ -124,11 +124,7 @@ def _financials(dirty: set[str]) -> list[pl.Expr]:
 def _type_of_loan() -> pl.Expr:
     listed = pl.col("Type_of_Loan").str.strip_chars()
     n_loans = pl.col("Num_of_Loan").cast(pl.String).str.strip_chars("_ ").cast(pl.Float64, strict=False)
-    without = (
-        pl.when(n_loans == 0)
-        .then(pl.lit("none"))
-        .otherwise(pl.lit(UNKNOWN))
-    )
+    without = pl.when(n_loans == 0).then(pl.lit("none")).otherwise(pl.lit(UNKNOWN))
     return pl.when(listed.str.len_chars() > 0).then(listed).otherwise(without).alias("Type_of_Loan")
 
 

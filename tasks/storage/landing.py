@@ -123,15 +123,15 @@ def _count(work: Path) -> pl.DataFrame:
     new = pl.col("installment_num").str.strip_chars() == "0" if "installment_num" in columns else pl.lit(True)  # noqa: FBT003
     counts = rows.filter(pl.col(MONTH) != UNDATED).group_by(MONTH).agg(n=pl.len(), n_new=new.sum())
     dated = counts.with_columns(snapshot_date=(pl.col(MONTH) + "-01").str.to_date("%Y-%m-%d"))
-    return dated.select(pl.col(name).cast(kind) for name, kind in schema.items()).sort("snapshot_date").collect()
+    return (
+        dated.select(pl.col(name).cast(kind) for name, kind in schema.items()).sort("snapshot_date").collect()
+    )
 
 
 def _parts(work: Path) -> pl.LazyFrame | None:
     if not any(work.iterdir()):
         return None
-    return pl.scan_parquet(
-        work / "**/*.parquet", hive_partitioning=True, hive_schema={MONTH: pl.String()}
-    )
+    return pl.scan_parquet(work / "**/*.parquet", hive_partitioning=True, hive_schema={MONTH: pl.String()})
 
 
 def _month_of(day: pl.Expr) -> pl.Expr:

@@ -38,8 +38,30 @@ def _cells(edit: Callable[[bytes, random.Random], bytes], n: int = 5) -> Mutatio
     return _lines(change)
 
 
-WILD = (b"", b"_", b"NaN", b"1e309", b"-1", b"1,5", b'"', b'"a', b"\xff", b"\0", b"x\ny", b"99999999999", b"=1+1")
-DATES = (b"2023-02-30", b"31/01/2023", b"2023-13-01", b"2099-01-01", b"0001-01-01", b"2023-02-15", b"20230201")
+WILD = (
+    b"",
+    b"_",
+    b"NaN",
+    b"1e309",
+    b"-1",
+    b"1,5",
+    b'"',
+    b'"a',
+    b"\xff",
+    b"\0",
+    b"x\ny",
+    b"99999999999",
+    b"=1+1",
+)
+DATES = (
+    b"2023-02-30",
+    b"31/01/2023",
+    b"2023-13-01",
+    b"2099-01-01",
+    b"0001-01-01",
+    b"2023-02-15",
+    b"20230201",
+)
 
 
 def _swap_columns(text: bytes, draw: random.Random) -> bytes:
