@@ -17,7 +17,10 @@ from tests.faults.test_system import START, start
 KILLS = {"features": 20, "training": 12, "inference": 12, "monitoring": 12}
 LAST = 8
 # The clock starts once the imports are over, so that the kill falls into the work.
-READY = "import flows.engine, flows.features, flows.training, flows.inference, flows.monitoring\nprint('ready', flush=True)\n"
+READY = """
+import flows.engine, flows.features, flows.training, flows.inference, flows.monitoring
+print("ready", flush=True)
+"""
 
 
 def without(shop: Shop, flow: str, root: Path) -> Shop:
