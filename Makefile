@@ -4,13 +4,16 @@ export PREFECT_HOME ?= $(CURDIR)/.prefect
 export PREFECT_SERVER_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test test-slow lint bench lock clean
 
 demo: .venv/ready ## simulate a lender if data/ holds no CSV, run all months, say where to look
 	.venv/bin/vintage demo
 
 test: .venv/ready ## run the test suite
 	.venv/bin/pytest
+
+test-slow: .venv/ready ## kill the flows and fuzz the files, for minutes
+	.venv/bin/pytest -m slow --dist load
 
 lint: .venv/ready ## style, types and the import rules between rooms
 	.venv/bin/ruff check .

@@ -58,7 +58,8 @@ ModelStore = Annotated[
     Path | None, typer.Option(help="Folder of the models [default: model_store; VINTAGE_MODEL_STORE].")
 ]
 Restate = Annotated[
-    bool, typer.Option("--restate", help="Take changed rows of a published month; the old version stays readable.")
+    bool,
+    typer.Option("--restate", help="Take changed rows of a published month; the old version stays readable."),
 ]
 AllowVolume = Annotated[
     bool, typer.Option("--allow-volume", help="Take a month with an unusual number of rows.")

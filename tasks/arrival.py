@@ -23,7 +23,9 @@ def months_to_catch_up(day: date, settings: Settings) -> list[date]:
     return sorted(month for month in sent - there if month < day)
 
 
-def refuse_absent(received: Mapping[str, pl.DataFrame], day: date, settings: Settings, *, asked: bool) -> None:
+def refuse_absent(
+    received: Mapping[str, pl.DataFrame], day: date, settings: Settings, *, asked: bool
+) -> None:
     """Do nothing if each file has its rows of `day`.
 
     Errors: BadInputError for a file without the month; NothingToDoError when it has not come yet.
@@ -31,7 +33,9 @@ def refuse_absent(received: Mapping[str, pl.DataFrame], day: date, settings: Set
     months = landing.months_in(SOURCES["loans"], settings)
     path = raw_file(SOURCES["loans"], settings)
     if not months:
-        raise BadInputError(f"{path} has a header but no rows with a date. Ask the sender for the file again.")
+        raise BadInputError(
+            f"{path} has a header but no rows with a date. Ask the sender for the file again."
+        )
     if received["loans"].is_empty() and asked:
         others = [n for n, source in SOURCES.items() if source.every_month and not received[n].is_empty()]
         if others or months[0] < day < months[-1]:

@@ -96,7 +96,5 @@ def months_received(settings: Settings) -> list[date]:
     source = SOURCES["loans"]
     months = landing.months_in(source, settings)
     if not months:
-        raise BadInputError(
-            f"{raw_file(source, settings)} has no row with a date. Ask the sender again."
-        )
+        raise BadInputError(f"{raw_file(source, settings)} has no row with a date. Ask the sender again.")
     return months

@@ -61,9 +61,7 @@ def _loans_set_aside(as_of: date, settings: Settings) -> pl.LazyFrame:
 
 
 def _rows_set_aside(name: str, as_of: date, settings: Settings) -> pl.LazyFrame:
-    return _found(
-        _raw(name, as_of, settings), pl.format(f"its row of {name} is in quarantine: {{}}", "rule")
-    )
+    return _found(_raw(name, as_of, settings), pl.format(f"its row of {name} is in quarantine: {{}}", "rule"))
 
 
 def _without_loan(as_of: date, settings: Settings) -> pl.LazyFrame:

@@ -9,7 +9,7 @@ import polars as pl
 
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.loans import LOANS
-from tasks.schemas.source import BEFORE, OVERFLOW, RAW_DATE
+from tasks.schemas.source import BEFORE, FIRST_YEAR, LAST_YEAR, OVERFLOW, RAW_DATE
 
 UNKNOWN = "unknown"
 # Outside these limits a value is a typing error, not an extreme: null. Years, counts, percent, amounts.
@@ -53,8 +53,10 @@ def read_word(column: str) -> pl.Expr:
 
 
 def read_day(column: str) -> pl.Expr:
-    """Date of a text column written YYYY-MM-DD; anything else, 2023-02-30 too, is null."""
-    return pl.col(column).str.strip_chars().str.to_date("%Y-%m-%d", strict=False)
+    """Date of a text column written YYYY-MM-DD; anything else, 2023-02-30 or year 0001 too, is null."""
+    text = pl.col(column).str.strip_chars()
+    day = pl.when(text.str.contains(r"^\d{4}-\d{2}-\d{2}$")).then(text).str.to_date("%Y-%m-%d", strict=False)
+    return pl.when(day.dt.year().is_between(FIRST_YEAR, LAST_YEAR)).then(day)
 
 
 def clean(name: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -124,11 +126,7 @@ def _financials(dirty: set[str]) -> list[pl.Expr]:
 def _type_of_loan() -> pl.Expr:
     listed = pl.col("Type_of_Loan").str.strip_chars()
     n_loans = pl.col("Num_of_Loan").cast(pl.String).str.strip_chars("_ ").cast(pl.Float64, strict=False)
-    without = (
-        pl.when(n_loans == 0)
-        .then(pl.lit("none"))
-        .otherwise(pl.lit(UNKNOWN))
-    )
+    without = pl.when(n_loans == 0).then(pl.lit("none")).otherwise(pl.lit(UNKNOWN))
     return pl.when(listed.str.len_chars() > 0).then(listed).otherwise(without).alias("Type_of_Loan")
 
 

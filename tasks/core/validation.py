@@ -30,7 +30,12 @@ class Checked:
 
 
 def check(
-    source: Source, dated: pl.DataFrame, undated: pl.DataFrame, *, day: date, before: pl.DataFrame | None = None
+    source: Source,
+    dated: pl.DataFrame,
+    undated: pl.DataFrame,
+    *,
+    day: date,
+    before: pl.DataFrame | None = None,
 ) -> Checked:
     """Split the month `day` of bronze.<source> by the rules of its silver schema.
 

@@ -7,6 +7,7 @@ import polars as pl
 
 RAW_DATE = "snapshot_date_raw"
 OVERFLOW = "overflow"
+FIRST_YEAR, LAST_YEAR = 1990, 2199  # a date beyond them is a typing error
 
 
 class SilverRow(dy.Schema):

@@ -12,11 +12,10 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.errors import BadInputError
-from tasks.schemas.source import OVERFLOW, RAW_DATE, Source
+from tasks.schemas.source import FIRST_YEAR, LAST_YEAR, OVERFLOW, RAW_DATE, Source
 from tasks.storage.raw_files import check_file, holds_quotes, raw_file
 
 MONTH, UNDATED, COUNTS = "month", "none", "counts.parquet"
-FIRST_YEAR, LAST_YEAR = 1990, 2199
 
 
 def read_month(source: Source, month: date, settings: Settings, *, dated: bool = True) -> pl.DataFrame:
@@ -120,18 +119,19 @@ def _count(work: Path) -> pl.DataFrame:
     if rows is None:
         return pl.DataFrame(schema=schema)
     columns = rows.collect_schema().names()
-    new = pl.col("installment_num").str.strip_chars() == "0" if "installment_num" in columns else pl.lit(True)  # noqa: FBT003
+    at_start = pl.col("installment_num").str.strip_chars() == "0"
+    new = at_start if "installment_num" in columns else pl.lit(value=True)
     counts = rows.filter(pl.col(MONTH) != UNDATED).group_by(MONTH).agg(n=pl.len(), n_new=new.sum())
     dated = counts.with_columns(snapshot_date=(pl.col(MONTH) + "-01").str.to_date("%Y-%m-%d"))
-    return dated.select(pl.col(name).cast(kind) for name, kind in schema.items()).sort("snapshot_date").collect()
+    return (
+        dated.select(pl.col(name).cast(kind) for name, kind in schema.items()).sort("snapshot_date").collect()
+    )
 
 
 def _parts(work: Path) -> pl.LazyFrame | None:
     if not any(work.iterdir()):
         return None
-    return pl.scan_parquet(
-        work / "**/*.parquet", hive_partitioning=True, hive_schema={MONTH: pl.String()}
-    )
+    return pl.scan_parquet(work / "**/*.parquet", hive_partitioning=True, hive_schema={MONTH: pl.String()})
 
 
 def _month_of(day: pl.Expr) -> pl.Expr:

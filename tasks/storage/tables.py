@@ -83,7 +83,8 @@ def replace_partitions(
 ) -> int:
     """Replace the partitions of `days` by `rows` in a single Delta commit; return the number of rows.
 
-    Rows that equal what is stored are not written again, so a re-run adds no version.    When another writer commits meanwhile the tables are read afresh and the write is tried again.
+    Rows that equal what is stored are not written again, so a re-run adds no version.
+    When another writer commits meanwhile the tables are read afresh and the write is tried again.
     Errors: VintageError when a day would lose all its rows (but in quarantine), or a row is of another day;
     StorageError when another run wrote other rows of these days meanwhile.
     """

@@ -48,9 +48,7 @@ def test_fault_03_a_header_alone_is_refused(shop: Shop, source: str) -> None:
 
 
 @pytest.mark.parametrize("source", ["attributes", "financials", "loans"])
-def test_fault_04_a_month_absent_from_a_required_file_is_refused(
-    shop: Shop, book: Book, source: str
-) -> None:
+def test_fault_04_a_month_absent_from_a_required_file_is_refused(shop: Shop, book: Book, source: str) -> None:
     gone = pl.col("snapshot_date") != str(month(3))
     shop.receive(book.change(source, lambda rows: rows.filter(gone)))
     refused(shop, FILES[source], str(month(3)), "no rows", number=3)

@@ -55,7 +55,9 @@ def test_fault_16_a_row_without_a_date_is_set_aside(shop: Shop, book: Book) -> N
 
 
 @pytest.mark.parametrize("source", ["clickstream", "attributes", "financials", "loans"])
-def test_fault_18_of_an_exact_duplicate_one_is_kept(shop: Shop, book: Book, served: Shop, source: str) -> None:
+def test_fault_18_of_an_exact_duplicate_one_is_kept(
+    shop: Shop, book: Book, served: Shop, source: str
+) -> None:
     twice = book.change(source, lambda rows: pl.concat([rows, rows.filter(first_of(NUMBER, 3))]))
     shop.receive(twice)
     assert shop.run("features", NUMBER).code == 0
@@ -119,9 +121,7 @@ def test_fault_57_mob_6_missing_gives_no_label_and_is_listed(shop: Shop, book: B
 
 def test_fault_57_mob_6_twice_gives_no_label(shop: Shop, book: Book) -> None:
     again = put("paid_amt", "17", pl.lit(value=True))
-    shop.receive(
-        book.change("loans", lambda rows: pl.concat([rows, again(rows.filter(first_of(6, mob=6)))]))
-    )
+    shop.receive(book.change("loans", lambda rows: pl.concat([rows, again(rows.filter(first_of(6, mob=6)))])))
     assert shop.run("features", 6).code == 0
     assert shop.rows("gold.label_store", 6).height == 59
     assert shop.rows("quarantine.loans", 6).height == 2
@@ -143,7 +143,11 @@ def test_fault_60_a_catch_up_is_a_good_row(shop: Shop, book: Book) -> None:
     def edit(rows: pl.DataFrame) -> pl.DataFrame:
         """Nothing paid at MOB 1, two instalments at MOB 2."""
         one, two = (who & (pl.col("installment_num") == mob) for mob in ("1", "2"))
-        values = {"paid_amt": ("0.0", "2000.0"), "balance": ("10000.0", "8000.0"), "overdue_amt": ("1000.0", "0.0")}
+        values = {
+            "paid_amt": ("0.0", "2000.0"),
+            "balance": ("10000.0", "8000.0"),
+            "overdue_amt": ("1000.0", "0.0"),
+        }
         return rows.with_columns(
             pl.when(one).then(pl.lit(a)).when(two).then(pl.lit(b)).otherwise(name).alias(name)
             for name, (a, b) in values.items()

@@ -94,7 +94,11 @@ def test_fault_30_names_and_ssns_never_leave_silver(
         assert secret not in said
         gold = shop.contents(*(name for name in tables.TABLES if name.startswith("gold.")))
         assert not any(secret in frame.write_csv() for frame in gold.values())
-        places = (shop.settings.model_store, shop.settings.datamart / "charts", shop.settings.datamart / "gold")
+        places = (
+            shop.settings.model_store,
+            shop.settings.datamart / "charts",
+            shop.settings.datamart / "gold",
+        )
         files = [path for place in places for path in place.rglob("*") if path.is_file()]
         assert files
         assert [path for path in files if secret.encode() in path.read_bytes()] == []
@@ -114,9 +118,7 @@ def test_fault_32_a_wild_income_counts_as_the_largest_learned(served: Shop) -> N
 
 
 @pytest.mark.parametrize(("n_loans", "kind"), [("0", "none"), ("0_", "none"), ("3", "unknown")])
-def test_fault_44_no_type_of_loan_is_none_or_unknown(
-    shop: Shop, book: Book, n_loans: str, kind: str
-) -> None:
+def test_fault_44_no_type_of_loan_is_none_or_unknown(shop: Shop, book: Book, n_loans: str, kind: str) -> None:
     empty = book.change("financials", put("Type_of_Loan", None, first_of(0)))
     shop.receive(empty.change("financials", put("Num_of_Loan", n_loans, first_of(0))))
     assert shop.run("features", 0).code == 0
