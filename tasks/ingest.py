@@ -43,14 +43,16 @@ def ingest(days: Sequence[date], settings: Settings) -> None:
 
 def _ingest_month(day: date, settings: Settings, *, asked: bool) -> None:
     with ThreadPoolExecutor(len(SOURCES)) as pool:
-        reading = pool.map(lambda source: landing.read_month(source, day, settings), SOURCES.values())
-        received = dict(zip(SOURCES, reading, strict=True))
+        reading = {name: pool.submit(landing.read_month, s, day, settings) for name, s in SOURCES.items()}
+        received = {name: rows.result() for name, rows in reading.items()}
         refuse_absent(received, day, settings, asked=asked)
-        checking = pool.map(lambda name: _check(name, received[name], day, settings), SOURCES)
-        checked = dict(zip(SOURCES, checking, strict=True))
+        checking = {name: pool.submit(_check, name, rows, day, settings) for name, rows in received.items()}
+        checked = {name: rows.result() for name, rows in checking.items()}
         delivered = pl.concat([rows.delivery for rows in checked.values()])
         _refuse_or_note(checked, delivered, day, settings)
-        list(pool.map(lambda name: _write(name, checked[name], day, settings), SOURCES))
+        writing = [pool.submit(_write, name, rows, day, settings) for name, rows in checked.items()]
+        for written in writing:
+            written.result()
     # Last: a month that is in bronze.deliveries is whole.
     tables.replace_partitions(DELIVERIES, delivered, days=[day], settings=settings)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from tasks.core.models import predict_pd
+from tasks.core.serving import predict_served
 from tasks.schemas.clickstream import MEASURES
 from tasks.storage import models, tables
 from tests.faults.book import Book, month
@@ -111,7 +111,7 @@ def test_fault_32_a_wild_income_counts_as_the_largest_learned(served: Shop) -> N
     rows = served.rows("gold.feature_store", 8)
     learned = [served.rows("gold.feature_store", number)["annual_income"].max() for number in range(3)]
     wild, largest = (
-        predict_pd(model, rows.with_columns(annual_income=pl.lit(float(value))))
+        predict_served(model, rows.with_columns(annual_income=pl.lit(float(value))))
         for value in (23_834_698, max(learned))
     )
     assert wild == pytest.approx(largest)
