@@ -129,7 +129,7 @@ def local_server() -> Generator[str]:
         EventsWorker.drain_all(timeout=5)
         _servers.remove(server)
         server.terminate()
-        server.wait()
+        server.communicate()  # waits for its end and closes its pipe
 
 
 def kill_server() -> None:
