@@ -17,7 +17,7 @@ DELIVERIES = "bronze.deliveries"
 
 
 def months_to_catch_up(day: date, settings: Settings) -> list[date]:
-    """Months before `day` that the files hold and bronze does not, in order: the features of `day` use them."""
+    """Months before `day` that the files hold and bronze does not, in order: its features use them."""
     there = set(tables.snapshot_dates(DELIVERIES, settings))
     sent = {month for source in SOURCES.values() for month in landing.months_in(source, settings)}
     return sorted(month for month in sent - there if month < day)
@@ -68,8 +68,8 @@ def refuse_odd_volume(day: date, settings: Settings) -> None:
         odd = intake.find_odd_volume(pl.concat([counts, past]), day)
         if odd:
             raise BadInputError(
-                f"{raw_file(source, settings)} has an odd number of rows of {day}: {odd}. Nothing of the month "
-                "was published; ask the sender, or run again with --allow-volume if it is right."
+                f"{raw_file(source, settings)} has an odd number of rows of {day}: {odd}. Nothing of the "
+                "month was published; ask the sender, or run again with --allow-volume if it is right."
             )
 
 
@@ -105,8 +105,8 @@ def refuse_changed(changed: Sequence[str], day: date, settings: Settings) -> boo
     files = ", ".join(str(raw_file(SOURCES[name], settings)) for name in changed)
     if not settings.restate:
         raise BadInputError(
-            f"{files} changed for {day}, a month that is published. Nothing was written; restore the file, or "
-            f"take the new rows with: vintage run features --date {day} --restate"
+            f"{files} changed for {day}, a month that is published. Nothing was written; restore the file, "
+            f"or take the new rows with: vintage run features --date {day} --restate"
         )
     return True
 
