@@ -59,18 +59,24 @@ def refuse_odd_volume(day: date, settings: Settings) -> None:
     """
     if settings.allow_volume:
         return
-    delivered = tables.scan(DELIVERIES, settings, until=day).collect()
     for name, source in SOURCES.items():
         counts = landing.count_rows(source, settings)
-        stored = delivered.filter(pl.col("source") == name, pl.col("n_received") > 0)
-        past = stored.select("snapshot_date", n=pl.col("n_received"), n_new=pl.col("n_new"))
-        past = past.join(counts, on="snapshot_date", how="anti")
-        odd = intake.find_odd_volume(pl.concat([counts, past]), day)
+        if counts.filter(pl.col("snapshot_date") < day).height < intake.LEAST_MONTHS:
+            counts = pl.concat([counts, _delivered_before(name, counts, day, settings)])
+        odd = intake.find_odd_volume(counts, day)
         if odd:
             raise BadInputError(
                 f"{raw_file(source, settings)} has an odd number of rows of {day}: {odd}. Nothing of the "
                 "month was published; ask the sender, or run again with --allow-volume if it is right."
             )
+
+
+def _delivered_before(name: str, counts: pl.DataFrame, day: date, settings: Settings) -> pl.DataFrame:
+    """Rows of the months that came in with earlier files: the sender may send each month by itself."""
+    rows = tables.scan(DELIVERIES, settings, until=day)
+    rows = rows.filter(pl.col("source") == name, pl.col("n_received") > 0)
+    past = rows.select("snapshot_date", n=pl.col("n_received"), n_new=pl.col("n_new")).collect()
+    return past.join(counts, on="snapshot_date", how="anti")
 
 
 def refuse_unusable(checked: Mapping[str, Checked], day: date, settings: Settings) -> None:

@@ -42,15 +42,22 @@ def ingest(days: Sequence[date], settings: Settings) -> None:
 
 
 def _ingest_month(day: date, settings: Settings, *, asked: bool) -> None:
-    with ThreadPoolExecutor(len(SOURCES)) as pool:
-        reading = pool.map(lambda source: landing.read_month(source, day, settings), SOURCES.values())
-        received = dict(zip(SOURCES, reading, strict=True))
+    names = tuple(SOURCES)
+
+    def read(name: str) -> pl.DataFrame:
+        return landing.read_month(SOURCES[name], day, settings)
+
+    def checked_rows(name: str) -> Checked:
+        return _check(name, received[name], day, settings)
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        received = dict(zip(names, pool.map(read, names), strict=True))
         refuse_absent(received, day, settings, asked=asked)
-        checking = pool.map(lambda name: _check(name, received[name], day, settings), SOURCES)
-        checked = dict(zip(SOURCES, checking, strict=True))
+        checked = dict(zip(names, pool.map(checked_rows, names), strict=True))
         delivered = pl.concat([rows.delivery for rows in checked.values()])
         _refuse_or_note(checked, delivered, day, settings)
-        list(pool.map(lambda name: _write(name, checked[name], day, settings), SOURCES))
+        for writing in [pool.submit(_write, name, checked[name], day, settings) for name in names]:
+            writing.result()
     # Last: a month that is in bronze.deliveries is whole.
     tables.replace_partitions(DELIVERIES, delivered, days=[day], settings=settings)
 
