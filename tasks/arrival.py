@@ -17,7 +17,7 @@ DELIVERIES = "bronze.deliveries"
 
 
 def months_to_catch_up(day: date, settings: Settings) -> list[date]:
-    """Months before `day` that the files hold and bronze does not, in order: features look back on them."""
+    """Months before `day` that the files hold and bronze does not, in order: its features use them."""
     there = set(tables.snapshot_dates(DELIVERIES, settings))
     sent = {month for source in SOURCES.values() for month in landing.months_in(source, settings)}
     return sorted(month for month in sent - there if month < day)
@@ -59,18 +59,24 @@ def refuse_odd_volume(day: date, settings: Settings) -> None:
     """
     if settings.allow_volume:
         return
-    delivered = tables.scan(DELIVERIES, settings, until=day).collect()
     for name, source in SOURCES.items():
         counts = landing.count_rows(source, settings)
-        stored = delivered.filter(pl.col("source") == name, pl.col("n_received") > 0)
-        past = stored.select("snapshot_date", n=pl.col("n_received"), n_new=pl.col("n_new"))
-        past = past.join(counts, on="snapshot_date", how="anti")
-        odd = intake.find_odd_volume(pl.concat([counts, past]), day)
+        if counts.filter(pl.col("snapshot_date") < day).height < intake.LEAST_MONTHS:
+            counts = pl.concat([counts, _delivered_before(name, counts, day, settings)])
+        odd = intake.find_odd_volume(counts, day)
         if odd:
             raise BadInputError(
-                f"{raw_file(source, settings)} has an odd number of rows of {day}: {odd}. Nothing of it "
-                "was published; ask the sender, or run again with --allow-volume if it is right."
+                f"{raw_file(source, settings)} has an odd number of rows of {day}: {odd}. Nothing of the "
+                "month was published; ask the sender, or run again with --allow-volume if it is right."
             )
+
+
+def _delivered_before(name: str, counts: pl.DataFrame, day: date, settings: Settings) -> pl.DataFrame:
+    """Rows of the months that came in with earlier files: the sender may send each month by itself."""
+    rows = tables.scan(DELIVERIES, settings, until=day)
+    rows = rows.filter(pl.col("source") == name, pl.col("n_received") > 0)
+    past = rows.select("snapshot_date", n=pl.col("n_received"), n_new=pl.col("n_new")).collect()
+    return past.join(counts, on="snapshot_date", how="anti")
 
 
 def refuse_unusable(checked: Mapping[str, Checked], day: date, settings: Settings) -> None:
@@ -105,8 +111,8 @@ def refuse_changed(changed: Sequence[str], day: date, settings: Settings) -> boo
     files = ", ".join(str(raw_file(SOURCES[name], settings)) for name in changed)
     if not settings.restate:
         raise BadInputError(
-            f"{files} changed for {day}, a published month. Nothing was written; restore the file, or "
-            f"take the new rows with: vintage run features --date {day} --restate"
+            f"{files} changed for {day}, a month that is published. Nothing was written; restore the file, "
+            f"or take the new rows with: vintage run features --date {day} --restate"
         )
     return True
 

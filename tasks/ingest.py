@@ -42,17 +42,22 @@ def ingest(days: Sequence[date], settings: Settings) -> None:
 
 
 def _ingest_month(day: date, settings: Settings, *, asked: bool) -> None:
-    with ThreadPoolExecutor(len(SOURCES)) as pool:
-        reading = {name: pool.submit(landing.read_month, s, day, settings) for name, s in SOURCES.items()}
-        received = {name: rows.result() for name, rows in reading.items()}
+    names = tuple(SOURCES)
+
+    def read(name: str) -> pl.DataFrame:
+        return landing.read_month(SOURCES[name], day, settings)
+
+    def checked_rows(name: str) -> Checked:
+        return _check(name, received[name], day, settings)
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        received = dict(zip(names, pool.map(read, names), strict=True))
         refuse_absent(received, day, settings, asked=asked)
-        checking = {name: pool.submit(_check, name, rows, day, settings) for name, rows in received.items()}
-        checked = {name: rows.result() for name, rows in checking.items()}
+        checked = dict(zip(names, pool.map(checked_rows, names), strict=True))
         delivered = pl.concat([rows.delivery for rows in checked.values()])
         _refuse_or_note(checked, delivered, day, settings)
-        writing = [pool.submit(_write, name, rows, day, settings) for name, rows in checked.items()]
-        for written in writing:
-            written.result()
+        for writing in [pool.submit(_write, name, checked[name], day, settings) for name in names]:
+            writing.result()
     # Last: a month that is in bronze.deliveries is whole.
     tables.replace_partitions(DELIVERIES, delivered, days=[day], settings=settings)
 

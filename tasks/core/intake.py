@@ -11,6 +11,7 @@ import polars as pl
 
 from tasks.schemas.source import OVERFLOW, RAW_DATE, Source
 
+NULL, FIELD = "\x00", "\x1f"  # in no raw file: the one is refused there, the other is no text
 LEAST_CELLS = 10  # a share of fewer cells than this says nothing
 LEAST_MONTHS = 3
 UNREADABLE, QUARANTINED, VOLUME = 0.5, 0.1, 0.5
@@ -21,8 +22,9 @@ RAW_NAMES = {RAW_DATE: "snapshot_date"}
 
 def digest(raw: pl.DataFrame) -> str:
     """SHA-256 of a month's rows as received, whatever the order of rows and columns in the file."""
-    texts = raw.select(sorted(name for name in raw.columns if name not in ("source_file", "snapshot_date")))
-    return hashlib.sha256(texts.sort(texts.columns).write_csv().encode()).hexdigest()
+    names = sorted(name for name in raw.columns if name not in ("source_file", "snapshot_date"))
+    rows = raw.select(pl.concat_str(pl.col(names).fill_null(NULL), separator=FIELD)).to_series().sort()
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
 def has_applications(loans: pl.DataFrame) -> bool:

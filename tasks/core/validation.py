@@ -39,8 +39,8 @@ def check(
 ) -> Checked:
     """Split the month `day` of bronze.<source> by the rules of its silver schema.
 
-    Needs:  all rows of bronze.<source> of the month, and those whose month cannot be told; for loans
-            `before`, the rows of silver.loans of the month before, where there are any.
+    Needs:  all rows of bronze.<source> of the month, and those whose month cannot be told;
+            for loans `before`, the rows of silver.loans of the month before, where there are any.
     Keys:   rows in = good + quarantined + exact duplicates; all copies of a key with different values are
             set aside.
     """

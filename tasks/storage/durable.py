@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path) -> Generator[None]:
-    """Hold `path` for one writer at a time; another waits. The lock ends with its process, in any way."""
+    """Hold `path` for one writer at a time; another waits. It ends with its process, however that ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(f".{path.name}.lock").open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
