@@ -7,8 +7,9 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.prefect import publish
+from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.status import month_table
-from tasks.storage import models, tables
+from tasks.storage import charts, models, tables
 
 
 def publish_features(as_of: date, settings: Settings) -> None:
@@ -59,13 +60,39 @@ def publish_backfill(settings: Settings) -> None:
     publish("backfill", markdown=text, table=_rows(months))
 
 
+def draw_charts(as_of: date, settings: Settings) -> None:
+    """Draw the months up to `as_of` into <datamart>/charts, one SVG a figure."""
+    from tasks.charts import draw_all  # seaborn takes seconds to import, and nothing else here needs it
+
+    figures = tables.scan("gold.monitoring", settings, until=as_of).collect()
+    cohorts, coverage = _ripe_cohorts(as_of, settings), _coverage(as_of, settings)
+    for name, svg in draw_all(figures, cohorts=cohorts, coverage=coverage).items():
+        charts.write_chart(name, svg, settings)
+
+
+def _ripe_cohorts(as_of: date, settings: Settings) -> pl.DataFrame:
+    """month, n, n_bad of each cohort with labels."""
+    labels = tables.scan("gold.label_store", settings, until=as_of)
+    month = pl.col("loan_start_date").dt.truncate("1mo")
+    cohorts = labels.group_by(month=month).agg(n=pl.len(), n_bad=pl.col("label").sum())
+    return cohorts.sort("month").collect()
+
+
+def _coverage(as_of: date, settings: Settings) -> pl.DataFrame:
+    """month, subject, n, value, status: the share of a month's applications per source, and scored."""
+    applications = tables.scan("gold.feature_store", settings, until=as_of).group_by(month="snapshot_date")
+    months = applications.agg(n=pl.len(), **{name: pl.col(flag).mean() for name, flag in HAS_SOURCE.items()})
+    scored = tables.scan("gold.predictions", settings, until=as_of).group_by(month="snapshot_date")
+    months = months.join(scored.agg(n_scored=pl.len()), on="month", how="left", validate="1:1")
+    shares = months.with_columns(scored=pl.col("n_scored") / pl.col("n"))
+    rows = shares.unpivot([*HAS_SOURCE, "scored"], index=["month", "n"], variable_name="subject")
+    status = pl.when(pl.col("value").is_null()).then(pl.lit("not scored")).otherwise(pl.lit("measured"))
+    return rows.with_columns(status=status).collect().sort("month", maintain_order=True)
+
+
 def _said(value: float | None, status: str) -> str:
     return status if value is None else f"{value:.3f}"
 
 
 def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
     return frame.with_columns(pl.col(pl.Date).cast(pl.String)).to_dicts()
-
-
-def draw_charts(as_of: date, settings: Settings) -> None:
-    """Draw the months up to `as_of` into <datamart>/charts."""

@@ -1,0 +1,27 @@
+"""The figures of a run as SVG, drawn from finished frames."""
+
+from collections.abc import Callable
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from tasks.charts.feature_stability import draw_feature_stability
+from tasks.charts.intake import draw_intake
+from tasks.charts.performance import draw_auc, draw_bad_rates
+from tasks.charts.score_stability import draw_score_stability
+from tasks.charts.style import to_svg
+
+
+def draw_all(figures: pl.DataFrame, *, cohorts: pl.DataFrame, coverage: pl.DataFrame) -> dict[str, bytes]:
+    """The five figures as SVG by name.
+
+    Needs:  gold.monitoring; what draw_bad_rates needs of `cohorts`; what draw_intake needs of `coverage`.
+    """
+    draws: dict[str, Callable[[], Figure]] = {
+        "score_stability": lambda: draw_score_stability(figures),
+        "feature_stability": lambda: draw_feature_stability(figures),
+        "auc": lambda: draw_auc(figures),
+        "bad_rates": lambda: draw_bad_rates(figures, cohorts),
+        "intake": lambda: draw_intake(coverage),
+    }
+    return {name: to_svg(draw()) for name, draw in draws.items()}

@@ -1,0 +1,14 @@
+"""The charts of a datamart, one SVG each."""
+
+from pathlib import Path
+
+from tasks.config import Settings
+from tasks.storage.durable import write_whole
+
+
+def write_chart(name: str, svg: bytes, settings: Settings) -> Path:
+    """Replace <datamart>/charts/<name>.svg, whole or not at all; return its path."""
+    path = settings.datamart / "charts" / f"{name}.svg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, svg.decode())
+    return path

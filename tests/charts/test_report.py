@@ -1,0 +1,84 @@
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tasks.config import Settings
+from tasks.report import draw_charts
+from tasks.schemas.catalog import TABLES
+from tasks.storage import charts, tables
+from tests.charts.books import figure_rows, month
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    chosen = Settings(datamart=tmp_path / "datamart", model_store=tmp_path / "models")
+    tables.create_missing(chosen)
+    return chosen
+
+
+def measure(values: list[float | None], settings: Settings) -> None:
+    for number, value in enumerate(values):
+        rows = figure_rows("psi", [value], first=number)
+        tables.replace_partitions("gold.monitoring", rows, days=[month(number)], settings=settings)
+
+
+def charts_of(settings: Settings) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (settings.datamart / "charts").iterdir()}
+
+
+def test_a_second_run_leaves_the_same_five_files(settings: Settings) -> None:
+    measure([0.05, 0.06], settings)
+    draw_charts(month(1), settings)
+    first = charts_of(settings)
+    draw_charts(month(1), settings)
+    assert charts_of(settings) == first
+    assert sorted(first) == [
+        "auc.svg",
+        "bad_rates.svg",
+        "feature_stability.svg",
+        "intake.svg",
+        "score_stability.svg",
+    ]
+
+
+def test_charts_ignore_what_comes_after_as_of(settings: Settings) -> None:
+    measure([0.05, 0.06], settings)
+    draw_charts(month(1), settings)
+    before = charts_of(settings)
+    measure([0.05, 0.06, 0.90], settings)
+    draw_charts(month(1), settings)
+    assert charts_of(settings) == before
+
+
+def test_applications_labels_and_predictions_are_counted_by_month(settings: Settings) -> None:
+    loans = pl.DataFrame(
+        {"loan_id": ["a", "b"], "customer_id": ["a", "b"], "has_attributes": [True, False]}
+    ).with_columns(
+        snapshot_date=pl.lit(date(2023, 1, 1)), has_clickstream=pl.lit(True), has_financials=pl.lit(True)
+    )
+    missing = {
+        k: pl.lit(None, v) for k, v in TABLES["gold.feature_store"].columns.items() if k not in loans.columns
+    }
+    loans = loans.with_columns(**missing)
+    tables.replace_partitions("gold.feature_store", loans, days=[date(2023, 1, 1)], settings=settings)
+    draw_charts(date(2023, 1, 1), settings)
+    drawn = charts_of(settings)["intake.svg"].decode()
+    assert "50 % throughout" in drawn
+    assert "not scored: 1" in drawn
+
+
+def test_a_chart_that_cannot_be_replaced_stays_and_leaves_no_rest(settings: Settings) -> None:
+    stays = settings.datamart / "charts" / "auc.svg"
+    stays.mkdir(parents=True)
+    with pytest.raises(OSError, match="directory"):
+        charts.write_chart("auc", b"<svg/>", settings)
+    assert list(stays.parent.iterdir()) == [stays]
+
+
+def test_importing_the_report_does_not_import_seaborn() -> None:
+    code = "import sys, tasks.report; sys.exit('seaborn' in sys.modules or 'matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
