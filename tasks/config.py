@@ -28,7 +28,7 @@ class Settings(BaseSettings):
         default=3, ge=1, description="newly ripe cohorts before the next challenger"
     )
     oot_cohorts: int = Field(default=2, ge=1, description="newest ripe cohorts kept out of time")
-    trials: int = Field(default=20, ge=1, description="Optuna trials per model family")
+    trials: int = Field(default=8, ge=1, description="Optuna trials per model family")
     seed: int = Field(default=0, ge=0, description="seed of the search and of the models")
 
     @property
