@@ -3,8 +3,6 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from enum import StrEnum
 from importlib import import_module
@@ -12,10 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from flows.console import console, print_figures, print_lines, print_months, progress
 from tasks.config import Settings
 from tasks.errors import UsageError, VintageError
 
@@ -36,7 +32,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-console = Console()
 
 
 class FlowName(StrEnum):
@@ -126,7 +121,7 @@ def backfill(
             f"--flows {flows!r} names no flow {', '.join(unknown)}; choose from {', '.join(FlowName)}."
         )
     _backfill(start, end, [name for name in FlowName if name in names], settings)
-    _print_months(settings)
+    print_months(settings)
 
 
 @app.command()
@@ -175,7 +170,7 @@ def demo(
 
     months = months_received(settings)
     _backfill(months[0], months[-1], list(FlowName), settings)
-    _print_months(settings)
+    print_months(settings)
 
 
 @app.command()
@@ -201,7 +196,7 @@ def evaluate(
         figures, path = replay(
             start, end, settings, ablations=ablations, step=lambda day: said.update(f"replaying {day:%Y-%m}")
         )
-    _print_figures(figures)
+    print_figures(figures)
     console.print(f"Written to {path}, with a chart beside it.")
 
 
@@ -221,22 +216,13 @@ def status(
     if review is not None:
         from tasks.review import applications_to_review
 
-        _print_lines(applications_to_review(review, settings), f"No application of {review} needs a review.")
+        print_lines(applications_to_review(review, settings), f"No application of {review} needs a review.")
     elif rows:
         from tasks.status import row_table
 
-        _print_lines(row_table(settings), "No month has run yet.")
+        print_lines(row_table(settings), "No month has run yet.")
     else:
-        _print_months(settings)
-
-
-def _print_lines(table: Any, otherwise: str) -> None:
-    """Print a frame as lines of words, whatever the width of the terminal."""
-    if not table.height:
-        console.print(otherwise)
-        return
-    for row in (table.columns, *table.iter_rows()):
-        print("  ".join(str(cell) for cell in row))  # noqa: T201
+        print_months(settings)
 
 
 def _settings(
@@ -248,7 +234,6 @@ def _settings(
     allow_volume: bool = False,
 ) -> Settings:
     if debug:
-        os.environ["VINTAGE_DEBUG"] = "1"
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "INFO"
     folders = {"data": data, "datamart": datamart, "model_store": model_store}
     given = {**folders, "restate": restate, "allow_volume": allow_volume}
@@ -262,61 +247,8 @@ def _backfill(start: date, end: date, names: list[FlowName], settings: Settings)
     days = [start]
     while days[-1] < end:
         days.append((days[-1] + timedelta(days=31)).replace(day=1))
-    with _progress(len(days) * len(names)) as step:
+    with progress(len(days) * len(names)) as step:
         run_backfill(days, names, settings, step=step)
-
-
-@contextmanager
-def _progress(total: int) -> Generator[Callable[[date, str], None]]:
-    """A progress bar that names the month and the flow; call what it gives before each step."""
-    columns = (TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("starting Prefect", total=total, completed=-1)
-
-        def step(day: date, flow: str) -> None:
-            bar.update(task, advance=1, description=f"{day:%Y-%m} {flow}")
-
-        yield step
-        bar.update(task, completed=total, description="done")
-
-
-def _print_months(settings: Settings) -> None:
-    from tasks.status import month_table, paths_to_look_at
-
-    months = month_table(settings)
-    if months.is_empty():
-        console.print("No month has run yet. Begin with: vintage demo")
-        return
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for name in months.columns:
-        side = "left" if name in ("champion", "status") else "right"
-        table.add_column(name.replace("_", " "), justify=side, no_wrap=True)
-    for row in months.iter_rows():
-        table.add_row(*(_shown(cell) for cell in row))
-    console.print(table)
-    for what, where in paths_to_look_at(settings).items():
-        console.print(f"{what}: {where}")
-
-
-def _print_figures(figures: Any) -> None:
-    table = Table(title="Walk-forward, each month by the model of that day")
-    shown = {"auc_low": "low", "auc_high": "high", "log_loss": "loss", "observed_to_expected": "O/E"}
-    for name in figures.columns:
-        kind: Any = "left" if name in ("scorer", "month") else "right"
-        table.add_column(shown.get(name, name.replace("_", " ")), justify=kind)
-    for row in figures.iter_rows(named=True):
-        table.add_row(
-            *(f"{cell:.0f}" if name == "n" else _shown(cell) for name, cell in row.items()),
-        )
-    Console(width=max(console.width, 120)).print(table)
-
-
-def _shown(cell: object) -> str:
-    if cell is None:
-        return "-"
-    if isinstance(cell, date):
-        return f"{cell:%Y-%m}"
-    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,0 +1,78 @@
+"""What the command line prints: tables, lines and the progress of a range."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tasks.config import Settings
+
+console = Console()
+
+
+@contextmanager
+def progress(total: int) -> Generator[Callable[[date, str], None]]:
+    """A progress bar that names the month and the flow; call what it gives before each step."""
+    columns = (TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("starting Prefect", total=total, completed=-1)
+
+        def step(day: date, flow: str) -> None:
+            bar.update(task, advance=1, description=f"{day:%Y-%m} {flow}")
+
+        yield step
+        bar.update(task, completed=total, description="done")
+
+
+def print_months(settings: Settings) -> None:
+    """Print a line per month, and where to look."""
+    from tasks.status import month_table, paths_to_look_at
+
+    months = month_table(settings)
+    if months.is_empty():
+        console.print("No month has run yet. Begin with: vintage demo")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for name in months.columns:
+        side = "left" if name in ("champion", "status") else "right"
+        table.add_column(name.replace("_", " "), justify=side, no_wrap=True)
+    for row in months.iter_rows():
+        table.add_row(*(_shown(cell) for cell in row))
+    console.print(table)
+    for what, where in paths_to_look_at(settings).items():
+        console.print(f"{what}: {where}")
+
+
+def print_figures(figures: Any) -> None:
+    """Print the figures of a walk-forward evaluation."""
+    table = Table(title="Walk-forward, each month by the model of that day")
+    shown = {"auc_low": "low", "auc_high": "high", "log_loss": "loss", "observed_to_expected": "O/E"}
+    for name in figures.columns:
+        kind: Any = "left" if name in ("scorer", "month") else "right"
+        table.add_column(shown.get(name, name.replace("_", " ")), justify=kind)
+    for row in figures.iter_rows(named=True):
+        table.add_row(
+            *(f"{cell:.0f}" if name == "n" else _shown(cell) for name, cell in row.items()),
+        )
+    Console(width=max(console.width, 120)).print(table)
+
+
+def _shown(cell: object) -> str:
+    if cell is None:
+        return "-"
+    if isinstance(cell, date):
+        return f"{cell:%Y-%m}"
+    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+
+
+def print_lines(table: Any, otherwise: str) -> None:
+    """Print a frame as lines of words, whatever the width of the terminal."""
+    if not table.height:
+        console.print(otherwise)
+        return
+    for row in (table.columns, *table.iter_rows()):
+        print("  ".join(str(cell) for cell in row))  # noqa: T201
