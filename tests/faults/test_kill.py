@@ -19,7 +19,7 @@ KILLS = {"features": 20, "training": 12, "inference": 12, "monitoring": 12}
 LAST = 8
 # The clock starts once the imports are over, so that the kill falls into the work.
 READY = """
-import flows.engine, flows.features, flows.training, flows.inference, flows.monitoring
+import flows.engine, flows.FLOW
 print("ready", flush=True)
 """
 
@@ -39,7 +39,7 @@ def without(shop: Shop, flow: str, root: Path) -> Shop:
 
 def kill_after(shop: Shop, flow: str, seconds: float, number: int = signal.SIGKILL) -> tuple[int, float]:
     """Start the flow, end it after so many seconds of work; its exit code and how long it worked."""
-    process = start(shop, "run", flow, "--date", str(month(LAST)), code=READY + START)
+    process = start(shop, "run", flow, "--date", str(month(LAST)), code=READY.replace("FLOW", flow) + START)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     began = time.monotonic()
