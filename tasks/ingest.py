@@ -22,6 +22,7 @@ from tasks.core.validation import Checked, check
 from tasks.errors import BadInputError, VintageError
 from tasks.prefect import io_task
 from tasks.schemas.catalog import SOURCES
+from tasks.schemas.deliveries import Deliveries
 from tasks.storage import landing, tables
 from tasks.storage.raw_files import raw_file
 
@@ -71,10 +72,10 @@ def _ingest_months(months: Sequence[date], settings: Settings, *, asked: Sequenc
         if last is not None:
             taken = {name: rows.until(last) for name, rows in checked.items()}
             days = [month for month in months if month <= last]
+            deliveries = Deliveries.validate(pl.concat([rows.deliveries for rows in taken.values()]))
             for writing in [pool.submit(_write, name, taken[name], days, settings) for name in taken]:
                 writing.result()
             # Last: a month that is in bronze.deliveries is whole.
-            deliveries = pl.concat([rows.deliveries for rows in taken.values()])
             tables.replace_partitions(DELIVERIES, deliveries, days=days, settings=settings)
     if refusal is not None:
         raise refusal

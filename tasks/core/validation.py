@@ -1,6 +1,6 @@
 """Good rows to silver, broken rows to quarantine, and a count of every row in between."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -67,14 +67,10 @@ def check(
     good, failures = _filter_rows(source, typed, month, before)
     quarantined = _with_rules(unique, failures)
     cleaned = pl.DataFrame([month, cells_cleaned(unique, typed)])
-    counts = {"n_received": raw, "n_unique": unique, "n_good": good, "n_quarantined": quarantined}
-    deliveries = _account(source, ordered, raw, days)
-    for name, rows in counts.items():
-        deliveries = _join_month(deliveries, rows.group_by("snapshot_date").agg(pl.len().alias(name)))
-    deliveries = _join_month(deliveries, cleaned.group_by("snapshot_date").agg(pl.col("n_cleaned").sum()))
-    deliveries = deliveries.with_columns(n_duplicates=pl.col("n_received") - pl.col("n_unique"))
-    shaped = Deliveries.validate(deliveries.select(Deliveries.column_names()), cast=True)
-    return Checked(raw, good, quarantined, shaped, find_unreadable(unique, typed))
+    told = [_came(raw, source), digests(ordered).lazy(), cleaned.lazy().group_by("snapshot_date").sum()]
+    for name, rows in {"n_unique": unique, "n_good": good, "n_quarantined": quarantined}.items():
+        told.append(rows.lazy().group_by("snapshot_date").agg(pl.len().cast(pl.Int64).alias(name)))
+    return Checked(raw, good, quarantined, _account(source, told, days), find_unreadable(unique, typed))
 
 
 def _filter_rows(
@@ -121,25 +117,28 @@ def add_month_before(typed: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _account(source: Source, ordered: pl.DataFrame, raw: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
-    """What came in, one row a month: the part of bronze.deliveries that needs no check."""
-    months = pl.DataFrame({"snapshot_date": sorted(days)}).with_columns(source=pl.lit(source.name))
+def _came(raw: pl.DataFrame, source: Source) -> pl.LazyFrame:
     at_start = pl.col("installment_num").str.strip_chars() == "0"
-    new = at_start.sum() if "installment_num" in raw.columns else pl.len()
-    came = raw.group_by("snapshot_date").agg(pl.col("source_file").max(), n_new=new.cast(pl.Int64))
-    for told in (came, digests(ordered)):
-        months = months.join(told, on="snapshot_date", how="left", validate="1:1")
-    return months.with_columns(
-        pl.col("source_file").fill_null(source.files[0]),
-        pl.col("n_new").fill_null(0),
-        pl.col("digest").fill_null(NO_ROWS),
+    new = at_start.sum() if "installment_num" in source.columns else pl.len()
+    months = raw.lazy().group_by("snapshot_date")
+    return months.agg(
+        pl.col("source_file").max(), n_received=pl.len().cast(pl.Int64), n_new=new.cast(pl.Int64)
     )
 
 
-def _join_month(deliveries: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:
-    """Add the month's count, 0 where it has no rows."""
-    joined = deliveries.join(counts, on="snapshot_date", how="left", validate="1:1", maintain_order="left")
-    return joined.with_columns(pl.col(counts.columns[1]).fill_null(0).cast(pl.Int64))
+def _account(source: Source, told: Iterable[pl.LazyFrame], days: Sequence[date]) -> pl.DataFrame:
+    """Rows of bronze.deliveries, one a month, from what each frame tells of some of the months."""
+    months = pl.LazyFrame({"snapshot_date": sorted(days)})
+    for counts in told:
+        months = months.join(counts, on="snapshot_date", how="left", validate="1:1")
+    filled = months.with_columns(
+        pl.col("^n_.*$").fill_null(0),
+        pl.col("source_file").fill_null(source.files[0]),
+        pl.col("digest").fill_null(NO_ROWS),
+        source=pl.lit(source.name),
+    )
+    n_duplicates = pl.col("n_received") - pl.col("n_unique")
+    return filled.with_columns(n_duplicates=n_duplicates).select(Deliveries.column_names()).collect()
 
 
 def _with_rules(rows: pl.DataFrame, failures: Sequence[dy.FailureInfo]) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """The Delta tables: the only code that reads or writes the datamart."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -95,13 +95,14 @@ def replace_partitions(
     for _ in range(ATTEMPTS):
         delta = open_table(name, settings)
         stored = _stored(delta, days, name)
-        if frame.equals(stored):
+        differing = _days_that_differ(frame, stored)
+        if not differing:
             return frame.height
-        if found is not None and not stored.equals(found):
+        if found is not None and _days_that_differ(stored, found) & differing:
             break
         found = stored
         _refuse_misplaced(name, frame, stored, days)
-        if _written(delta, frame, days):
+        if _written(delta, frame.filter(pl.col("snapshot_date").is_in(list(differing))), differing):
             return frame.height
     raise StorageError(
         f"Another run wrote {name} for {', '.join(map(str, days))} at the same time, and won; this run wrote "
@@ -109,9 +110,18 @@ def replace_partitions(
     )
 
 
-def _written(delta: DeltaTable, frame: pl.DataFrame, days: Sequence[date]) -> bool:
+def _days_that_differ(rows: pl.DataFrame, others: pl.DataFrame) -> set[date]:
+    """Days of which the two frames, both in order, do not hold the same rows."""
+    if rows.equals(others):
+        return set()
+    these, those = (frame.partition_by("snapshot_date", as_dict=True) for frame in (rows, others))
+    same = {day for day in these.keys() & those.keys() if these[day].equals(those[day])}
+    return {day for (day,) in (these.keys() | those.keys()) - same}
+
+
+def _written(delta: DeltaTable, frame: pl.DataFrame, days: Iterable[date]) -> bool:
     """Whether the commit went through; False when another writer committed first."""
-    listed = ", ".join(f"'{day}'" for day in days)
+    listed = ", ".join(f"'{day}'" for day in sorted(days))
     try:
         write_deltalake(delta, frame, mode="overwrite", predicate=f"snapshot_date in ({listed})")
     except CommitFailedError:
