@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.console import console, print_figures, print_lines, print_months, progress
+from flows.console import console, print_figures, print_lines, print_months, print_stale, progress
 from flows.signals import end_on_signal
 from tasks.config import Settings
 from tasks.errors import UsageError, VintageError
@@ -97,6 +97,8 @@ def run(
 
     run_flow(getattr(import_module(f"flows.{flow}"), flow), day, settings)
     console.print(f"{flow} of {day}: done.")
+    if restate and flow == FlowName.features:
+        print_stale(day, settings)
 
 
 @app.command()
