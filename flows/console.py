@@ -55,7 +55,8 @@ def print_stale(day: date, settings: Settings) -> None:
     if later:
         console.print(
             f"Features of {later[0]:%Y-%m} to {later[-1]:%Y-%m} still rest on the old rows. "
-            f"Bring them up to date with: vintage backfill --start {later[0]} --end {later[-1]} --flows features"
+            "Bring them up to date with: "
+            f"vintage backfill --start {later[0]} --end {later[-1]} --flows features"
         )
 
 
