@@ -15,12 +15,14 @@ from tasks.core.lessons import add_targets
 from tasks.core.models import Recipe
 from tasks.core.performance import Floats
 from tasks.core.promotion import cohorts_missing, decide
+from tasks.core.recalibration import correct
 from tasks.core.scoring import GRADE_LIMITS
 from tasks.core.serving import predict_served
 from tasks.core.splits import Split
 from tasks.core.stability import build_reference
 from tasks.core.training import Known, describe, describe_data, identify, score_oot
 from tasks.errors import NothingToDoError, VintageError
+from tasks.lifecycle import take_over
 from tasks.prefect import io_task
 from tasks.storage import models, tables
 from tasks.storage.models import Change
@@ -66,6 +68,7 @@ def _describe(challenger: Challenger, known: Known, setup: Setup, settings: Sett
         "reading": challenger.reading,
         "readings": challenger.readings,
         "fallbacks": challenger.fallbacks,
+        "recalibration": asdict(challenger.recalibration) if challenger.recalibration else None,
         "gate": _judge(challenger, known, settings),
         "grade_limits": GRADE_LIMITS,
         "setup": asdict(setup),
@@ -91,15 +94,6 @@ def promote(as_of: date, model_id: str, settings: Settings) -> None:
     elif settings.auto_approve:
         changes += take_over(model_id, gate["champion"], by=POLICY, why=gate["why"], figures=gate["figures"])
     models.record(settings, effective_from=as_of, changes=changes)
-
-
-def take_over(
-    model_id: str, champion: str | None, *, by: str, why: str, figures: Mapping[str, Any]
-) -> list[Change]:
-    """The lines that make an approved challenger the champion in place of the present one."""
-    changes = [Change(model_id, state, by, why, figures) for state in ("approved", "champion")]
-    retired = [Change(champion, "retired", by, f"replaced by {model_id}")] if champion else []
-    return [*changes, *retired]
 
 
 def _known_on(as_of: date, settings: Settings) -> tuple[Known, dict[str, Any] | None]:
@@ -154,7 +148,9 @@ def replay_recipe(card: Mapping[str, Any], known: Known, split: Split) -> Floats
     its = [date.fromisoformat(day) for day in card["data"]["cohorts"]]
     fitted = Split(tuple(day for day in its if day in split.development), split.oot)
     recipe = Recipe(card["family"], card["candidates"][0]["params"])
-    return score_oot(recipe, known, fitted, reading="hindsight", seed=card["setup"]["seed"])
+    pds = score_oot(recipe, known, fitted, reading="hindsight", seed=card["setup"]["seed"])
+    by = card["recalibration"]
+    return correct(pds, by["slope"], by["intercept"]) if by else pds
 
 
 def _reds_before(as_of: date, settings: Settings) -> list[str]:

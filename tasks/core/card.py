@@ -90,7 +90,15 @@ def _gate(card: Card) -> list[str]:
     gate = card["gate"]
     decided = "passed" if gate["promoted"] else "not passed"
     against = gate["champion"] or "the floors of a first model"
-    return ["## Gate", "", f"Against {against}: {decided}. {gate['why'][0].upper()}{gate['why'][1:]}."]
+    by = card["recalibration"]
+    said = (
+        f"Recalibrated on the out-of-time loans (slope {by['slope']:.2f}, intercept {by['intercept']:+.2f}), "
+        f"since its probabilities did not hold (Spiegelhalter z {by['z_before']:+.2f})."
+        if by
+        else "Its probabilities held on loans that it had not fitted: no recalibration."
+    )
+    verdict = f"Against {against}: {decided}. {gate['why'][0].upper()}{gate['why'][1:]}."
+    return ["## Gate", "", verdict, "", said]
 
 
 def _fallbacks(card: Card) -> list[str]:

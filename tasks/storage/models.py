@@ -86,26 +86,27 @@ def history(settings: Settings) -> list[Entry]:
 
 
 def record(settings: Settings, *, effective_from: date, changes: Sequence[Change]) -> None:
-    """Append a line per change, all or none, on disk before this returns; no line is written twice.
+    """Append a line per change, all or none, on disk before this returns.
 
+    A model becomes a challenger once: changes that make it one again, with what follows, are not written.
     Errors: ModelStoreError when a line that is there takes effect later: what served stays as it was.
     """
     path = registry_path(settings)
     with locked(path):
         entries = history(settings)
-        told = {(e.effective_from, e.model_id, e.state, e.by, e.why) for e in entries}
-        new = [c for c in changes if (str(effective_from), c.model_id, c.state, c.by, c.why) not in told]
+        known = {entry.model_id for entry in entries}
+        if any(change.state == "challenger" and change.model_id in known for change in changes):
+            return
         latest = max((entry.effective_from for entry in entries), default="")
-        if new and latest > str(effective_from):
+        if latest > str(effective_from):
             raise ModelStoreError(
                 f"{path} already holds a decision of {latest}, so none can take effect on {effective_from}: "
                 f"history is not edited. Use a date from {latest} on."
             )
         text = path.read_text(encoding="utf-8") if entries else ""
-        for change in new:
+        for change in changes:
             text += _line_of(change, effective_from, text, settings) + "\n"
-        if new:
-            write_whole(path, text)
+        write_whole(path, text)
 
 
 def _line_of(change: Change, effective_from: date, before: str, settings: Settings) -> str:
@@ -219,6 +220,35 @@ def load(entry: Entry, settings: Settings) -> Any:
 def read_card(model_id: str, settings: Settings) -> dict[str, Any]:
     """What the model was trained on and how it did."""
     return _read_json(settings.model_store / model_id / CARD)
+
+
+def read_card_text(model_id: str, settings: Settings) -> str:
+    """The card in words."""
+    path = settings.model_store / model_id / CARD_TEXT
+    if not path.exists():
+        raise ModelStoreError(f"{path} is missing. Restore it, or train again.")
+    return path.read_text(encoding="utf-8")
+
+
+def list_folders(settings: Settings) -> list[str]:
+    """Ids of the models that have a folder, whether or not the registry knows them."""
+    return sorted(path.parent.name for path in settings.model_store.glob(f"[!.]*/{ARTEFACT}"))
+
+
+def find_changed_files(settings: Settings, *, of: str | None = None) -> list[str]:
+    """What is not as it was registered in the models' folders (in that `of` one): a file and what is wrong.
+
+    Errors: ModelStoreError when the history itself was edited.
+    """
+    wrong: list[str] = []
+    for entry in {e.model_id: e for e in history(settings) if of in (None, e.model_id)}.values():
+        for name, digest in {ARTEFACT: entry.sha256, **entry.files}.items():
+            path = settings.model_store / entry.model_id / name
+            if not path.exists():
+                wrong.append(f"{entry.model_id}/{name} is missing")
+            elif _digest(path) != digest:
+                wrong.append(f"{entry.model_id}/{name} was changed (its digest differs)")
+    return wrong
 
 
 def read_reference(model_id: str, settings: Settings) -> dict[str, Any]:

@@ -83,10 +83,12 @@ def test_a_decision_cannot_take_effect_before_one_that_is_there(settings: Settin
     assert champion(settings, month(4)) == "none"
 
 
-def test_the_same_decision_again_adds_no_line(settings: Settings) -> None:
-    store(settings, "a", month(5))
-    store(settings, "a", month(5))
-    assert len(models.history(settings)) == 1
+def test_a_model_becomes_a_challenger_once(settings: Settings) -> None:
+    save(settings, "a", {}, "a model")
+    changes = [Change("a", "challenger", "test", "new"), Change("a", "champion", "test", "good")]
+    for _ in range(2):
+        models.record(settings, effective_from=month(5), changes=changes)
+    assert [entry.state for entry in models.history(settings)] == ["challenger", "champion"]
 
 
 def test_a_model_is_on_a_day_in_the_state_of_that_day(settings: Settings) -> None:
