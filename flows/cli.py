@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.console import console, print_figures, print_lines, print_months, progress
+from flows.console import console, print_figures, print_lines, print_months, print_stale, progress
 from flows.models import app as models_app
 from flows.options import (
     AllowVolume,
@@ -75,6 +75,8 @@ def run(
 
     run_flow(getattr(import_module(f"flows.{flow}"), flow), day, settings)
     console.print(f"{flow} of {day}: done.")
+    if restate and flow == FlowName.features:
+        print_stale(day, settings)
 
 
 @app.command()

@@ -48,6 +48,19 @@ def print_months(settings: Settings) -> None:
         console.print(f"{what}: {where}")
 
 
+def print_stale(day: date, settings: Settings) -> None:
+    """Say which months were made from rows that were just restated, and how to bring them up to date."""
+    from tasks.status import months_after
+
+    later = months_after(day, settings)
+    if later:
+        console.print(
+            f"Features of {later[0]:%Y-%m} to {later[-1]:%Y-%m} still rest on the old rows. "
+            "Bring them up to date with: "
+            f"vintage backfill --start {later[0]} --end {later[-1]} --flows features"
+        )
+
+
 def print_figures(figures: Any) -> None:
     """Print the figures of a walk-forward evaluation."""
     table = Table(title="Walk-forward, each month by the model of that day")

@@ -1,5 +1,7 @@
 """Faults 16 to 30 and 54 to 63: one spoilt value each, and what becomes of its row."""
 
+from collections.abc import Callable
+
 import polars as pl
 import pytest
 
@@ -254,6 +256,20 @@ def test_fault_64_a_loan_without_attributes_is_kept_and_listed(shop: Shop, book:
     alone = rows.filter(~pl.col("has_attributes"), ~pl.col("has_financials"))
     assert (rows.height, alone.height) == (60, 1)
     assert f"{alone['customer_id'].item()}  no attributes known" in shop.review(NUMBER)
+
+
+@pytest.mark.parametrize("source", ["attributes", "financials"])
+def test_fault_64_a_loan_without_a_source_is_scored_if_the_model_has_an_answer(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop], source: str
+) -> None:
+    shop = copy_of(served)
+    shop.receive(book.change(source, lambda rows: rows.filter(~first_of(8))))
+    assert shop.run("features", 8, "--restate").code == 0
+    assert shop.run("inference", 8).code == 0
+    alone = shop.rows("gold.feature_store", 8).filter(~pl.col(f"has_{source}"))["loan_id"].item()
+    scored = shop.rows("gold.predictions", 8).filter(pl.col("loan_id") == alone)
+    assert scored["fallback"].to_list() == [{"attributes": "none"}.get(source, source)]
+    assert f"no {source} known" in shop.review(8)
 
 
 def test_fault_66_a_loan_paid_off_early_has_no_label(shop: Shop, book: Book) -> None:

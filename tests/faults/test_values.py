@@ -259,6 +259,24 @@ def test_fault_49_a_cohort_without_clickstream_is_kept(shop: Shop, book: Book, k
     assert shop.rows("gold.feature_store", NUMBER)["has_clickstream"].to_list() == [False] * 60
 
 
+def test_fault_49_the_fallback_scores_a_cohort_without_clickstream_and_coverage_says_so(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop]
+) -> None:
+    shop = copy_of(served)
+    cohort = book.frames["attributes"].filter(pl.col("snapshot_date") == str(month(8)))
+    gone = pl.col("Customer_ID").is_in(cohort["Customer_ID"].to_list())
+    shop.receive(book.change("clickstream", lambda rows: rows.filter(~gone)))
+    for number in range(9):
+        assert shop.run("features", number, "--restate", "--allow-volume").code == 0
+    for flow in ("inference", "monitoring"):
+        assert shop.run(flow, 8).code == 0
+    assert shop.rows("gold.predictions", 8)["fallback"].to_list() == ["clickstream"] * 60
+    coverage = shop.rows("gold.monitoring", 8).filter(
+        pl.col("metric") == "coverage", pl.col("subject") == "clickstream"
+    )
+    assert coverage["value"].to_list() == [0.0]
+
+
 def test_fault_50_rows_after_the_application_are_not_used(shop: Shop, book: Book, served: Shop) -> None:
     later = pl.col("snapshot_date") > str(month(NUMBER))
     shop.receive(book.change("clickstream", put("fe_1", "999999", later)))
