@@ -16,7 +16,6 @@ from tasks.core.lessons import add_targets
 from tasks.core.models import Recipe
 from tasks.core.performance import Floats
 from tasks.core.promotion import cohorts_missing, decide
-from tasks.core.recalibration import correct
 from tasks.core.scoring import GRADE_LIMITS
 from tasks.core.serving import Served, predict_served
 from tasks.core.splits import Split
@@ -71,7 +70,6 @@ def _describe(challenger: Challenger, known: Known, setup: Setup, settings: Sett
         "reading": challenger.reading,
         "readings": challenger.readings,
         "fallbacks": challenger.fallbacks,
-        "recalibration": asdict(challenger.recalibration) if challenger.recalibration else None,
         "gate": _judge(challenger, known, settings),
         "grade_limits": GRADE_LIMITS,
         "setup": asdict(setup),
@@ -158,16 +156,13 @@ def _judge(challenger: Challenger, known: Known, settings: Settings) -> dict[str
 
 
 def replay_recipe(card: Mapping[str, Any], known: Known, split: Split) -> Floats:
-    """PDs of the out-of-time loans by a model's recipe, fitted anew to those of its cohorts before them.
+    """PDs of the out-of-time loans by a model's recipe: each cohort by a fit to the model's own before it.
 
     The artefact itself may have learned from some of the loans that two models are compared on.
     """
-    its = [date.fromisoformat(day) for day in card["data"]["cohorts"]]
-    fitted = Split(tuple(day for day in its if day in split.development), split.oot)
+    its = tuple(date.fromisoformat(day) for day in card["data"]["cohorts"])
     recipe = Recipe(card["family"], card["candidates"][0]["params"])
-    pds = score_oot(recipe, known, fitted, reading="hindsight", seed=card["setup"]["seed"])
-    by = card["recalibration"]
-    return correct(pds, by["slope"], by["intercept"]) if by else pds
+    return score_oot(recipe, known, split, learned=its, reading="hindsight", seed=card["setup"]["seed"])
 
 
 def _reds_before(as_of: date, settings: Settings) -> list[str]:
