@@ -1,7 +1,7 @@
 """The `vintage` command: an exit code for each call, and one clear sentence when something is wrong."""
 
+import logging
 import os
-import signal
 import sys
 from datetime import date, timedelta
 from enum import StrEnum
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.console import console, print_figures, print_lines, print_months, progress
+from flows.signals import end_on_signal
 from tasks.config import Settings
 from tasks.errors import UsageError, VintageError
 
@@ -233,6 +234,7 @@ def _settings(
     restate: bool = False,
     allow_volume: bool = False,
 ) -> Settings:
+    logging.raiseExceptions = debug  # else Prefect prints each log that it could not send
     if debug:
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "INFO"
     folders = {"data": data, "datamart": datamart, "model_store": model_store}
@@ -251,9 +253,14 @@ def _backfill(start: date, end: date, names: list[FlowName], settings: Settings)
         run_backfill(days, names, settings, step=step)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and end the process with its exit code."""
-    signal.signal(signal.SIGTERM, _end)
+def main() -> None:
+    """Run the command line of this process."""
+    end_on_signal(_leave_nothing_running)
+    command()
+
+
+def command(arguments: list[str] | None = None) -> None:
+    """Run the command line, given or of this process, and raise SystemExit with its exit code."""
     try:
         app(args=arguments)
     except VintageError as error:
@@ -263,9 +270,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
 
 
-def _end(_number: int, _frame: object) -> None:
-    """End at once, but stop the local server first. No table is half written, whenever this comes."""
+def _leave_nothing_running() -> None:
+    console.show_cursor()
     engine = sys.modules.get("flows.engine")
     if engine:
         engine.kill_server()
-    os._exit(128 + signal.SIGTERM)

@@ -18,11 +18,17 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from httpx import TransportError
 from prefect import Flow, flow, tags
 from prefect.client.schemas.objects import State
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
-from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_CLIENT_MAX_RETRIES,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    temporary_settings,
+)
 from prefect.states import Completed
 
 from tasks.config import Settings
@@ -46,14 +52,24 @@ IDLE_SERVICES = (
 
 # The server ends with this process, however that ends: its standard input closes.
 SERVE = """
-import os, sys, threading
+import os, sys, time
+from threading import Thread
+
 import uvicorn
 
-threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
-uvicorn.run(
-    "prefect.server.api.server:create_app",
-    factory=True, host="127.0.0.1", port=int(sys.argv[1]), timeout_graceful_shutdown=2,
+def end_with_the_parent():
+    sys.stdin.buffer.read()
+    server.should_exit = True
+    time.sleep(5)
+    os._exit(0)
+
+app = "prefect.server.api.server:create_app"
+port = int(sys.argv[1])
+server = uvicorn.Server(
+    uvicorn.Config(app, factory=True, host="127.0.0.1", port=port, timeout_graceful_shutdown=2)
 )
+Thread(target=end_with_the_parent, daemon=True).start()
+server.run()
 """
 _servers: list[subprocess.Popen[bytes]] = []
 
@@ -86,7 +102,9 @@ def run_flow(monthly: Flow[..., Any], day: date, settings: Settings, *labels: st
         monthly.fn(day, settings)
         return
     # A run of its own: below another flow run Prefect opens two more clients, which costs more than the work.
-    Context().run(_recorded, monthly, day, settings, str(PREFECT_API_URL.value()), labels)
+    api_url = str(PREFECT_API_URL.value())
+    with _answering(api_url):
+        Context().run(_recorded, monthly, day, settings, api_url, labels)
 
 
 def _recorded(
@@ -105,7 +123,8 @@ def _recorded(
 def local_server() -> Generator[str]:
     """A Prefect server for as long as the block runs, unless PREFECT_API_URL names one; gives its address."""
     if PREFECT_API_URL.value():
-        yield str(PREFECT_API_URL.value())
+        with _answering(str(PREFECT_API_URL.value())):
+            yield str(PREFECT_API_URL.value())
         return
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -122,14 +141,28 @@ def local_server() -> Generator[str]:
     try:
         api_url = f"http://127.0.0.1:{port}/api"
         _wait_for(api_url, server)
-        with temporary_settings({PREFECT_API_URL: api_url}):
+        with (
+            _answering(api_url),
+            temporary_settings({PREFECT_API_URL: api_url, PREFECT_CLIENT_MAX_RETRIES: 3}),
+        ):
             yield api_url
     finally:
         APILogWorker.drain_all(timeout=5)
         EventsWorker.drain_all(timeout=5)
         _servers.remove(server)
-        server.terminate()
-        server.communicate()  # waits for its end and closes its pipe
+        server.communicate()  # closes its standard input and waits for its end
+
+
+@contextmanager
+def _answering(api_url: str) -> Generator[None]:
+    """Say in one sentence that the server no longer answers. Errors: VintageError."""
+    try:
+        yield
+    except TransportError as error:
+        raise VintageError(
+            f"The Prefect server at {api_url} stopped answering ({error}). What was done stays done; see "
+            "that the server runs, then run the same command again."
+        ) from error
 
 
 def kill_server() -> None:

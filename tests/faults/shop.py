@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.cli import main
+from flows.cli import command
 from tasks.config import Settings
 from tasks.schemas.catalog import SOURCES, TABLES
 from tasks.storage import tables
@@ -52,7 +52,7 @@ class Shop:
         folders = [w for option, name in names.items() for w in (f"--{option}", str(self.root / name))]
         with redirect_stdout(said), redirect_stderr(said):
             try:
-                main([*words, *folders])
+                command([*words, *folders])
             except SystemExit as end:
                 code = int(end.code or 0)
         return Outcome(code, said.getvalue().replace("\n", " "))

@@ -1,5 +1,6 @@
-"""Fault 68: each flow is killed at random moments and run again; the store ends up as if nothing happened."""
+"""Fault 68: what is killed at random moments and run again ends up as if nothing had happened."""
 
+import os
 import random
 import shutil
 import signal
@@ -11,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from tasks.storage import models
-from tests.faults.book import month
+from tests.faults.book import Book, month
 from tests.faults.shop import Shop
 from tests.faults.test_system import START, start
 
 KILLS = {"features": 20, "training": 12, "inference": 12, "monitoring": 12}
 LAST = 8
+BACKFILL = ("backfill", "--start", str(month(LAST - 1)), "--end", str(month(LAST)))
 # The clock starts once the imports are over, so that the kill falls into the work.
 READY = """
 import flows.engine, flows.FLOW
@@ -42,13 +44,66 @@ def kill_after(shop: Shop, flow: str, seconds: float, number: int = signal.SIGKI
     process = start(shop, "run", flow, "--date", str(month(LAST)), code=READY.replace("FLOW", flow) + START)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
+    code, duration, _, _ = signalled(process, seconds, number)
+    return code, duration
+
+
+def signalled(process: "subprocess.Popen[str]", seconds: float, number: int) -> tuple[int, float, float, str]:
+    """Signal the process's group after so many seconds.
+
+    Its exit code, how long it worked, how long it lived on after the signal, and what it said.
+    """
     began = time.monotonic()
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
-        process.send_signal(number)
-    process.communicate()
-    return process.returncode, time.monotonic() - began
+        os.killpg(process.pid, number)
+    told = time.monotonic()
+    said = process.communicate()[0]
+    now = time.monotonic()
+    return process.returncode, now - began, now - told, said
+
+
+def backfill(shop: Shop) -> "subprocess.Popen[str]":
+    return start(shop, *BACKFILL)
+
+
+def test_a_backfill_told_to_end_does_so_at_once_and_says_so(book: Book, tmp_path: Path) -> None:
+    shop = Shop(tmp_path).receive(book)
+    code, _, lived_on, said = signalled(backfill(shop), 9, signal.SIGTERM)
+    assert code == 128 + signal.SIGTERM
+    assert lived_on < 5
+    assert "ended by SIGTERM" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_fault_68_a_killed_backfill_is_run_again_as_if_nothing_had_happened(
+    served: Shop, tmp_path: Path, number: int
+) -> None:
+    before = without(served, "features", tmp_path / "before")
+    calm = Shop(shutil.copytree(before.root, tmp_path / "calm"))
+    code, duration, _, _ = signalled(backfill(calm), 600, number)
+    assert code == 0
+    draw = random.Random(f"kill backfill {number}")  # noqa: S311 - moments, not secrets
+    for attempt in range(6):
+        shop = Shop(shutil.copytree(before.root, tmp_path / f"killed{attempt}"))
+        killed, _, lived_on, said = signalled(backfill(shop), draw.uniform(0, duration), number)
+        assert killed in (0, -number, 128 + number)
+        assert lived_on < 5
+        assert "Traceback" not in said
+        outcome = shop.command(*BACKFILL)
+        assert outcome.code == 0, outcome.said
+        assert_same(shop, calm)
+
+
+def assert_same(shop: Shop, calm: Shop) -> None:
+    expected = calm.contents()
+    for name, rows in shop.contents().items():
+        assert rows.equals(expected[name]), name
+    assert models.history(shop.settings) == models.history(calm.settings)
+    shop.assert_reconciled()
 
 
 @pytest.mark.slow
@@ -68,11 +123,7 @@ def test_fault_68_a_killed_flow_is_run_again_as_if_nothing_had_happened(
         n_killed += kill_after(shop, flow, draw.uniform(0, duration))[0] == -signal.SIGKILL
         outcome = shop.run(flow, LAST)
         assert outcome.code == 0, outcome.said
-        expected = calm.contents()
-        for name, rows in shop.contents().items():
-            assert rows.equals(expected[name]), name
-        assert models.history(shop.settings) == models.history(calm.settings)
-        shop.assert_reconciled()
+        assert_same(shop, calm)
         shutil.rmtree(shop.root)
 
 

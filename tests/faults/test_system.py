@@ -17,17 +17,17 @@ from tests.faults.book import Book, month
 from tests.faults.shop import Outcome, Shop, first_of
 
 LIMITED = """
-import resource, signal, sys
+import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 from flows.cli import main
-main(sys.argv[1:])
+main()
 """
-START = "from flows.cli import main; import sys; main(sys.argv[1:])"
+START = "from flows.cli import main; main()"
 
 
 def start(shop: Shop, *words: str, code: str = START) -> "subprocess.Popen[str]":
-    """The command line in a process of its own."""
+    """The command line in a process and a group of its own."""
     store = ["--data", "data", "--datamart", "datamart", "--model-store", "model_store"]
     where = [word if word.startswith("--") else str(shop.root / word) for word in store]
     return subprocess.Popen(
@@ -36,6 +36,7 @@ def start(shop: Shop, *words: str, code: str = START) -> "subprocess.Popen[str]"
         stderr=subprocess.STDOUT,
         text=True,
         cwd=Path(__file__).parents[2],
+        start_new_session=True,
     )
 
 
