@@ -85,7 +85,8 @@ def refuse_unusable(checked: Mapping[str, Checked], day: date, settings: Setting
     Errors: BadInputError that names the file and the column.
     """
     for name, source_rows in checked.items():
-        odd = source_rows.unreadable or intake.find_mostly_broken(source_rows.delivery)
+        unreadable = source_rows.unreadable["reason"].to_list()
+        odd = unreadable[0] if unreadable else intake.find_mostly_broken(source_rows.deliveries)
         if odd:
             raise BadInputError(
                 f"{raw_file(SOURCES[name], settings)}, rows of {day}: {odd}"

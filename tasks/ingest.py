@@ -1,6 +1,6 @@
 """Raw files to bronze, bronze to silver and quarantine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
@@ -19,11 +19,14 @@ from tasks.arrival import (
 )
 from tasks.config import Settings
 from tasks.core.validation import Checked, check
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, VintageError
 from tasks.prefect import io_task
 from tasks.schemas.catalog import SOURCES
+from tasks.schemas.deliveries import Deliveries
 from tasks.storage import landing, tables
 from tasks.storage.raw_files import raw_file
+
+BATCH_ROWS = 1_000_000  # of all sources; about a gigabyte while they are checked
 
 
 @io_task
@@ -32,67 +35,85 @@ def ingest(days: Sequence[date], settings: Settings) -> None:
 
     Months before that are in the files and were not taken in yet come in first: features look back on them.
     Errors: BadInputError for a file or month that is missing or not what was agreed; NothingToDoError when
-    the files hold no loan of these days. Whichever it is, nothing of that month was written.
+    the files hold no loan of these days. Whichever it is, nothing of that month or a later one was written.
     """
     tables.create_missing(settings)
-    for day in days:
-        for earlier in months_to_catch_up(day, settings):
-            _ingest_month(earlier, settings, asked=False)
-        _ingest_month(day, settings, asked=True)
+    earlier = months_to_catch_up(max(days), settings)
+    for months in _batches(sorted({*days, *earlier}), settings):
+        _ingest_months(months, settings, asked=days)
 
 
-def _ingest_month(day: date, settings: Settings, *, asked: bool) -> None:
-    names = tuple(SOURCES)
-
-    def read(name: str) -> pl.DataFrame:
-        return landing.read_month(SOURCES[name], day, settings)
-
-    def checked_rows(name: str) -> Checked:
-        return _check(name, received[name], day, settings)
-
-    with ThreadPoolExecutor(len(names)) as pool:
-        received = dict(zip(names, pool.map(read, names), strict=True))
-        refuse_absent(received, day, settings, asked=asked)
-        checked = dict(zip(names, pool.map(checked_rows, names), strict=True))
-        delivered = pl.concat([rows.delivery for rows in checked.values()])
-        _refuse_or_note(checked, delivered, day, settings)
-        for writing in [pool.submit(_write, name, checked[name], day, settings) for name in names]:
-            writing.result()
-    # Last: a month that is in bronze.deliveries is whole.
-    tables.replace_partitions(DELIVERIES, delivered, days=[day], settings=settings)
+def _batches(months: Sequence[date], settings: Settings) -> Iterator[list[date]]:
+    """The months in lots that fit into memory."""
+    sizes = landing.months_in_rows(SOURCES.values(), settings)
+    batch, n_rows = list[date](), 0
+    for month in months:
+        n_rows += sizes.get(month, 0)
+        if batch and n_rows > BATCH_ROWS:
+            yield batch
+            batch, n_rows = [], sizes.get(month, 0)
+        batch.append(month)
+    yield batch
 
 
-def _check(name: str, dated: pl.DataFrame, day: date, settings: Settings) -> Checked:
+def _ingest_months(months: Sequence[date], settings: Settings, *, asked: Sequence[date]) -> None:
+    """Take in the months up to the first that is refused; raise why it was."""
+    with ThreadPoolExecutor(len(SOURCES)) as pool:
+        checking = {name: pool.submit(_check, name, months, settings) for name in SOURCES}
+        checked = {name: rows.result() for name, rows in checking.items()}
+        last, refusal = None, None
+        for month in months:
+            try:
+                _refuse_or_note(checked, month, settings, asked=month in asked)
+            except VintageError as error:
+                refusal = error
+                break
+            last = month
+        if last is not None:
+            taken = {name: rows.until(last) for name, rows in checked.items()}
+            days = [month for month in months if month <= last]
+            deliveries = Deliveries.validate(pl.concat([rows.deliveries for rows in taken.values()]))
+            for writing in [pool.submit(_write, name, taken[name], days, settings) for name in taken]:
+                writing.result()
+            # Last: a month that is in bronze.deliveries is whole.
+            tables.replace_partitions(DELIVERIES, deliveries, days=days, settings=settings)
+    if refusal is not None:
+        raise refusal
+
+
+def _check(name: str, months: Sequence[date], settings: Settings) -> Checked:
     source = SOURCES[name]
-    undated = landing.read_month(source, day, settings, dated=False)
+    dated = landing.read_months(source, months, settings)
+    undated = landing.read_months(source, months, settings, dated=False)
     before = None
     if name == "loans":
-        last_month = (day - timedelta(days=1)).replace(day=1)
-        before = tables.scan("silver.loans", settings, on=[last_month]).collect()
-    return check(source, dated, undated, day=day, before=before)
+        last_months = [(month - timedelta(days=1)).replace(day=1) for month in months]
+        before = tables.scan("silver.loans", settings, on=last_months).collect()
+    return check(source, dated, undated, days=months, before=before)
 
 
-def _refuse_or_note(
-    checked: Mapping[str, Checked], delivered: pl.DataFrame, day: date, settings: Settings
-) -> None:
+def _refuse_or_note(checked: Mapping[str, Checked], day: date, settings: Settings, *, asked: bool) -> None:
+    of_day = {name: rows.of(day) for name, rows in checked.items()}
+    refuse_absent({name: rows.received for name, rows in of_day.items()}, day, settings, asked=asked)
+    delivered = pl.concat([rows.deliveries for rows in of_day.values()])
     stored = tables.read(DELIVERIES, settings, on=day)
     changed = changed_sources(delivered, stored)
     restated = refuse_changed(changed, day, settings)
     if changed or stored.is_empty():
         refuse_odd_volume(day, settings)
-    refuse_unusable(checked, day, settings)
+    refuse_unusable(of_day, day, settings)
     if restated:
         note_restatement(changed, stored, delivered, settings)
 
 
-def _write(name: str, checked: Checked, day: date, settings: Settings) -> None:
-    """Write one source's month to bronze, quarantine and silver."""
+def _write(name: str, checked: Checked, days: Sequence[date], settings: Settings) -> None:
+    """Write one source's months to bronze, quarantine and silver."""
     layers = {"bronze": checked.received, "quarantine": checked.quarantined, "silver": checked.good}
     for layer, rows in layers.items():
-        tables.replace_partitions(f"{layer}.{name}", rows, days=[day], settings=settings)
+        tables.replace_partitions(f"{layer}.{name}", rows, days=days, settings=settings)
     if checked.quarantined.height:
-        counts = (day, checked.quarantined.height, checked.received.height, name)
-        get_logger("vintage").warning("%s: %d of %d rows set aside in quarantine.%s", *counts)
+        counts = (checked.quarantined.height, checked.received.height, name, days[0], days[-1])
+        get_logger("vintage").warning("%d of %d rows of %s, %s to %s, set aside in quarantine.", *counts)
 
 
 def months_received(settings: Settings) -> list[date]:

@@ -6,6 +6,7 @@ Each check gives a sentence that says what is wrong, where, and the mend; None w
 import hashlib
 from collections.abc import Mapping
 from datetime import date
+from statistics import median
 
 import polars as pl
 
@@ -20,11 +21,17 @@ MAY_BE_EMPTY = ("Type_of_Loan", "snapshot_date", OVERFLOW)
 RAW_NAMES = {RAW_DATE: "snapshot_date"}
 
 
-def digest(raw: pl.DataFrame) -> str:
-    """SHA-256 of a month's rows as received, whatever the order of rows and columns in the file."""
-    names = sorted(name for name in raw.columns if name not in ("source_file", "snapshot_date"))
-    rows = raw.select(pl.concat_str(pl.col(names).fill_null(NULL), separator=FIELD)).to_series().sort()
-    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+def digests(ordered: pl.DataFrame) -> pl.DataFrame:
+    """SHA-256 of each month's rows as received, whatever the order of the columns in the file.
+
+    Needs:  rows of bronze.<source>, in the order of the table.
+    Keys:   one row per snapshot_date: snapshot_date, digest.
+    """
+    names = sorted(name for name in ordered.columns if name not in ("source_file", "snapshot_date"))
+    line = pl.concat_str(pl.col(names).fill_null(NULL), separator=FIELD)
+    months = ordered.group_by("snapshot_date", maintain_order=True).agg(lines=line.str.join("\n"))
+    hashes = [hashlib.sha256(text.encode()).hexdigest() for text in months["lines"]]
+    return months.select("snapshot_date", digest=pl.Series(hashes, dtype=pl.String))
 
 
 def has_applications(loans: pl.DataFrame) -> bool:
@@ -50,7 +57,7 @@ def find_odd_volume(counts: pl.DataFrame, day: date) -> str | None:
     now = counts.filter(pl.col("snapshot_date") == day)
     if before.height < LEAST_MONTHS or now.is_empty():
         return None
-    usual, new = float(before["n_new"].median() or 0), now["n_new"][0]  # pyright: ignore[reportArgumentType]
+    usual, new = median(before["n_new"]), now["n_new"][0]
     if usual and abs(new / usual - 1) > VOLUME:
         return f"{new} new rows, where the median of the {before.height} months before is {usual:.0f}"
     older, last = now["n"][0] - new, before["n"][-1]
@@ -59,16 +66,19 @@ def find_odd_volume(counts: pl.DataFrame, day: date) -> str | None:
     return None
 
 
-def find_unreadable(unique: pl.DataFrame, typed: pl.DataFrame) -> str | None:
-    """The first column of a month of which more than half cannot be read, in words."""
-    for name in unique.columns:
-        after = RAW_NAMES.get(name, name.lower())
-        if name in MAY_BE_EMPTY or after not in typed.columns or unique.height < LEAST_CELLS:
-            continue
-        n_lost = int(_is_lost(typed[after]).sum())
-        if n_lost > UNREADABLE * unique.height:
-            return f"column {name.removesuffix('_raw')}: {n_lost} of {unique.height} values cannot be read"
-    return None
+def find_unreadable(unique: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
+    """Months with a column of which more than half cannot be read: snapshot_date, reason (the first one)."""
+    columns = {name: RAW_NAMES.get(name, name.lower()) for name in unique.columns if name not in MAY_BE_EMPTY}
+    read = {name: after for name, after in columns.items() if after in typed.columns}
+    lost = typed.select(_is_lost(typed.schema[after], after).alias(name) for name, after in read.items())
+    months = lost.with_columns(unique["snapshot_date"]).group_by("snapshot_date", maintain_order=True)
+    counts = months.agg(pl.all().sum(), _rows=pl.len()).filter(pl.col("_rows") >= LEAST_CELLS)
+    long = counts.unpivot(index=["snapshot_date", "_rows"], variable_name="column", value_name="lost")
+    bad = long.filter(pl.col("lost") > UNREADABLE * pl.col("_rows"))
+    words = "column {}: {} of {} values cannot be read"
+    reason = pl.format(words, pl.col("column").str.strip_suffix("_raw"), "lost", "_rows")
+    first = bad.unique("snapshot_date", keep="first", maintain_order=True)
+    return first.select("snapshot_date", reason=reason)
 
 
 def find_mostly_broken(delivery: pl.DataFrame) -> str | None:
@@ -79,5 +89,6 @@ def find_mostly_broken(delivery: pl.DataFrame) -> str | None:
     return None
 
 
-def _is_lost(typed: pl.Series) -> pl.Series:
-    return typed.eq_missing("unknown") | typed.is_null() if typed.dtype == pl.String else typed.is_null()
+def _is_lost(kind: pl.DataType, name: str) -> pl.Expr:
+    column = pl.col(name)
+    return column.eq_missing(pl.lit("unknown")) | column.is_null() if kind == pl.String else column.is_null()

@@ -1,5 +1,6 @@
 """Good rows to silver, broken rows to quarantine, and a count of every row in between."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -7,26 +8,39 @@ import dataframely as dy
 import polars as pl
 
 from tasks.core.cleaning import cells_cleaned, clean
-from tasks.core.intake import digest, find_unreadable
+from tasks.core.intake import digests, find_unreadable
+from tasks.schemas.catalog import TABLES, in_order, is_ordered
 from tasks.schemas.deliveries import Deliveries
 from tasks.schemas.loans import KEPT_TERMS
-from tasks.schemas.source import RAW_DATE, Source
+from tasks.schemas.source import BEFORE, Source
+
+NO_ROWS = "no rows"
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A month of one source after the check.
+    """Months of one source after the check.
 
     `received` has the columns of bronze.<source>, `good` those of silver.<source>, `quarantined` those of
-    bronze.<source> and `rule`, `delivery`
-    those of bronze.deliveries, one row; `unreadable` says which column cannot be used, if one cannot.
+    bronze.<source> and `rule`, `deliveries` those of bronze.deliveries, one row a month; `unreadable` has
+    the months with a column that cannot be used: snapshot_date, reason.
     """
 
     received: pl.DataFrame
     good: pl.DataFrame
     quarantined: pl.DataFrame
-    delivery: pl.DataFrame
-    unreadable: str | None = None
+    deliveries: pl.DataFrame
+    unreadable: pl.DataFrame
+
+    def of(self, day: date) -> "Checked":
+        """What concerns one month."""
+        return self.until(day, since=day)
+
+    def until(self, day: date, *, since: date = date.min) -> "Checked":
+        """What concerns the months up to `day`."""
+        asked = pl.col("snapshot_date").is_between(since, day)
+        parts = (self.received, self.good, self.quarantined, self.deliveries, self.unreadable)
+        return Checked(*(part.filter(asked) for part in parts))
 
 
 def check(
@@ -34,75 +48,112 @@ def check(
     dated: pl.DataFrame,
     undated: pl.DataFrame,
     *,
-    day: date,
+    days: Sequence[date],
     before: pl.DataFrame | None = None,
 ) -> Checked:
-    """Split the month `day` of bronze.<source> by the rules of its silver schema.
+    """Split the months `days` of bronze.<source> by the rules of its silver schema.
 
-    Needs:  all rows of bronze.<source> of the month, and those whose month cannot be told;
-            for loans `before`, the rows of silver.loans of the month before, where there are any.
-    Keys:   rows in = good + quarantined + exact duplicates; all copies of a key with different values are
-            set aside.
+    Needs:  all rows of bronze.<source> of the months, and those whose month cannot be told, once a month;
+            for loans `before`, the rows of silver.loans of the months before, where there are any.
+    Keys:   per month, rows in = good + quarantined + exact duplicates; all copies of a key with different
+            values are set aside.
     """
-    raw = pl.concat([dated, undated])
-    keys = [column for column in ("loan_id", "Customer_ID", RAW_DATE) if column in raw.columns]
-    repeated = raw.n_unique(keys) < raw.height  # comparing keys is much cheaper than comparing rows
-    unique = raw.unique(maintain_order=True) if repeated else raw
+    table = TABLES[f"bronze.{source.name}"]
+    ordered = in_order(dated, table)
+    raw = pl.concat([ordered, undated])
+    unique = raw if is_ordered(raw, table) else raw.unique(maintain_order=True)
     typed = clean(source.name, unique)
+    month = unique["snapshot_date"]
+    good, failures = _filter_rows(source, typed, month, before)
+    quarantined = _with_rules(unique, failures)
+    cleaned = pl.DataFrame([month, cells_cleaned(unique, typed)])
+    told = [_came(raw, source), digests(ordered).lazy(), cleaned.lazy().group_by("snapshot_date").sum()]
+    for name, rows in {"n_unique": unique, "n_good": good, "n_quarantined": quarantined}.items():
+        told.append(rows.lazy().group_by("snapshot_date").agg(pl.len().cast(pl.Int64).alias(name)))
+    return Checked(raw, good, quarantined, _account(source, told, days), find_unreadable(unique, typed))
+
+
+def _filter_rows(
+    source: Source, typed: pl.DataFrame, month: pl.Series, before: pl.DataFrame | None
+) -> tuple[pl.DataFrame, list[dy.FailureInfo]]:
+    """The good rows, and what became of the others."""
+    columns = list(source.silver_columns())
     if before is not None:
-        typed = add_month_before(typed, before)
-    result = source.silver.filter(typed, cast=False)
-    good = result.result.select(*source.silver_columns())
-    quarantined = _with_rules(unique, result.failure)
-    delivery = _account(source, raw, day=day, digest_of=dated).with_columns(
-        n_good=pl.lit(good.height, pl.Int64),
-        n_quarantined=pl.lit(quarantined.height, pl.Int64),
-        n_duplicates=pl.lit(raw.height - unique.height, pl.Int64),
-        n_cleaned=pl.lit(int(cells_cleaned(unique, typed).sum()), pl.Int64),
-    )
-    unreadable = find_unreadable(unique, typed)
-    return Checked(raw, good, quarantined, Deliveries.validate(delivery), unreadable)
+        return _filter_in_order(source, typed.with_columns(_month=month), before.select(columns))
+    good, failure = source.silver.filter(typed, cast=False)
+    return good.select(columns), [failure]
 
 
-def add_month_before(typed: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
-    """Fill `<column>_before`: what silver.loans said of the same loan in the month before, null if nothing.
+def _filter_in_order(
+    source: Source, typed: pl.DataFrame, before: pl.DataFrame
+) -> tuple[pl.DataFrame, list[dy.FailureInfo]]:
+    """As `_filter_rows`, where a row is held against the good row of the same loan in the month before."""
+    columns, in_hand = before.columns, typed["_month"].unique()
+    stored = before.filter(~pl.col("snapshot_date").is_in(in_hand.implode()))
+    told = pl.concat([stored, typed.select(columns)])
+    good, failure = source.silver.filter(add_month_before(typed, told), cast=False)
+    if not len(failure):  # so that every row of a month before was a good one
+        return good.select(columns), [failure]
+    goods, failures = [stored.clear()], list[dy.FailureInfo]()
+    for _, rows in sorted(typed.partition_by("_month", as_dict=True).items()):
+        told = pl.concat([stored, goods[-1]])
+        good, failure = source.silver.filter(add_month_before(rows, told), cast=False)
+        goods.append(good.select(columns))
+        failures.append(failure)
+    return pl.concat(goods), failures
 
+
+def add_month_before(typed: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """Fill `<column>_before`: what `told` says of the same loan in the month before, null if nothing.
+
+    Needs:  loan_id, snapshot_date and the terms of silver.loans in both.
     Keys:   rows and their order are kept.
     """
-    told = before.select("loan_id", *(pl.col(name).alias(f"{name}_before") for name in KEPT_TERMS))
-    return typed.drop(told.columns[1:]).join(
-        told, on="loan_id", how="left", validate="m:1", maintain_order="left"
+    terms = [pl.col(name).alias(f"{name}{BEFORE}") for name in KEPT_TERMS]
+    before = told.select("loan_id", pl.col("snapshot_date").dt.offset_by("1mo"), *terms)
+    once = before.unique(["loan_id", "snapshot_date"], keep="any")
+    return typed.drop(name for name in before.columns if name.endswith(BEFORE)).join(
+        once, on=["loan_id", "snapshot_date"], how="left", validate="m:1", maintain_order="left"
     )
 
 
-def _account(source: Source, raw: pl.DataFrame, *, day: date, digest_of: pl.DataFrame) -> pl.DataFrame:
-    """What came in: the part of bronze.deliveries that needs no check."""
-    return pl.DataFrame(
-        {
-            "source": [source.name],
-            "snapshot_date": [day],
-            "source_file": [raw["source_file"].max() if raw.height else source.files[0]],
-            "digest": [digest(digest_of)],
-            "n_received": [raw.height],
-            "n_new": [_count_new(raw)],
-        }
+def _came(raw: pl.DataFrame, source: Source) -> pl.LazyFrame:
+    at_start = pl.col("installment_num").str.strip_chars() == "0"
+    new = at_start.sum() if "installment_num" in source.columns else pl.len()
+    months = raw.lazy().group_by("snapshot_date")
+    return months.agg(
+        pl.col("source_file").max(), n_received=pl.len().cast(pl.Int64), n_new=new.cast(pl.Int64)
     )
 
 
-def _count_new(raw: pl.DataFrame) -> int:
-    if "installment_num" not in raw.columns:
-        return raw.height
-    return int((raw["installment_num"].str.strip_chars() == "0").sum())
+def _account(source: Source, told: Iterable[pl.LazyFrame], days: Sequence[date]) -> pl.DataFrame:
+    """Rows of bronze.deliveries, one a month, from what each frame tells of some of the months."""
+    months = pl.LazyFrame({"snapshot_date": sorted(days)})
+    for counts in told:
+        months = months.join(counts, on="snapshot_date", how="left", validate="1:1")
+    filled = months.with_columns(
+        pl.col("^n_.*$").fill_null(0),
+        pl.col("source_file").fill_null(source.files[0]),
+        pl.col("digest").fill_null(NO_ROWS),
+        source=pl.lit(source.name),
+    )
+    n_duplicates = pl.col("n_received") - pl.col("n_unique")
+    return filled.with_columns(n_duplicates=n_duplicates).select(Deliveries.column_names()).collect()
 
 
-def _with_rules(rows: pl.DataFrame, failure: dy.FailureInfo) -> pl.DataFrame:
+def _with_rules(rows: pl.DataFrame, failures: Sequence[dy.FailureInfo]) -> pl.DataFrame:
     """The rows that failed, as received, and `rule`: the names of the rules they broke, joined by `; `."""
-    if not len(failure):
+    broken = [_rules_broken(failure) for failure in failures if len(failure)]
+    if not broken:
         return rows.clear().with_columns(rule=pl.lit(None, pl.String))
+    indexed = rows.with_row_index("row_id")
+    return indexed.join(pl.concat(broken), on="row_id", how="inner", validate="1:1").drop("row_id")
+
+
+def _rules_broken(failure: dy.FailureInfo) -> pl.DataFrame:
     details = failure.details()
     verdicts = [
         name for name in details.columns if details[name].dtype == pl.Enum(["valid", "invalid", "unknown"])
     ]
     named = [pl.when(pl.col(name) == "invalid").then(pl.lit(name)) for name in verdicts]
-    broken = details.select("row_id", rule=pl.concat_str(named, separator="; ", ignore_nulls=True))
-    return rows.with_row_index("row_id").join(broken, on="row_id", how="inner", validate="1:1").drop("row_id")
+    return details.select("row_id", rule=pl.concat_str(named, separator="; ", ignore_nulls=True))

@@ -14,14 +14,14 @@ from tasks.schemas.label_store import LabelStore
 from tasks.schemas.loans import LOANS
 from tasks.schemas.monitoring import Monitoring
 from tasks.schemas.predictions import Predictions
-from tasks.schemas.source import Source
+from tasks.schemas.source import RAW_DATE, Source
 
 SOURCES = {source.name: source for source in (CLICKSTREAM, ATTRIBUTES, FINANCIALS, LOANS)}
 
 
 @dataclass(frozen=True)
 class Table:
-    """A Delta table: `columns` with dtypes, partitioned by snapshot_date, rows sorted by `key`."""
+    """A Delta table: `columns` with dtypes, partitioned by snapshot_date; raw rows may share a `key`."""
 
     columns: dict[str, pl.DataType]
     key: tuple[str, ...]
@@ -34,10 +34,11 @@ def _of_schema(schema: type[dy.Schema]) -> Table:
 
 def _of_source(source: Source) -> dict[str, Table]:
     raw = source.raw_columns()
+    key = tuple(name for name in ("loan_id", "Customer_ID", RAW_DATE) if name in raw)
     return {
-        f"bronze.{source.name}": Table(raw, tuple(raw)),
+        f"bronze.{source.name}": Table(raw, key),
         f"silver.{source.name}": Table(source.silver_columns(), tuple(source.silver.primary_key())),
-        f"quarantine.{source.name}": Table({**raw, "rule": pl.String()}, (*raw, "rule")),
+        f"quarantine.{source.name}": Table({**raw, "rule": pl.String()}, key),
     }
 
 
@@ -49,3 +50,25 @@ TABLES: dict[str, Table] = {
     "gold.predictions": _of_schema(Predictions),
     "gold.monitoring": _of_schema(Monitoring),
 }
+
+
+def in_order(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """The rows sorted by day and key, whatever order they come in; by all columns where keys are shared."""
+    if is_ordered(rows, table):  # most often, and much cheaper than sorting again
+        return rows
+    by = _sorted_by(table)
+    ordered = rows.sort(by)
+    return ordered if is_ordered(ordered, table) else rows.sort(*by, *sorted(set(table.columns) - set(by)))
+
+
+def is_ordered(rows: pl.DataFrame, table: Table) -> bool:
+    """Whether day and key rise from row to row, so that no two rows share them either."""
+    rises = pl.lit(value=False)
+    for name in reversed(_sorted_by(table)):
+        now, last = pl.col(name), pl.col(name).shift()
+        rises = (now > last) | ((now == last) & rises)
+    return bool(rows.select(rises.slice(1).fill_null(value=False).all()).item())
+
+
+def _sorted_by(table: Table) -> list[str]:
+    return list(dict.fromkeys(("snapshot_date", *table.key)))

@@ -1,11 +1,13 @@
-"""The lender's raw files, split once into one Parquet file per month so that a run reads only its own.
+"""The lender's raw files, split once into one Arrow file per month so that a run reads only its own.
 
 The split is kept under <datamart>/landing and made again when the file on disk changes.
 """
 
 import shutil
 import tempfile
+from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -18,21 +20,25 @@ from tasks.storage.raw_files import check_file, holds_quotes, raw_file
 MONTH, UNDATED, COUNTS = "month", "none", "counts.parquet"
 
 
-def read_month(source: Source, month: date, settings: Settings, *, dated: bool = True) -> pl.DataFrame:
-    """Rows of the month as received, all text: the file's columns, `overflow` and `source_file`.
+def read_months(
+    source: Source, months: Sequence[date], settings: Settings, *, dated: bool = True
+) -> pl.DataFrame:
+    """Rows of the months as received, all text: the file's columns, `overflow`, `source_file`, the month.
 
-    With `dated=False` the rows whose month cannot be told, as if they were of this month.
+    With `dated=False` the rows whose month cannot be told, once for each month as if they were of it.
     Errors: BadInputError for a file that is missing, cut off, unreadable or lacks a column.
     """
     path = raw_file(source, settings)
     split = _split_once(path, source, settings)
     columns = source.raw_columns()
-    piece = split / f"{MONTH}={f'{month:%Y-%m}' if dated else UNDATED}"
-    if not piece.is_dir():
-        return pl.DataFrame(schema=columns)
-    rows = pl.scan_parquet(piece / "*.parquet", hive_partitioning=False)
-    origin = {"source_file": pl.lit(path.name), "snapshot_date": pl.lit(month)}
-    return rows.with_columns(**origin).select(*columns).collect()
+    pieces = [pl.DataFrame(schema=columns)]
+    for month in months:
+        piece = split / f"{MONTH}={f'{month:%Y-%m}' if dated else UNDATED}"
+        if piece.is_dir():
+            rows = pl.scan_ipc(piece / "*.ipc", hive_partitioning=False).collect()
+            origin = {"source_file": pl.lit(path.name), "snapshot_date": pl.lit(month)}
+            pieces.append(rows.with_columns(**origin).select(*columns))
+    return pl.concat(pieces)
 
 
 def count_rows(source: Source, settings: Settings) -> pl.DataFrame:
@@ -40,13 +46,23 @@ def count_rows(source: Source, settings: Settings) -> pl.DataFrame:
 
     Rows whose month cannot be told are not counted.
     """
-    split = _split_once(raw_file(source, settings), source, settings)
+    return _read_counts(_split_once(raw_file(source, settings), source, settings))
+
+
+@cache
+def _read_counts(split: Path) -> pl.DataFrame:
     return pl.read_parquet(split / COUNTS)
 
 
 def months_in(source: Source, settings: Settings) -> list[date]:
     """Months that the source's file has rows for, in order."""
     return count_rows(source, settings)["snapshot_date"].to_list()
+
+
+def months_in_rows(sources: Iterable[Source], settings: Settings) -> dict[date, int]:
+    """Rows of all the sources' files together, per month."""
+    counts = pl.concat([count_rows(source, settings) for source in sources])
+    return dict(counts.group_by("snapshot_date").agg(pl.col("n").sum()).iter_rows())
 
 
 def _split_once(path: Path, source: Source, settings: Settings) -> Path:
@@ -87,8 +103,9 @@ def _split(path: Path, header: list[str], work: Path) -> None:
         truncate_ragged_lines=True,
     )
     try:
-        rows.with_columns(_month_of(pl.col(RAW_DATE)).alias(MONTH)).sink_parquet(
-            pl.PartitionBy(work, key=MONTH, include_key=False), mkdir=True, compression="lz4"
+        month = pl.col(RAW_DATE).map_batches(_month_of, return_dtype=pl.String(), is_elementwise=True)
+        rows.with_columns(month.alias(MONTH)).sink_ipc(
+            pl.PartitionBy(work, key=MONTH, include_key=False), mkdir=True
         )
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
         reason = str(error).splitlines()[0]
@@ -131,11 +148,18 @@ def _count(work: Path) -> pl.DataFrame:
 def _parts(work: Path) -> pl.LazyFrame | None:
     if not any(work.iterdir()):
         return None
-    return pl.scan_parquet(work / "**/*.parquet", hive_partitioning=True, hive_schema={MONTH: pl.String()})
+    return pl.scan_ipc(work / "**/*.ipc", hive_partitioning=True, hive_schema={MONTH: pl.String()})
 
 
-def _month_of(day: pl.Expr) -> pl.Expr:
+def _month_of(days: pl.Series) -> pl.Series:
     """The month a raw date belongs to as `2024-03`, however it is written; `none` where it cannot be told."""
+    written = pl.DataFrame({"day": days.unique()})  # a file has few dates, so each is read once
+    months = written.select("day", month=_read_month(pl.col("day")))
+    both = days.to_frame("day").join(months, on="day", how="left", nulls_equal=True, maintain_order="left")
+    return both["month"]
+
+
+def _read_month(day: pl.Expr) -> pl.Expr:
     patterns = {
         r"^\s*(?<year>\d{4})[-/.](?<month>\d{1,2})\b": "year first",
         r"^\s*(?<year>\d{4})(?<month>\d{2})\d{2}\s*$": "no separator",

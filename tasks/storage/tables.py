@@ -1,17 +1,17 @@
 """The Delta tables: the only code that reads or writes the datamart."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError
 
 from tasks.config import Settings
 from tasks.errors import StorageError, TableNotReadyError, VintageError
-from tasks.schemas.catalog import TABLES
+from tasks.schemas.catalog import TABLES, in_order
 
 ATTEMPTS = 10  # writers of other partitions only have to take turns
 
@@ -29,7 +29,7 @@ def create_missing(settings: Settings) -> None:
     """
     for name, table in TABLES.items():
         path = path_of(name, settings)
-        if not DeltaTable.is_deltatable(str(path)):
+        if not any(_log_of(path).glob("*.json")):
             empty = pl.DataFrame(schema=table.columns)
             write_deltalake(path, empty, mode="ignore", partition_by=["snapshot_date"])
 
@@ -51,7 +51,7 @@ def scan(
 
 def read(name: str, settings: Settings, *, on: date) -> pl.DataFrame:
     """Rows of one day, sorted by the table's key."""
-    return scan(name, settings, on=[on]).collect().sort(TABLES[name].key)
+    return in_order(scan(name, settings, on=[on]).collect(), TABLES[name])
 
 
 def require(name: str, day: date, settings: Settings, *, flow: str) -> None:
@@ -90,18 +90,19 @@ def replace_partitions(
     """
     table = TABLES[name]
     frame = rows.lazy().select(pl.col(column).cast(kind) for column, kind in table.columns.items()).collect()
-    frame = frame.sort("snapshot_date", *table.key)
+    frame = in_order(frame, table)
     found = None
     for _ in range(ATTEMPTS):
         delta = open_table(name, settings)
         stored = _stored(delta, days, name)
-        if frame.equals(stored):
+        differing = _days_that_differ(frame, stored)
+        if not differing:
             return frame.height
-        if found is not None and not stored.equals(found):
+        if found is not None and _days_that_differ(stored, found) & differing:
             break
         found = stored
         _refuse_misplaced(name, frame, stored, days)
-        if _written(delta, frame, days):
+        if _written(delta, frame.filter(pl.col("snapshot_date").is_in(list(differing))), differing):
             return frame.height
     raise StorageError(
         f"Another run wrote {name} for {', '.join(map(str, days))} at the same time, and won; this run wrote "
@@ -109,9 +110,18 @@ def replace_partitions(
     )
 
 
-def _written(delta: DeltaTable, frame: pl.DataFrame, days: Sequence[date]) -> bool:
+def _days_that_differ(rows: pl.DataFrame, others: pl.DataFrame) -> set[date]:
+    """Days of which the two frames, both in order, do not hold the same rows."""
+    if rows.equals(others):
+        return set()
+    these, those = (frame.partition_by("snapshot_date", as_dict=True) for frame in (rows, others))
+    same = {day for day in these.keys() & those.keys() if these[day].equals(those[day])}
+    return {day for (day,) in (these.keys() | those.keys()) - same}
+
+
+def _written(delta: DeltaTable, frame: pl.DataFrame, days: Iterable[date]) -> bool:
     """Whether the commit went through; False when another writer committed first."""
-    listed = ", ".join(f"'{day}'" for day in days)
+    listed = ", ".join(f"'{day}'" for day in sorted(days))
     try:
         write_deltalake(delta, frame, mode="overwrite", predicate=f"snapshot_date in ({listed})")
     except CommitFailedError:
@@ -125,7 +135,7 @@ def _stored(delta: DeltaTable, days: Sequence[date], name: str) -> pl.DataFrame:
     if there.isdisjoint(str(day) for day in days):
         return pl.DataFrame(schema=table.columns)
     rows = pl.scan_delta(delta).filter(pl.col("snapshot_date").is_in(days))
-    return rows.select(*table.columns).collect().sort("snapshot_date", *table.key)
+    return in_order(rows.select(*table.columns).collect(), table)
 
 
 def _refuse_misplaced(name: str, frame: pl.DataFrame, stored: pl.DataFrame, days: Sequence[date]) -> None:
@@ -145,17 +155,22 @@ def open_table(name: str, settings: Settings) -> DeltaTable:
     Errors: TableNotReadyError when it does not exist.
     """
     path = path_of(name, settings)
-    try:
-        table = _opened(path, (path / "_delta_log" / f"{0:020}.json").stat().st_mtime_ns)
-    except (FileNotFoundError, TableNotFoundError):
+    oldest = min(_log_of(path).glob("*.json"), default=None)
+    if oldest is None:
         raise TableNotReadyError(
             f"{name} does not exist yet ({path}). Build it with: vintage run features --date D"
-        ) from None
-    table.update_incremental()
+        )
+    table = _opened(path, oldest.name, oldest.stat().st_mtime_ns)
+    if (_log_of(path) / f"{table.version() + 1:020}.json").exists():
+        table.update_incremental()
     return table
 
 
+def _log_of(path: Path) -> Path:
+    return path / "_delta_log"
+
+
 @cache
-def _opened(path: Path, _created: int) -> DeltaTable:
+def _opened(path: Path, _oldest: str, _created: int) -> DeltaTable:
     """One handle per table and process: reading what is new in a log is quicker than reading it all."""
     return DeltaTable(path)

@@ -28,7 +28,7 @@ GOOD = {
 def checked(*rows: dict[str, object]) -> Checked:
     source = SOURCES["loans"]
     raw = pl.DataFrame([{**GOOD, **row} for row in rows], schema=source.raw_columns())
-    return check(source, raw, raw.clear(), day=DAY)
+    return check(source, raw, raw.clear(), days=[DAY])
 
 
 def test_a_good_row_passes() -> None:
@@ -61,5 +61,5 @@ def test_of_exact_copies_one_is_kept_and_all_of_a_contradiction_are_set_aside() 
     result = checked({}, {}, {"loan_id": "b"}, {"loan_id": "b", "tenure": "20", "overdue_amt": "0.0"})
     assert result.good["loan_id"].to_list() == [GOOD["loan_id"]]
     assert result.quarantined["loan_id"].to_list() == ["b", "b"]
-    counts = result.delivery.select("n_received", "n_good", "n_quarantined", "n_duplicates").row(0)
+    counts = result.deliveries.select("n_received", "n_good", "n_quarantined", "n_duplicates").row(0)
     assert counts == (4, 1, 2, 1)

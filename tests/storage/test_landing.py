@@ -26,7 +26,7 @@ def deliver(
 
 
 def read(settings: Settings, number: int = 0) -> pl.DataFrame:
-    return landing.read_month(ATTRIBUTES, month(number), settings)
+    return landing.read_months(ATTRIBUTES, [month(number)], settings)
 
 
 def test_a_month_has_its_own_rows_as_received(settings: Settings) -> None:
