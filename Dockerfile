@@ -29,6 +29,8 @@ COPY --from=environments /opt/vintage /opt/vintage
 COPY --from=code /opt/app /opt/app
 COPY airflow_dags /opt/airflow_dags
 COPY docker /opt/bin
+# Not every way of unpacking a zip keeps the right to execute.
+RUN chmod +x /opt/bin/*
 ENV PATH=/opt/bin:$PATH PYTHONUNBUFFERED=1 HOME=/tmp USER=vintage
 WORKDIR /vintage
 USER vintage

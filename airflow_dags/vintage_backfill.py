@@ -18,6 +18,7 @@ with DAG(
     "vintage_backfill",
     schedule=None,
     max_active_runs=1,
+    is_paused_upon_creation=False,
     params={
         "start": Param(FIRST, title="First month", description="First of a month, as 2024-03-01.", **A_MONTH),
         "end": Param(LAST, title="Last month", description="First of a month; included.", **A_MONTH),

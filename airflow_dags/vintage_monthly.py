@@ -18,9 +18,10 @@ WORK = {
     "inference": "Score the month's applications with that day's champion; skipped before there is one.",
     "monitoring": "Measure stability, coverage and, once ripe, performance.",
 }
-# A manual run takes the month asked for, else that of its logical date, else the last of the data.
-RUN_MONTH = "dag_run.logical_date.strftime('%Y-%m-01') if dag_run.logical_date else '" + LAST + "'"
-MONTH = "{{ params.month or (" + RUN_MONTH + ") }}"
+# The month asked for, else that of the logical date where the data holds it, else the last of the data: a
+# manual run has no logical date, or today's, which the form puts there.
+RUN_MONTH = "(dag_run.logical_date.strftime('%Y-%m-01') if dag_run.logical_date else '')"
+MONTH = f"{{{{ params.month or ({RUN_MONTH} if '{FIRST}' <= {RUN_MONTH} <= '{LAST}' else '{LAST}') }}}}"
 
 with DAG(
     "vintage_monthly",
@@ -28,14 +29,16 @@ with DAG(
     start_date=datetime.fromisoformat(f"{FIRST}T00:00:00+00:00"),
     end_date=datetime.fromisoformat(f"{LAST}T00:00:00+00:00"),
     catchup=True,
-    max_active_runs=2,
+    # Months wait for the month before, not for a free run: a failed month, cleared, must find room to start.
+    max_active_runs=1000,
     params={
         "month": Param(
             None,
             type=["null", "string"],
             pattern=r"^\d{4}-(0[1-9]|1[0-2])-01$",
             title="Month",
-            description=f"First of a month, {FIRST} to {LAST}; empty: the month of the logical date.",
+            description=f"First of a month, {FIRST} to {LAST}. Empty: the month of the logical date if it is "
+            f"one of them, else {LAST}.",
         )
     },
     default_args={
