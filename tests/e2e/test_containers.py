@@ -77,7 +77,7 @@ def test_the_printed_login_opens_both_pages(stack: Stack, tmp_path: Path) -> Non
         page.open(PREFECT)
         page.type("input[type=password]", f"admin:{stack.password}")
         page.press_enter()
-        page.wait_for_text("Flow Runs")
+        page.wait_for_text("Logout")
         page.picture(PICTURES / "prefect_home.png")
 
 
