@@ -1,17 +1,27 @@
 """The `vintage` command: an exit code for each call, and one clear sentence when something is wrong."""
 
-import logging
 import os
 import sys
 from datetime import date, timedelta
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from flows.console import console, print_figures, print_lines, print_months, progress
+from flows.console import console, print_figures, print_lines, print_months, print_stale, progress
+from flows.models import app as models_app
+from flows.options import (
+    AllowVolume,
+    Data,
+    Datamart,
+    Debug,
+    ModelStore,
+    Restate,
+    day_option,
+    read_settings,
+)
 from flows.signals import end_on_signal
 from tasks.config import Settings
 from tasks.errors import UsageError, VintageError
@@ -33,6 +43,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+app.add_typer(models_app, name="models")
 
 
 class FlowName(StrEnum):
@@ -44,43 +55,10 @@ class FlowName(StrEnum):
     monitoring = "monitoring"
 
 
-Data = Annotated[
-    Path | None, typer.Option(help="Folder with the four CSV files [default: data; VINTAGE_DATA].")
-]
-Datamart = Annotated[
-    Path | None, typer.Option(help="Folder of the tables [default: datamart; VINTAGE_DATAMART].")
-]
-ModelStore = Annotated[
-    Path | None, typer.Option(help="Folder of the models [default: model_store; VINTAGE_MODEL_STORE].")
-]
-Restate = Annotated[
-    bool,
-    typer.Option("--restate", help="Take changed rows of a published month; the old version stays readable."),
-]
-AllowVolume = Annotated[
-    bool, typer.Option("--allow-volume", help="Take a month with an unusual number of rows.")
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-
-
-def _first_of_month(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a date; write it as 2024-03-01.") from None
-    if day.day != 1:
-        raise typer.BadParameter(f"{day} is not the first of a month; did you mean {day.replace(day=1)}?")
-    return day
-
-
-def _day(text: str, *names: str) -> Any:
-    return typer.Option(*names, parser=_first_of_month, metavar="YYYY-MM-01", help=text)
-
-
 @app.command()
 def run(
     flow: FlowName,
-    day: Annotated[date, _day("Snapshot date to run.", "--date")],
+    day: Annotated[date, day_option("Snapshot date to run.", "--date")],
     data: Data = None,
     datamart: Datamart = None,
     model_store: ModelStore = None,
@@ -92,17 +70,19 @@ def run(
 
     Exit code 99 says that there is nothing to do on that date yet: no ripe labels, no champion.
     """
-    settings = _settings(data, datamart, model_store, debug, restate, allow_volume)
+    settings = read_settings(data, datamart, model_store, debug, restate, allow_volume)
     from flows.engine import run_flow
 
     run_flow(getattr(import_module(f"flows.{flow}"), flow), day, settings)
     console.print(f"{flow} of {day}: done.")
+    if restate and flow == FlowName.features:
+        print_stale(day, settings)
 
 
 @app.command()
 def backfill(
-    start: Annotated[date, _day("First date.")],
-    end: Annotated[date, _day("Last date, included.")],
+    start: Annotated[date, day_option("First date.")],
+    end: Annotated[date, day_option("Last date, included.")],
     flows: Annotated[str, typer.Option(help="Flows to run, separated by commas.")] = ",".join(FlowName),
     data: Data = None,
     datamart: Datamart = None,
@@ -112,7 +92,7 @@ def backfill(
     debug: Debug = False,
 ) -> None:
     """Run the flows for each month from --start to --end, in date order."""
-    settings = _settings(data, datamart, model_store, debug, restate, allow_volume)
+    settings = read_settings(data, datamart, model_store, debug, restate, allow_volume)
     if start > end:
         raise UsageError(f"--start {start} is after --end {end}; swap them.")
     names = [name.strip() for name in flows.split(",") if name.strip()]
@@ -128,7 +108,7 @@ def backfill(
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder to write the files to; made if it is not there.")],
-    start: Annotated[date, _day("First month.")] = "2023-01-01",  # pyright: ignore[reportArgumentType] - typer parses the default like an argument
+    start: Annotated[date, day_option("First month.")] = "2023-01-01",  # pyright: ignore[reportArgumentType] - typer parses the default like an argument
     months: Annotated[int, typer.Option(min=1, help="Number of months.")] = 24,
     loans_per_month: Annotated[int, typer.Option(min=1, help="Loans granted a month.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same files.")] = 0,
@@ -140,7 +120,7 @@ def simulate(
     debug: Debug = False,
 ) -> None:
     """Write a made-up lender's four files, and its loans' true default probabilities."""
-    _settings(None, None, None, debug)
+    read_settings(None, None, None, debug)
     from simulator.drift import parse_drift
     from simulator.lender import Lender, simulate
 
@@ -161,7 +141,7 @@ def demo(
     data: Data = None, datamart: Datamart = None, model_store: ModelStore = None, debug: Debug = False
 ) -> None:
     """Simulate a lender if the data folder holds no CSV, run all its months, and say where to look."""
-    settings = _settings(data, datamart, model_store, debug)
+    settings = read_settings(data, datamart, model_store, debug)
     if not any(settings.data.glob("*.csv")):
         from simulator.lender import Lender, simulate
 
@@ -176,8 +156,8 @@ def demo(
 
 @app.command()
 def evaluate(
-    start: Annotated[date, _day("First application month.")],
-    end: Annotated[date, _day("Last application month, included.")],
+    start: Annotated[date, day_option("First application month.")],
+    end: Annotated[date, day_option("Last application month, included.")],
     ablations: Annotated[bool, typer.Option(help="Also leave out each family of features in turn.")] = False,
     data: Data = None,
     datamart: Datamart = None,
@@ -188,7 +168,7 @@ def evaluate(
 
     Reads the tables of earlier runs, changes none of them and no model; exit code 99 without ripe months.
     """
-    settings = _settings(data, datamart, model_store, debug)
+    settings = read_settings(data, datamart, model_store, debug)
     if start > end:
         raise UsageError(f"--start {start} is after --end {end}; swap them.")
     from tasks.evaluation import evaluate as replay
@@ -204,7 +184,7 @@ def evaluate(
 @app.command()
 def status(
     review: Annotated[
-        date | None, _day("List the applications of this date that need a person.", "--review")
+        date | None, day_option("List the applications of this date that need a person.", "--review")
     ] = None,
     rows: Annotated[bool, typer.Option("--rows", help="Show what became of each file's rows.")] = False,
     data: Data = None,
@@ -213,7 +193,7 @@ def status(
     debug: Debug = False,
 ) -> None:
     """Show the months so far: loans, quarantined rows, champion, performance."""
-    settings = _settings(data, datamart, model_store, debug)
+    settings = read_settings(data, datamart, model_store, debug)
     if review is not None:
         from tasks.review import applications_to_review
 
@@ -236,30 +216,13 @@ def submission(
     debug: Debug = False,
 ) -> None:
     """Write the hand-in: one zip of the code, the data, all results and a link to the repository."""
-    settings = _settings(data, datamart, model_store, debug)
+    settings = read_settings(data, datamart, model_store, debug)
     from flows.submission import write_submission
 
     names = write_submission(out, repo_url, settings)
     console.print(f"{out}: {len(names)} files, {out.stat().st_size / 1e6:.1f} MB")
     if not any(name.endswith(".pdf") for name in names):
         console.print("It holds no deck yet. Make it with: vintage deck")
-
-
-def _settings(
-    data: Path | None,
-    datamart: Path | None,
-    model_store: Path | None,
-    debug: bool,
-    restate: bool = False,
-    allow_volume: bool = False,
-) -> Settings:
-    logging.raiseExceptions = debug  # else Prefect prints each log that it could not send
-    if debug:
-        os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "INFO"
-    folders = {"data": data, "datamart": datamart, "model_store": model_store}
-    given = {**folders, "restate": restate, "allow_volume": allow_volume}
-    # pydantic checks what the type checker cannot see through the mapping
-    return Settings.model_validate({**Settings().model_dump(), **{k: v for k, v in given.items() if v}})
 
 
 def _backfill(start: date, end: date, names: list[FlowName], settings: Settings) -> None:

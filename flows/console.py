@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -47,6 +48,19 @@ def print_months(settings: Settings) -> None:
         console.print(f"{what}: {where}")
 
 
+def print_stale(day: date, settings: Settings) -> None:
+    """Say which months were made from rows that were just restated, and how to bring them up to date."""
+    from tasks.status import months_after
+
+    later = months_after(day, settings)
+    if later:
+        console.print(
+            f"Features of {later[0]:%Y-%m} to {later[-1]:%Y-%m} still rest on the old rows. "
+            "Bring them up to date with: "
+            f"vintage backfill --start {later[0]} --end {later[-1]} --flows features"
+        )
+
+
 def print_figures(figures: Any) -> None:
     """Print the figures of a walk-forward evaluation."""
     table = Table(title="Walk-forward, each month by the model of that day")
@@ -56,9 +70,37 @@ def print_figures(figures: Any) -> None:
         table.add_column(shown.get(name, name.replace("_", " ")), justify=kind)
     for row in figures.iter_rows(named=True):
         table.add_row(
-            *(f"{cell:.0f}" if name == "n" else _shown(cell) for name, cell in row.items()),
+            *(_shown(cell) for cell in row.values()),
         )
     Console(width=max(console.width, 120)).print(table)
+
+
+def print_frame(frame: Any, *, left: tuple[str, ...], title: str | None = None) -> None:
+    """Print a frame as a table; columns `left` are words, the others numbers."""
+    table = Table(title=title, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in frame.columns:
+        words = name in left
+        table.add_column(name.replace("_", " "), justify="left" if words else "right", no_wrap=name != "why")
+    for row in frame.iter_rows():
+        table.add_row(*(_shown(cell) for cell in row))
+    Console(width=max(console.width, 120)).print(table)
+
+
+def print_comparison(figures: Any, loans: str) -> None:
+    """Print the figures of two models beside each other, and what the second gains."""
+    console.print(f"On {loans}.")
+    console.print()
+    print_frame(figures.drop("gain", "gain_low", "gain_high"), left=("figure",))
+    console.print()
+    auc = next(row for row in figures.iter_rows(named=True) if row["figure"] == "auc")
+    second = figures.columns[2]
+    interval = f"90 % interval {auc['gain_low']:+.3f} to {auc['gain_high']:+.3f}, paired"
+    console.print(f"Gain in AUC of {second}: {auc['gain']:+.3f} ({interval}).")
+
+
+def print_markdown(text: str) -> None:
+    """Print Markdown: laid out on a terminal, as it is into a file or a pipe."""
+    console.print(Markdown(text)) if console.is_terminal else print(text)  # noqa: T201
 
 
 def _shown(cell: object) -> str:
@@ -66,7 +108,9 @@ def _shown(cell: object) -> str:
         return "-"
     if isinstance(cell, date):
         return f"{cell:%Y-%m}"
-    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+    if isinstance(cell, float):
+        return f"{cell:.0f}" if cell.is_integer() and abs(cell) >= 2 else f"{cell:.3f}"
+    return str(cell)
 
 
 def print_lines(table: Any, otherwise: str) -> None:

@@ -29,9 +29,12 @@ class Settings(BaseSettings):
     retrain_every_cohorts: int = Field(
         default=3, ge=1, description="newly ripe cohorts before the next challenger"
     )
-    oot_cohorts: int = Field(default=2, ge=1, description="newest ripe cohorts kept out of time")
+    oot_cohorts: int = Field(default=3, ge=1, description="newest ripe cohorts kept out of time")
     trials: int = Field(default=8, ge=1, description="Optuna trials per model family")
     seed: int = Field(default=0, ge=0, description="seed of the search and of the models")
+
+    trained_by: str = Field(default="pipeline", min_length=1, description="who trains: may not approve")
+    auto_approve: bool = Field(default=True, description="let the gate approve; else a person has to")
 
     @property
     def label_def(self) -> str:

@@ -37,7 +37,7 @@ class _Replay:
             known = known_on(date.fromisoformat(card["as_of"]), self.settings)
             scorers = scorers_of(card, ablations=self.ablations)
             self.fitted[model_id] = [
-                (name, scorer, fit_scorer(scorer, known, seed=card["seed"]))
+                (name, scorer, fit_scorer(scorer, known, seed=card["setup"]["seed"]))
                 for name, scorer in scorers.items()
             ]
         return self.fitted[model_id]

@@ -117,12 +117,18 @@ def _write(name: str, checked: Checked, days: Sequence[date], settings: Settings
 
 
 def months_received(settings: Settings) -> list[date]:
-    """Months that the loan file has rows for, in order.
+    """Months that the loan file has rows for, in order, up to the first that is missing.
 
+    What is dated beyond a gap is most often a typing error in the year; it waits until that month is run.
     Errors: BadInputError when the file is missing or has no month.
     """
     source = SOURCES["loans"]
     months = landing.months_in(source, settings)
     if not months:
         raise BadInputError(f"{raw_file(source, settings)} has no row with a date. Ask the sender again.")
-    return months
+    expected = pl.date_range(months[0], months[-1], "1mo", eager=True).to_list()
+    whole = [month for month, due in zip(months, expected, strict=False) if month == due]
+    if len(whole) < len(months):
+        left = (raw_file(source, settings), months[len(whole)], whole[-1])
+        get_logger("vintage").warning("%s has rows dated %s, after a gap; only months to %s are run.", *left)
+    return whole

@@ -31,6 +31,11 @@ def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFram
     return table.with_columns(status=status).select(COLUMNS).sort("month").collect()
 
 
+def months_after(day: date, settings: Settings) -> list[date]:
+    """Months later than `day` that have features, in order; they were made from the rows of `day` too."""
+    return [month for month in tables.snapshot_dates("gold.feature_store", settings) if month > day]
+
+
 def row_table(settings: Settings) -> pl.DataFrame:
     """Per month and source: rows received = good + quarantined + duplicates; `adds_up` says so."""
     if not tables.snapshot_dates("bronze.deliveries", settings):

@@ -1,5 +1,7 @@
 """Train a challenger when enough cohorts have ripened, and let it take over if it earns it."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from importlib.metadata import version
 from typing import Any
@@ -7,32 +9,28 @@ from typing import Any
 import polars as pl
 
 from tasks.config import Settings
+from tasks.core.card import list_limits, render_card
+from tasks.core.challenger import Challenger, Setup, build_trial, train
 from tasks.core.lessons import add_targets
 from tasks.core.models import Recipe
-from tasks.core.performance import measure_auc
-from tasks.core.promotion import Verdict, cohorts_missing, compare, decide_first
+from tasks.core.performance import Floats
+from tasks.core.promotion import cohorts_missing, decide
+from tasks.core.recalibration import correct
 from tasks.core.scoring import GRADE_LIMITS
 from tasks.core.serving import predict_served
-from tasks.core.splits import Split, split_cohorts
+from tasks.core.splits import Split
 from tasks.core.stability import build_reference
-from tasks.core.training import (
-    Candidate,
-    Known,
-    choose_reading,
-    describe,
-    describe_data,
-    find_candidates,
-    identify,
-    labels_of,
-    measure_fallbacks,
-    refit,
-    score_oot,
-)
+from tasks.core.training import Known, describe, describe_data, identify, score_oot
 from tasks.errors import NothingToDoError, VintageError
+from tasks.lifecycle import take_over
 from tasks.prefect import io_task
 from tasks.storage import models, tables
+from tasks.storage.models import Change
+from tasks.storage.revision import code_revision
 
 POLICY = "policy:auto"
+READ = ("gold.feature_store", "gold.label_store", "silver.loans", "silver.clickstream")
+LIBRARIES = ("vintage", "scikit-learn", "optuna", "polars", "numpy", "scipy")
 
 
 @io_task
@@ -42,55 +40,60 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     Errors: NothingToDoError until enough cohorts are ripe; VintageError when newer models exist already.
     """
     known, last = _known_on(as_of, settings)
-    split = split_cohorts(known.ripe["snapshot_date"].to_list(), oot=settings.oot_cohorts)
     start = {candidate["family"]: candidate["params"] for candidate in last["candidates"]} if last else {}
-    setup = (settings.trials, settings.seed, settings.oot_cohorts, settings.label_def, start)
-    model_id = identify(known.loans, as_of, setup)
+    setup = Setup(settings.trials, settings.seed, settings.oot_cohorts, start)
+    model_id = identify(known.loans, as_of, (*asdict(setup).values(), settings.label_def))
     if (settings.model_store / model_id).exists():
         return model_id
     _refuse_out_of_order(as_of, settings)
-    candidates = find_candidates(known, split, trials=settings.trials, seed=settings.seed, start=start)
-    reading, readings = choose_reading(candidates[0], known, split, seed=settings.seed)
-    served = refit(candidates[0].recipe, known, reading, seed=settings.seed)
-    card = {
-        "model_id": model_id,
-        "as_of": str(as_of),
-        "purpose": f"probability of default ({settings.label_def}) at application",
-        "data": {**describe_data(known, split), "tables": _versions(settings)},
-        "family": candidates[0].recipe.family,
-        "candidates": [describe(candidate, known.of(split.oot)) for candidate in candidates],
-        "reading": reading,
-        "readings": readings,
-        "fallbacks": measure_fallbacks(candidates[0], known, split, seed=settings.seed),
-        "gate": _judge(candidates[0], known, split, as_of, settings),
-        "grade_limits": GRADE_LIMITS,
-        "seed": settings.seed,
-        "trials": settings.trials,
-        "code": {name: version(name) for name in ("vintage", "scikit-learn", "optuna", "polars", "numpy")},
-    }
-    reference = build_reference(known.ripe, pl.Series(predict_served(served, known.ripe)))
-    models.save(model_id, settings, model=served, card=card, reference=reference)
+    challenger = train(known, setup)
+    card = {"model_id": model_id, **_describe(challenger, known, setup, settings)}
+    reference = build_reference(known.ripe, pl.Series(predict_served(challenger.served, known.ripe)))
+    models.save(
+        model_id, settings, model=challenger.served, card=card, reference=reference, to_text=render_card
+    )
     return model_id
 
 
+def _describe(challenger: Challenger, known: Known, setup: Setup, settings: Settings) -> dict[str, Any]:
+    """The card, but for the model's id and digest."""
+    split, oot = challenger.split, known.of(challenger.split.oot)
+    return {
+        "as_of": str(known.as_of),
+        "trained_by": settings.trained_by,
+        "purpose": f"probability of default ({settings.label_def}) at application",
+        "data": {**describe_data(known, split), "tables": _tables(known.as_of, settings)},
+        "family": challenger.candidates[0].recipe.family,
+        "candidates": [describe(candidate, oot) for candidate in challenger.candidates],
+        "reading": challenger.reading,
+        "readings": challenger.readings,
+        "fallbacks": challenger.fallbacks,
+        "recalibration": asdict(challenger.recalibration) if challenger.recalibration else None,
+        "gate": _judge(challenger, known, settings),
+        "grade_limits": GRADE_LIMITS,
+        "setup": asdict(setup),
+        "limits": list_limits(settings.label_def, len(split.oot)),
+        "code": {**code_revision(), **{name: version(name) for name in LIBRARIES}},
+    }
+
+
 @io_task
-def promote(as_of: date, model_id: str, settings: Settings) -> Verdict:
-    """Write the gate's decision into the registry, effective from `as_of`; lines that are there stay."""
-    gate = models.read_card(model_id, settings)["gate"]
-    verdict = Verdict(promoted=gate["promoted"], why=gate["why"])
-    before = gate["champion"]
-    lines: list[tuple[str, models.State, str]] = [(model_id, "challenger", "trained on ripe cohorts")]
-    if verdict.promoted:
-        lines.append((model_id, "approved", verdict.why))
-        lines.append((model_id, "champion", verdict.why))
-        if before:
-            lines.append((before, "retired", f"replaced by {model_id}"))
-    else:
-        lines.append((model_id, "rejected", verdict.why))
-    for name, state, why in lines:
-        if state not in models.states_of(name, settings):
-            models.record(settings, effective_from=as_of, model_id=name, state=state, by=POLICY, why=why)
-    return verdict
+def promote(as_of: date, model_id: str, settings: Settings) -> None:
+    """Write the gate's decision into the registry, effective from `as_of`; lines that are there stay.
+
+    What passes the gate serves at once, or waits for a person where the settings say so.
+    """
+    if models.state_on(as_of, model_id, settings):
+        return
+    card = models.read_card(model_id, settings)
+    gate = card["gate"]
+    trained = Change(model_id, "challenger", card["trained_by"], "trained on ripe cohorts", gate["figures"])
+    changes = [trained]
+    if not gate["promoted"]:
+        changes.append(Change(model_id, "rejected", POLICY, gate["why"], gate["figures"]))
+    elif settings.auto_approve:
+        changes += take_over(model_id, gate["champion"], by=POLICY, why=gate["why"], figures=gate["figures"])
+    models.record(settings, effective_from=as_of, changes=changes)
 
 
 def _known_on(as_of: date, settings: Settings) -> tuple[Known, dict[str, Any] | None]:
@@ -103,12 +106,16 @@ def _known_on(as_of: date, settings: Settings) -> tuple[Known, dict[str, Any] | 
     return known_on(as_of, settings), last
 
 
-def known_on(as_of: date, settings: Settings) -> Known:
-    """All that may be learned from on `as_of`, whether or not a training is due."""
-    names = ("gold.feature_store", "gold.label_store", "silver.loans")
-    applications, labels, loans = (tables.scan(name, settings, until=as_of) for name in names)
+def known_on(as_of: date, settings: Settings, *, versions: Mapping[str, int] | None = None) -> Known:
+    """All that may be learned from on `as_of`, whether or not a training is due.
+
+    Needs:  `versions` of the tables READ, to read them as they were; else as they are.
+    """
+    at = versions or {}
+    read = (tables.scan(name, settings, until=as_of, version=at.get(name)) for name in READ)
+    applications, labels, loans, clickstream = read
     rows = add_targets(applications, labels, loans, as_of=as_of).sort("snapshot_date", "loan_id").collect()
-    return Known(as_of, rows, tables.scan("silver.clickstream", settings, until=as_of))
+    return Known(as_of, rows, clickstream)
 
 
 def _require_due(as_of: date, ripe: list[date], trained_on: list[date], settings: Settings) -> None:
@@ -123,25 +130,40 @@ def _require_due(as_of: date, ripe: list[date], trained_on: list[date], settings
         raise NothingToDoError(f"No training on {as_of}: {missing} of the {kind} are not ripe yet.")
 
 
-def _judge(
-    candidate: Candidate, known: Known, split: Split, as_of: date, settings: Settings
-) -> dict[str, Any]:
-    """The gate. The champion's recipe is fitted once more to those of its cohorts that are not out of time.
+def _judge(challenger: Challenger, known: Known, settings: Settings) -> dict[str, Any]:
+    """The gate's verdict on the challenger against the champion of the day."""
+    champion = models.champion_on(known.as_of, settings)
+    pds = None
+    if champion:
+        pds = replay_recipe(models.read_card(champion.model_id, settings), known, challenger.split)
+    verdict = decide(build_trial(challenger, known, champion=pds, reds=_reds_before(known.as_of, settings)))
+    return {**asdict(verdict), "champion": champion.model_id if champion else None}
 
-    The artefact itself has learned from some of the loans that the two are compared on.
+
+def replay_recipe(card: Mapping[str, Any], known: Known, split: Split) -> Floats:
+    """PDs of the out-of-time loans by a model's recipe, fitted anew to those of its cohorts before them.
+
+    The artefact itself may have learned from some of the loans that two models are compared on.
     """
-    champion = models.champion_on(as_of, settings)
-    if champion is None:
-        verdict, before = decide_first(candidate.oot_auc), None
-    else:
-        card, before = models.read_card(champion.model_id, settings), champion.model_id
-        its = [date.fromisoformat(day) for day in card["data"]["cohorts"]]
-        fitted = Split(tuple(day for day in its if day in split.development), split.oot)
-        recipe = Recipe(card["family"], card["candidates"][0]["params"])
-        pds = score_oot(recipe, known, fitted, reading="hindsight", seed=card["seed"])
-        labels = labels_of(known.of(split.oot))
-        verdict = compare(labels, (candidate.oot_auc, candidate.oot_pds), (measure_auc(labels, pds), pds))
-    return {"promoted": verdict.promoted, "why": verdict.why, "champion": before}
+    its = [date.fromisoformat(day) for day in card["data"]["cohorts"]]
+    fitted = Split(tuple(day for day in its if day in split.development), split.oot)
+    recipe = Recipe(card["family"], card["candidates"][0]["params"])
+    pds = score_oot(recipe, known, fitted, reading="hindsight", seed=card["setup"]["seed"])
+    by = card["recalibration"]
+    return correct(pds, by["slope"], by["intercept"]) if by else pds
+
+
+def _reds_before(as_of: date, settings: Settings) -> list[str]:
+    """Red figures of coverage and fairness in the newest month that was monitored before `as_of`.
+
+    The month of `as_of` itself is monitored after its training: a re-run must decide as the first run did.
+    """
+    days = [day for day in tables.snapshot_dates("gold.monitoring", settings) if day < as_of]
+    if not days:
+        return []
+    figures = tables.read("gold.monitoring", settings, on=days[-1])
+    red = figures.filter(pl.col("metric").is_in(["coverage", "fairness"]), pl.col("status") == "red")
+    return [f"{row['metric']} of {row['subject']} on {days[-1]}" for row in red.to_dicts()]
 
 
 def _refuse_out_of_order(as_of: date, settings: Settings) -> None:
@@ -153,5 +175,12 @@ def _refuse_out_of_order(as_of: date, settings: Settings) -> None:
         )
 
 
-def _versions(settings: Settings) -> dict[str, int]:
-    return {name: tables.version_of(name, settings) for name in ("gold.feature_store", "gold.label_store")}
+def _tables(as_of: date, settings: Settings) -> dict[str, dict[str, int]]:
+    """Delta version of each table READ, and its rows until the day."""
+    return {
+        name: {
+            "version": tables.version_of(name, settings),
+            "rows": tables.scan(name, settings, until=as_of).select(pl.len()).collect().item(),
+        }
+        for name in READ
+    }

@@ -28,16 +28,7 @@ def add_targets(
     """
     known = labels.filter(pl.col("snapshot_date") <= as_of).select("loan_id", "label")
     past = loans.filter(pl.col("snapshot_date") <= as_of, pl.col("installment_num") > 0)
-    states = add_arrears_state(past).join(known, on="loan_id", how="left", validate="m:1")
-    shares = (
-        states.filter(pl.col("label").is_not_null())
-        .group_by("mob", "state")
-        .agg(n=pl.len(), bad=pl.col("label").sum())
-        .filter(pl.col("n") >= SEEN_BEFORE)
-        .select("mob", "state", share=(pl.col("bad") + 0.5) / (pl.col("n") + 1))
-    )
-    latest = states.sort("mob").unique("loan_id", keep="last").select("loan_id", "mob", "state")
-    expected = latest.join(shares, on=["mob", "state"], how="left", validate="m:1").select("loan_id", "share")
+    expected = expect_defaults(add_arrears_state(past), known)
     asked = applications.filter(pl.col("snapshot_date") <= as_of)
     return (
         asked.join(known, on="loan_id", how="left", validate="1:1")
@@ -48,6 +39,24 @@ def add_targets(
         .filter(pl.col("target").is_not_null())
         .drop("share")
     )
+
+
+def expect_defaults(states: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
+    """loan_id and share: of ripe loans once in a loan's newest state at its month, those that defaulted.
+
+    Needs:  loan_id, mob, state of `add_arrears_state`; loan_id, label of ripe loans.
+    Keys:   one row per loan_id; share is null for a state that fewer than SEEN_BEFORE ripe loans were in.
+    """
+    shares = (
+        states.join(known, on="loan_id", how="left", validate="m:1")
+        .filter(pl.col("label").is_not_null())
+        .group_by("mob", "state")
+        .agg(n=pl.len(), bad=pl.col("label").sum())
+        .filter(pl.col("n") >= SEEN_BEFORE)
+        .select("mob", "state", share=(pl.col("bad") + 0.5) / (pl.col("n") + 1))
+    )
+    latest = states.sort("mob").unique("loan_id", keep="last").select("loan_id", "mob", "state")
+    return latest.join(shares, on=["mob", "state"], how="left", validate="m:1").select("loan_id", "share")
 
 
 def add_arrears_state(past: pl.LazyFrame) -> pl.LazyFrame:

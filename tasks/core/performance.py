@@ -65,6 +65,16 @@ def measure_brier(labels: Floats, pds: Floats) -> float:
     return float(np.mean((pds - labels) ** 2))
 
 
+def measure_spiegelhalter_z(labels: Floats, pds: Floats) -> float:
+    """How far the Brier score is from what the PDs themselves imply, in standard errors (Spiegelhalter 1986).
+
+    About standard normal when the PDs hold; 0 when every PD is 0, 0.5 or 1 and nothing can be said.
+    """
+    away = float(np.sum((labels - pds) * (1 - 2 * pds)))
+    variance = float(np.sum((1 - 2 * pds) ** 2 * pds * (1 - pds)))
+    return away / variance**0.5 if variance > 0 else 0.0
+
+
 def measure_log_loss(labels: Floats, pds: Floats) -> float:
     """Mean negative log-likelihood of the outcomes."""
     return float(-np.mean(np.where(labels == 1, np.log(pds), np.log1p(-pds))))

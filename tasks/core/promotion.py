@@ -1,22 +1,52 @@
 """When to train, and whether a challenger may take over: decisions made from finished figures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from tasks.core.performance import Auc, Floats, measure_auc_gain, measure_brier
+import numpy as np
+
+from tasks.core.performance import (
+    Floats,
+    measure_auc,
+    measure_auc_gain,
+    measure_brier,
+    measure_spiegelhalter_z,
+)
 
 WORST_LOSS = -0.01  # of AUC that the lower limit of the paired interval may show
 LEVEL = 0.90
 AUC_FLOOR = 0.60  # a first model has no champion to beat; below this it is not worth serving
+WORST_Z = 2.58  # of Spiegelhalter's test, either way
+COHORTS = 3  # out of time that a gate should see
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the challenger is promoted, and why in one sentence."""
+    """Whether the challenger is promoted, why in one sentence, and the figures that say so."""
 
     promoted: bool
     why: str
+    figures: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The out-of-time loans that a gate looks at: `labels` (n,), the challenger's PDs (n,), and the rest.
+
+    `champion` holds the champion's PDs of the same loans; None where there is no champion. `bad_rate` is that
+    of the loans learned from, `n_cohorts` counts the application months, `fallbacks` maps what is missing to
+    the AUC without it, and `reds` names red figures of coverage and fairness.
+    """
+
+    labels: Floats
+    challenger: Floats
+    champion: Floats | None
+    bad_rate: float
+    n_cohorts: int
+    fallbacks: Mapping[str, float]
+    reds: Sequence[str]
 
 
 def cohorts_missing(ripe: Sequence[date], trained_on: Sequence[date], *, first: int, every: int) -> int:
@@ -30,30 +60,63 @@ def cohorts_missing(ripe: Sequence[date], trained_on: Sequence[date], *, first: 
     return every - len(newly_ripe)
 
 
-def decide_first(auc: Auc) -> Verdict:
-    """A first model serves when the lower limit of its out-of-time AUC is above the floor."""
-    low, high = auc.interval(LEVEL)
-    said = f"out-of-time AUC {auc.value:.3f} ({low:.3f} to {high:.3f})"
-    if low > AUC_FLOOR:
-        return Verdict(promoted=True, why=f"first model; {said} is above the floor of {AUC_FLOOR:.2f}")
-    return Verdict(promoted=False, why=f"{said} reaches below the floor of {AUC_FLOOR:.2f}")
+def decide(trial: Trial) -> Verdict:
+    """Whether the challenger may serve: promoted when it breaks no rule.
 
-
-def decide_challenger(challenger: Auc, champion: Auc, brier: tuple[float, float]) -> Verdict:
-    """A challenger takes over when it ranks the same loans no worse and its Brier score is no worse.
-
-    Needs:  both AUCs measured on the same loans; `brier` is (challenger's, champion's).
+    It must rank and fit the champion's loans no worse than the champion (a first model: no worse than the
+    floors), its probabilities must hold, an answer for missing sources must be measured, and nothing be red.
     """
-    gain, low, high = measure_auc_gain(challenger, champion, level=LEVEL)
-    said = f"gain in AUC {gain:+.3f} ({low:+.3f} to {high:+.3f}), Brier {brier[0]:.4f} against {brier[1]:.4f}"
-    if low <= WORST_LOSS:
-        return Verdict(promoted=False, why=f"{said}: the gain may be below {WORST_LOSS}")
-    if brier[0] > brier[1]:
-        return Verdict(promoted=False, why=f"{said}: the Brier score is worse")
-    return Verdict(promoted=True, why=f"{said}: no worse on the same loans")
+    figures = measure_trial(trial)
+    broken = _broken(figures, trial)
+    seen = f"{figures['n']} loans of {trial.n_cohorts} cohorts out of time"
+    if trial.n_cohorts < COHORTS:
+        seen += f" (fewer than {COHORTS}: no more are ripe)"
+    said = f"{_say(figures)}; {seen}"
+    why = f"{said}: {'; '.join(broken)}" if broken else f"{said}: every rule of the gate holds"
+    return Verdict(promoted=not broken, why=why, figures=figures)
 
 
-def compare(labels: Floats, challenger: tuple[Auc, Floats], champion: tuple[Auc, Floats]) -> Verdict:
-    """`decide_challenger` from the AUCs and PDs of both on the same loans."""
-    brier = (measure_brier(labels, challenger[1]), measure_brier(labels, champion[1]))
-    return decide_challenger(challenger[0], champion[0], brier)
+def measure_trial(trial: Trial) -> dict[str, Any]:
+    """The figures of the gate: AUC, Brier score and z of the challenger, and of what it is held against."""
+    auc = measure_auc(trial.labels, trial.challenger)
+    usual = np.full(len(trial.labels), trial.bad_rate)
+    held_against = usual if trial.champion is None else trial.champion
+    figures: dict[str, Any] = {
+        "n": len(trial.labels),
+        "n_cohorts": trial.n_cohorts,
+        "auc": auc.value,
+        "auc_ci_90": list(auc.interval(LEVEL)),
+        "brier": measure_brier(trial.labels, trial.challenger),
+        "brier_to_beat": measure_brier(trial.labels, held_against),
+        "spiegelhalter_z": measure_spiegelhalter_z(trial.labels, trial.challenger),
+    }
+    if trial.champion is not None:
+        before = measure_auc(trial.labels, trial.champion)
+        gain, low, high = measure_auc_gain(auc, before, level=LEVEL)
+        figures |= {"champion_auc": before.value, "auc_gain": gain, "auc_gain_ci_90": [low, high]}
+    return figures
+
+
+def _broken(figures: Mapping[str, Any], trial: Trial) -> list[str]:
+    gain = figures.get("auc_gain_ci_90")
+    checks = {
+        f"the gain may be below {WORST_LOSS}": gain is not None and gain[0] <= WORST_LOSS,
+        f"the AUC may be below the floor of {AUC_FLOOR:.2f}": gain is None
+        and figures["auc_ci_90"][0] <= AUC_FLOOR,
+        "the Brier score is worse": figures["brier"] > figures["brier_to_beat"],
+        f"its probabilities do not hold (|z| is not below {WORST_Z})": abs(figures["spiegelhalter_z"])
+        >= WORST_Z,
+        "no fallback was measured": not trial.fallbacks,
+        f"red: {', '.join(trial.reds)}": bool(trial.reds),
+    }
+    return [rule for rule, broken in checks.items() if broken]
+
+
+def _say(figures: Mapping[str, Any]) -> str:
+    low, high = figures["auc_ci_90"]
+    said = f"first model, AUC {figures['auc']:.3f} ({low:.3f} to {high:.3f})"
+    if "auc_gain" in figures:
+        low, high = figures["auc_gain_ci_90"]
+        said = f"gain in AUC {figures['auc_gain']:+.3f} ({low:+.3f} to {high:+.3f})"
+    brier = f"Brier {figures['brier']:.4f} against {figures['brier_to_beat']:.4f}"
+    return f"{said}, {brier}, z {figures['spiegelhalter_z']:+.2f}"

@@ -55,24 +55,30 @@ def search_recipe(
     if not folds:
         return Recipe(family, usual), None
     per_loan: dict[int, Floats] = {}
-
-    def loss(trial: optuna.Trial) -> float:
-        recipe = Recipe(family, suggest_params(family, trial))
-        losses: list[Floats] = []
-        for step, fold in enumerate(folds):
-            losses.append(_losses(recipe, fold, seed=seed))
-            trial.report(float(np.mean(np.concatenate(losses))), step)
-            if trial.should_prune():
-                raise optuna.TrialPruned
-        per_loan[trial.number] = np.concatenate(losses)
-        return float(per_loan[trial.number].mean())
-
     study = _study(seed)
     study.enqueue_trial(usual)
-    study.optimize(loss, n_trials=trials)
+    study.optimize(lambda trial: _try(trial, family, folds, per_loan, seed=seed), n_trials=trials)
     gain = per_loan[0] - per_loan[study.best_trial.number]
     best = study.best_trial if gain.mean() > gain.std() / len(gain) ** 0.5 else study.trials[0]
     return Recipe(family, best.params), float(per_loan[best.number].mean())
+
+
+def _try(
+    trial: optuna.Trial, family: Family, folds: Sequence[Fold], per_loan: dict[int, Floats], *, seed: int
+) -> float:
+    """Mean log loss of one draw on the folds; the losses of its loans go into `per_loan`.
+
+    Errors: TrialPruned when the first folds leave no hope.
+    """
+    recipe = Recipe(family, suggest_params(family, trial))
+    losses: list[Floats] = []
+    for step, fold in enumerate(folds):
+        losses.append(_losses(recipe, fold, seed=seed))
+        trial.report(float(np.mean(np.concatenate(losses))), step)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+    per_loan[trial.number] = np.concatenate(losses)
+    return float(per_loan[trial.number].mean())
 
 
 def _study(seed: int) -> optuna.Study:

@@ -19,6 +19,7 @@ from tasks.core.performance import (
     measure_ks,
     measure_log_loss,
     measure_observed_to_expected,
+    measure_spiegelhalter_z,
 )
 from tasks.core.search import Fold, search_recipe
 from tasks.core.serving import COMPLETE, MISSING, Served, fit_served, sources_without
@@ -195,6 +196,7 @@ def describe(candidate: Candidate, oot: pl.DataFrame) -> dict[str, Any]:
             "gini": 2 * auc.value - 1,
             "ks": measure_ks(labels, pds),
             "brier": measure_brier(labels, pds),
+            "spiegelhalter_z": measure_spiegelhalter_z(labels, pds),
             "observed_to_expected": measure_observed_to_expected(labels, pds),
         },
     }

@@ -4,8 +4,8 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -14,19 +14,31 @@ import joblib
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
-from tasks.storage.durable import append_line, locked, sync_files, sync_folder
+from tasks.storage.durable import locked, sync_files, sync_folder, write_whole
 
 State = Literal["challenger", "approved", "champion", "retired", "rejected"]
 GENESIS = "0" * 64
-ARTEFACT, CARD, REFERENCE = "model.joblib", "card.json", "reference.json"
+ARTEFACT, CARD, CARD_TEXT, REFERENCE = "model.joblib", "card.json", "card.md", "reference.json"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A decision on one model: who moved it into which state, why, and on what figures."""
+
+    model_id: str
+    state: State
+    by: str
+    why: str
+    figures: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)
 class Entry:
     """One line of the registry: from `effective_from` on, `model_id` is in `state`.
 
-    `by` is who decided, `sha256` the digest of the artefact, `previous` the digest of the line before, and
-    `seal` that of the line's own other fields, so that an edit of the last line shows too.
+    `by` is who decided, `why` and `figures` on what grounds; `sha256` is the digest of the artefact, `files`
+    those of the other files of its folder; `previous` is the digest of the line before, and `seal` that of
+    the line's own other fields, so that an edit of the last line shows too.
     """
 
     effective_from: str
@@ -37,6 +49,8 @@ class Entry:
     sha256: str
     previous: str
     seal: str
+    figures: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def registry_path(settings: Settings) -> Path:
@@ -56,12 +70,13 @@ def history(settings: Settings) -> list[Entry]:
     previous = GENESIS
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
-            entry = Entry(**json.loads(line))
+            fields = json.loads(line)
+            entry = Entry(**fields)
         except (ValueError, TypeError) as error:
             raise ModelStoreError(
                 f"{path} line {number} is not a registry entry; restore the file."
             ) from error
-        if entry.previous != previous or entry.seal != _seal_of(entry):
+        if entry.previous != previous or entry.seal != _seal_of(fields):
             raise ModelStoreError(
                 f"{path} was edited: line {number} does not follow from the one before. Restore a copy of it."
             )
@@ -70,24 +85,57 @@ def history(settings: Settings) -> list[Entry]:
     return entries
 
 
-def record(
-    settings: Settings, *, effective_from: date, model_id: str, state: State, by: str, why: str
-) -> None:
-    """Append one line to the registry, on disk before this returns; a crash leaves the file as it was."""
+def record(settings: Settings, *, effective_from: date, changes: Sequence[Change]) -> None:
+    """Append a line per change, all or none, on disk before this returns.
+
+    A model becomes a challenger once: changes that make it one again, with what follows, are not written.
+    Errors: ModelStoreError when a line that is there takes effect later: what served stays as it was.
+    """
     path = registry_path(settings)
-    digest = _digest(settings.model_store / model_id / ARTEFACT)
     with locked(path):
         entries = history(settings)
-        lines = path.read_text(encoding="utf-8").splitlines() if entries else []
-        previous = hashlib.sha256(lines[-1].encode()).hexdigest() if lines else GENESIS
-        entry = Entry(str(effective_from), model_id, state, by, why, digest, previous, seal="")
-        append_line(path, json.dumps(asdict(replace(entry, seal=_seal_of(entry)))))
+        known = {entry.model_id for entry in entries}
+        if any(change.state == "challenger" and change.model_id in known for change in changes):
+            return
+        latest = max((entry.effective_from for entry in entries), default="")
+        if latest > str(effective_from):
+            raise ModelStoreError(
+                f"{path} already holds a decision of {latest}, so none can take effect on {effective_from}: "
+                f"history is not edited. Use a date from {latest} on."
+            )
+        text = path.read_text(encoding="utf-8") if entries else ""
+        for change in changes:
+            text += _line_of(change, effective_from, text, settings) + "\n"
+        write_whole(path, text)
 
 
-def _seal_of(entry: Entry) -> str:
-    fields = asdict(entry)
-    del fields["seal"]
-    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
+def _line_of(change: Change, effective_from: date, before: str, settings: Settings) -> str:
+    lines = before.splitlines()
+    digests = digests_of(change.model_id, settings)
+    fields = {
+        "effective_from": str(effective_from),
+        **asdict(change),
+        "sha256": digests.pop(ARTEFACT),
+        "files": digests,
+        "previous": hashlib.sha256(lines[-1].encode()).hexdigest() if lines else GENESIS,
+    }
+    return json.dumps({**fields, "seal": _seal_of(fields)})
+
+
+def _seal_of(fields: Mapping[str, Any]) -> str:
+    sealed = {name: value for name, value in fields.items() if name != "seal"}
+    return hashlib.sha256(json.dumps(sealed).encode()).hexdigest()
+
+
+def digests_of(model_id: str, settings: Settings) -> dict[str, str]:
+    """SHA-256 of each file of a model's folder.
+
+    Errors: ModelStoreError when the artefact is missing.
+    """
+    folder = settings.model_store / model_id
+    if not (folder / ARTEFACT).exists():
+        raise ModelStoreError(f"{folder / ARTEFACT} is missing. Restore it, or train again.")
+    return {path.name: _digest(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 def champion_on(day: date, settings: Settings) -> Entry | None:
@@ -108,15 +156,25 @@ def trained_after(day: date, settings: Settings) -> list[str]:
     return [e.model_id for e in history(settings) if e.state == "challenger" and e.effective_from > str(day)]
 
 
-def states_of(model_id: str, settings: Settings) -> list[State]:
-    """The states a model went through, in order; empty when the registry does not know it."""
-    return [e.state for e in history(settings) if e.model_id == model_id]
+def state_on(day: date, model_id: str, settings: Settings) -> State | None:
+    """The state a model is in on `day`, later lines not counted; None when the registry does not know it."""
+    its = [e for e in history(settings) if e.model_id == model_id and e.effective_from <= str(day)]
+    return its[-1].state if its else None
 
 
 def save(
-    model_id: str, settings: Settings, *, model: object, card: Mapping[str, Any], reference: Mapping[str, Any]
+    model_id: str,
+    settings: Settings,
+    *,
+    model: object,
+    card: Mapping[str, Any],
+    reference: Mapping[str, Any],
+    to_text: Callable[[Mapping[str, Any]], str],
 ) -> None:
-    """Write a model's folder whole or not at all; a model that is there already stays as it is."""
+    """Write a model's folder whole or not at all; a model that is there already stays as it is.
+
+    Needs:  `to_text`, which words the card for people.
+    """
     target = settings.model_store / model_id
     if target.exists():
         return
@@ -127,6 +185,7 @@ def save(
         (work / REFERENCE).write_text(json.dumps(reference, indent=1), encoding="utf-8")
         full_card = {**card, "sha256": _digest(work / ARTEFACT)}
         (work / CARD).write_text(json.dumps(full_card, indent=1), encoding="utf-8")
+        (work / CARD_TEXT).write_text(to_text(full_card), encoding="utf-8")
         sync_files(work)
         _publish(work, target)
     finally:
@@ -161,6 +220,35 @@ def load(entry: Entry, settings: Settings) -> Any:
 def read_card(model_id: str, settings: Settings) -> dict[str, Any]:
     """What the model was trained on and how it did."""
     return _read_json(settings.model_store / model_id / CARD)
+
+
+def read_card_text(model_id: str, settings: Settings) -> str:
+    """The card in words."""
+    path = settings.model_store / model_id / CARD_TEXT
+    if not path.exists():
+        raise ModelStoreError(f"{path} is missing. Restore it, or train again.")
+    return path.read_text(encoding="utf-8")
+
+
+def list_folders(settings: Settings) -> list[str]:
+    """Ids of the models that have a folder, whether or not the registry knows them."""
+    return sorted(path.parent.name for path in settings.model_store.glob(f"[!.]*/{ARTEFACT}"))
+
+
+def find_changed_files(settings: Settings, *, of: str | None = None) -> list[str]:
+    """What is not as it was registered in the models' folders (in that `of` one): a file and what is wrong.
+
+    Errors: ModelStoreError when the history itself was edited.
+    """
+    wrong: list[str] = []
+    for entry in {e.model_id: e for e in history(settings) if of in (None, e.model_id)}.values():
+        for name, digest in {ARTEFACT: entry.sha256, **entry.files}.items():
+            path = settings.model_store / entry.model_id / name
+            if not path.exists():
+                wrong.append(f"{entry.model_id}/{name} is missing")
+            elif _digest(path) != digest:
+                wrong.append(f"{entry.model_id}/{name} was changed (its digest differs)")
+    return wrong
 
 
 def read_reference(model_id: str, settings: Settings) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from tasks.config import Settings
 from tasks.errors import StorageError, TableNotReadyError, VintageError
@@ -35,13 +35,18 @@ def create_missing(settings: Settings) -> None:
 
 
 def scan(
-    name: str, settings: Settings, *, until: date | None = None, on: Sequence[date] | None = None
+    name: str,
+    settings: Settings,
+    *,
+    until: date | None = None,
+    on: Sequence[date] | None = None,
+    version: int | None = None,
 ) -> pl.LazyFrame:
-    """Lazy rows of a table with snapshot_date up to `until`, or of the days `on`.
+    """Lazy rows of a table with snapshot_date up to `until`, or of the days `on`, now or as of a `version`.
 
-    Errors: TableNotReadyError when the table does not exist.
+    Errors: TableNotReadyError when the table does not exist, or not in this version any more.
     """
-    rows = pl.scan_delta(open_table(name, settings))
+    rows = pl.scan_delta(open_table(name, settings) if version is None else _open_at(name, version, settings))
     if until is not None:
         rows = rows.filter(pl.col("snapshot_date") <= until)
     if on is not None:
@@ -164,6 +169,17 @@ def open_table(name: str, settings: Settings) -> DeltaTable:
     if (_log_of(path) / f"{table.version() + 1:020}.json").exists():
         table.update_incremental()
     return table
+
+
+def _open_at(name: str, version: int, settings: Settings) -> DeltaTable:
+    path = path_of(name, settings)
+    try:
+        return DeltaTable(path, version=version)
+    except (FileNotFoundError, DeltaError) as error:
+        raise TableNotReadyError(
+            f"Version {version} of {name} cannot be read ({path}): vacuumed, or of another table. "
+            "Restore the datamart that the model was trained on."
+        ) from error
 
 
 def _log_of(path: Path) -> Path:

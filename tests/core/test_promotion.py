@@ -1,19 +1,33 @@
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 
-from tasks.core.performance import measure_auc
-from tasks.core.promotion import cohorts_missing, compare, decide_first
+from tasks.core.performance import measure_spiegelhalter_z
+from tasks.core.promotion import Trial, Verdict, cohorts_missing, decide
 from tests.builders import months
 
 RNG = np.random.default_rng(5)
-LABELS = (RNG.random(900) < 0.3).astype(float)
 
 
-def pds(strength: float) -> np.ndarray:
-    return 1 / (1 + np.exp(-(strength * (2 * LABELS - 1) + RNG.standard_normal(900) - 0.85)))
+TRUTH, NOISE = RNG.standard_normal(900), RNG.standard_normal(900)
+STRONG = 1 / (1 + np.exp(-(2.0 * TRUTH - 0.85)))
+LABELS = (RNG.random(900) < STRONG).astype(float)
+WEAK = 1 / (1 + np.exp(-(0.7 * TRUTH + 1.5 * NOISE - 0.85)))
+USELESS = np.full(900, LABELS.mean()) + 0.001 * NOISE
 
 
-STRONG, WEAK, NOISE = pds(1.2), pds(0.4), pds(0.0)
+def judged(
+    challenger: np.ndarray,
+    champion: np.ndarray | None,
+    *,
+    n_cohorts: int = 3,
+    fallbacks: Mapping[str, float] | None = None,
+    reds: Sequence[str] = (),
+) -> Verdict:
+    measured = {"clickstream": 0.8} if fallbacks is None else fallbacks
+    return decide(Trial(LABELS, challenger, champion, 0.35, n_cohorts, measured, reds))
 
 
 @pytest.mark.parametrize(
@@ -25,18 +39,56 @@ def test_training_is_due_after_six_cohorts_then_every_three(ripe: int, trained_o
 
 
 def test_a_better_challenger_takes_over_and_a_worse_one_does_not() -> None:
-    strong, weak = (measure_auc(LABELS, scores) for scores in (STRONG, WEAK))
-    assert compare(LABELS, (strong, STRONG), (weak, WEAK)).promoted
-    assert not compare(LABELS, (weak, WEAK), (strong, STRONG)).promoted
+    assert judged(STRONG, WEAK).promoted
+    worse = judged(WEAK, STRONG)
+    assert not worse.promoted
+    assert "the gain may be below -0.01" in worse.why
+
+
+def test_the_same_model_again_is_no_worse_than_itself() -> None:
+    assert judged(STRONG, STRONG).promoted
 
 
 def test_a_challenger_that_ranks_the_same_but_is_miscalibrated_does_not_take_over() -> None:
-    auc = measure_auc(LABELS, STRONG)
-    verdict = compare(LABELS, (auc, STRONG**3), (auc, STRONG))
+    verdict = judged(STRONG**2, STRONG)
     assert not verdict.promoted
-    assert "Brier" in verdict.why
+    assert "the Brier score is worse" in verdict.why
+    assert "probabilities do not hold" in verdict.why
 
 
-def test_a_first_model_must_clear_the_floor() -> None:
-    assert decide_first(measure_auc(LABELS, STRONG)).promoted
-    assert not decide_first(measure_auc(LABELS, NOISE)).promoted
+def test_probabilities_must_hold_even_where_the_champion_does_worse() -> None:
+    verdict = judged(STRONG**2, STRONG**4)
+    assert not verdict.promoted
+    assert "Brier score is worse" not in verdict.why
+
+
+def test_a_first_model_must_clear_the_floors() -> None:
+    assert judged(STRONG, None).promoted
+    assert "below the floor" in judged(USELESS, None).why
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"reds": ["coverage of clickstream"]}, "red: coverage of clickstream"),
+        ({"fallbacks": {}}, "fallback"),
+    ],
+)
+def test_a_red_figure_or_an_unmeasured_fallback_stops_the_best_challenger(
+    changes: dict[str, Any], said: str
+) -> None:
+    verdict = judged(STRONG, WEAK, **changes)
+    assert not verdict.promoted
+    assert said in verdict.why
+
+
+def test_fewer_than_three_cohorts_are_told() -> None:
+    assert "fewer than 3" in judged(STRONG, WEAK, n_cohorts=2).why
+    assert "fewer than" not in judged(STRONG, WEAK, n_cohorts=3).why
+
+
+def test_z_is_standard_normal_when_the_probabilities_hold() -> None:
+    rng = np.random.default_rng(1)
+    draws = [measure_spiegelhalter_z((rng.random(900) < STRONG).astype(float), STRONG) for _ in range(400)]
+    assert np.mean(draws) == pytest.approx(0.0, abs=0.15)
+    assert np.std(draws) == pytest.approx(1.0, abs=0.1)

@@ -1,5 +1,7 @@
 """Faults 16 to 30 and 54 to 63: one spoilt value each, and what becomes of its row."""
 
+from collections.abc import Callable
+
 import polars as pl
 import pytest
 
@@ -9,34 +11,11 @@ from tests.faults.shop import Shop, first_of, put
 NUMBER = 2
 DAY = str(month(NUMBER))
 
-# number, source, month on book, column, value, the rule that it breaks
-SET_ASIDE = [
-    (16, "loans", 0, "Customer_ID", None, "customer_id|nullability"),
-    (16, "attributes", None, "Customer_ID", None, "customer_id|nullability"),
-    (17, "loans", 0, "Customer_ID", "CUS-12", "customer_id|regex"),
-    (17, "financials", None, "Customer_ID", "cus_0x1", "customer_id|regex"),
-    (20, "attributes", None, "snapshot_date", "01/03/2023", "snapshot_date|nullability"),
-    (21, "loans", 0, "loan_start_date", "2023-09-01", "installment_num_is_months_since_start"),
-    (21, "financials", None, "snapshot_date", "2023-03-02", "snapshot_on_the_first_of_a_month"),
-    (22, "clickstream", None, "snapshot_date", "2023-03-15", "snapshot_on_the_first_of_a_month"),
-    (23, "loans", 1, "snapshot_date", "2023-03-32", "snapshot_date|nullability"),
-    (23, "loans", 1, "loan_start_date", "2023-02-30", "loan_start_date|nullability"),
-    (46, "financials", None, "Annual_Income", "1,234.50", "numbers_without_thousands_separator"),
-    (54, "loans", 1, "balance", "5000.0", "balance"),
-    (55, "loans", 1, "overdue_amt", "500.0", "balance_and_overdue_reconcile"),
-    (56, "loans", 1, "installment_num", "2", "installment_num_is_months_since_start"),
-    (59, "loans", 1, "due_amt", "0.0", "due_amt_is_an_instalment"),
-    (61, "loans", 1, "paid_amt", "-1000.0", "paid_amt|min"),
-    (61, "loans", 0, "loan_amt", "-10000", "loan_amt|min"),
-    (62, "loans", 2, "tenure", "1", "installment_num_within_tenure"),
-    (63, "loans", 1, "loan_start_date", "2023-01-01", "terms_are_those_of_the_month_before"),
-]
 
-
-@pytest.mark.parametrize(("fault", "source", "mob", "column", "value", "rule"), SET_ASIDE)
-def test_fault_16_to_63_a_broken_row_is_set_aside_as_received(
-    shop: Shop, book: Book, fault: int, source: str, mob: int | None, column: str, value: str, rule: str
+def assert_set_aside(
+    shop: Shop, book: Book, source: str, mob: int | None, column: str, value: str | None, rule: str
 ) -> None:
+    """A row with this value is in quarantine as received, with the rule, and every other row is good."""
     shop.receive(book.change(source, put(column, value, first_of(NUMBER, mob=mob))))
     outcome = shop.run("features", NUMBER)
     assert outcome.code == 0, outcome.said
@@ -45,6 +24,115 @@ def test_fault_16_to_63_a_broken_row_is_set_aside_as_received(
     assert rule in aside["rule"].item()
     assert aside[{"snapshot_date": "snapshot_date_raw"}.get(column, column)].item() == value
     shop.assert_reconciled()
+
+
+@pytest.mark.parametrize(
+    ("source", "mob", "column", "value", "rule"),
+    [
+        ("loans", 0, "Customer_ID", None, "customer_id|nullability"),
+        ("attributes", None, "Customer_ID", None, "customer_id|nullability"),
+    ],
+)
+def test_fault_16_a_null_customer_id_is_set_aside(
+    shop: Shop, book: Book, source: str, mob: int | None, column: str, value: str | None, rule: str
+) -> None:
+    assert_set_aside(shop, book, source, mob, column, value, rule)
+
+
+@pytest.mark.parametrize(
+    ("source", "mob", "column", "value", "rule"),
+    [
+        ("loans", 0, "Customer_ID", "CUS-12", "customer_id|regex"),
+        ("financials", None, "Customer_ID", "cus_0x1", "customer_id|regex"),
+    ],
+)
+def test_fault_17_a_malformed_id_is_set_aside(
+    shop: Shop, book: Book, source: str, mob: int | None, column: str, value: str | None, rule: str
+) -> None:
+    assert_set_aside(shop, book, source, mob, column, value, rule)
+
+
+def test_fault_20_a_day_first_date_is_set_aside(shop: Shop, book: Book) -> None:
+    assert_set_aside(
+        shop, book, "attributes", None, "snapshot_date", "01/03/2023", "snapshot_date|nullability"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "mob", "column", "value", "rule"),
+    [
+        ("loans", 0, "loan_start_date", "2023-09-01", "installment_num_is_months_since_start"),
+        ("financials", None, "snapshot_date", "2023-03-02", "snapshot_on_the_first_of_a_month"),
+    ],
+)
+def test_fault_21_a_date_after_the_run_is_set_aside(
+    shop: Shop, book: Book, source: str, mob: int | None, column: str, value: str | None, rule: str
+) -> None:
+    assert_set_aside(shop, book, source, mob, column, value, rule)
+
+
+def test_fault_22_a_snapshot_in_mid_month_is_set_aside(shop: Shop, book: Book) -> None:
+    assert_set_aside(
+        shop, book, "clickstream", None, "snapshot_date", "2023-03-15", "snapshot_on_the_first_of_a_month"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "mob", "column", "value", "rule"),
+    [
+        ("loans", 1, "snapshot_date", "2023-03-32", "snapshot_date|nullability"),
+        ("loans", 1, "loan_start_date", "2023-02-30", "loan_start_date|nullability"),
+    ],
+)
+def test_fault_23_a_day_that_does_not_exist_is_set_aside(
+    shop: Shop, book: Book, source: str, mob: int | None, column: str, value: str | None, rule: str
+) -> None:
+    assert_set_aside(shop, book, source, mob, column, value, rule)
+
+
+def test_fault_46_a_thousands_separator_is_not_guessed(shop: Shop, book: Book) -> None:
+    assert_set_aside(
+        shop, book, "financials", None, "Annual_Income", "1,234.50", "numbers_without_thousands_separator"
+    )
+
+
+def test_fault_54_a_wrong_balance_is_set_aside(shop: Shop, book: Book) -> None:
+    assert_set_aside(shop, book, "loans", 1, "balance", "5000.0", "balance")
+
+
+def test_fault_55_a_wrong_overdue_amount_is_set_aside(shop: Shop, book: Book) -> None:
+    assert_set_aside(shop, book, "loans", 1, "overdue_amt", "500.0", "balance_and_overdue_reconcile")
+
+
+def test_fault_56_a_wrong_instalment_number_is_set_aside(shop: Shop, book: Book) -> None:
+    assert_set_aside(shop, book, "loans", 1, "installment_num", "2", "installment_num_is_months_since_start")
+
+
+def test_fault_59_due_amt_0_after_mob_0_is_set_aside(shop: Shop, book: Book) -> None:
+    assert_set_aside(shop, book, "loans", 1, "due_amt", "0.0", "due_amt_is_an_instalment")
+
+
+@pytest.mark.parametrize(
+    ("source", "mob", "column", "value", "rule"),
+    [
+        ("loans", 1, "paid_amt", "-1000.0", "paid_amt|min"),
+        ("loans", 0, "loan_amt", "-10000", "loan_amt|min"),
+    ],
+)
+def test_fault_61_a_negative_amount_is_set_aside(
+    shop: Shop, book: Book, source: str, mob: int | None, column: str, value: str | None, rule: str
+) -> None:
+    assert_set_aside(shop, book, source, mob, column, value, rule)
+
+
+def test_fault_62_an_instalment_beyond_the_tenure_is_set_aside(shop: Shop, book: Book) -> None:
+    assert_set_aside(shop, book, "loans", 2, "tenure", "1", "installment_num_within_tenure")
+
+
+def test_fault_63_a_start_date_that_changes_is_set_aside(shop: Shop, book: Book) -> None:
+    assert_set_aside(
+        shop, book, "loans", 1, "loan_start_date", "2023-01-01", "terms_are_those_of_the_month_before"
+    )
 
 
 def test_fault_16_a_row_without_a_date_is_set_aside(shop: Shop, book: Book) -> None:
@@ -168,6 +256,20 @@ def test_fault_64_a_loan_without_attributes_is_kept_and_listed(shop: Shop, book:
     alone = rows.filter(~pl.col("has_attributes"), ~pl.col("has_financials"))
     assert (rows.height, alone.height) == (60, 1)
     assert f"{alone['customer_id'].item()}  no attributes known" in shop.review(NUMBER)
+
+
+@pytest.mark.parametrize("source", ["attributes", "financials"])
+def test_fault_64_a_loan_without_a_source_is_scored_if_the_model_has_an_answer(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop], source: str
+) -> None:
+    shop = copy_of(served)
+    shop.receive(book.change(source, lambda rows: rows.filter(~first_of(8))))
+    assert shop.run("features", 8, "--restate").code == 0
+    assert shop.run("inference", 8).code == 0
+    alone = shop.rows("gold.feature_store", 8).filter(~pl.col(f"has_{source}"))["loan_id"].item()
+    scored = shop.rows("gold.predictions", 8).filter(pl.col("loan_id") == alone)
+    assert scored["fallback"].to_list() == [{"attributes": "none"}.get(source, source)]
+    assert f"no {source} known" in shop.review(8)
 
 
 def test_fault_66_a_loan_paid_off_early_has_no_label(shop: Shop, book: Book) -> None:

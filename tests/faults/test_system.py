@@ -87,6 +87,34 @@ def test_fault_69_a_full_disk_is_told_and_leaves_the_store_as_it_was(
     assert shop.rows("gold.feature_store", 0).equals(served.rows("gold.feature_store", 0))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["400k", "800k", "1600k"])
+def test_fault_69_a_disk_that_fills_up_on_the_way_is_told_and_what_is_there_stays_whole(
+    served: Shop, shop: Shop, size: str
+) -> None:
+    """The tables are on a disk of their own that holds some of the months, but not all."""
+    disk = shop.settings.datamart
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], check=False).returncode:
+        pytest.skip("a disk of a few kilobytes can only be made by root")
+    try:
+        outcomes = [ended(start(shop, "run", "features", "--date", str(month(n)))) for n in range(9)]
+        full = next(outcome for outcome in outcomes if outcome.code)
+        assert full.code == 1
+        assert full.said.count("vintage: ") == 1
+        assert "Traceback" not in full.said
+        whole = shop.published()
+        assert len(whole) < 9
+        for number in range(len(whole)):
+            assert shop.rows("gold.feature_store", number).equals(served.rows("gold.feature_store", number))
+        subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
+        assert shop.run("features", 8).code == 0
+        assert shop.rows("gold.feature_store", 8).equals(served.rows("gold.feature_store", 8))
+        shop.assert_reconciled()
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
 def test_fault_70_two_runs_of_one_month_at_once_give_no_double_rows(shop: Shop, served: Shop) -> None:
     words = ("run", "features", "--date", str(month(1)))
     outcomes = [ended(process) for process in [start(shop, *words) for _ in range(2)]]

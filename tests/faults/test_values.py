@@ -12,41 +12,12 @@ from tests.faults.book import Book, month
 from tests.faults.shop import Shop, first_of, put
 
 NUMBER = 2
-# number, source, column, value as received, value in silver
-CLEANED = [
-    (24, "attributes", "Age", "-500", None),
-    (24, "attributes", "Age", "3843_", None),
-    (25, "attributes", "Age", "40_", 40),
-    (25, "attributes", "Age", "15", 15),
-    (26, "attributes", "SSN", "#F%$D@*&8", None),
-    (28, "attributes", "Occupation", "_______", "unknown"),
-    (29, "attributes", "Occupation", "Astronaut", "Astronaut"),
-    (31, "financials", "Annual_Income", "52312.68_", 52312.68),
-    (32, "financials", "Annual_Income", "23834698", 23834698.0),
-    (33, "financials", "Amount_invested_monthly", "__10000__", None),
-    (34, "financials", "Monthly_Balance", "__-333333333333333333333333333__", None),
-    (35, "financials", "Credit_Mix", "_", "unknown"),
-    (36, "financials", "Changed_Credit_Limit", "_", None),
-    (37, "financials", "Payment_Behaviour", "!@9#%8", "unknown"),
-    (38, "financials", "Payment_of_Min_Amount", "NM", "NM"),
-    (39, "financials", "Credit_History_Age", "10 Years and 9 Months", 129),
-    (40, "financials", "Credit_History_Age", "10 Years and 13 Months", None),
-    (40, "financials", "Credit_History_Age", "NA", None),
-    (41, "financials", "Num_of_Loan", "-100", None),
-    (42, "financials", "Interest_Rate", "5789", None),
-    (43, "financials", "Num_Bank_Accounts", "-1", None),
-    (45, "financials", "Annual_Income", "NaN", None),
-    (45, "financials", "Monthly_Inhand_Salary", "inf", None),
-    (45, "financials", "Outstanding_Debt", "1e309", None),
-    (51, "clickstream", "fe_3", "many", None),
-    (51, "clickstream", "fe_3", "-77", -77),
-]
 
 
-@pytest.mark.parametrize(("fault", "source", "column", "value", "silver"), CLEANED)
-def test_fault_24_to_51_a_value_is_cleaned_and_counted(
-    shop: Shop, book: Book, served: Shop, fault: int, source: str, column: str, value: str, silver: object
+def assert_cleaned(
+    shop: Shop, book: Book, served: Shop, source: str, column: str, value: str, silver: object
 ) -> None:
+    """The value as received becomes `silver`, its row is good, and a value that was lost is counted."""
     who = book.frames[source].filter(first_of(NUMBER))["Customer_ID"].item()
     shop.receive(book.change(source, put(column, value, first_of(NUMBER))))
     assert shop.run("features", NUMBER).code == 0
@@ -61,6 +32,134 @@ def test_fault_24_to_51_a_value_is_cleaned_and_counted(
     assert now - was == lost
     assert shop.rows(f"quarantine.{source}", NUMBER).is_empty()
     shop.assert_reconciled()
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "value", "silver"),
+    [
+        ("attributes", "Age", "-500", None),
+        ("attributes", "Age", "3843_", None),
+    ],
+)
+def test_fault_24_an_impossible_age_is_null(
+    shop: Shop, book: Book, served: Shop, source: str, column: str, value: str, silver: object
+) -> None:
+    assert_cleaned(shop, book, served, source, column, value, silver)
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "value", "silver"),
+    [
+        ("attributes", "Age", "40_", 40),
+        ("attributes", "Age", "15", 15),
+    ],
+)
+def test_fault_25_an_age_with_an_underscore_is_read_and_a_minors_is_kept(
+    shop: Shop, book: Book, served: Shop, source: str, column: str, value: str, silver: object
+) -> None:
+    assert_cleaned(shop, book, served, source, column, value, silver)
+
+
+def test_fault_26_a_garbled_ssn_is_null(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(shop, book, served, "attributes", "SSN", "#F%$D@*&8", None)
+
+
+def test_fault_28_a_blank_occupation_is_unknown(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(shop, book, served, "attributes", "Occupation", "_______", "unknown")
+
+
+def test_fault_29_an_unseen_occupation_is_kept(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(shop, book, served, "attributes", "Occupation", "Astronaut", "Astronaut")
+
+
+def test_fault_31_an_amount_with_an_underscore_is_read(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(shop, book, served, "financials", "Annual_Income", "52312.68_", 52312.68)
+
+
+def test_fault_32_a_wild_income_is_kept_in_silver(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(shop, book, served, "financials", "Annual_Income", "23834698", 23834698.0)
+
+
+def test_fault_33_a_marked_amount_is_null(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(shop, book, served, "financials", "Amount_invested_monthly", "__10000__", None)
+
+
+def test_fault_34_a_marked_balance_is_null(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(
+        shop, book, served, "financials", "Monthly_Balance", "__-333333333333333333333333333__", None
+    )
+
+
+def test_fault_35_a_blank_credit_mix_is_unknown(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(shop, book, served, "financials", "Credit_Mix", "_", "unknown")
+
+
+def test_fault_36_a_blank_credit_limit_is_null(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(shop, book, served, "financials", "Changed_Credit_Limit", "_", None)
+
+
+def test_fault_37_a_garbled_behaviour_is_unknown(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(shop, book, served, "financials", "Payment_Behaviour", "!@9#%8", "unknown")
+
+
+def test_fault_38_nm_is_a_category_of_its_own(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(shop, book, served, "financials", "Payment_of_Min_Amount", "NM", "NM")
+
+
+def test_fault_39_years_and_months_are_counted_in_months(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(shop, book, served, "financials", "Credit_History_Age", "10 Years and 9 Months", 129)
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "value", "silver"),
+    [
+        ("financials", "Credit_History_Age", "10 Years and 13 Months", None),
+        ("financials", "Credit_History_Age", "NA", None),
+    ],
+)
+def test_fault_40_an_age_of_13_months_or_na_is_null(
+    shop: Shop, book: Book, served: Shop, source: str, column: str, value: str, silver: object
+) -> None:
+    assert_cleaned(shop, book, served, source, column, value, silver)
+
+
+def test_fault_41_a_negative_count_of_loans_is_null(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(shop, book, served, "financials", "Num_of_Loan", "-100", None)
+
+
+def test_fault_42_an_impossible_interest_rate_is_null(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(shop, book, served, "financials", "Interest_Rate", "5789", None)
+
+
+def test_fault_43_a_negative_count_of_accounts_is_null(shop: Shop, book: Book, served: Shop) -> None:
+    assert_cleaned(shop, book, served, "financials", "Num_Bank_Accounts", "-1", None)
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "value", "silver"),
+    [
+        ("financials", "Annual_Income", "NaN", None),
+        ("financials", "Monthly_Inhand_Salary", "inf", None),
+        ("financials", "Outstanding_Debt", "1e309", None),
+    ],
+)
+def test_fault_45_nan_and_infinity_are_null(
+    shop: Shop, book: Book, served: Shop, source: str, column: str, value: str, silver: object
+) -> None:
+    assert_cleaned(shop, book, served, source, column, value, silver)
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "value", "silver"),
+    [
+        ("clickstream", "fe_3", "many", None),
+        ("clickstream", "fe_3", "-77", -77),
+    ],
+)
+def test_fault_51_a_word_is_null_and_a_negative_number_is_normal(
+    shop: Shop, book: Book, served: Shop, source: str, column: str, value: str, silver: object
+) -> None:
+    assert_cleaned(shop, book, served, source, column, value, silver)
 
 
 def test_fault_25_a_minor_is_kept_and_flagged(shop: Shop, book: Book) -> None:
@@ -158,6 +257,24 @@ def test_fault_49_a_cohort_without_clickstream_is_kept(shop: Shop, book: Book, k
     shop.receive(book.change("clickstream", lambda rows: rows.filter(~gone if keep else ~(gone | whole))))
     assert shop.run("features", NUMBER).code == 0
     assert shop.rows("gold.feature_store", NUMBER)["has_clickstream"].to_list() == [False] * 60
+
+
+def test_fault_49_the_fallback_scores_a_cohort_without_clickstream_and_coverage_says_so(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop]
+) -> None:
+    shop = copy_of(served)
+    cohort = book.frames["attributes"].filter(pl.col("snapshot_date") == str(month(8)))
+    gone = pl.col("Customer_ID").is_in(cohort["Customer_ID"].to_list())
+    shop.receive(book.change("clickstream", lambda rows: rows.filter(~gone)))
+    for number in range(9):
+        assert shop.run("features", number, "--restate", "--allow-volume").code == 0
+    for flow in ("inference", "monitoring"):
+        assert shop.run(flow, 8).code == 0
+    assert shop.rows("gold.predictions", 8)["fallback"].to_list() == ["clickstream"] * 60
+    coverage = shop.rows("gold.monitoring", 8).filter(
+        pl.col("metric") == "coverage", pl.col("subject") == "clickstream"
+    )
+    assert coverage["value"].to_list() == [0.0]
 
 
 def test_fault_50_rows_after_the_application_are_not_used(shop: Shop, book: Book, served: Shop) -> None:

@@ -6,6 +6,7 @@ import pytest
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
 from tasks.storage import models
+from tasks.storage.models import Change
 from tests.builders import month
 
 
@@ -15,8 +16,12 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def store(settings: Settings, model_id: str, day: date, content: str = "a model") -> None:
-    models.save(model_id, settings, model=content, card={"as_of": str(day)}, reference={})
-    models.record(settings, effective_from=day, model_id=model_id, state="champion", by="test", why="test")
+    save(settings, model_id, {"as_of": str(day)}, content)
+    models.record(settings, effective_from=day, changes=[Change(model_id, "champion", "test", "test")])
+
+
+def save(settings: Settings, model_id: str, card: dict[str, str], content: str) -> None:
+    models.save(model_id, settings, model=content, card=card, reference={}, to_text=str)
 
 
 def champion(settings: Settings, day: date) -> str:
@@ -25,8 +30,8 @@ def champion(settings: Settings, day: date) -> str:
 
 
 def test_a_champion_serves_from_its_day_until_the_next_whatever_came_later(settings: Settings) -> None:
-    store(settings, "newer", month(8))
     store(settings, "older", month(5))
+    store(settings, "newer", month(8))
     assert [champion(settings, month(i)) for i in (4, 5, 7, 8, 11)] == [
         "none",
         "older",
@@ -66,6 +71,35 @@ def test_an_edited_history_shows(settings: Settings) -> None:
 
 def test_saving_again_leaves_the_first_as_it_is(settings: Settings) -> None:
     store(settings, "a", month(5))
-    models.save("a", settings, model="another", card={}, reference={})
+    save(settings, "a", {}, "another")
     assert models.load(models.history(settings)[0], settings) == "a model"
     assert [path.name for path in settings.model_store.iterdir() if path.is_dir()] == ["a"]
+
+
+def test_a_decision_cannot_take_effect_before_one_that_is_there(settings: Settings) -> None:
+    store(settings, "a", month(5))
+    with pytest.raises(ModelStoreError, match="history is not edited"):
+        store(settings, "b", month(4))
+    assert champion(settings, month(4)) == "none"
+
+
+def test_a_model_becomes_a_challenger_once(settings: Settings) -> None:
+    save(settings, "a", {}, "a model")
+    changes = [Change("a", "challenger", "test", "new"), Change("a", "champion", "test", "good")]
+    for _ in range(2):
+        models.record(settings, effective_from=month(5), changes=changes)
+    assert [entry.state for entry in models.history(settings)] == ["challenger", "champion"]
+
+
+def test_a_model_is_on_a_day_in_the_state_of_that_day(settings: Settings) -> None:
+    store(settings, "a", month(5))
+    models.record(settings, effective_from=month(7), changes=[Change("a", "retired", "test", "old")])
+    assert [models.state_on(month(i), "a", settings) for i in (4, 6, 7)] == [None, "champion", "retired"]
+
+
+def test_decisions_taken_together_are_written_together_or_not_at_all(settings: Settings) -> None:
+    store(settings, "a", month(5))
+    both = [Change("a", "retired", "test", "old"), Change("no such model", "champion", "test", "new")]
+    with pytest.raises(ModelStoreError, match="missing"):
+        models.record(settings, effective_from=month(6), changes=both)
+    assert len(models.history(settings)) == 1

@@ -1,0 +1,89 @@
+"""What is in the model store, and whether it is as it was registered."""
+
+from dataclasses import asdict
+from typing import Any
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.errors import ModelStoreError, NothingToDoError
+from tasks.storage import models
+
+MODEL_COLUMNS = ("model", "trained", "family", "state", "since", "by", "loans", "auc")
+
+
+def model_table(settings: Settings) -> pl.DataFrame:
+    """One row per model, oldest first: MODEL_COLUMNS, as words.
+
+    `since` and `by` are those of its newest line; the AUC is out of time, with its 95 % interval.
+
+    Errors: NothingToDoError when no model was trained; ModelStoreError when the history was edited.
+    """
+    newest = {entry.model_id: entry for entry in models.history(settings)}
+    if not newest:
+        raise NothingToDoError(
+            f"No model yet in {settings.model_store}. Train one with: vintage run training"
+        )
+    rows: list[dict[str, Any]] = []
+    for model_id, entry in sorted(newest.items()):
+        card = models.read_card(model_id, settings)
+        oot = card["candidates"][0]["oot"]
+        low, high = oot["auc_ci_95"]
+        rows.append(
+            {
+                "model": model_id,
+                "trained": card["as_of"],
+                "family": card["family"],
+                "state": entry.state,
+                "since": entry.effective_from,
+                "by": entry.by,
+                "loans": f"{card['data']['n_loans']:,}",
+                "auc": f"{oot['auc']:.3f} ({low:.3f} to {high:.3f})",
+            }
+        )
+    return pl.DataFrame(rows).select(MODEL_COLUMNS)
+
+
+def card_text(model_id: str, settings: Settings) -> str:
+    """The model's card in Markdown.
+
+    Errors: ModelStoreError when the registry does not know the model, or its card is gone.
+    """
+    require_model(model_id, settings)
+    return models.read_card_text(model_id, settings)
+
+
+def model_history(model_id: str, settings: Settings) -> pl.DataFrame:
+    """The registry's lines on a model: from, state, by, why."""
+    lines = [asdict(entry) for entry in models.history(settings) if entry.model_id == model_id]
+    columns = {"from": "effective_from", "state": "state", "by": "by", "why": "why"}
+    return pl.DataFrame({name: [line[key] for line in lines] for name, key in columns.items()})
+
+
+def require_model(model_id: str, settings: Settings) -> None:
+    """Do nothing if the registry knows the model; else raise ModelStoreError that names those it knows."""
+    known = sorted({entry.model_id for entry in models.history(settings)})
+    if model_id not in known:
+        raise ModelStoreError(
+            f"{model_id} is not in {models.registry_path(settings)}, which knows "
+            f"{', '.join(known) or 'no model'}."
+        )
+
+
+def verify(settings: Settings) -> int:
+    """Number of models that are as they were registered, every file of them, under an unbroken history.
+
+    Errors: ModelStoreError that names all that is not; NothingToDoError when there is no model.
+    """
+    known = {entry.model_id for entry in models.history(settings)}
+    if not known and not models.list_folders(settings):
+        raise NothingToDoError(f"No model yet in {settings.model_store}: nothing to verify.")
+    wrong = models.find_changed_files(settings)
+    unknown = sorted(set(models.list_folders(settings)) - known)
+    wrong += [f"{name} is in no line of the registry (were its last lines removed?)" for name in unknown]
+    if wrong:
+        raise ModelStoreError(
+            f"{len(wrong)} of {settings.model_store} not as registered: {'; '.join(wrong)}. "
+            "Restore it from a copy, and let nothing serve until then."
+        )
+    return len(known)

@@ -1,0 +1,79 @@
+"""A whole training as one function: from what is known on a day to a model that may serve."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.core.performance import Floats
+from tasks.core.promotion import Trial
+from tasks.core.recalibration import Recalibration, correct_served, recalibrate
+from tasks.core.serving import Served
+from tasks.core.splits import Split, split_cohorts
+from tasks.core.training import (
+    Candidate,
+    Known,
+    Reading,
+    choose_reading,
+    find_candidates,
+    labels_of,
+    measure_fallbacks,
+    refit,
+)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a training needs besides data: `start`, each family's hyperparameters in the model before."""
+
+    trials: int
+    seed: int
+    oot_cohorts: int
+    start: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """A trained model: `candidates` with the winner first, what was measured, and what would serve.
+
+    `judged_pds` (n,) are the winner's of the out-of-time loans, after `recalibration` where it took one.
+    """
+
+    split: Split
+    candidates: Sequence[Candidate]
+    reading: Reading
+    readings: Mapping[str, Any]
+    fallbacks: Mapping[str, Mapping[str, Any]]
+    judged_pds: Floats
+    recalibration: Recalibration | None
+    served: Served
+
+
+def train(known: Known, setup: Setup) -> Challenger:
+    """The challenger that these loans and this setup lead to; again gives the same to the last bit."""
+    split = split_cohorts(known.ripe["snapshot_date"].to_list(), oot=setup.oot_cohorts)
+    candidates = find_candidates(known, split, trials=setup.trials, seed=setup.seed, start=setup.start)
+    reading, readings = choose_reading(candidates[0], known, split, seed=setup.seed)
+    fallbacks = measure_fallbacks(candidates[0], known, split, seed=setup.seed)
+    oot = known.of(split.oot)
+    judged, by = recalibrate(candidates[0].oot_pds, labels_of(oot), oot["snapshot_date"].to_list())
+    served = correct_served(refit(candidates[0].recipe, known, reading, seed=setup.seed), by)
+    return Challenger(split, candidates, reading, readings, fallbacks, judged, by, served)
+
+
+def build_trial(
+    challenger: Challenger, known: Known, *, champion: Floats | None, reds: Sequence[str]
+) -> Trial:
+    """What the gate looks at: the challenger's recipe on the out-of-time loans, fitted to all before them.
+
+    Needs:  the champion's PDs of the same loans, or None without a champion.
+    """
+    development = known.of(challenger.split.development)
+    return Trial(
+        labels=labels_of(known.of(challenger.split.oot)),
+        challenger=challenger.judged_pds,
+        champion=champion,
+        bad_rate=float(labels_of(development).mean()),
+        n_cohorts=len(challenger.split.oot),
+        fallbacks={missing: figures["auc"] for missing, figures in challenger.fallbacks.items()},
+        reds=reds,
+    )

@@ -1,0 +1,96 @@
+"""Decisions of people on models: approve, reject, roll back. Each adds lines to the registry, edits none."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from tasks.config import Settings
+from tasks.errors import ModelStoreError, UsageError
+from tasks.storage import models
+from tasks.storage.models import Change, State
+
+RESERVED = "policy:"  # names of decisions that no person took
+
+
+def take_over(
+    model_id: str, champion: str | None, *, by: str, why: str, figures: Mapping[str, Any]
+) -> list[Change]:
+    """The lines that make an approved challenger the champion in place of the present one."""
+    states: tuple[State, ...] = ("approved", "champion")
+    retired = [Change(champion, "retired", by, f"replaced by {model_id}")] if champion else []
+    return [*(Change(model_id, state, by, why, figures) for state in states), *retired]
+
+
+def approve(model_id: str, day: date, *, by: str, reason: str, settings: Settings) -> None:
+    """Make a waiting challenger the champion from `day` on.
+
+    Errors: UsageError without a name or a reason; ModelStoreError when the model does not wait on that day,
+    when who approves has trained it, or when it was judged against a champion that serves no more.
+    """
+    _refuse_nameless(by, reason)
+    _require_state(model_id, day, ("challenger",), settings, mend="Only a waiting challenger is approved.")
+    card = models.read_card(model_id, settings)
+    if by.strip().casefold() == card["trained_by"].strip().casefold():
+        raise ModelStoreError(f"{by} trained {model_id}, and who trains does not approve. Ask someone else.")
+    champion = _champion_of(day, settings)
+    if champion != card["gate"]["champion"]:
+        raise ModelStoreError(
+            f"{model_id} was judged against {card['gate']['champion'] or 'no champion'}, but on {day} "
+            f"{champion or 'no model'} serves. Reject it, and train a challenger to the champion of the day."
+        )
+    changes = take_over(model_id, champion, by=by, why=reason, figures=card["gate"]["figures"])
+    models.record(settings, effective_from=day, changes=changes)
+
+
+def reject(model_id: str, day: date, *, by: str, reason: str, settings: Settings) -> None:
+    """Let a waiting challenger never serve.
+
+    Errors: UsageError without a name or a reason; ModelStoreError when the model does not wait on that day.
+    """
+    _refuse_nameless(by, reason)
+    mend = "Only a waiting challenger is rejected; a champion is replaced with: vintage models rollback"
+    _require_state(model_id, day, ("challenger",), settings, mend=mend)
+    figures = models.read_card(model_id, settings)["gate"]["figures"]
+    changes = [Change(model_id, "rejected", by, reason, figures)]
+    models.record(settings, effective_from=day, changes=changes)
+
+
+def roll_back(to: str, day: date, *, by: str, reason: str, settings: Settings) -> str:
+    """Let a former champion serve again from `day` on; return the id of the model that it replaces.
+
+    A replay of an earlier day still finds the champion of that day.
+    Errors: UsageError without a name or a reason; ModelStoreError when the model was no champion before
+    `day`, its files were changed, or a decision of a later day is in the registry.
+    """
+    _refuse_nameless(by, reason)
+    _require_state(to, day, ("retired",), settings, mend="Only a former champion can serve again.")
+    broken = models.find_changed_files(settings, of=to)
+    if broken:
+        raise ModelStoreError(f"{to} cannot serve again: {broken[0]}. Restore it from a copy.")
+    champion = _champion_of(day, settings) or "no model"
+    changes = [Change(to, "champion", by, reason), Change(champion, "retired", by, f"rolled back to {to}")]
+    models.record(settings, effective_from=day, changes=changes)
+    return champion
+
+
+def _refuse_nameless(by: str, reason: str) -> None:
+    if not by.strip() or by.startswith(RESERVED):
+        raise UsageError(f"--by {by!r} is no person's name; name who decides.")
+    if not reason.strip():
+        raise UsageError("--reason is empty; say why, for whoever reads the history.")
+
+
+def _require_state(
+    model_id: str, day: date, states: tuple[State, ...], settings: Settings, *, mend: str
+) -> None:
+    state = models.state_on(day, model_id, settings)
+    if state not in states:
+        found = f"is {state}" if state else "is not in the registry"
+        raise ModelStoreError(
+            f"{model_id} {found} on {day} ({models.registry_path(settings)}). {mend} See: vintage models list"
+        )
+
+
+def _champion_of(day: date, settings: Settings) -> str | None:
+    champion = models.champion_on(day, settings)
+    return champion.model_id if champion else None
