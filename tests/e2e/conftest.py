@@ -66,7 +66,9 @@ class Stack:
         """Wait until the run is in one of the states, and not in another last one."""
         deadline = time.monotonic() + seconds
         while (state := self.airflow("GET", f"dags/{dag}/dagRuns/{run}")["state"]) not in states:
-            assert state != "failed", f"{dag} {run} failed"
+            assert state != "failed", (
+                f"{dag} {run} failed: {self.compose('logs', '--tail=40', 'airflow-scheduler')}"
+            )
             assert time.monotonic() < deadline, f"{dag} {run} is still {state}"
             time.sleep(1)
 
