@@ -210,6 +210,25 @@ def status(
         print_months(settings)
 
 
+@app.command()
+def submission(
+    out: Annotated[Path, typer.Option(help="Zip to write.")] = Path("submission.zip"),
+    repo_url: Annotated[str, typer.Option(help="Link in Readme.txt [default: the git remote's].")] = "",
+    data: Data = None,
+    datamart: Datamart = None,
+    model_store: ModelStore = None,
+    debug: Debug = False,
+) -> None:
+    """Write the hand-in: one zip of the code, the data, all results and a link to the repository."""
+    settings = read_settings(data, datamart, model_store, debug)
+    from flows.submission import write_submission
+
+    names = write_submission(out, repo_url, settings)
+    console.print(f"{out}: {len(names)} files, {out.stat().st_size / 1e6:.1f} MB")
+    if not any(name.endswith(".pdf") for name in names):
+        console.print("It holds no deck yet. Make it with: vintage deck")
+
+
 def _backfill(start: date, end: date, names: list[FlowName], settings: Settings) -> None:
     from flows.backfill import run_backfill
 
