@@ -26,7 +26,7 @@ from flows.policy import actions
 from flows.policy import app as policy_app
 from flows.signals import end_on_signal
 from tasks.config import Settings
-from tasks.errors import UsageError, VintageError
+from tasks.errors import TableNotReadyError, UsageError, VintageError
 
 # Prefect reads these when it is imported, which happens below in the commands that need it.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -156,6 +156,16 @@ def demo(
     months = months_received(settings)
     _backfill(months[0], months[-1], list(FlowName), settings)
     print_months(settings)
+    _report_if_monitored(settings)
+
+
+def _report_if_monitored(settings: Settings) -> None:
+    from tasks.page import build_report
+
+    try:
+        console.print(f"report: {build_report(None, settings)}", soft_wrap=True)
+    except TableNotReadyError:
+        console.print("report: none yet, since no month was scored.")
 
 
 @app.command()
@@ -183,6 +193,23 @@ def evaluate(
         )
     print_figures(figures)
     console.print(f"Written to {path}, with a chart beside it.")
+
+
+@app.command()
+def report(
+    day: Annotated[
+        date | None, day_option("Date that was monitored [default: the newest].", "--date")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write [default: <datamart>/report/].")] = None,
+    datamart: Datamart = None,
+    model_store: ModelStore = None,
+    debug: Debug = False,
+) -> None:
+    """Write the monitoring report of a date: one HTML page that needs nothing but itself."""
+    settings = read_settings(None, datamart, model_store, debug)
+    from tasks.page import build_report
+
+    console.print(f"Report: {build_report(day, settings, out=out)}", soft_wrap=True)
 
 
 @app.command()

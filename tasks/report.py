@@ -62,12 +62,17 @@ def publish_backfill(settings: Settings) -> None:
 
 def draw_charts(as_of: date, settings: Settings) -> None:
     """Draw the months up to `as_of` into <datamart>/charts, one SVG a figure."""
+    for name, svg in draw_figures(as_of, settings).items():
+        charts.write_chart(name, svg, settings)
+
+
+def draw_figures(as_of: date, settings: Settings) -> dict[str, bytes]:
+    """The months up to `as_of` as SVG, by the figure's name."""
     from tasks.charts import draw_all  # seaborn takes seconds to import, and nothing else here needs it
 
     figures = tables.scan("gold.monitoring", settings, until=as_of).collect()
     cohorts, coverage = _ripe_cohorts(as_of, settings), _coverage(as_of, settings)
-    for name, svg in draw_all(figures, cohorts=cohorts, coverage=coverage).items():
-        charts.write_chart(name, svg, settings)
+    return draw_all(figures, cohorts=cohorts, coverage=coverage)
 
 
 def _ripe_cohorts(as_of: date, settings: Settings) -> pl.DataFrame:

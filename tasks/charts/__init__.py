@@ -5,6 +5,7 @@ from collections.abc import Callable
 import polars as pl
 from matplotlib.figure import Figure
 
+from tasks.charts.calibration import draw_expected_auc, draw_grades
 from tasks.charts.feature_stability import draw_feature_stability
 from tasks.charts.intake import draw_intake
 from tasks.charts.performance import draw_auc, draw_bad_rates
@@ -13,7 +14,7 @@ from tasks.charts.style import to_svg
 
 
 def draw_all(figures: pl.DataFrame, *, cohorts: pl.DataFrame, coverage: pl.DataFrame) -> dict[str, bytes]:
-    """The five figures as SVG by name.
+    """The figures as SVG by name.
 
     Needs:  gold.monitoring; what draw_bad_rates needs of `cohorts`; what draw_intake needs of `coverage`.
     """
@@ -21,6 +22,8 @@ def draw_all(figures: pl.DataFrame, *, cohorts: pl.DataFrame, coverage: pl.DataF
         "score_stability": lambda: draw_score_stability(figures),
         "feature_stability": lambda: draw_feature_stability(figures),
         "auc": lambda: draw_auc(figures),
+        "grades": lambda: draw_grades(figures),
+        "expected_auc": lambda: draw_expected_auc(figures),
         "bad_rates": lambda: draw_bad_rates(figures, cohorts),
         "intake": lambda: draw_intake(coverage),
     }

@@ -1,4 +1,4 @@
-"""The charts of a datamart, one SVG each."""
+"""The charts of a datamart, one SVG each, and its pages."""
 
 from pathlib import Path
 
@@ -11,4 +11,11 @@ def write_chart(name: str, svg: bytes, settings: Settings) -> Path:
     path = settings.datamart / "charts" / f"{name}.svg"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, svg.decode())
+    return path
+
+
+def write_page(path: Path, html: str) -> Path:
+    """Replace a page, whole or not at all; return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, html)
     return path
