@@ -4,7 +4,7 @@ export PREFECT_HOME ?= $(CURDIR)/.prefect
 export PREFECT_SERVER_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: demo test test-slow lint bench lock clean
+.PHONY: demo test test-slow e2e lint bench lock clean
 
 demo: .venv/ready ## simulate a lender if data/ holds no CSV, run all months, say where to look
 	.venv/bin/vintage demo
@@ -14,6 +14,9 @@ test: .venv/ready ## run the test suite
 
 test-slow: .venv/ready ## kill the flows and fuzz the files, for minutes
 	.venv/bin/pytest -m slow --dist load
+
+e2e: .venv/ready ## build the image, start all services and try them, for minutes; needs Docker and Chromium
+	.venv/bin/pytest -m e2e -n 0 -x tests/e2e
 
 lint: .venv/ready ## style, types and the import rules between rooms
 	.venv/bin/ruff check .

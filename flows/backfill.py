@@ -5,9 +5,9 @@ from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from prefect import Flow, flow
+from prefect import Flow, flow, tags
 
-from flows.engine import local_server, run_flow
+from flows.engine import labels_of, local_server, run_flow, say_where
 from flows.features import features
 from flows.inference import inference
 from flows.monitoring import monitoring
@@ -33,6 +33,7 @@ def run_backfill(days: Sequence[date], names: Sequence[str], settings: Settings,
 
     @flow(flow_run_name="backfill-{start}-{end}")
     def backfill(start: date, end: date, flows: list[str]) -> None:  # noqa: ARG001 - shown in the Prefect UI
+        say_where()
         for day in days:
             for name in names:
                 step(day, name)
@@ -41,5 +42,5 @@ def run_backfill(days: Sequence[date], names: Sequence[str], settings: Settings,
         draw_charts(days[-1], settings)
         publish_backfill(settings)
 
-    with local_server():
+    with local_server(), tags(*labels_of(settings)):
         backfill(days[0], days[-1], list(names))

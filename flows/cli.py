@@ -22,6 +22,8 @@ from flows.options import (
     day_option,
     read_settings,
 )
+from flows.policy import actions
+from flows.policy import app as policy_app
 from flows.signals import end_on_signal
 from tasks.config import Settings
 from tasks.errors import UsageError, VintageError
@@ -44,6 +46,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(models_app, name="models")
+app.add_typer(policy_app, name="policy")
+app.command()(actions)
 
 
 class FlowName(StrEnum):
@@ -204,6 +208,25 @@ def status(
         print_lines(row_table(settings), "No month has run yet.")
     else:
         print_months(settings)
+
+
+@app.command()
+def submission(
+    out: Annotated[Path, typer.Option(help="Zip to write.")] = Path("submission.zip"),
+    repo_url: Annotated[str, typer.Option(help="Link in Readme.txt [default: the git remote's].")] = "",
+    data: Data = None,
+    datamart: Datamart = None,
+    model_store: ModelStore = None,
+    debug: Debug = False,
+) -> None:
+    """Write the hand-in: one zip of the code, the data, all results and a link to the repository."""
+    settings = read_settings(data, datamart, model_store, debug)
+    from flows.submission import write_submission
+
+    names = write_submission(out, repo_url, settings)
+    console.print(f"{out}: {len(names)} files, {out.stat().st_size / 1e6:.1f} MB")
+    if not any(name.endswith(".pdf") for name in names):
+        console.print("It holds no deck yet. Make it with: vintage deck")
 
 
 def _backfill(start: date, end: date, names: list[FlowName], settings: Settings) -> None:

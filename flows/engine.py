@@ -23,6 +23,7 @@ from prefect import Flow, flow, tags
 from prefect.client.schemas.objects import State
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
+from prefect.runtime import flow_run
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_CLIENT_MAX_RETRIES,
@@ -30,7 +31,9 @@ from prefect.settings import (
     temporary_settings,
 )
 from prefect.states import Completed
+from prefect.utilities.urls import url_for
 
+from flows.console import console
 from tasks.config import Settings
 from tasks.errors import NothingToDoError, VintageError
 from tasks.prefect import in_flow_run
@@ -79,6 +82,7 @@ def monthly_flow(name: str) -> Callable[[Callable[[date, Settings], None]], Flow
 
     def decorate(work: Callable[[date, Settings], None]) -> Flow[..., Any]:
         def run(snapshot_date: date, settings: Settings) -> State | None:
+            say_where()
             try:
                 work(snapshot_date, settings)
             except NothingToDoError as nothing:
@@ -91,6 +95,18 @@ def monthly_flow(name: str) -> Callable[[Callable[[date, Settings], None]], Flow
         return flow(name=name, flow_run_name=name + "-{snapshot_date}", validate_parameters=False)(run)
 
     return decorate
+
+
+def labels_of(settings: Settings) -> list[str]:
+    """Tags of every run: ours, and the id of the run that called us, where there is one."""
+    return ["vintage", *filter(None, [settings.run_tag])]
+
+
+def say_where() -> None:
+    """Print the address of this Prefect run's page, where PREFECT_UI_URL names a server that people open."""
+    if in_flow_run() and os.environ.get("PREFECT_UI_URL"):
+        page = url_for("flow-run", flow_run.get_id())
+        console.print(f"Prefect run {flow_run.get_name()}: {page}", soft_wrap=True, highlight=False)
 
 
 def run_flow(monthly: Flow[..., Any], day: date, settings: Settings, *labels: str) -> None:
@@ -112,7 +128,7 @@ def _recorded(
 ) -> None:
     # The heartbeat only serves automations; its thread makes every run wait up to a second at its end.
     quick: Any = {PREFECT_API_URL: api_url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
-    with temporary_settings(quick), tags("vintage", f"{day:%Y-%m}", *labels):
+    with temporary_settings(quick), tags(*labels_of(settings), f"{day:%Y-%m}", *labels):
         state = monthly(day, settings, return_state=True)
     if state.name == SKIPPED:
         raise NothingToDoError(state.message or "Nothing to do.")

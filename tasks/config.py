@@ -20,9 +20,15 @@ class Settings(BaseSettings):
     restate: bool = Field(default=False, description="take changed rows of a month that is published")
     allow_volume: bool = Field(default=False, description="take a month with an unusual number of rows")
 
+    run_tag: str = Field(default="", description="tag of the Prefect runs: the id of the run that called us")
+
     label_mob: int = Field(default=6, ge=1, description="months on book at which a loan's label is read")
     label_dpd: int = Field(default=30, ge=1, description="days past due that count as default")
 
+    policy: Path = Field(
+        default=Path(__file__).parents[1] / "governance" / "policy.toml",
+        description="file of the monitoring policy",
+    )
     first_training_cohorts: int = Field(default=6, ge=3, description="ripe cohorts before the first model")
     retrain_every_cohorts: int = Field(
         default=3, ge=1, description="newly ripe cohorts before the next challenger"

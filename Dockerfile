@@ -1,0 +1,37 @@
+# One image, two environments side by side: /opt/airflow and /opt/vintage, the pipeline. Their pins exclude each other.
+FROM python:3.12-slim-bookworm AS environments
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore UV_NO_CACHE=1
+WORKDIR /build
+COPY requirements-dev.txt requirements-airflow.txt ./
+RUN pip install --quiet $(grep -oE '^uv(-build)?==[0-9.]*' requirements-dev.txt)
+RUN python -m venv --without-pip /opt/airflow \
+ && uv pip sync --quiet --compile-bytecode --python /opt/airflow/bin/python requirements-airflow.txt
+COPY requirements.txt ./
+RUN python -m venv --without-pip /opt/vintage \
+ && uv pip sync --quiet --compile-bytecode --python /opt/vintage/bin/python requirements.txt \
+ && echo /opt/app > /opt/vintage/lib/python3.12/site-packages/vintage.pth
+# Tests that packages ship are never imported.
+RUN find /opt/airflow /opt/vintage -type d -name tests -path '*/site-packages/*' -prune -exec rm -rf {} +
+
+FROM environments AS code
+COPY pyproject.toml README.md LICENSE ./
+COPY flows flows
+COPY simulator simulator
+COPY tasks tasks
+RUN uv pip install --quiet --no-deps --no-build-isolation --compile-bytecode --target /opt/app .
+
+FROM python:3.12-slim-bookworm
+RUN groupadd --gid 1000 vintage \
+ && useradd --uid 1000 --gid 1000 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin vintage \
+ && install -d -o vintage -g vintage /vintage /vintage/logs /vintage/months
+COPY --from=environments /opt/airflow /opt/airflow
+COPY --from=environments /opt/vintage /opt/vintage
+COPY --from=code /opt/app /opt/app
+COPY governance/policy.toml /opt/app/governance/policy.toml
+COPY airflow_dags /opt/airflow_dags
+COPY docker /opt/bin
+# Not every way of unpacking a zip keeps the right to execute.
+RUN chmod +x /opt/bin/*
+ENV PATH=/opt/bin:$PATH PYTHONUNBUFFERED=1 HOME=/tmp USER=vintage
+WORKDIR /vintage
+USER vintage
