@@ -174,7 +174,7 @@ def test_fault_73_an_edited_history_is_refused(
     shop = copy_of(served)
     path = models.registry_path(shop.settings)
     lines = path.read_text().splitlines()
-    lines[line] = lines[line].replace("policy:auto", "someone")
+    lines[line] = lines[line].replace('"by": "', '"by": "someone like ')
     path.write_text("\n".join(lines) + "\n")
     for flow in ("inference", "training"):
         outcome = shop.run(flow, 8)
