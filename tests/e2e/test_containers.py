@@ -181,14 +181,8 @@ def test_the_image_holds_no_secret_no_compiler_and_no_cache(stack: Stack) -> Non
         "ls -d /root/.cache /root/.config /home/* /etc/pip.conf /opt/*/pip.conf 2>/dev/null; which gcc cc uv"
     )
     assert docker("run", "--rm", "vintage", "sh", "-c", look) == ""
-    text = docker(
-        "run",
-        "--rm",
-        "vintage",
-        "sh",
-        "-c",
-        "cat $(find /opt/app /opt/bin /opt/airflow_dags -type f ! -name '*.pyc')",
-    )
+    ours = "cat $(find /opt/app /opt/bin /opt/airflow_dags -type f ! -name '*.pyc')"
+    text = docker("run", "--rm", "vintage", "sh", "-c", ours)
     assert (
         find_secrets(docker("history", "--no-trunc", "vintage") + docker("inspect", "vintage") + text) == []
     )
