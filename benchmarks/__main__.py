@@ -86,8 +86,35 @@ def walk_forward(data: Path, work: Path) -> Iterator[Row]:
         yield f"walk-forward AUC, applications of {month[:7]}", f"{auc:.3f}", ""
 
 
+def scoring(data: Path, work: Path) -> Iterator[Row]:
+    """One training on the newest month, and a million applications scored by its model."""
+    home = work / "models"
+    run_once("features_one_go", data, home / "datamart")
+    trained = run_once("training", data, home)
+    said = f"{trained['seconds']:.0f} s, peak {trained['peak_mb'] / 1024:.2f} GiB"
+    yield f"training, {trained['loans']:,} ripe loans, 30 trials a family", said, "60 s, 2 GiB"
+    runs = [run_once("scoring", data, home) for _ in range(min(RUNS, 3))]
+    yield "a million applications: PD, grade, reasons", f"{median(r['seconds'] for r in runs):.1f} s", "30 s"
+
+
+def training_volume(_data: Path, work: Path) -> Iterator[Row]:
+    """Seconds of a training as the rows grow: 12 months, six of them ripe, 30 trials a family."""
+    first = 0.0
+    for scale in (1, 10, 100):
+        book, home = work / f"grown{scale}", work / f"home{scale}"
+        simulate(Lender(date(2023, 1, 1), 12, scale=scale), book)
+        run_once("features_one_go", book, home / "datamart")
+        got = run_once("training", book, home)
+        each = got["seconds"] / got["loans"]
+        first = first or each
+        said = f"{got['seconds']:.0f} s, peak {got['peak_mb'] / 1024:.2f} GiB"
+        name = f"training, {got['loans']:,} ripe loans"
+        yield name, f"{said}, {each / first:.2f} times the seconds a loan", "no more a loan than at first"
+
+
 PARTS: dict[str, Callable[[Path, Path], Iterator[Row]]] = {
-    part.__name__: part for part in (features, orchestration, walk_forward, months, volume)
+    part.__name__: part
+    for part in (features, orchestration, walk_forward, scoring, months, volume, training_volume)
 }
 
 

@@ -4,6 +4,8 @@ python -m benchmarks.once features_one_go DATA DATAMART
 python -m benchmarks.once features_by_month DATA DATAMART
 python -m benchmarks.once prefect HOME
 python -m benchmarks.once walk_forward DATA DATAMART
+python -m benchmarks.once training DATA HOME
+python -m benchmarks.once scoring DATA HOME
 """
 
 import json
@@ -105,11 +107,50 @@ def walk_forward(data: str, home: str) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - start, "aucs": aucs}
 
 
+def training(data: str, home: str) -> dict[str, Any]:
+    """Seconds of one training of 30 trials a family on the newest month; features must be there."""
+    from tasks.storage import models, tables
+    from tasks.training import promote, train_challenger
+
+    settings = _home_settings(data, home, trials=30)
+    day = tables.snapshot_dates("gold.feature_store", settings)[-1]
+    start = time.perf_counter()
+    model_id = train_challenger(day, settings)
+    seconds = time.perf_counter() - start
+    promote(day, model_id, settings)
+    return {"seconds": seconds, "loans": models.read_card(model_id, settings)["data"]["n_loans"]}
+
+
+def scoring(data: str, home: str) -> dict[str, Any]:
+    """Seconds to score a million applications: PD, grade, reasons; a model must be there."""
+    import polars as pl
+
+    from tasks.core.scoring import score_applications
+    from tasks.storage import models, tables
+
+    settings = _home_settings(data, home, trials=30)
+    applications = tables.scan("gold.feature_store", settings).collect()
+    million = pl.concat([applications] * (1_000_000 // applications.height + 1)).head(1_000_000)
+    entry = models.history(settings)[0]
+    model = models.load(entry, settings)
+    start = time.perf_counter()
+    scored = score_applications(million, model, model_id=entry.model_id)
+    return {"seconds": time.perf_counter() - start, "n": scored.height}
+
+
+def _home_settings(data: str, home: str, *, trials: int) -> Any:
+    from tasks.config import Settings
+
+    folders = {"datamart": Path(home) / "datamart", "model_store": Path(home) / "model_store"}
+    return Settings(data=Path(data), **folders, trials=trials)
+
+
+RUNS = (features_one_go, features_by_month, prefect, walk_forward, training, scoring)
+
+
 def main() -> None:
     """Run what the first argument names with the rest of them."""
-    runs: dict[str, Callable[..., dict[str, Any]]] = {
-        run.__name__: run for run in (features_one_go, features_by_month, prefect, walk_forward)
-    }
+    runs: dict[str, Callable[..., dict[str, Any]]] = {run.__name__: run for run in RUNS}
     result = runs[sys.argv[1]](*sys.argv[2:])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({**result, "peak_mb": peak}))

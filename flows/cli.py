@@ -22,6 +22,8 @@ from flows.options import (
     day_option,
     read_settings,
 )
+from flows.policy import actions
+from flows.policy import app as policy_app
 from flows.signals import end_on_signal
 from tasks.config import Settings
 from tasks.errors import UsageError, VintageError
@@ -44,6 +46,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(models_app, name="models")
+app.add_typer(policy_app, name="policy")
+app.command()(actions)
 
 
 class FlowName(StrEnum):

@@ -48,6 +48,23 @@ def print_months(settings: Settings) -> None:
         console.print(f"{what}: {where}")
 
 
+def print_actions(actions: Any, day: date) -> None:
+    """Print rows of gold.actions, one paragraph each."""
+    if not actions.height:
+        console.print(f"Nothing to do on the figures of {day}.")
+    for row in actions.iter_rows(named=True):
+        console.print(f"[{row['severity']}] {row['trigger']}: {row['action']}", markup=False)
+        console.print(f"    {row['owner']}, until {row['due_date']}", markup=False)
+        console.print(f"    because {row['evidence']}", markup=False)
+
+
+def print_triggers(triggers: list[dict[str, str]]) -> None:
+    """Print the triggers of a policy, one paragraph each."""
+    for row in triggers:
+        console.print(f"[{row['severity']}] {row['name']}: when {row['when']}", markup=False)
+        console.print(f"    {row['action']} {row['owner']}, within {row['due']}.{row['more']}", markup=False)
+
+
 def print_stale(day: date, settings: Settings) -> None:
     """Say which months were made from rows that were just restated, and how to bring them up to date."""
     from tasks.status import months_after

@@ -83,7 +83,7 @@ def verify(settings: Settings) -> int:
     wrong += [f"{name} is in no line of the registry (were its last lines removed?)" for name in unknown]
     if wrong:
         raise ModelStoreError(
-            f"{len(wrong)} of {settings.model_store} not as registered: {'; '.join(wrong)}. "
+            f"{settings.model_store} is not as it was registered: {'; '.join(wrong)}. "
             "Restore it from a copy, and let nothing serve until then."
         )
     return len(known)

@@ -25,6 +25,10 @@ class Settings(BaseSettings):
     label_mob: int = Field(default=6, ge=1, description="months on book at which a loan's label is read")
     label_dpd: int = Field(default=30, ge=1, description="days past due that count as default")
 
+    policy: Path = Field(
+        default=Path(__file__).parents[1] / "governance" / "policy.toml",
+        description="file of the monitoring policy",
+    )
     first_training_cohorts: int = Field(default=6, ge=3, description="ripe cohorts before the first model")
     retrain_every_cohorts: int = Field(
         default=3, ge=1, description="newly ripe cohorts before the next challenger"

@@ -33,3 +33,7 @@ class ModelStoreError(VintageError):
 
 class StorageError(VintageError):
     """A disk or a table could not be read or written; readers still see the tables as they were."""
+
+
+class PolicyError(VintageError):
+    """The policy file is missing or says something that it may not."""

@@ -9,13 +9,19 @@ from tasks.config import Settings
 from tasks.core.labels import label_defaults
 from tasks.prefect import io_task
 from tasks.storage import restatements, tables
+from tasks.storage.policy import read_policy
+
+CLOSED_AS = {"no label": None, "good": 0, "bad": 1}
 
 
 @io_task
 def build_labels(days: Sequence[date], settings: Settings) -> int:
     """Replace the partitions of `days` in gold.label_store; return the row count (0: none ripe)."""
     loans = tables.scan("silver.loans", settings, on=days)
-    labels = label_defaults(loans, days=days, mob=settings.label_mob, dpd=settings.label_dpd)
+    closed = read_policy(settings.policy).policy.label.closed_before_ripe
+    labels = label_defaults(
+        loans, days=days, mob=settings.label_mob, dpd=settings.label_dpd, closed_as=CLOSED_AS[closed]
+    )
     if settings.restate:
         _note_flips(labels.collect(), days, settings)
     return tables.replace_partitions("gold.label_store", labels, days=days, settings=settings)

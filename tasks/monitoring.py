@@ -1,14 +1,33 @@
-"""Measure the month into gold.monitoring, and draw the months so far."""
+"""Measure the month into gold.monitoring, and what follows from it into gold.actions."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
 
 from tasks.config import Settings
-from tasks.core.monitoring import measure_coverage, measure_performance, measure_stability, to_rows
+from tasks.core.arrears import keep_arrears, measure_arrears
+from tasks.core.calendar import months_before
+from tasks.core.fairness import add_groups, measure_fairness
+from tasks.core.figure import Figure, figure, to_rows
+from tasks.core.governance import decide_actions
+from tasks.core.monitoring import (
+    count_drifting,
+    measure_coverage,
+    measure_expectation,
+    measure_intake,
+    measure_performance,
+    measure_stability,
+)
+from tasks.core.outcomes import measure_outcomes, promise_of
+from tasks.core.stability import add_month_values
 from tasks.errors import NothingToDoError
 from tasks.prefect import io_task
+from tasks.schemas.policy import Policy
 from tasks.storage import models, tables
+from tasks.storage.policy import read_policy
+
+SCORES = ("loan_id", "pd", "grade", "model_id")
 
 
 @io_task
@@ -17,27 +36,142 @@ def measure_month(as_of: date, settings: Settings) -> int:
 
     Errors: NothingToDoError when the day has no predictions, as before the first champion.
     """
+    policy = read_policy(settings.policy).policy
     predictions = tables.read("gold.predictions", settings, on=as_of)
     if predictions.is_empty():
         raise NothingToDoError(f"No monitoring on {as_of}: no application of that day was scored.")
+    model_id = str(predictions["model_id"][0])
+    month = to_rows(
+        _measure_applications(as_of, predictions, settings, policy),
+        as_of=as_of,
+        window=f"month {as_of:%Y-%m}",
+        model_id=model_id,
+    )
+    months = [months_before(as_of, back) for back in range(policy.fairness.months)]
+    groups = to_rows(
+        _measure_groups(months, settings, policy),
+        as_of=as_of,
+        window=f"months {months[-1]:%Y-%m} to {as_of:%Y-%m}",
+        model_id=model_id,
+    )
+    rows = [
+        month,
+        groups,
+        _young(as_of, settings, policy),
+        _ripened(as_of, settings),
+        _pooled(as_of, settings, policy),
+    ]
+    return tables.replace_partitions("gold.monitoring", pl.concat(rows), days=[as_of], settings=settings)
+
+
+@io_task
+def decide(as_of: date, settings: Settings) -> int:
+    """Replace the `as_of` partition of gold.actions by what the figures call for; return the row count."""
+    adopted = read_policy(settings.policy)
+    figures = tables.read("gold.monitoring", settings, on=as_of)
+    before = tables.read("gold.monitoring", settings, on=months_before(as_of, 1))
+    actions = decide_actions(figures, before, as_of=as_of, policy=adopted.policy, digest=adopted.digest)
+    return tables.replace_partitions("gold.actions", actions, days=[as_of], settings=settings)
+
+
+def _measure_applications(
+    as_of: date, predictions: pl.DataFrame, settings: Settings, policy: Policy
+) -> list[Figure]:
+    """Figures of the applications that came in on the day."""
     features = tables.read("gold.feature_store", settings, on=as_of)
+    clickstream = tables.scan("silver.clickstream", settings, on=[as_of]).collect()
     model_id = str(predictions["model_id"][0])
     reference = models.read_reference(model_id, settings)
-    today = measure_stability(features, predictions, reference)
-    today += measure_coverage(features, predictions.height, reference)
-    month = to_rows(today, as_of=as_of, window=f"month {as_of:%Y-%m}", model_id=model_id)
-    rows = pl.concat([month, _cohort_rows(as_of, settings)])
-    return tables.replace_partitions("gold.monitoring", rows, days=[as_of], settings=settings)
+    watched = add_month_values(features, clickstream)
+    figures = measure_stability(watched, predictions["pd"], reference, limits=policy.stability)
+    before = tables.read("gold.monitoring", settings, on=months_before(as_of, 1))
+    return [
+        *figures,
+        count_drifting(figures, before, limits=policy.stability),
+        *measure_coverage(features, predictions.height, reference, limits=policy.coverage),
+        *measure_intake(tables.read("bronze.deliveries", settings, on=as_of), limits=policy.intake),
+        *measure_expectation(predictions["pd"]),
+        _cohorts_since_training(as_of, settings),
+        _artefact(model_id, settings),
+    ]
 
 
-def _cohort_rows(as_of: date, settings: Settings) -> pl.DataFrame:
+def _cohorts_since_training(as_of: date, settings: Settings) -> Figure:
+    """How many cohorts ripened since the last training before the day; due when the day had to train."""
+    labels = tables.scan("gold.label_store", settings, until=as_of)
+    ripe = set(labels.select(pl.col("loan_start_date").unique()).collect().to_series())
+    last = models.trained_until(as_of, settings)
+    newly = ripe - {date.fromisoformat(day) for day in last["data"]["cohorts"]} if last else ripe
+    wanted = settings.retrain_every_cohorts if last else settings.first_training_cohorts
+    return figure(
+        "cohorts_since_training",
+        "labels",
+        len(ripe),
+        float(len(newly)),
+        reference=float(wanted),
+        status="due" if len(newly) >= wanted else "measured",
+    )
+
+
+def _artefact(model_id: str, settings: Settings) -> Figure:
+    """Whether every file of the model is the one that was registered: 1 or 0."""
+    whole = not models.find_changed_files(settings, of=model_id)
+    return figure("artefact", "model", 1, float(whole), reference=1.0, status="green" if whole else "red")
+
+
+def _measure_groups(months: Sequence[date], settings: Settings, policy: Policy) -> list[Figure]:
+    """Fairness of the months pooled; who is in which group never leaves this function."""
+    scored = tables.scan("gold.predictions", settings, on=months).select("loan_id", "pd").collect()
+    known = (
+        tables.scan("gold.feature_store", settings, on=months)
+        .select("loan_id", "age", "occupation")
+        .collect()
+    )
+    people = add_groups(known.join(scored, on="loan_id", validate="1:1"))
+    return measure_fairness(people, limits=policy.fairness)
+
+
+def _young(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
+    """Early arrears of the cohort that is so many months on book on the day."""
+    cohort = months_before(as_of, policy.arrears.mob)
+    loans = tables.scan("silver.loans", settings, on=[as_of])
+    arrears = keep_arrears(loans, mob=policy.arrears.mob).collect()
+    scored = tables.read("gold.predictions", settings, on=cohort).select(SCORES)
+    young = scored.join(arrears, on="loan_id", validate="1:1").sort("loan_id")
+    model_id = str(young["model_id"][0]) if young.height else "none"
+    counts = models.read_reference(model_id, settings)["arrears"] if young.height else {}
+    found = measure_arrears(young, counts, limits=policy.arrears)
+    return to_rows([found], as_of=as_of, window=f"cohort {cohort:%Y-%m}", model_id=model_id)
+
+
+def _ripened(as_of: date, settings: Settings) -> pl.DataFrame:
     """Figures of the cohort whose labels came to exist on `as_of`, by the model that scored it."""
     labels = tables.read("gold.label_store", settings, on=as_of)
-    predictions = tables.scan("gold.predictions", settings, until=as_of).select("loan_id", "pd", "model_id")
-    ripened = (
-        labels.lazy().join(predictions, on="loan_id", how="inner", validate="1:1").sort("loan_id").collect()
-    )
+    ripened = _with_scores(labels, settings, until=as_of)
     scored_by = str(ripened["model_id"][0]) if ripened.height else "none"
     cohort = labels["loan_start_date"].min() if labels.height else None
     window = f"cohort {cohort:%Y-%m}" if isinstance(cohort, date) else "no ripe cohort"
     return to_rows(measure_performance(ripened), as_of=as_of, window=window, model_id=scored_by)
+
+
+def _pooled(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
+    """Figures of the newest ripe cohorts together, by the models that scored them."""
+    scored = tables.scan("gold.predictions", settings, until=as_of).select("loan_id")
+    labels = tables.scan("gold.label_store", settings, until=as_of).join(scored, on="loan_id", how="semi")
+    cohorts = sorted(labels.select(pl.col("loan_start_date").unique()).collect().to_series())
+    newest = cohorts[-policy.ranking.cohorts :]
+    chosen = labels.filter(pl.col("loan_start_date").is_in(newest)).collect()
+    pooled = _with_scores(chosen, settings, until=as_of)
+    by_model = dict(pooled.group_by("model_id").len().sort("model_id").iter_rows())
+    cards = {model_id: models.read_card(model_id, settings) for model_id in by_model}
+    promise = promise_of(by_model, cards) if by_model else None
+    window = f"cohorts {newest[0]:%Y-%m} to {newest[-1]:%Y-%m}" if newest else "no ripe cohort"
+    rows = measure_outcomes(pooled, promise, policy=policy)
+    return to_rows(rows, as_of=as_of, window=window, model_id=" ".join(by_model) or "none")
+
+
+def _with_scores(labels: pl.DataFrame, settings: Settings, *, until: date) -> pl.DataFrame:
+    predictions = tables.scan("gold.predictions", settings, until=until).select(SCORES)
+    return (
+        labels.lazy().join(predictions, on="loan_id", how="inner", validate="1:1").sort("loan_id").collect()
+    )

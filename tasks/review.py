@@ -5,6 +5,7 @@ from datetime import date
 import polars as pl
 
 from tasks.config import Settings
+from tasks.core.calendar import months_before
 from tasks.errors import TableNotReadyError
 from tasks.schemas.catalog import SOURCES
 from tasks.schemas.feature_store import HAS_SOURCE
@@ -97,8 +98,7 @@ def _not_scored(as_of: date, settings: Settings) -> pl.LazyFrame:
 
 def _not_labelled(as_of: date, settings: Settings) -> pl.LazyFrame:
     """Loans that ripen on the day and got no label: the row is missing, set aside, or the loan was closed."""
-    months = as_of.year * 12 + as_of.month - 1 - settings.label_mob
-    started = date(months // 12, months % 12 + 1, 1)
+    started = months_before(as_of, settings.label_mob)
     labels = tables.scan("gold.label_store", settings, on=[as_of])
     missing = _applications(started, settings).join(labels, on="loan_id", how="anti")
     return _found(missing, f"no label: no usable row at MOB {settings.label_mob}, or closed before it")

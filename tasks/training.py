@@ -9,23 +9,25 @@ from typing import Any
 import polars as pl
 
 from tasks.config import Settings
+from tasks.core.arrears import count_arrears, keep_arrears
 from tasks.core.card import list_limits, render_card
 from tasks.core.challenger import Challenger, Setup, build_trial, train
 from tasks.core.lessons import add_targets
 from tasks.core.models import Recipe
 from tasks.core.performance import Floats
 from tasks.core.promotion import cohorts_missing, decide
-from tasks.core.recalibration import correct
 from tasks.core.scoring import GRADE_LIMITS
-from tasks.core.serving import predict_served
+from tasks.core.serving import Served, predict_served
 from tasks.core.splits import Split
-from tasks.core.stability import build_reference
+from tasks.core.stability import add_month_values, build_reference
 from tasks.core.training import Known, describe, describe_data, identify, score_oot
+from tasks.decisions import asks_for_training, freezes_promotion
 from tasks.errors import NothingToDoError, VintageError
 from tasks.lifecycle import take_over
 from tasks.prefect import io_task
 from tasks.storage import models, tables
 from tasks.storage.models import Change
+from tasks.storage.policy import read_policy
 from tasks.storage.revision import code_revision
 
 POLICY = "policy:auto"
@@ -48,7 +50,7 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     _refuse_out_of_order(as_of, settings)
     challenger = train(known, setup)
     card = {"model_id": model_id, **_describe(challenger, known, setup, settings)}
-    reference = build_reference(known.ripe, pl.Series(predict_served(challenger.served, known.ripe)))
+    reference = _reference(challenger.served, known, settings)
     models.save(
         model_id, settings, model=challenger.served, card=card, reference=reference, to_text=render_card
     )
@@ -68,13 +70,23 @@ def _describe(challenger: Challenger, known: Known, setup: Setup, settings: Sett
         "reading": challenger.reading,
         "readings": challenger.readings,
         "fallbacks": challenger.fallbacks,
-        "recalibration": asdict(challenger.recalibration) if challenger.recalibration else None,
         "gate": _judge(challenger, known, settings),
         "grade_limits": GRADE_LIMITS,
         "setup": asdict(setup),
         "limits": list_limits(settings.label_def, len(split.oot)),
         "code": {**code_revision(), **{name: version(name) for name in LIBRARIES}},
     }
+
+
+def _reference(served: Served, known: Known, settings: Settings) -> dict[str, Any]:
+    """What monitoring holds later months against."""
+    applications = known.loans.filter(pl.col("snapshot_date") < known.as_of)
+    ripe = add_month_values(known.ripe, known.clickstream.collect())
+    pds = pl.Series(predict_served(served, applications))
+    loans = tables.scan("silver.loans", settings, until=known.as_of)
+    mob = read_policy(settings.policy).policy.arrears.mob
+    arrears = count_arrears(known.ripe, keep_arrears(loans, mob=mob).collect())
+    return {**build_reference(ripe, applications, pds), "arrears": arrears}
 
 
 @io_task
@@ -87,11 +99,13 @@ def promote(as_of: date, model_id: str, settings: Settings) -> None:
         return
     card = models.read_card(model_id, settings)
     gate = card["gate"]
-    trained = Change(model_id, "challenger", card["trained_by"], "trained on ripe cohorts", gate["figures"])
+    freeze = freezes_promotion(as_of, settings)
+    why = f"trained on ripe cohorts; waits for a person: {freeze}" if freeze else "trained on ripe cohorts"
+    trained = Change(model_id, "challenger", card["trained_by"], why, gate["figures"])
     changes = [trained]
     if not gate["promoted"]:
         changes.append(Change(model_id, "rejected", POLICY, gate["why"], gate["figures"]))
-    elif settings.auto_approve:
+    elif settings.auto_approve and not freeze:
         changes += take_over(model_id, gate["champion"], by=POLICY, why=gate["why"], figures=gate["figures"])
     models.record(settings, effective_from=as_of, changes=changes)
 
@@ -102,7 +116,8 @@ def _known_on(as_of: date, settings: Settings) -> tuple[Known, dict[str, Any] | 
     ripe: list[date] = labels.select(pl.col("loan_start_date").unique()).collect().to_series().to_list()
     last = models.trained_until(as_of, settings)
     trained_on = [date.fromisoformat(day) for day in last["data"]["cohorts"]] if last else []
-    _require_due(as_of, ripe, trained_on, settings)
+    if not (set(ripe) - set(trained_on) and last and asks_for_training(last["as_of"], as_of, settings)):
+        _require_due(as_of, ripe, trained_on, settings)
     return known_on(as_of, settings), last
 
 
@@ -141,16 +156,13 @@ def _judge(challenger: Challenger, known: Known, settings: Settings) -> dict[str
 
 
 def replay_recipe(card: Mapping[str, Any], known: Known, split: Split) -> Floats:
-    """PDs of the out-of-time loans by a model's recipe, fitted anew to those of its cohorts before them.
+    """PDs of the out-of-time loans by a model's recipe: each cohort by a fit to the model's own before it.
 
     The artefact itself may have learned from some of the loans that two models are compared on.
     """
-    its = [date.fromisoformat(day) for day in card["data"]["cohorts"]]
-    fitted = Split(tuple(day for day in its if day in split.development), split.oot)
+    its = tuple(date.fromisoformat(day) for day in card["data"]["cohorts"])
     recipe = Recipe(card["family"], card["candidates"][0]["params"])
-    pds = score_oot(recipe, known, fitted, reading="hindsight", seed=card["setup"]["seed"])
-    by = card["recalibration"]
-    return correct(pds, by["slope"], by["intercept"]) if by else pds
+    return score_oot(recipe, known, split, learned=its, reading="hindsight", seed=card["setup"]["seed"])
 
 
 def _reds_before(as_of: date, settings: Settings) -> list[str]:

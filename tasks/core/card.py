@@ -76,7 +76,7 @@ def _candidates(card: Card) -> list[str]:
     return [
         "## Candidates, out of time",
         "",
-        "Each fitted to the development cohorts alone; the first one is the model.",
+        "Each cohort out of time by a fit to all before it; the first family is the model's.",
         "",
         *_table(names, rows),
         "",
@@ -90,15 +90,7 @@ def _gate(card: Card) -> list[str]:
     gate = card["gate"]
     decided = "passed" if gate["promoted"] else "not passed"
     against = gate["champion"] or "the floors of a first model"
-    by = card["recalibration"]
-    said = (
-        f"Recalibrated on the out-of-time loans (slope {by['slope']:.2f}, intercept {by['intercept']:+.2f}), "
-        f"since its probabilities did not hold (Spiegelhalter z {by['z_before']:+.2f})."
-        if by
-        else "Its probabilities held on loans that it had not fitted: no recalibration."
-    )
-    verdict = f"Against {against}: {decided}. {gate['why'][0].upper()}{gate['why'][1:]}."
-    return ["## Gate", "", verdict, "", said]
+    return ["## Gate", "", f"Against {against}: {decided}. {gate['why'][0].upper()}{gate['why'][1:]}."]
 
 
 def _fallbacks(card: Card) -> list[str]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from tasks.core.performance import Floats
 from tasks.core.promotion import Trial
-from tasks.core.recalibration import Recalibration, correct_served, recalibrate
 from tasks.core.serving import Served
 from tasks.core.splits import Split, split_cohorts
 from tasks.core.training import (
@@ -33,18 +32,13 @@ class Setup:
 
 @dataclass(frozen=True)
 class Challenger:
-    """A trained model: `candidates` with the winner first, what was measured, and what would serve.
-
-    `judged_pds` (n,) are the winner's of the out-of-time loans, after `recalibration` where it took one.
-    """
+    """A trained model: `candidates` with the winner first, what was measured, and what would serve."""
 
     split: Split
     candidates: Sequence[Candidate]
     reading: Reading
     readings: Mapping[str, Any]
     fallbacks: Mapping[str, Mapping[str, Any]]
-    judged_pds: Floats
-    recalibration: Recalibration | None
     served: Served
 
 
@@ -54,23 +48,21 @@ def train(known: Known, setup: Setup) -> Challenger:
     candidates = find_candidates(known, split, trials=setup.trials, seed=setup.seed, start=setup.start)
     reading, readings = choose_reading(candidates[0], known, split, seed=setup.seed)
     fallbacks = measure_fallbacks(candidates[0], known, split, seed=setup.seed)
-    oot = known.of(split.oot)
-    judged, by = recalibrate(candidates[0].oot_pds, labels_of(oot), oot["snapshot_date"].to_list())
-    served = correct_served(refit(candidates[0].recipe, known, reading, seed=setup.seed), by)
-    return Challenger(split, candidates, reading, readings, fallbacks, judged, by, served)
+    served = refit(candidates[0].recipe, known, reading, seed=setup.seed)
+    return Challenger(split, candidates, reading, readings, fallbacks, served)
 
 
 def build_trial(
     challenger: Challenger, known: Known, *, champion: Floats | None, reds: Sequence[str]
 ) -> Trial:
-    """What the gate looks at: the challenger's recipe on the out-of-time loans, fitted to all before them.
+    """What the gate looks at: the challenger's recipe on each out-of-time cohort, fitted to all before it.
 
     Needs:  the champion's PDs of the same loans, or None without a champion.
     """
     development = known.of(challenger.split.development)
     return Trial(
         labels=labels_of(known.of(challenger.split.oot)),
-        challenger=challenger.judged_pds,
+        challenger=challenger.candidates[0].oot_pds,
         champion=champion,
         bad_rate=float(labels_of(development).mean()),
         n_cohorts=len(challenger.split.oot),

@@ -22,24 +22,27 @@ def add_days_past_due(loans: pl.LazyFrame) -> pl.LazyFrame:
     return loans.with_columns(dpd=days.cast(pl.Int32))
 
 
-def label_defaults(loans: pl.LazyFrame, *, days: Sequence[date], mob: int, dpd: int) -> pl.LazyFrame:
+def label_defaults(
+    loans: pl.LazyFrame, *, days: Sequence[date], mob: int, dpd: int, closed_as: int | None = None
+) -> pl.LazyFrame:
     """Rows of gold.label_store for the loans that reach `mob` months on book on one of `days`.
 
-    Needs:  the columns of silver.loans.
+    Needs:  the columns of silver.loans; `closed_as`, the label of a loan that was paid off or written off
+            before (None: it has none).
     Adds:   dpd (days), label (1 when dpd or more days past due, else 0), label_def such as `30dpd_6mob`.
     Keys:   one row per loan_id; snapshot_date is the label date.
     Source: silver.loans.
     """
-    # What a loan that was paid off earlier counts as is for a policy to say; until then it has no label.
     closed = (pl.col("balance") == 0) & (pl.col("paid_amt") == 0)
     on_day = pl.col("snapshot_date").is_in(list(days)) & (pl.col("installment_num") == mob)
-    ripe = loans.filter(on_day, ~closed)
+    ripe = loans.filter(on_day) if closed_as is not None else loans.filter(on_day, ~closed)
+    late = (pl.col("dpd") >= dpd).cast(pl.Int32)
     return add_days_past_due(ripe).select(
         "loan_id",
         "customer_id",
         "loan_start_date",
         "snapshot_date",
         "dpd",
-        label=(pl.col("dpd") >= dpd).cast(pl.Int32),
+        label=pl.when(closed).then(pl.lit(closed_as, pl.Int32)).otherwise(late),
         label_def=pl.lit(f"{dpd}dpd_{mob}mob"),
     )

@@ -2,7 +2,8 @@
 
 The clickstream is heavy noise around a level of the customer's own: one month says little, the mean of k
 months has a k-th of the noise. So the store keeps the mean, the spread and the number of months behind
-them; how much a mean of so many months is worth is the model's to learn.
+them; how much a mean of so many months is worth is the model's to learn. The months are alike: neither their
+trend nor a heavier weight on recent ones adds to the AUC out of time (+0.0002 at most), so neither is kept.
 """
 
 from collections.abc import Sequence

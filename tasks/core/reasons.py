@@ -1,11 +1,16 @@
 """Why a score is what it is: what each group of features adds to the log-odds of the reference applicant."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import Pipeline
 
 from tasks.core.models import Blend, Floats
 from tasks.core.parts import columns_of
 from tasks.core.serving import Served, rows_by_blend
+from tasks.core.tree_shares import share_out
 from tasks.schemas.feature_store import FEATURES
 from tasks.schemas.reasons import REASON_GROUPS, REASONS
 
@@ -16,9 +21,8 @@ def explain(served: Served, features: pl.DataFrame) -> Floats:
     """Contribution (rows, REASON_GROUPS) of each group to the log-odds, against the reference applicant.
 
     They add up to the difference in log-odds between the applicant and the reference applicant, by the same
-    blend. Groups are swapped for the reference's values one after the other, in the order of REASON_GROUPS
-    and in the reverse order, and the two effects averaged: Shapley's value where at most pairs of groups
-    interact (Shapley 1953; Strumbelj & Kononenko 2014), and exact for additive parts.
+    blend: Shapley's value of each group (Shapley 1953). For linear parts it is what swapping the group for
+    the reference's values takes away; for boosting it comes from the leaves.
     """
     contributions = np.zeros((features.height, len(REASON_GROUPS)))
     for blend, rows in rows_by_blend(served, features):
@@ -29,33 +33,37 @@ def explain(served: Served, features: pl.DataFrame) -> Floats:
 def _explain_blend(blend: Blend, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
     total = np.zeros((features.height, len(REASON_GROUPS)))
     for part, weight in zip(blend.parts, blend.weights, strict=True):
-        used = columns_of(part)
-        groups = [place for place, names in enumerate(REASON_GROUPS.values()) if used.intersection(names)]
-        start, end = part.decision_function(features), part.decision_function(reference)[0]
-        for order in (groups, groups[::-1]):
-            total[:, order] += weight / 2 * _swap_in_turn(part, features, reference, order, (start, end))
+        boosted = isinstance(part.steps[-1][1], HistGradientBoostingClassifier)
+        total += weight * (_from_leaves if boosted else _swap_in_turn)(part, features, reference)
     return total
 
 
-def _swap_in_turn(
-    part: object,
-    features: pl.DataFrame,
-    reference: pl.DataFrame,
-    order: list[int],
-    ends: tuple[Floats, float],
-) -> Floats:
-    """What each swap of `order` takes away, from the applicant to the reference applicant."""
+def _from_leaves(part: Pipeline, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
+    """Contributions (rows, REASON_GROUPS) to the log-odds of a boosting."""
+    columns: Any = part.steps[0][1]
+    place = {name: group for group, names in enumerate(REASON_GROUPS.values()) for name in names}
+    group_of: list[int] = []
+    for step, _, names in columns.transformers_:
+        made = columns.output_indices_[step]
+        outputs = made.stop - made.start
+        # a column for each feature, or several from features that are all of one group
+        group_of += [place[name] for name in names] if outputs == len(names) else [place[names[0]]] * outputs
+    shares = share_out(part.steps[-1][1], columns.transform(features), columns.transform(reference), group_of)
+    return np.pad(shares, ((0, 0), (0, len(REASON_GROUPS) - shares.shape[1])))
+
+
+def _swap_in_turn(part: Pipeline, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
+    """Contributions (rows, REASON_GROUPS) to linear log-odds: what swapping one group after another takes."""
+    used = columns_of(part)
+    groups = [place for place, names in enumerate(REASON_GROUPS.values()) if used.intersection(names)]
     names = list(REASON_GROUPS.values())
-    swapped, before = features, ends[0]
-    effects = np.zeros((features.height, len(order)))
-    for step, group in enumerate(order):
-        if step == len(order) - 1:
-            after = np.full(features.height, ends[1])
-        else:
-            usual = {name: pl.lit(reference[name][0], dtype=reference.schema[name]) for name in names[group]}
-            swapped = swapped.with_columns(**usual)
-            after = part.decision_function(swapped)  # pyright: ignore[reportAttributeAccessIssue]
-        effects[:, step] = before - after
+    swapped, before = features, part.decision_function(features)
+    effects = np.zeros((features.height, len(REASON_GROUPS)))
+    for group in groups:
+        usual = {name: pl.lit(reference[name][0], dtype=reference.schema[name]) for name in names[group]}
+        swapped = swapped.with_columns(**usual)
+        after = part.decision_function(swapped)
+        effects[:, group] = before - after
         before = after
     return effects
 

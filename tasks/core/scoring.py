@@ -13,6 +13,7 @@ GRADE_LIMITS = {
     "E": 0.50,
     "F": 0.75,
 }  # a PD up to the limit; G above
+SLICE = 50_000  # applications at a time: a million need no more memory than that
 
 
 def grade_of(pd: pl.Expr) -> pl.Expr:
@@ -29,6 +30,11 @@ def score_applications(features: pl.DataFrame, model: Served, *, model_id: str) 
     Needs:  the columns of gold.feature_store.
     Keys:   one row per loan_id.
     """
+    slices = [_score(part, model, model_id) for part in features.iter_slices(SLICE)]
+    return pl.concat(slices) if slices else _score(features, model, model_id)
+
+
+def _score(features: pl.DataFrame, model: Served, model_id: str) -> pl.DataFrame:
     scored = features.select(
         "loan_id",
         "customer_id",

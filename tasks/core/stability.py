@@ -1,39 +1,92 @@
-"""Population stability: how far this month's distribution is from the one the model was trained on."""
+"""Population stability: how far this month's distribution is from the one the model was trained on.
+
+The mean and spread of a clickstream measure rest on a history that grows with the calendar, so their
+distributions change although no customer does. What is held against the training data is therefore the value
+of the application's own month, which has the same distribution whatever came before it.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.stats import chi2
 
-from tasks.schemas.feature_store import CATEGORIES, FEATURES, HAS_SOURCE
+from tasks.core.significance import trend_p
+from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.feature_store import CATEGORIES, FEATURES, HAS_SOURCE, SOURCE_OF
 
 Reference = Mapping[str, Any]
+Counts = np.ndarray[Any, np.dtype[np.float64]]
 BINS = 10
 MISSING = "missing"
+NEWEST_MONTHS = 3
+WATCHED = (*(name for name in FEATURES if SOURCE_OF[name] != "clickstream"), *MEASURES)
 
 
-def build_reference(features: pl.DataFrame, pds: pl.Series) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Shift:
+    """PSI of a sample against its reference; `unit` times a chi-square of `freedom` is it under no change."""
+
+    psi: float
+    unit: float
+    freedom: int
+    p: float
+
+    def quantile(self, level: float) -> float:
+        """The PSI that no change stays below with this probability (Yurdakul 2018)."""
+        return self.unit * float(chi2.ppf(level, self.freedom))
+
+
+def add_month_values(applications: pl.DataFrame, clickstream: pl.DataFrame) -> pl.DataFrame:
+    """Add fe_1..fe_20: what the clickstream of the application's own month says, null if nothing.
+
+    Needs:  customer_id, snapshot_date in both; fe_1..fe_20 of silver.clickstream.
+    Keys:   rows and their order are kept.
+    """
+    values = clickstream.select(
+        "customer_id", "snapshot_date", *(pl.col(m).cast(pl.Float64) for m in MEASURES)
+    )
+    on = ["customer_id", "snapshot_date"]
+    return applications.join(values, on=on, how="left", validate="m:1", maintain_order="left")
+
+
+def build_reference(ripe: pl.DataFrame, known: pl.DataFrame, pds: pl.Series) -> dict[str, Any]:
     """The distributions to hold later months against: deciles, shares and coverage of the training data.
 
-    Needs:  the training rows of gold.feature_store and their PDs in the same order.
-    Shapes: {"n", "bins": {subject: {"edges" or "values", "shares"}}, "coverage": {source: share}}; the last
-            share is of nulls.
+    The score's is that of the newest NEWEST_MONTHS application months: PDs part as histories grow, and older
+    applications had shorter ones.
+
+    Needs:  `ripe`, the training loans with the columns WATCHED; `known`, every application known by the
+            training day, with its PD in `pds`.
+    Shapes: {"n": {subject: rows}, "bins": {subject: {"edges" or "values", "shares"}},
+            "coverage": {source: share}}; the last share is of nulls.
     """
-    columns = {"pd": pds, **{name: features[name] for name in FEATURES}}
+    months = known["snapshot_date"].unique().sort()[-NEWEST_MONTHS:]
+    newest = pds.filter(known["snapshot_date"].is_in(months.implode()))
+    columns = {"pd": newest, **{name: ripe[name] for name in WATCHED}}
     bins = {name: _bins_of(values, category=name in CATEGORIES) for name, values in columns.items()}
-    coverage = {source: _share_of(features, flag) for source, flag in HAS_SOURCE.items()}
-    return {"n": features.height, "bins": bins, "coverage": coverage}
+    coverage = {source: ripe[flag].mean() for source, flag in HAS_SOURCE.items()}
+    return {"n": {name: len(values) for name, values in columns.items()}, "bins": bins, "coverage": coverage}
 
 
-def measure_psi(current: pl.Series, bins: Mapping[str, Any], n_reference: int) -> float:
-    """Population stability index: sum of (p - q) ln(p / q) over the reference's bins, one of them for nulls.
+def measure_shift(current: pl.Series, bins: Mapping[str, Any], n_reference: int) -> Shift:
+    """How far a sample is from the reference, and how rarely chance alone brings it there.
 
-    Half a row is added to every bin on both sides (Yurdakul 2018), so that an empty one stays finite.
+    PSI is the sum of (p - q) ln(p / q) over the reference's bins, one of them for nulls, with half a row
+    added to every bin on both sides, so that an empty one stays finite. The p-value is twice the smaller
+    of two: of any change of shares (PSI as a chi-square), and of a shift up or down, seen much earlier.
     """
-    p = _smoothed(_counts(current, bins))
-    q = _smoothed(np.asarray(bins["shares"]) * n_reference)
-    return float(np.sum((p - q) * np.log(p / q)))
+    now, before = _counts(current, bins), np.asarray(bins["shares"]) * n_reference
+    p, q = _smoothed(now), _smoothed(before)
+    psi = float(np.sum((p - q) * np.log(p / q)))
+    freedom = max(1, int(((now + before) > 0).sum()) - 1)
+    unit = 1 / max(1, len(current)) + 1 / max(1, n_reference)
+    any_change = float(chi2.sf(psi / unit, freedom))
+    if "values" in bins:
+        return Shift(psi, unit, freedom, any_change)
+    return Shift(psi, unit, freedom, min(1.0, 2 * min(any_change, trend_p(now[:-1], before[:-1]))))
 
 
 def _bins_of(values: pl.Series, *, category: bool) -> dict[str, Any]:
@@ -47,7 +100,7 @@ def _bins_of(values: pl.Series, *, category: bool) -> dict[str, Any]:
     return bins
 
 
-def _counts(values: pl.Series, bins: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _counts(values: pl.Series, bins: Mapping[str, Any]) -> Counts:
     """Rows per bin; for words one bin each and one for words not seen in the reference; nulls last."""
     known = values.drop_nulls()
     if "values" in bins:
@@ -61,9 +114,5 @@ def _counts(values: pl.Series, bins: Mapping[str, Any]) -> np.ndarray[Any, np.dt
     return np.append(counted, float(len(values) - len(known)))
 
 
-def _smoothed(counts: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _smoothed(counts: Counts) -> Counts:
     return (counts + 0.5) / (counts.sum() + 0.5 * len(counts))
-
-
-def _share_of(features: pl.DataFrame, flag: str) -> float:
-    return float(features[flag].cast(pl.Float64).mean() or 0.0)  # pyright: ignore[reportArgumentType]

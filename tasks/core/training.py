@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from tasks.core.lessons import see_clickstream, to_lessons
@@ -29,6 +30,7 @@ from tasks.schemas.feature_store import FEATURES
 # How a training reads the past: the clickstream as of the application; as of the training day ("hindsight");
 # the same and, in addition, the younger loans with the arrears they have so far.
 Reading = Literal["application", "hindsight", "unripe"]
+SEARCH_LOANS = 50_000  # that a search looks at; of 7,500 instead of 15,000 it cost 0.001 of AUC
 READINGS: tuple[Reading, ...] = ("application", "hindsight", "unripe")
 
 
@@ -52,7 +54,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A tuned recipe and how it did on the out-of-time loans when fitted to the development loans alone."""
+    """A tuned recipe and how it did on each out-of-time cohort when fitted to the cohorts before it."""
 
     recipe: Recipe
     tuning_log_loss: float | None
@@ -84,8 +86,12 @@ def read_lessons(known: Known, loans: pl.DataFrame, *, day: date, reading: Readi
 
 
 def build_folds(known: Known, cohorts: Sequence[date]) -> list[Fold]:
-    """Expanding folds of the ripe loans of `cohorts`: each newest cohort after all before it."""
-    loans = known.of(cohorts)
+    """Expanding folds of the ripe loans of `cohorts`: each newest cohort after all before it.
+
+    Of more than SEARCH_LOANS every second, third ... loan in order of cohort and id is taken.
+    """
+    every = known.of(cohorts)
+    loans = every.gather_every(-(-every.height // SEARCH_LOANS) or 1)
     folds: list[Fold] = []
     for fitted, held in expanding_folds(loans["snapshot_date"].to_list()):
         later = loans[held]
@@ -120,10 +126,23 @@ def score_oot(
     reading: Reading,
     seed: int,
     sources: Sources = SOURCES,
+    learned: Sequence[date] | None = None,
 ) -> Floats:
-    """PDs of the out-of-time loans by the recipe fitted to the development loans and what `reading` adds."""
-    lessons = read_lessons(known, known.of(split.development), day=min(split.oot), reading=reading)
-    return predict_pd(fit_model(recipe, lessons, seed=seed, sources=sources), known.of(split.oot))
+    """PDs of the out-of-time loans: each cohort by a fit to all before it and what `reading` adds.
+
+    So a cohort is scored as new applications are: by a model that knows the months right before, and
+    histories as long as theirs. Fitted to the development loans once for all, the recipe would look timid.
+
+    Needs:  `learned`, the cohorts to fit on where they are not all.
+    """
+    cohorts = (*split.development, *split.oot) if learned is None else learned
+    pds: list[Floats] = []
+    for held in sorted(split.oot):
+        before = known.of([cohort for cohort in cohorts if cohort < held])
+        lessons = read_lessons(known, before, day=held, reading=reading)
+        model = fit_model(recipe, lessons, seed=seed, sources=sources)
+        pds.append(predict_pd(model, known.of([held])))
+    return np.concatenate(pds)
 
 
 def rank_candidates(candidates: Sequence[Candidate], labels: Floats) -> list[Candidate]:
@@ -164,7 +183,7 @@ def choose_reading(
 def measure_fallbacks(
     candidate: Candidate, known: Known, split: Split, *, seed: int
 ) -> dict[str, dict[str, Any]]:
-    """Out-of-time AUC with its interval of each fallback, fitted to the development loans, for the card."""
+    """Out-of-time AUC of each fallback with its interval, for the card."""
     labels, figures = labels_of(known.of(split.oot)), dict[str, dict[str, Any]]()
     for missing in MISSING:
         sources = sources_without(missing)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import dataframely as dy
 import polars as pl
 
+from tasks.schemas.actions import Actions
 from tasks.schemas.attributes import ATTRIBUTES
 from tasks.schemas.clickstream import CLICKSTREAM
 from tasks.schemas.deliveries import Deliveries
@@ -49,6 +50,7 @@ TABLES: dict[str, Table] = {
     "gold.label_store": _of_schema(LabelStore),
     "gold.predictions": _of_schema(Predictions),
     "gold.monitoring": _of_schema(Monitoring),
+    "gold.actions": _of_schema(Actions),
 }
 
 

@@ -13,6 +13,7 @@ from tasks.config import Settings
 from tasks.errors import StorageError, TableNotReadyError, VintageError
 from tasks.schemas.catalog import TABLES, in_order
 
+MAY_BE_EMPTIED = ("quarantine.", "gold.actions")
 ATTEMPTS = 10  # writers of other partitions only have to take turns
 
 
@@ -90,7 +91,8 @@ def replace_partitions(
 
     Rows that equal what is stored are not written again, so a re-run adds no version.
     When another writer commits meanwhile the tables are read afresh and the write is tried again.
-    Errors: VintageError when a day would lose all its rows (but in quarantine), or a row is of another day;
+    Errors: VintageError when a day would lose all its rows (but in quarantine and actions), or a row is of
+    another day;
     StorageError when another run wrote other rows of these days meanwhile.
     """
     table = TABLES[name]
@@ -147,7 +149,7 @@ def _refuse_misplaced(name: str, frame: pl.DataFrame, stored: pl.DataFrame, days
     found, had = set(frame["snapshot_date"].unique()), set(stored["snapshot_date"].unique())
     if not found <= set(days):
         raise VintageError(f"Rows for {name} are also of {min(found - set(days))}; nothing was written.")
-    if had - found and not name.startswith("quarantine."):
+    if had - found and not name.startswith(MAY_BE_EMPTIED):
         raise VintageError(
             f"The run found no row of {name} on {min(had - found)}, where it holds some. None were written: "
             "check the raw file for rows that have gone."

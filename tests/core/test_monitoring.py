@@ -3,7 +3,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from tasks.core.monitoring import measure_performance, to_rows
+from tasks.core.figure import to_rows
+from tasks.core.monitoring import measure_performance
 
 
 def cohort(labels: list[int], pds: list[float]) -> pl.DataFrame:

@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.core.stability import measure_psi
+from tasks.core.stability import measure_shift
 
 BINS = {"edges": [1.0, 2.0], "shares": [0.2, 0.5, 0.2, 0.1]}
 
@@ -11,27 +11,27 @@ def test_psi_agrees_with_the_formula_by_hand() -> None:
     current = pl.Series([0.5] * 30 + [1.5] * 40 + [9.0] * 20 + [None] * 10)
     p = (np.array([30, 40, 20, 10]) + 0.5) / 102
     q = (np.array([200, 500, 200, 100]) + 0.5) / 1002
-    assert measure_psi(current, BINS, 1000) == pytest.approx(float(((p - q) * np.log(p / q)).sum()))
+    assert measure_shift(current, BINS, 1000).psi == pytest.approx(float(((p - q) * np.log(p / q)).sum()))
 
 
 def test_the_reference_against_itself_is_stable() -> None:
     current = pl.Series([0.5] * 200 + [1.5] * 500 + [9.0] * 200 + [None] * 100)
-    assert measure_psi(current, BINS, 1000) == pytest.approx(0.0)
+    assert measure_shift(current, BINS, 1000).psi == pytest.approx(0.0)
 
 
 def test_psi_under_no_change_is_as_large_as_its_theory_says() -> None:
     rng, n, m = np.random.default_rng(0), 500, 3000
     bins = {"edges": list(np.linspace(0.1, 0.9, 9)), "shares": [0.1] * 10 + [0.0]}
-    mean = np.mean([measure_psi(pl.Series(rng.random(n)), bins, m) for _ in range(200)])
+    mean = np.mean([measure_shift(pl.Series(rng.random(n)), bins, m).psi for _ in range(200)])
     assert mean == pytest.approx(9 / n, rel=0.15)  # the reference shares are exact here: (1/n) chi2(9)
 
 
 def test_words_not_seen_before_have_a_bin_of_their_own() -> None:
     bins = {"values": ["a", "b"], "shares": [0.5, 0.5, 0.0, 0.0]}
     seen, unseen = pl.Series(["a", "b"] * 50), pl.Series(["a", "c"] * 50)
-    assert measure_psi(seen, bins, 100) == pytest.approx(0.0, abs=1e-9)
-    assert measure_psi(unseen, bins, 100) > 1.0
+    assert measure_shift(seen, bins, 100).psi == pytest.approx(0.0, abs=1e-9)
+    assert measure_shift(unseen, bins, 100).psi > 1.0
 
 
 def test_a_month_without_rows_is_finite() -> None:
-    assert np.isfinite(measure_psi(pl.Series([], dtype=pl.Float64), BINS, 1000))
+    assert np.isfinite(measure_shift(pl.Series([], dtype=pl.Float64), BINS, 1000).psi)

@@ -1,0 +1,67 @@
+"""Whether groups of applicants are approved equally often."""
+
+from typing import Any
+
+import polars as pl
+from scipy.stats import fisher_exact
+
+from tasks.core.figure import Figure, figure, grade_low
+from tasks.core.significance import holm
+from tasks.schemas.policy import Fairness
+
+AGE_BANDS = {0: "under 25", 25: "25 to 34", 35: "35 to 49", 50: "50 and over"}  # from this age on
+LEAST = 30  # applicants of a group; fewer say nothing
+
+
+def add_groups(people: pl.DataFrame) -> pl.DataFrame:
+    """Add `age_band` from `age` (years); null where the age is unknown."""
+    age, band = pl.col("age"), pl.lit(None, pl.String)
+    for start, name in AGE_BANDS.items():
+        band = pl.when(age >= start).then(pl.lit(name)).otherwise(band)
+    return people.with_columns(age_band=band)
+
+
+def measure_fairness(scored: pl.DataFrame, *, limits: Fairness) -> list[Figure]:
+    """Adverse impact ratio of each age band and occupation: its approval rate over that of the largest group.
+
+    Fisher's exact test of each group against the largest, adjusted for their number (Holm), so that fifteen
+    occupations a month do not find one by chance.
+
+    Needs:  pd, age_band, occupation of the applications.
+    """
+    approved = scored.with_columns(approved=pl.col("pd") <= limits.approve_up_to_pd)
+    return [figure for kind in ("age_band", "occupation") for figure in _of_kind(approved, kind, limits)]
+
+
+def _of_kind(approved: pl.DataFrame, kind: str, limits: Fairness) -> list[Figure]:
+    known = approved.drop_nulls(kind).filter(pl.col(kind) != "unknown")
+    groups = known.group_by(kind).agg(n=pl.len(), k=pl.col("approved").sum()).filter(pl.col("n") >= LEAST)
+    if groups.height < 2:
+        return [figure("fairness", kind, known.height, None, status="too few groups")]
+    rows = groups.sort(["n", kind], descending=[True, False]).to_dicts()
+    usual, others = rows[0], rows[1:]
+    if usual["k"] == 0:
+        return [figure("fairness", kind, known.height, None, status="nobody approved")]
+    p_values = holm([_fisher(row, usual) for row in others])
+    figures: list[Figure] = []
+    for row, p in zip(others, p_values, strict=True):
+        ratio = (row["k"] / row["n"]) / (usual["k"] / usual["n"])
+        status = grade_low(ratio, limits.amber, limits.red) if p < limits.p else "green"
+        figures.append(
+            figure(
+                "fairness",
+                f"{kind} {row[kind]}",
+                row["n"],
+                ratio,
+                reference=usual["k"] / usual["n"],
+                limits=(limits.amber, limits.red),
+                status=status,
+            )
+        )
+    return sorted(figures, key=lambda one: one["subject"])
+
+
+def _fisher(group: dict[str, int], usual: dict[str, int]) -> float:
+    table = [[one["k"], one["n"] - one["k"]] for one in (group, usual)]
+    result: Any = fisher_exact(table)
+    return float(result.pvalue)

@@ -1,0 +1,156 @@
+"""How the newest ripe cohorts, pooled, turned out against what the model promised."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy.special import logit
+from scipy.stats import norm
+from sklearn.linear_model import LogisticRegression
+
+from tasks.core import performance
+from tasks.core.figure import Figure, figure, grade_high
+from tasks.core.performance import Auc, Floats
+from tasks.core.significance import drop_p, holm, jeffreys_p, jeffreys_two_sided_p
+from tasks.schemas.policy import Calibration, Policy, Ranking
+
+LEVEL = 0.95
+Z = float(norm.ppf(0.5 + LEVEL / 2))
+
+
+@dataclass(frozen=True)
+class Promise:
+    """AUC that models had in development, out of time, and its variance; of several, by their loans."""
+
+    auc: float
+    variance: float
+
+
+def promise_of(n_by_model: Mapping[str, int], cards: Mapping[str, Mapping[str, Any]]) -> Promise:
+    """What the models that scored the loans promised, weighted by how many loans each scored."""
+    total = sum(n_by_model.values())
+    auc = variance = 0.0
+    for model_id, n in n_by_model.items():
+        oot, share = cards[model_id]["candidates"][0]["oot"], n / total
+        low, high = oot["auc_ci_95"]
+        auc += share * oot["auc"]
+        variance += share**2 * (max(high - oot["auc"], oot["auc"] - low) / Z) ** 2
+    return Promise(auc, variance)
+
+
+def measure_outcomes(pooled: pl.DataFrame, promise: Promise | None, *, policy: Policy) -> list[Figure]:
+    """Ranking, calibration and order of grades of the pooled loans, each with its status.
+
+    Needs:  label (0 or 1), pd, grade of the loans; `promise` unless there is no loan.
+    """
+    names = (
+        "pooled_auc",
+        "calibration_in_the_large",
+        "spiegelhalter_z",
+        "calibration_slope",
+        "grade_inversions",
+    )
+    n = pooled.height
+    if n == 0 or promise is None:
+        return [figure(name, "score", 0, None, status="not ripe") for name in names]
+    labels, pds = pooled["label"].cast(pl.Float64).to_numpy(), pooled["pd"].to_numpy()
+    n_bad = int(labels.sum())
+    if min(n_bad, n - n_bad) < 2:
+        return [figure(name, "score", n, None, status="single class") for name in names]
+    return [
+        _ranking(performance.measure_auc(labels, pds), n, promise, policy.ranking),
+        _in_the_large(labels, pds, policy.calibration),
+        *_by_grade(pooled, policy.calibration),
+        _spiegelhalter(labels, pds, policy.calibration),
+        figure("calibration_slope", "score", n, measure_slope(labels, pds), reference=1.0),
+        _inversions(pooled, policy.ranking),
+    ]
+
+
+def measure_slope(labels: Floats, pds: Floats) -> float:
+    """Slope of the outcomes' log-odds over the PDs' (Cox 1958): below 1 where PDs are too extreme.
+
+    Needs: both classes.
+    """
+    log_odds = logit(np.clip(pds, 1e-9, 1 - 1e-9)).reshape(-1, 1)
+    return float(LogisticRegression(C=np.inf).fit(log_odds, labels).coef_[0, 0])
+
+
+def _ranking(auc: Auc, n: int, promise: Promise, limits: Ranking) -> Figure:
+    p = drop_p(promise.auc, promise.variance, auc.value, auc.variance)
+    low, high = auc.interval(LEVEL)
+    status = (
+        "red" if p < limits.red_p or high < limits.auc_floor else "amber" if p < limits.amber_p else "green"
+    )
+    spread = (promise.variance + auc.variance) ** 0.5
+    reached = [promise.auc - float(norm.isf(level)) * spread for level in (limits.amber_p, limits.red_p)]
+    return figure(
+        "pooled_auc",
+        "score",
+        n,
+        auc.value,
+        ci=(low, high),
+        reference=promise.auc,
+        limits=(reached[0], reached[1]),
+        status=status,
+    )
+
+
+def _in_the_large(labels: Floats, pds: Floats, limits: Calibration) -> Figure:
+    """Observed over expected; the interval is of the observed rate, with the PDs as given."""
+    n, expected = len(labels), float(pds.mean())
+    ratio, p = float(labels.mean()) / expected, jeffreys_two_sided_p(float(labels.sum()), n, expected)
+    far = not limits.oe_low <= ratio <= limits.oe_high
+    status = (
+        "red"
+        if p < limits.red_p or (far and p < limits.amber_p)
+        else "amber"
+        if p < limits.amber_p
+        else "green"
+    )
+    half = Z * float(np.sqrt(labels.mean() * (1 - labels.mean()) / n)) / expected
+    ci = (max(0.0, ratio - half), ratio + half)
+    return figure("calibration_in_the_large", "score", n, ratio, ci=ci, reference=1.0, status=status)
+
+
+def _by_grade(pooled: pl.DataFrame, limits: Calibration) -> list[Figure]:
+    """More defaults than a grade's PD allows: Jeffreys' p, adjusted for the number of grades (Holm)."""
+    grades = (
+        pooled.group_by("grade")
+        .agg(n=pl.len(), k=pl.col("label").sum(), pd=pl.col("pd").mean())
+        .sort("grade")
+    )
+    rows = grades.to_dicts()
+    p_values = holm([jeffreys_p(row["k"], row["n"], row["pd"]) for row in rows])
+    figures: list[Figure] = []
+    for row, p in zip(rows, p_values, strict=True):
+        status = "red" if p < limits.red_p else "amber" if p < limits.amber_p else "green"
+        rate = row["k"] / row["n"]
+        figures.append(
+            figure("grade_bad_rate", row["grade"], row["n"], rate, reference=row["pd"], status=status)
+        )
+    return figures
+
+
+def _spiegelhalter(labels: Floats, pds: Floats, limits: Calibration) -> Figure:
+    z = performance.measure_spiegelhalter_z(labels, pds)
+    status = grade_high(abs(z), limits.amber_z, limits.red_z)
+    reached = (limits.amber_z, limits.red_z)
+    return figure("spiegelhalter_z", "score", len(labels), z, reference=0.0, limits=reached, status=status)
+
+
+def _inversions(pooled: pl.DataFrame, limits: Ranking) -> Figure:
+    """Adjacent grades of which the better one had more defaults, beyond chance (pooled two-sample z)."""
+    rows = pooled.group_by("grade").agg(n=pl.len(), k=pl.col("label").sum()).sort("grade").to_dicts()
+    found = 0
+    for better, worse in pairwise(rows):
+        rate = (better["k"] + worse["k"]) / (better["n"] + worse["n"])
+        variance = rate * (1 - rate) * (1 / better["n"] + 1 / worse["n"])
+        if variance > 0:
+            gap = better["k"] / better["n"] - worse["k"] / worse["n"]
+            found += bool(norm.sf(gap / variance**0.5) < limits.inversion_p)
+    status = "amber" if found else "green"
+    return figure("grade_inversions", "score", pooled.height, float(found), limits=(1.0, None), status=status)

@@ -1,0 +1,62 @@
+"""How rarely chance alone shows what was seen: p-values, and what many of them at once are worth."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import beta, false_discovery_control, norm
+
+from tasks.core.performance import Floats
+
+
+def jeffreys_p(n_bad: float, n: float, pd: float) -> float:
+    """Probability that the default rate is at most `pd`, after n_bad of n defaults (0 to 1).
+
+    Beta posterior with Jeffreys' prior, as in the ECB's instructions for validation reporting (2019): small
+    when there are more defaults than the PD allows.
+    """
+    return float(beta.cdf(pd, n_bad + 0.5, n - n_bad + 0.5))
+
+
+def jeffreys_two_sided_p(n_bad: float, n: float, pd: float) -> float:
+    """The same for too many or too few defaults: twice the smaller tail."""
+    tail = jeffreys_p(n_bad, n, pd)
+    return min(1.0, 2 * min(tail, 1 - tail))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for their number, none of them wrong with the given probability (Holm 1979)."""
+    p = np.asarray(p_values, dtype=float)
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(1.0, stepped)
+    return adjusted.tolist()
+
+
+def discoveries(p_values: Sequence[float], *, rate: float) -> list[bool]:
+    """Which p-values stand when a share `rate` of those may be false (Benjamini & Hochberg 1995)."""
+    if not len(p_values):
+        return []
+    return (false_discovery_control(np.clip(p_values, 0.0, 1.0)) <= rate).tolist()
+
+
+def drop_p(before: float, v_before: float, now: float, v_now: float) -> float:
+    """One-sided p of a figure below its value before; both approximately normal with these variances."""
+    spread = (v_before + v_now) ** 0.5
+    return float(norm.sf((before - now) / spread)) if spread > 0 else 1.0
+
+
+def trend_p(now: Floats, before: Floats) -> float:
+    """Two-sided p of a shift towards higher or lower bins between two ordered histograms (k,) of counts.
+
+    Mean rank of `now` among both, ties averaged (Wilcoxon; variance with tie correction, Lehmann 1975).
+    """
+    both = now + before
+    n, m, total = now.sum(), before.sum(), both.sum()
+    if n == 0 or m == 0 or total < 2:
+        return 1.0
+    ranks = np.cumsum(both) - both / 2 + 0.5
+    away = float((now * ranks).sum() - n * (total + 1) / 2)
+    ties = float((both**3 - both).sum()) / (total * (total - 1))
+    variance = n * m / 12 * (total + 1 - ties)
+    return float(2 * norm.sf(abs(away) / variance**0.5)) if variance > 0 else 1.0

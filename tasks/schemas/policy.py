@@ -1,0 +1,163 @@
+"""The monitoring policy: what its file may say. Shares and probabilities are 0 to 1."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+TriggerName = Literal[
+    "cohorts_ripe",
+    "rows_set_aside_red",
+    "rows_set_aside_amber",
+    "source_missing",
+    "score_drifts",
+    "score_shifted",
+    "ranking_amber",
+    "ranking_red",
+    "calibration_red",
+    "arrears_red",
+    "fairness_red",
+    "model_unusable",
+]
+
+
+class Part(BaseModel):
+    """A table of the file: nothing but the named keys, and it never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Label(Part):
+    """What a loan that was closed before its ripe month counts as."""
+
+    closed_before_ripe: Literal["no label", "good", "bad"]
+
+
+class Stability(Part):
+    """PSI and CSI: fixed limits, and quantiles of what no change gives at the sample's size."""
+
+    amber: Positive
+    amber_level: Share
+    red: Positive
+    red_level: Share
+    drift_fdr: Share
+
+    @model_validator(mode="after")
+    def red_is_worse(self) -> "Stability":
+        """Red must lie beyond amber."""
+        if self.red <= self.amber or self.red_level < self.amber_level:
+            raise ValueError("red must be above amber, and red_level not below amber_level")
+        return self
+
+
+class Coverage(Part):
+    """Shares of applications that a source knows, or that were scored."""
+
+    amber: Share
+    red: Share
+    below_reference: Share
+
+    @model_validator(mode="after")
+    def red_is_worse(self) -> "Coverage":
+        """Red must lie beyond amber."""
+        if self.red >= self.amber:
+            raise ValueError("red must be below amber")
+        return self
+
+
+class Intake(Part):
+    """Shares of a source's rows that were set aside."""
+
+    amber: Share
+    red: Share
+
+    @model_validator(mode="after")
+    def red_is_worse(self) -> "Intake":
+        """Red must lie beyond amber."""
+        if self.red <= self.amber:
+            raise ValueError("red must be above amber")
+        return self
+
+
+class Tested(Part):
+    """A figure that is amber and red by the probability of what was seen, if nothing had changed."""
+
+    amber_p: Share
+    red_p: Share
+
+    @model_validator(mode="after")
+    def red_is_rarer(self) -> "Tested":
+        """Red must be the rarer of the two."""
+        if self.red_p >= self.amber_p:
+            raise ValueError("red_p must be below amber_p")
+        return self
+
+
+class Ranking(Tested):
+    """AUC of the newest ripe cohorts, pooled, and the order of grades."""
+
+    cohorts: Annotated[int, Field(ge=1)]
+    auc_floor: Share
+    inversion_p: Share
+
+
+class Calibration(Tested):
+    """Observed to expected defaults, and Spiegelhalter's z."""
+
+    oe_low: Positive
+    oe_high: Positive
+    amber_z: Positive
+    red_z: Positive
+
+
+class Arrears(Tested):
+    """Arrears at `mob` months on book."""
+
+    mob: Annotated[int, Field(ge=1)]
+
+
+class Fairness(Part):
+    """Adverse impact ratio over `months` application months; approved is who has a PD up to the cut-off."""
+
+    months: Annotated[int, Field(ge=1)]
+    approve_up_to_pd: Share
+    amber: Share
+    red: Share
+    p: Share
+
+
+class Trigger(Part):
+    """What follows when a trigger fires: `trains` a challenger out of schedule, `freezes` promotions."""
+
+    name: TriggerName
+    severity: Literal["info", "amber", "red"]
+    action: Annotated[str, Field(min_length=1)]
+    owner: Annotated[str, Field(min_length=1)]
+    due: Annotated[str, Field(pattern=r"^\d+ (working days?|hours?)$")]
+    trains: bool = False
+    freezes: bool = False
+
+
+class Policy(Part):
+    """The whole file."""
+
+    version: Annotated[str, Field(min_length=1)]
+    label: Label
+    stability: Stability
+    coverage: Coverage
+    intake: Intake
+    ranking: Ranking
+    calibration: Calibration
+    arrears: Arrears
+    fairness: Fairness
+    trigger: tuple[Trigger, ...]
+
+    @model_validator(mode="after")
+    def each_trigger_once(self) -> "Policy":
+        """A name that is there twice would leave open which one counts."""
+        names = [trigger.name for trigger in self.trigger]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"the trigger {twice[0]!r} is there twice")
+        return self

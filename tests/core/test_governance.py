@@ -1,0 +1,89 @@
+from datetime import date
+
+import polars as pl
+import pytest
+
+from tasks.core.figure import Figure, figure, to_rows
+from tasks.core.governance import CONDITIONS, decide_actions, describe_conditions, due_date
+from tests.policies import ADOPTED, POLICY
+
+DAY = date(2024, 5, 1)  # a Wednesday
+
+
+def rows(*figures: Figure) -> pl.DataFrame:
+    return to_rows(list(figures), as_of=DAY, window="month 2024-05", model_id="m")
+
+
+def fired(now: pl.DataFrame, before: pl.DataFrame | None = None) -> set[str]:
+    past = rows() if before is None else before
+    actions = decide_actions(now, past, as_of=DAY, policy=POLICY, digest=ADOPTED.digest)
+    return set(actions["trigger"])
+
+
+def of(metric: str, status: str, subject: str = "score") -> Figure:
+    return figure(metric, subject, 500, 0.4, limits=(0.1, 0.25), status=status)
+
+
+@pytest.mark.parametrize(
+    ("found", "trigger"),
+    [
+        (of("psi", "red"), "score_shifted"),
+        (of("quarantined", "amber", "loans"), "rows_set_aside_amber"),
+        (of("quarantined", "red", "loans"), "rows_set_aside_red"),
+        (of("coverage", "red", "clickstream"), "source_missing"),
+        (of("coverage", "red", "scoring"), "model_unusable"),
+        (of("artefact", "red", "model"), "model_unusable"),
+        (of("drifting_features", "amber", "features"), "score_drifts"),
+        (of("pooled_auc", "amber"), "ranking_amber"),
+        (of("pooled_auc", "red"), "ranking_red"),
+        (of("spiegelhalter_z", "red"), "calibration_red"),
+        (of("early_arrears", "red", "MOB 3"), "arrears_red"),
+        (of("fairness", "red", "occupation baker"), "fairness_red"),
+        (of("cohorts_since_training", "due", "labels"), "cohorts_ripe"),
+    ],
+)
+def test_a_figure_pulls_its_trigger_and_no_other(found: Figure, trigger: str) -> None:
+    assert fired(rows(found)) == {trigger}
+
+
+def test_green_figures_and_figures_without_data_call_for_nothing() -> None:
+    assert fired(rows(of("psi", "green"), of("pooled_auc", "not ripe"), of("auc", "measured"))) == set()
+
+
+def test_an_amber_score_psi_counts_when_it_is_seen_twice() -> None:
+    amber = rows(of("psi", "amber"))
+    assert fired(amber) == set()
+    assert fired(amber, amber) == {"score_drifts"}
+
+
+def test_where_the_ranking_fell_recalibrating_is_not_the_mend() -> None:
+    assert fired(rows(of("pooled_auc", "red"), of("calibration_in_the_large", "red"))) == {"ranking_red"}
+
+
+def test_the_same_figures_give_the_same_actions_with_evidence_and_digest() -> None:
+    now = rows(of("psi", "red"), of("coverage", "red", "financials"))
+    shuffled = now.sample(fraction=1.0, shuffle=True, seed=3)
+    one, other = (
+        decide_actions(figures, rows(), as_of=DAY, policy=POLICY, digest=ADOPTED.digest)
+        for figures in (now, shuffled)
+    )
+    assert one.equals(other)
+    assert set(one["policy"]) == {ADOPTED.digest}
+    assert "psi of score 0.400 [amber 0.100, red 0.250] (n = 500, month 2024-05)" in one["evidence"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("due", "day"),
+    [("1 working day", date(2024, 5, 2)), ("5 working days", date(2024, 5, 8)), ("4 hours", DAY)],
+)
+def test_due_dates_count_working_days(due: str, day: date) -> None:
+    assert due_date(DAY, due) == day
+
+
+def test_hours_that_fall_on_a_weekend_end_on_monday() -> None:
+    assert due_date(date(2024, 6, 1), "4 hours") == date(2024, 6, 3)
+
+
+def test_every_trigger_of_the_policy_has_a_condition_and_words() -> None:
+    names = {trigger.name for trigger in POLICY.trigger}
+    assert names == set(CONDITIONS) == set(describe_conditions(POLICY))

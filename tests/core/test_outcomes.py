@@ -1,0 +1,73 @@
+import numpy as np
+import polars as pl
+import pytest
+from scipy.special import expit
+
+from tasks.core.outcomes import Promise, measure_outcomes, measure_slope, promise_of
+from tasks.core.scoring import grade_of
+from tests.policies import POLICY
+
+PROMISE = Promise(auc=0.86, variance=0.0001)
+
+
+def loans(
+    n: int = 3000, *, seed: int = 0, slope: float = 1.0, shift: float = 0.0, noise: float = 0.0
+) -> pl.DataFrame:
+    """Loans with PDs that hold for slope 1, shift 0 and noise 0."""
+    rng = np.random.default_rng(seed)
+    log_odds = rng.normal(-1.3, 2.2, n)
+    labels = (rng.random(n) < expit(slope * log_odds + shift)).astype(int)
+    told = expit(log_odds + noise * rng.normal(size=n))
+    frame = pl.DataFrame({"label": labels, "pd": told})
+    return frame.with_columns(grade=grade_of(pl.col("pd")))
+
+
+def statuses(pooled: pl.DataFrame, promise: Promise = PROMISE) -> dict[str, str]:
+    return {f["metric"]: f["status"] for f in measure_outcomes(pooled, promise, policy=POLICY)}
+
+
+def test_pds_that_hold_are_green_in_nineteen_of_twenty_books() -> None:
+    reds = [
+        name
+        for seed in range(40)
+        for name, status in statuses(loans(seed=seed)).items()
+        if status == "red" and name != "grade_bad_rate"
+    ]
+    assert len(reds) <= 4
+
+
+def test_too_many_defaults_are_red_in_the_large_and_the_ranking_stays_green() -> None:
+    found = statuses(loans(shift=0.7))
+    assert (found["calibration_in_the_large"], found["pooled_auc"]) == ("red", "green")
+
+
+def test_a_score_that_lost_its_power_is_red() -> None:
+    assert statuses(loans(noise=3.0))["pooled_auc"] == "red"
+
+
+def test_too_extreme_pds_have_a_slope_below_one() -> None:
+    book = loans(20_000, slope=0.5)
+    slope = measure_slope(book["label"].cast(pl.Float64).to_numpy(), book["pd"].to_numpy())
+    assert slope == pytest.approx(0.5, abs=0.05)
+
+
+def test_without_outcomes_nothing_is_green() -> None:
+    nothing = loans(10).clear()
+    assert set(statuses(nothing).values()) == {"not ripe"}
+    assert set(statuses(loans(100).with_columns(label=pl.lit(0))).values()) == {"single class"}
+
+
+def test_grades_in_the_wrong_order_are_counted() -> None:
+    rows = [("A", 1, 30), ("A", 0, 170), ("B", 1, 5), ("B", 0, 195), ("C", 1, 60), ("C", 0, 140)]
+    book = pl.DataFrame([{"grade": g, "label": y, "pd": 0.15} for g, y, n in rows for _ in range(n)])
+    found = {f["metric"]: f["value"] for f in measure_outcomes(book, PROMISE, policy=POLICY)}
+    assert found["grade_inversions"] == 1
+
+
+def test_the_promise_of_several_models_weighs_their_loans() -> None:
+    def card(auc: float) -> dict[str, object]:
+        return {"candidates": [{"oot": {"auc": auc, "auc_ci_95": [auc - 0.0196, auc + 0.0196]}}]}
+
+    promise = promise_of({"a": 300, "b": 100}, {"a": card(0.9), "b": card(0.8)})
+    assert promise.auc == pytest.approx(0.875)
+    assert promise.variance == pytest.approx((0.75**2 + 0.25**2) * 0.0001, rel=1e-3)

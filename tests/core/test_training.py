@@ -1,0 +1,57 @@
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tasks.core import training
+from tasks.core.models import Recipe
+from tasks.core.splits import Split
+from tasks.core.training import Known, build_folds, score_oot
+from tests.builders import clickstream_rows, month, months
+from tests.core.applicants import lessons
+
+SPLIT = Split((month(0),), (month(1), month(2)))
+N = 200  # loans of each of the three cohorts
+
+
+def known(flipped: int | None = None) -> Known:
+    """Three ripe cohorts; of cohort `flipped` every label is the other way round."""
+    taught = lessons()
+    label = pl.Series(taught.targets).cast(pl.Int32)
+    frame = taught.features.with_columns(label=label, ripe=pl.lit(value=True)).sort(
+        "snapshot_date", "loan_id"
+    )
+    if flipped is not None:
+        turned = pl.when(pl.col("snapshot_date") == month(flipped)).then(1 - pl.col("label"))
+        frame = frame.with_columns(label=turned.otherwise("label"))
+    frame = frame.with_columns(target=pl.col("label").cast(pl.Float64))
+    return Known(month(9), frame, clickstream_rows("nobody", [1]))
+
+
+def scored(book: Known, learned: list[date] | None = None) -> np.ndarray:
+    return score_oot(Recipe("logistic"), book, SPLIT, reading="application", seed=0, learned=learned)
+
+
+def test_an_out_of_time_cohort_is_scored_by_what_came_before_it_alone() -> None:
+    usual = scored(known())
+    assert len(usual) == 2 * N
+    assert np.array_equal(scored(known(flipped=2)), usual)
+    second = scored(known(flipped=1))
+    assert np.array_equal(second[:N], usual[:N])
+    assert not np.allclose(second[N:], usual[N:])
+    assert not np.allclose(scored(known(flipped=0))[:N], usual[:N])
+
+
+def test_a_model_that_learned_from_fewer_cohorts_is_replayed_on_those() -> None:
+    first_only = scored(known(), learned=months(1))
+    assert np.array_equal(scored(known(flipped=1), learned=months(1)), first_only)
+
+
+def test_a_search_looks_at_a_share_of_many_loans_from_every_cohort(monkeypatch: pytest.MonkeyPatch) -> None:
+    (_, whole) = build_folds(known(), months(3))
+    monkeypatch.setattr(training, "SEARCH_LOANS", 150)
+    first, second = build_folds(known(), months(3))
+    assert whole.held.height == N
+    assert first.held.height + second.held.height + len(first.lessons.targets) == 150
+    assert set(second.lessons.features["snapshot_date"]) == {month(0), month(1)}

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from tasks.config import Settings
+from tasks.errors import PolicyError
+from tasks.storage.policy import read_policy
+
+TEXT = Settings().policy.read_text(encoding="utf-8")
+
+
+def line_of(text: str, start: str) -> int:
+    return next(n for n, line in enumerate(text.splitlines(), start=1) if line.startswith(start))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "said"),
+    [
+        ("amber_z = 1.96", "amber_zz = 1.96", "[calibration]", "calibration.amber_z: Field required"),
+        ("drift_fdr = 0.05", "drift_fdr = 5", "drift_fdr", "less than or equal to 1"),
+        ("cohorts = 3", 'cohorts = "three"', "cohorts", "valid integer"),
+        ('name = "ranking_red"', 'name = "ranking_rad"', 'name = "ranking_rad"', "'cohorts_ripe'"),
+        ("red = 0.25", "red = 0.05", "[stability]", "red must be above amber"),
+        ('name = "ranking_red"', 'name = "ranking_amber"', "version", "'ranking_amber' is there twice"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(
+    tmp_path: Path, before: str, after: str, line: str, said: str
+) -> None:
+    assert before in TEXT
+    text = TEXT.replace(before, after, 1)
+    (tmp_path / "policy.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(PolicyError, match=said) as raised:
+        read_policy(tmp_path / "policy.toml")
+    assert f"line {line_of(text, line) if line != 'version' else 1}," in str(raised.value)
+
+
+def test_what_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text('version = "1"\n[label\n', encoding="utf-8")
+    with pytest.raises(PolicyError, match="line 2"):
+        read_policy(tmp_path / "policy.toml")
+
+
+def test_any_edit_changes_the_digest(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text(TEXT.replace("0.99", "0.98", 1), encoding="utf-8")
+    assert read_policy(tmp_path / "policy.toml").digest != read_policy(Settings().policy).digest
+
+
+def test_a_missing_policy_is_told(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="There is no policy at"):
+        read_policy(tmp_path / "none.toml")
