@@ -46,7 +46,7 @@ def by_command_line(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> S
     settings = settings_of(home, stack.folder / "data")
     places = ["--data", settings.data, "--datamart", settings.datamart, "--model-store", settings.model_store]
     span = ["--start", str(FIRST), "--end", str(LAST)]
-    subprocess.run([sys.executable, "-m", "flows", "backfill", *span, *places], check=True, cwd=HERE)
+    subprocess.run([sys.executable, "-m", "flows", "backfill", *span, *places], check=True, cwd=stack.folder)
     return settings
 
 
