@@ -32,6 +32,14 @@ def test_each_lasting_service_is_watched_and_started_again(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
 
 
+def test_only_the_two_pages_have_a_way_out() -> None:
+    closed = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
+    outward = {name for name in SERVICES if set(SERVICES[name].get("networks", [])) - closed}
+    assert outward == {"prefect", "airflow-apiserver"}
+    unlisted = {name for name, service in SERVICES.items() if not service.get("networks")}
+    assert {SERVICES[name]["network_mode"] for name in unlisted} == {"none"}
+
+
 def test_the_image_is_built_on_the_agreed_base_and_does_not_run_as_root() -> None:
     dockerfile = Path("Dockerfile").read_text()
     bases = set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE))

@@ -15,7 +15,7 @@ import pytest
 HERE = Path(__file__).parents[2]
 OWNER = 1234
 PORTS = {"AIRFLOW_PORT": "18080", "PREFECT_PORT": "14200"}
-LENDER = {"SIMULATE_MONTHS": "14", "SIMULATE_LOANS": "150"}
+LENDER = {"SIMULATE_MONTHS": "13", "SIMULATE_LOANS": "150"}
 AIRFLOW = f"http://127.0.0.1:{PORTS['AIRFLOW_PORT']}"
 PREFECT = f"http://127.0.0.1:{PORTS['PREFECT_PORT']}"
 
@@ -52,9 +52,15 @@ class Stack:
     def airflow(self, method: str, path: str, **body: Any) -> Any:
         """One call of Airflow's API."""
         login = {"username": "admin", "password": self.password}
-        token = httpx.post(f"{AIRFLOW}/auth/token", json=login).raise_for_status().json()["access_token"]
+        token = (
+            httpx.post(f"{AIRFLOW}/auth/token", json=login, timeout=60)
+            .raise_for_status()
+            .json()["access_token"]
+        )
         bearer = {"Authorization": f"Bearer {token}"}
-        called = httpx.request(method, f"{AIRFLOW}/api/v2/{path}", json=body or None, headers=bearer)
+        called = httpx.request(
+            method, f"{AIRFLOW}/api/v2/{path}", json=body or None, headers=bearer, timeout=60
+        )
         assert called.is_success, called.text
         return called.json()
 
