@@ -7,7 +7,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.core import intake
-from tasks.core.validation import Checked
+from tasks.core.validation import NO_ROWS, Checked
 from tasks.errors import BadInputError, NothingToDoError
 from tasks.schemas.catalog import SOURCES
 from tasks.storage import landing, restatements, tables
@@ -23,21 +23,20 @@ def months_to_catch_up(day: date, settings: Settings) -> list[date]:
     return sorted(month for month in sent - there if month < day)
 
 
-def refuse_absent(
-    received: Mapping[str, pl.DataFrame], day: date, settings: Settings, *, asked: bool
-) -> None:
-    """Do nothing if each file has its rows of `day`.
+def refuse_absent(delivered: pl.DataFrame, day: date, settings: Settings, *, asked: bool) -> None:
+    """Do nothing if each file has its rows of `day`; `delivered` is what came in of it.
 
     Errors: BadInputError for a file without the month; NothingToDoError when it has not come yet.
     """
+    empty = set(delivered.filter(pl.col("digest") == NO_ROWS)["source"])
     months = landing.months_in(SOURCES["loans"], settings)
     path = raw_file(SOURCES["loans"], settings)
     if not months:
         raise BadInputError(
             f"{path} has a header but no rows with a date. Ask the sender for the file again."
         )
-    if received["loans"].is_empty() and asked:
-        others = [n for n, source in SOURCES.items() if source.every_month and not received[n].is_empty()]
+    if "loans" in empty and asked:
+        others = [n for n, source in SOURCES.items() if source.every_month and n not in empty]
         if others or months[0] < day < months[-1]:
             raise BadInputError(
                 f"{path} has no rows of {day}, although "
@@ -45,7 +44,8 @@ def refuse_absent(
                 f"{' have' if others else ''}. Nothing of the month was published; ask the sender for them."
             )
         raise NothingToDoError(f"No rows of {day} in {path}.")
-    for name in intake.find_absent(received, SOURCES):
+    n_applications = delivered.filter(pl.col("source") == "loans")["n_new"].sum()
+    for name in intake.find_absent(empty, SOURCES) if n_applications else ():
         raise BadInputError(
             f"{raw_file(SOURCES[name], settings)} has no rows of {day}, on which loans start. "
             "Nothing of the month was published; ask the sender for the rows."
@@ -79,18 +79,21 @@ def _delivered_before(name: str, counts: pl.DataFrame, day: date, settings: Sett
     return past.join(counts, on="snapshot_date", how="anti")
 
 
-def refuse_unusable(checked: Mapping[str, Checked], day: date, settings: Settings) -> None:
+def refuse_unusable(
+    checked: Mapping[str, Checked], delivered: pl.DataFrame, day: date, settings: Settings
+) -> None:
     """Do nothing if the month's rows can be read and most of them keep the rules.
 
     Errors: BadInputError that names the file and the column.
     """
-    for name, source_rows in checked.items():
-        unreadable = source_rows.unreadable["reason"].to_list()
-        odd = unreadable[0] if unreadable else intake.find_mostly_broken(source_rows.deliveries)
+    for name, rows in checked.items():
+        reasons = dict(rows.unreadable.iter_rows())
+        odd = reasons.get(day) or intake.find_mostly_broken(delivered.filter(pl.col("source") == name))
         if odd:
+            set_aside = rows.quarantined.filter(pl.col("snapshot_date") == day)
             raise BadInputError(
-                f"{raw_file(SOURCES[name], settings)}, rows of {day}: {odd}"
-                f"{_rules(source_rows.quarantined)}. Nothing of the month was published; ask the sender."
+                f"{raw_file(SOURCES[name], settings)}, rows of {day}: {odd}{_rules(set_aside)}. "
+                "Nothing of the month was published; ask the sender."
             )
 
 

@@ -61,10 +61,14 @@ def _ingest_months(months: Sequence[date], settings: Settings, *, asked: Sequenc
     with ThreadPoolExecutor(len(SOURCES)) as pool:
         checking = {name: pool.submit(_check, name, months, settings) for name in SOURCES}
         checked = {name: rows.result() for name, rows in checking.items()}
+        delivered = pl.concat([rows.deliveries for rows in checked.values()])
+        stored = tables.scan(DELIVERIES, settings, on=months).collect()
         last, refusal = None, None
         for month in months:
             try:
-                _refuse_or_note(checked, month, settings, asked=month in asked)
+                here = pl.col("snapshot_date") == month
+                new, old = delivered.filter(here), stored.filter(here)
+                _refuse_or_note(checked, new, old, month, settings, asked=month in asked)
             except VintageError as error:
                 refusal = error
                 break
@@ -92,16 +96,22 @@ def _check(name: str, months: Sequence[date], settings: Settings) -> Checked:
     return check(source, dated, undated, days=months, before=before)
 
 
-def _refuse_or_note(checked: Mapping[str, Checked], day: date, settings: Settings, *, asked: bool) -> None:
-    of_day = {name: rows.of(day) for name, rows in checked.items()}
-    refuse_absent({name: rows.received for name, rows in of_day.items()}, day, settings, asked=asked)
-    delivered = pl.concat([rows.deliveries for rows in of_day.values()])
-    stored = tables.read(DELIVERIES, settings, on=day)
+def _refuse_or_note(
+    checked: Mapping[str, Checked],
+    delivered: pl.DataFrame,
+    stored: pl.DataFrame,
+    day: date,
+    settings: Settings,
+    *,
+    asked: bool,
+) -> None:
+    """Raise why the month cannot come in, or note what it replaces, given its deliveries new and old."""
+    refuse_absent(delivered, day, settings, asked=asked)
     changed = changed_sources(delivered, stored)
     restated = refuse_changed(changed, day, settings)
     if changed or stored.is_empty():
         refuse_odd_volume(day, settings)
-    refuse_unusable(of_day, day, settings)
+    refuse_unusable(checked, delivered, day, settings)
     if restated:
         note_restatement(changed, stored, delivered, settings)
 

@@ -4,7 +4,7 @@ Each check gives a sentence that says what is wrong, where, and the mend; None w
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from statistics import median
 
@@ -34,16 +34,9 @@ def digests(ordered: pl.DataFrame) -> pl.DataFrame:
     return months.select("snapshot_date", digest=pl.Series(hashes, dtype=pl.String))
 
 
-def has_applications(loans: pl.DataFrame) -> bool:
-    """Whether any raw loan row is one at MOB 0."""
-    return bool((loans["installment_num"].str.strip_chars() == "0").any())
-
-
-def find_absent(received: Mapping[str, pl.DataFrame], sources: Mapping[str, Source]) -> list[str]:
-    """Sources that must have rows in a month with applications, and have none."""
-    if not has_applications(received["loans"]):
-        return []
-    return [name for name, source in sources.items() if source.every_month and received[name].is_empty()]
+def find_absent(empty: Collection[str], sources: Mapping[str, Source]) -> list[str]:
+    """Of the sources without a row, those that must have some in a month with applications."""
+    return [name for name, source in sources.items() if source.every_month and name in empty]
 
 
 def find_odd_volume(counts: pl.DataFrame, day: date) -> str | None:
@@ -53,16 +46,16 @@ def find_odd_volume(counts: pl.DataFrame, day: date) -> str | None:
     Note:   a loan book grows by its age, so for loans the new ones are counted, and the older ones are held
             against the month before.
     """
-    before = counts.filter(pl.col("snapshot_date") < day).sort("snapshot_date")
-    now = counts.filter(pl.col("snapshot_date") == day)
-    if before.height < LEAST_MONTHS or now.is_empty():
+    months = sorted(counts.select("snapshot_date", "n", "n_new").iter_rows())
+    before, now = [row for row in months if row[0] < day], [row for row in months if row[0] == day]
+    if len(before) < LEAST_MONTHS or not now:
         return None
-    usual, new = median(before["n_new"]), now["n_new"][0]
+    usual = median(n_new for _, _, n_new in before)
+    (_, n, new), (_, last, _) = now[0], before[-1]
     if usual and abs(new / usual - 1) > VOLUME:
-        return f"{new} new rows, where the median of the {before.height} months before is {usual:.0f}"
-    older, last = now["n"][0] - new, before["n"][-1]
-    if now["n"][0] != new and abs(older / last - 1) > VOLUME:
-        return f"{older} rows of older loans, after {last} rows in the month before"
+        return f"{new} new rows, where the median of the {len(before)} months before is {usual:.0f}"
+    if n != new and abs((n - new) / last - 1) > VOLUME:
+        return f"{n - new} rows of older loans, after {last} rows in the month before"
     return None
 
 

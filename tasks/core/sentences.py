@@ -48,7 +48,7 @@ def tell_figures(now: pl.DataFrame, *, month: str) -> dict[str, tuple[str, str]]
         ),
         "feature_stability": (
             _features(now, month),
-            "Worry when a column of dark cells appears at once: most often the sender changed, not the customers.",
+            "Worry when a column of dark cells appears at once: the sender changed, not the customers.",
         ),
         "intake": (
             _coverage(now, month),

@@ -14,7 +14,7 @@ from tasks.schemas.deliveries import Deliveries
 from tasks.schemas.loans import KEPT_TERMS
 from tasks.schemas.source import BEFORE, Source
 
-NO_ROWS = "no rows"
+NO_ROWS = "no rows"  # the digest of a month that the file does not have
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,9 @@ class Checked:
     deliveries: pl.DataFrame
     unreadable: pl.DataFrame
 
-    def of(self, day: date) -> "Checked":
-        """What concerns one month."""
-        return self.until(day, since=day)
-
-    def until(self, day: date, *, since: date = date.min) -> "Checked":
+    def until(self, day: date) -> "Checked":
         """What concerns the months up to `day`."""
-        asked = pl.col("snapshot_date").is_between(since, day)
+        asked = pl.col("snapshot_date") <= day
         parts = (self.received, self.good, self.quarantined, self.deliveries, self.unreadable)
         return Checked(*(part.filter(asked) for part in parts))
 

@@ -1,6 +1,7 @@
 """The Delta tables: the only code that reads or writes the datamart."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -28,11 +29,15 @@ def create_missing(settings: Settings) -> None:
 
     Parallel first writes of one table would race; writes of different partitions of an existing one do not.
     """
-    for name, table in TABLES.items():
-        path = path_of(name, settings)
-        if not any(_log_of(path).glob("*.json")):
-            empty = pl.DataFrame(schema=table.columns)
-            write_deltalake(path, empty, mode="ignore", partition_by=["snapshot_date"])
+    missing = [name for name in TABLES if not any(_log_of(path_of(name, settings)).glob("*.json"))]
+    with ThreadPoolExecutor(max(1, len(missing))) as pool:
+        for creating in [pool.submit(_create, name, settings) for name in missing]:
+            creating.result()
+
+
+def _create(name: str, settings: Settings) -> None:
+    empty = pl.DataFrame(schema=TABLES[name].columns)
+    write_deltalake(path_of(name, settings), empty, mode="ignore", partition_by=["snapshot_date"])
 
 
 def scan(

@@ -1,0 +1,69 @@
+"""Every command that the operating procedure names ends well, on a store with a waiting challenger."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flows.cli import command
+from flows.engine import run_flow
+from flows.features import features
+from tasks.config import Settings
+from tasks.storage import models
+from tests.builders import month, months, quick_settings, run_months, write_book
+
+SOP = Path(__file__).parents[1] / "governance" / "SOP.md"
+COMMANDS = list(dict.fromkeys(re.findall(r"`vintage ([^`]+)`", SOP.read_text(encoding="utf-8"))))
+DAYS = {"2024-05-01": month(9), "2024-06-01": month(10), "2024-07-01": month(11)}
+PACE = {"FIRST_TRAINING_COHORTS": "3", "RETRAIN_EVERY_COHORTS": "2", "TRIALS": "2", "AUTO_APPROVE": "false"}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A champion of the ninth month, a challenger of the eleventh that waits, features of the twelfth."""
+    home = tmp_path_factory.mktemp("sop")
+    settings = quick_settings(write_book(home / "data", n_months=12), home)
+    run_months(settings, months(10))
+    run_months(settings.model_copy(update={"auto_approve": False}), [month(10)])
+    run_flow(features, month(11), settings)
+    return home
+
+
+def words_of(text: str, settings: Settings) -> list[str]:
+    champion, challenger = (e.model_id for e in models.history(settings) if e.state == "challenger")
+    waiting = any(word in text for word in ("approve", "reject"))
+    values = {"OTHER_ID": challenger, "MODEL_ID": challenger if waiting else champion}
+    values |= {"NAME": "'Model risk'", "TEXT": "'agreed in the committee'"}
+    for name, value in {**values, **{day: str(here) for day, here in DAYS.items()}}.items():
+        text = text.replace(name, value)
+    return shlex.split(text)
+
+
+@pytest.mark.parametrize("text", COMMANDS)
+def test_a_command_of_the_procedure_ends_well(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    home = shutil.copytree(store, tmp_path / "home")
+    for name, value in PACE.items():
+        monkeypatch.setenv(f"VINTAGE_{name}", value)
+    for name in ("data", "datamart", "model_store"):
+        monkeypatch.setenv(f"VINTAGE_{name.upper()}", str(home / name))
+    monkeypatch.setenv("PREFECT_HOME", str(home / "prefect"))
+    if "rollback" in text:
+        approve = next(other for other in COMMANDS if "models approve" in other)
+        ends_well(words_of(approve.replace("2024-07-01", "2024-06-01"), Settings()))
+    ends_well(words_of(text, Settings()))
+
+
+def ends_well(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        command(words)
+    assert end.value.code == 0
+
+
+def test_the_procedure_names_the_decisions_and_the_routine() -> None:
+    named = {" ".join(text.split()[:2]) for text in COMMANDS}
+    assert {"models approve", "models rollback", "models verify", "policy check"} <= named
+    assert len(COMMANDS) >= 15
