@@ -7,7 +7,7 @@ export DO_NOT_TRACK ?= 1
 .PHONY: demo test test-slow e2e lint bench lock clean
 
 demo: .venv/ready ## simulate a lender if data/ holds no CSV, run all months, say where to look
-	.venv/bin/vintage demo
+	VINTAGE_TRIALS=$${VINTAGE_TRIALS:-3} .venv/bin/vintage demo
 
 test: .venv/ready ## run the test suite
 	.venv/bin/pytest

@@ -20,7 +20,7 @@ from tasks.core.scoring import GRADE_LIMITS
 from tasks.core.serving import Served, predict_served
 from tasks.core.splits import Split
 from tasks.core.stability import add_month_values, build_reference
-from tasks.core.training import Known, describe, describe_data, identify, score_oot
+from tasks.core.training import Known, describe, describe_data, identify, score_as_new
 from tasks.decisions import asks_for_training, freezes_promotion
 from tasks.errors import NothingToDoError, VintageError
 from tasks.lifecycle import take_over
@@ -162,7 +162,7 @@ def replay_recipe(card: Mapping[str, Any], known: Known, split: Split) -> Floats
     """
     its = tuple(date.fromisoformat(day) for day in card["data"]["cohorts"])
     recipe = Recipe(card["family"], card["candidates"][0]["params"])
-    return score_oot(recipe, known, split, learned=its, reading="hindsight", seed=card["setup"]["seed"])
+    return score_as_new(recipe, known, split, learned=its, seed=card["setup"]["seed"])
 
 
 def _reds_before(as_of: date, settings: Settings) -> list[str]:

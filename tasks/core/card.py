@@ -76,7 +76,7 @@ def _candidates(card: Card) -> list[str]:
     return [
         "## Candidates, out of time",
         "",
-        "Each cohort out of time by a fit to all before it; the first family is the model's.",
+        "Each fitted to the development cohorts alone; the first one is the model.",
         "",
         *_table(names, rows),
         "",

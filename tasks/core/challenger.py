@@ -17,6 +17,7 @@ from tasks.core.training import (
     labels_of,
     measure_fallbacks,
     refit,
+    score_as_new,
 )
 
 
@@ -32,13 +33,17 @@ class Setup:
 
 @dataclass(frozen=True)
 class Challenger:
-    """A trained model: `candidates` with the winner first, what was measured, and what would serve."""
+    """A trained model: `candidates` with the winner first, what was measured, and what would serve.
+
+    `as_new` are the winner's PDs of the out-of-time loans, each cohort by a fit to all before it.
+    """
 
     split: Split
     candidates: Sequence[Candidate]
     reading: Reading
     readings: Mapping[str, Any]
     fallbacks: Mapping[str, Mapping[str, Any]]
+    as_new: Floats
     served: Served
 
 
@@ -48,8 +53,9 @@ def train(known: Known, setup: Setup) -> Challenger:
     candidates = find_candidates(known, split, trials=setup.trials, seed=setup.seed, start=setup.start)
     reading, readings = choose_reading(candidates[0], known, split, seed=setup.seed)
     fallbacks = measure_fallbacks(candidates[0], known, split, seed=setup.seed)
+    as_new = score_as_new(candidates[0].recipe, known, split, seed=setup.seed)
     served = refit(candidates[0].recipe, known, reading, seed=setup.seed)
-    return Challenger(split, candidates, reading, readings, fallbacks, served)
+    return Challenger(split, candidates, reading, readings, fallbacks, as_new, served)
 
 
 def build_trial(
@@ -62,7 +68,7 @@ def build_trial(
     development = known.of(challenger.split.development)
     return Trial(
         labels=labels_of(known.of(challenger.split.oot)),
-        challenger=challenger.candidates[0].oot_pds,
+        challenger=challenger.as_new,
         champion=champion,
         bad_rate=float(labels_of(development).mean()),
         n_cohorts=len(challenger.split.oot),

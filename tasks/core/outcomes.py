@@ -19,6 +19,7 @@ from tasks.schemas.policy import Calibration, Policy, Ranking
 
 LEVEL = 0.95
 Z = float(norm.ppf(0.5 + LEVEL / 2))
+Z_90 = float(norm.ppf(0.95))  # of the interval that the gate records
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,14 @@ class Promise:
 
 
 def promise_of(n_by_model: Mapping[str, int], cards: Mapping[str, Mapping[str, Any]]) -> Promise:
-    """What the models that scored the loans promised, weighted by how many loans each scored."""
+    """What the models that scored the loans promised at the gate, weighted by how many loans each scored."""
     total = sum(n_by_model.values())
     auc = variance = 0.0
     for model_id, n in n_by_model.items():
-        oot, share = cards[model_id]["candidates"][0]["oot"], n / total
-        low, high = oot["auc_ci_95"]
-        auc += share * oot["auc"]
-        variance += share**2 * (max(high - oot["auc"], oot["auc"] - low) / Z) ** 2
+        gate, share = cards[model_id]["gate"]["figures"], n / total
+        low, high = gate["auc_ci_90"]
+        auc += share * gate["auc"]
+        variance += share**2 * (max(high - gate["auc"], gate["auc"] - low) / Z_90) ** 2
     return Promise(auc, variance)
 
 

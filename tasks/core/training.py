@@ -126,9 +126,19 @@ def score_oot(
     reading: Reading,
     seed: int,
     sources: Sources = SOURCES,
-    learned: Sequence[date] | None = None,
 ) -> Floats:
-    """PDs of the out-of-time loans: each cohort by a fit to all before it and what `reading` adds.
+    """PDs of the out-of-time loans by the recipe fitted to the development loans and what `reading` adds.
+
+    One fit for all of them: enough to compare recipes with each other.
+    """
+    lessons = read_lessons(known, known.of(split.development), day=min(split.oot), reading=reading)
+    return predict_pd(fit_model(recipe, lessons, seed=seed, sources=sources), known.of(split.oot))
+
+
+def score_as_new(
+    recipe: Recipe, known: Known, split: Split, *, seed: int, learned: Sequence[date] | None = None
+) -> Floats:
+    """PDs of the out-of-time loans, each cohort by a fit to all before it, as the gate looks at them.
 
     So a cohort is scored as new applications are: by a model that knows the months right before, and
     histories as long as theirs. Fitted to the development loans once for all, the recipe would look timid.
@@ -139,9 +149,8 @@ def score_oot(
     pds: list[Floats] = []
     for held in sorted(split.oot):
         before = known.of([cohort for cohort in cohorts if cohort < held])
-        lessons = read_lessons(known, before, day=held, reading=reading)
-        model = fit_model(recipe, lessons, seed=seed, sources=sources)
-        pds.append(predict_pd(model, known.of([held])))
+        lessons = read_lessons(known, before, day=held, reading="hindsight")
+        pds.append(predict_pd(fit_model(recipe, lessons, seed=seed), known.of([held])))
     return np.concatenate(pds)
 
 

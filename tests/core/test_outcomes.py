@@ -66,7 +66,7 @@ def test_grades_in_the_wrong_order_are_counted() -> None:
 
 def test_the_promise_of_several_models_weighs_their_loans() -> None:
     def card(auc: float) -> dict[str, object]:
-        return {"candidates": [{"oot": {"auc": auc, "auc_ci_95": [auc - 0.0196, auc + 0.0196]}}]}
+        return {"gate": {"figures": {"auc": auc, "auc_ci_90": [auc - 0.01645, auc + 0.01645]}}}
 
     promise = promise_of({"a": 300, "b": 100}, {"a": card(0.9), "b": card(0.8)})
     assert promise.auc == pytest.approx(0.875)

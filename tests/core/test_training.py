@@ -7,7 +7,7 @@ import pytest
 from tasks.core import training
 from tasks.core.models import Recipe
 from tasks.core.splits import Split
-from tasks.core.training import Known, build_folds, score_oot
+from tasks.core.training import Known, build_folds, score_as_new
 from tests.builders import clickstream_rows, month, months
 from tests.core.applicants import lessons
 
@@ -30,7 +30,7 @@ def known(flipped: int | None = None) -> Known:
 
 
 def scored(book: Known, learned: list[date] | None = None) -> np.ndarray:
-    return score_oot(Recipe("logistic"), book, SPLIT, reading="application", seed=0, learned=learned)
+    return score_as_new(Recipe("logistic"), book, SPLIT, seed=0, learned=learned)
 
 
 def test_an_out_of_time_cohort_is_scored_by_what_came_before_it_alone() -> None:

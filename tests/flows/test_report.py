@@ -1,0 +1,93 @@
+"""The report as its readers see it: one file, in a real browser where there is one."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tasks.config import Settings
+from tasks.decisions import actions_on
+from tasks.errors import TableNotReadyError
+from tasks.page import SECTIONS, build_report
+from tasks.storage import tables
+from tests.builders import month, months, quick_settings, run_months, write_book
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PROBE = """<script>addEventListener("load", () => { document.title = [...document.images].map(
+i => i.complete && i.naturalWidth > 0 && i.getBoundingClientRect().width > 300).join(" ") + " " +
+document.documentElement.scrollWidth + " " + innerWidth })</script>"""
+
+
+@pytest.fixture(scope="module")
+def monitored(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("report")
+    settings = quick_settings(write_book(home / "data", n_months=10), home)
+    run_months(settings, months(10))
+    return settings
+
+
+@pytest.fixture(scope="module")
+def page(monitored: Settings) -> Path:
+    return build_report(None, monitored)
+
+
+def test_the_page_needs_nothing_but_itself(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert page.name == "2023-10.html"
+    assert "<script" not in text
+    assert re.findall(r"(?:src|href)=\"(?!data:|#)", text) == []
+    assert text.count("<h2") == len(SECTIONS) + 2
+
+
+def test_every_figure_has_its_sentence_as_alternative_text(page: Path) -> None:
+    alternatives = re.findall(r"<img [^>]*alt=\"([^\"]*)\"", page.read_text(encoding="utf-8"))
+    assert len(alternatives) == 7
+    assert all(len(words.split()) > 5 for words in alternatives)
+
+
+def test_the_actions_of_the_month_are_on_the_page(monitored: Settings, page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for action in actions_on(month(9), monitored)["action"]:
+        assert action in text
+
+
+def test_the_same_tables_give_the_same_bytes(monitored: Settings, page: Path, tmp_path: Path) -> None:
+    assert build_report(month(9), monitored, out=tmp_path / "again.html").read_bytes() == page.read_bytes()
+
+
+def test_no_personal_data_is_on_the_page(monitored: Settings, page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    people = tables.scan("silver.attributes", monitored).collect()
+    for column in ("name", "ssn", "customer_id"):
+        assert not [value for value in people[column].drop_nulls() if value in text]
+
+
+def test_without_monitoring_there_is_nothing_to_report(tmp_path: Path) -> None:
+    with pytest.raises(TableNotReadyError, match="No month was monitored yet"):
+        build_report(None, Settings(datamart=tmp_path))
+
+
+@pytest.mark.skipif(not BROWSER, reason="no Chromium on this machine")
+@pytest.mark.parametrize("width", [1280, 500])
+def test_every_figure_is_visible_in_a_browser(page: Path, tmp_path: Path, width: int) -> None:
+    """500 pixels is the narrowest window that headless Chromium opens."""
+    probed = tmp_path / "probed.html"
+    probed.write_text(
+        page.read_text(encoding="utf-8").replace("</head>", PROBE + "</head>"), encoding="utf-8"
+    )
+    options = ("--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900", "--dump-dom")
+    assert BROWSER
+    shown = subprocess.run(
+        [BROWSER, *options, f"--user-data-dir={tmp_path / 'browser'}", probed.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+    title = re.search(r"<title>([^<]*)</title>", shown)
+    assert title
+    *visible, page_width, window_width = title.group(1).split()
+    assert visible == ["true"] * 7
+    assert int(page_width) <= int(window_width)
