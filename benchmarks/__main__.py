@@ -52,6 +52,17 @@ def features(data: Path, work: Path) -> Iterator[Row]:
         )
 
 
+def checks(data: Path, work: Path) -> Iterator[Row]:
+    """What the row rules and the checks of a month add to the features flow, pair by pair."""
+    without, whole = [], []
+    for run in range(RUNS):
+        without.append(run_once("features_unchecked", data, work / f"unchecked{run}")["seconds"])
+        whole.append(run_once("features_by_month", data, work / f"checked{run}")["seconds"])
+    ratio = median(now / before for now, before in zip(whole, without, strict=True))
+    said = f"{median(without):.2f} s without, {median(whole):.2f} s with, {ratio - 1:+.0%}"
+    yield "checks in the features flow, month by month", said, "at most +25 %"
+
+
 def months(_data: Path, work: Path) -> Iterator[Row]:
     """Seconds per month of the features flow as the history grows."""
     for n in (12, 24, 48):
@@ -84,6 +95,9 @@ def walk_forward(data: Path, work: Path) -> Iterator[Row]:
     """AUC of each ripe month, scored by the champion of that day."""
     for month, auc in run_once("walk_forward", data, work / "walk")["aucs"].items():
         yield f"walk-forward AUC, applications of {month[:7]}", f"{auc:.3f}", ""
+    runs = [run_once("monitoring", data, work / "walk") for _ in range(min(RUNS, 3))]
+    yield "one month of monitoring", f"{median(r['seconds'] for r in runs):.2f} s", "2 s"
+    yield "its report", f"{median(r['report'] for r in runs):.2f} s", "5 s"
 
 
 def scoring(data: Path, work: Path) -> Iterator[Row]:
@@ -114,7 +128,7 @@ def training_volume(_data: Path, work: Path) -> Iterator[Row]:
 
 PARTS: dict[str, Callable[[Path, Path], Iterator[Row]]] = {
     part.__name__: part
-    for part in (features, orchestration, walk_forward, scoring, months, volume, training_volume)
+    for part in (features, checks, orchestration, walk_forward, scoring, months, volume, training_volume)
 }
 
 

@@ -2,6 +2,8 @@
 
 python -m benchmarks.once features_one_go DATA DATAMART
 python -m benchmarks.once features_by_month DATA DATAMART
+python -m benchmarks.once features_unchecked DATA DATAMART
+python -m benchmarks.once monitoring DATA HOME
 python -m benchmarks.once prefect HOME
 python -m benchmarks.once walk_forward DATA DATAMART
 python -m benchmarks.once training DATA HOME
@@ -57,6 +59,39 @@ def _features(days: list[date], settings: Any) -> None:
 
     for step in (ingest, build_labels, build_feature_store):
         step(days, settings)
+
+
+def features_unchecked(data: str, datamart: str) -> dict[str, Any]:
+    """As features_by_month, without any row rule or check of a file's rows: what checking costs."""
+    import polars as pl
+
+    from tasks import ingest
+    from tasks.core import validation
+
+    def take_all(source: Any, typed: Any, _month: Any, _before: Any) -> tuple[Any, list[Any]]:
+        return typed.drop_nulls("snapshot_date").select(*source.silver_columns()), []
+
+    nothing = pl.DataFrame(schema={"snapshot_date": pl.Date, "reason": pl.String})
+    vars(validation).update(_filter_rows=take_all, find_unreadable=lambda *_: nothing)
+    vars(ingest).update(_refuse_or_note=lambda *_, **__: None)
+    return features_by_month(data, datamart)
+
+
+def monitoring(data: str, home: str) -> dict[str, Any]:
+    """Seconds to monitor the newest month and to write its report; a walk-forward run must be there."""
+    from tasks.monitoring import decide, measure_month
+    from tasks.page import build_report
+    from tasks.storage import tables
+
+    settings = _home_settings(data, home, trials=8)
+    day = tables.snapshot_dates("gold.monitoring", settings)[-1]
+    start = time.perf_counter()
+    measure_month(day, settings)
+    decide(day, settings)
+    measured = time.perf_counter() - start
+    start = time.perf_counter()
+    build_report(day, settings)
+    return {"seconds": measured, "report": time.perf_counter() - start}
 
 
 def prefect(home: str) -> dict[str, Any]:
@@ -145,7 +180,16 @@ def _home_settings(data: str, home: str, *, trials: int) -> Any:
     return Settings(data=Path(data), **folders, trials=trials)
 
 
-RUNS = (features_one_go, features_by_month, prefect, walk_forward, training, scoring)
+RUNS = (
+    features_one_go,
+    features_by_month,
+    features_unchecked,
+    prefect,
+    walk_forward,
+    monitoring,
+    training,
+    scoring,
+)
 
 
 def main() -> None:
