@@ -36,8 +36,12 @@ def create_missing(settings: Settings) -> None:
 
 
 def _create(name: str, settings: Settings) -> None:
-    empty = pl.DataFrame(schema=TABLES[name].columns)
-    write_deltalake(path_of(name, settings), empty, mode="ignore", partition_by=["snapshot_date"])
+    empty, path = pl.DataFrame(schema=TABLES[name].columns), path_of(name, settings)
+    try:
+        write_deltalake(path, empty, mode="ignore", partition_by=["snapshot_date"])
+    except DeltaError:
+        if not any(_log_of(path).glob("*.json")):  # else another run made the same table first
+            raise
 
 
 def scan(
