@@ -88,7 +88,7 @@ def _measure_applications(
     return [
         *figures,
         count_drifting(figures, before, limits=policy.stability),
-        *measure_coverage(features, predictions.height, reference, limits=policy.coverage),
+        *measure_coverage(watched, predictions.height, reference, limits=policy.coverage),
         *measure_intake(tables.read("bronze.deliveries", settings, on=as_of), limits=policy.intake),
         *measure_expectation(predictions["pd"]),
         _cohorts_since_training(as_of, settings),
@@ -124,7 +124,7 @@ def _measure_groups(months: Sequence[date], settings: Settings, policy: Policy) 
     scored = tables.scan("gold.predictions", settings, on=months).select("loan_id", "pd").collect()
     known = (
         tables.scan("gold.feature_store", settings, on=months)
-        .select("loan_id", "age", "occupation")
+        .select("loan_id", "snapshot_date", "age", "occupation")
         .collect()
     )
     people = add_groups(known.join(scored, on="loan_id", validate="1:1"))

@@ -84,8 +84,19 @@ def _ripe_cohorts(as_of: date, settings: Settings) -> pl.DataFrame:
 
 
 def _coverage(as_of: date, settings: Settings) -> pl.DataFrame:
-    """month, subject, n, value, status: the share of a month's applications per source, and scored."""
-    applications = tables.scan("gold.feature_store", settings, until=as_of).group_by(month="snapshot_date")
+    """month, subject, n, value, status: the share of a month's applications per source, and scored.
+
+    Of the clickstream it is the application's own month that counts, as in gold.monitoring.
+    """
+    key = ["customer_id", "snapshot_date"]
+    clicks = tables.scan("silver.clickstream", settings, until=as_of).select(key).unique()
+    applications = (
+        tables.scan("gold.feature_store", settings, until=as_of)
+        .drop("has_clickstream")
+        .join(clicks.with_columns(has_clickstream=pl.lit(value=True)), on=key, how="left", validate="m:1")
+        .with_columns(pl.col("has_clickstream").fill_null(value=False))
+        .group_by(month="snapshot_date")
+    )
     months = applications.agg(n=pl.len(), **{name: pl.col(flag).mean() for name, flag in HAS_SOURCE.items()})
     scored = tables.scan("gold.predictions", settings, until=as_of).group_by(month="snapshot_date")
     months = months.join(scored.agg(n_scored=pl.len()), on="month", how="left", validate="1:1")

@@ -9,8 +9,7 @@ from tasks.core import performance
 from tasks.core.expected import measure_expected_auc, measure_expected_auc_spread
 from tasks.core.figure import Figure, figure, grade_high, grade_low
 from tasks.core.significance import discoveries
-from tasks.core.stability import WATCHED, Shift, measure_shift
-from tasks.schemas.feature_store import HAS_SOURCE
+from tasks.core.stability import WATCHED, Shift, count_known, measure_shift
 from tasks.schemas.policy import Coverage, Intake, Stability
 
 
@@ -63,23 +62,30 @@ def _found(p_values: Mapping[str, float], rate: float) -> set[str]:
 
 
 def measure_coverage(
-    features: pl.DataFrame, n_scored: int, reference: Mapping[str, Any], *, limits: Coverage
+    applications: pl.DataFrame, n_scored: int, reference: Mapping[str, Any], *, limits: Coverage
 ) -> list[Figure]:
-    """Share of the day's applications that each source knows, and share that was scored."""
-    known = {
-        source: (int(features[flag].sum()), reference["coverage"][source])
-        for source, flag in HAS_SOURCE.items()
-    }
+    """Share of the day's applications that each source told something of, and share that was scored.
+
+    Needs:  what `count_known` needs of the applications.
+    """
+    counts = count_known(applications)
+    known = {source: (count, reference["coverage"][source]) for source, count in counts.items()}
     figures: list[Figure] = []
     for subject, (covered, usual) in {**known, "scoring": (n_scored, 1.0)}.items():
-        share = covered / features.height
+        share = covered / applications.height
         status = (
             "red" if share < usual - limits.below_reference else grade_low(share, limits.amber, limits.red)
         )
         reached = (limits.amber, max(limits.red, usual - limits.below_reference))
         figures.append(
             figure(
-                "coverage", subject, features.height, share, reference=usual, limits=reached, status=status
+                "coverage",
+                subject,
+                applications.height,
+                share,
+                reference=usual,
+                limits=reached,
+                status=status,
             )
         )
     return figures

@@ -52,6 +52,18 @@ def add_month_values(applications: pl.DataFrame, clickstream: pl.DataFrame) -> p
     return applications.join(values, on=on, how="left", validate="m:1", maintain_order="left")
 
 
+def count_known(applications: pl.DataFrame) -> dict[str, int]:
+    """How many applications each source told something of in their own month.
+
+    A clickstream that stops leaves customers their history: `has_clickstream` stays true, the month is empty.
+
+    Needs:  the columns that `add_month_values` adds, and has_<source>.
+    """
+    counts = {source: int(applications[flag].sum()) for source, flag in HAS_SOURCE.items()}
+    this_month = pl.any_horizontal(pl.col(MEASURES).is_not_null())
+    return {**counts, "clickstream": int(applications.select(this_month.sum()).item())}
+
+
 def build_reference(ripe: pl.DataFrame, known: pl.DataFrame, pds: pl.Series) -> dict[str, Any]:
     """The distributions to hold later months against: deciles, shares and coverage of the training data.
 
@@ -67,7 +79,7 @@ def build_reference(ripe: pl.DataFrame, known: pl.DataFrame, pds: pl.Series) -> 
     newest = pds.filter(known["snapshot_date"].is_in(months.implode()))
     columns = {"pd": newest, **{name: ripe[name] for name in WATCHED}}
     bins = {name: _bins_of(values, category=name in CATEGORIES) for name, values in columns.items()}
-    coverage = {source: ripe[flag].mean() for source, flag in HAS_SOURCE.items()}
+    coverage = {source: count / ripe.height for source, count in count_known(ripe).items()}
     return {"n": {name: len(values) for name, values in columns.items()}, "bins": bins, "coverage": coverage}
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.core.stability import measure_shift
+from tasks.core.stability import count_known, measure_shift
+from tasks.schemas.clickstream import MEASURES
 
 BINS = {"edges": [1.0, 2.0], "shares": [0.2, 0.5, 0.2, 0.1]}
 
@@ -35,3 +36,13 @@ def test_words_not_seen_before_have_a_bin_of_their_own() -> None:
 
 def test_a_month_without_rows_is_finite() -> None:
     assert np.isfinite(measure_shift(pl.Series([], dtype=pl.Float64), BINS, 1000).psi)
+
+
+def test_a_clickstream_that_stopped_is_not_covered_by_its_history() -> None:
+    silent = dict.fromkeys(MEASURES, None)
+    rows = [
+        {"has_clickstream": True, "has_attributes": True, "has_financials": False, **silent},
+        {"has_clickstream": True, "has_attributes": True, "has_financials": False, **silent, "fe_7": 101.0},
+    ]
+    known = count_known(pl.DataFrame(rows, infer_schema_length=None))
+    assert known == {"clickstream": 1, "attributes": 2, "financials": 0}
