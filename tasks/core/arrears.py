@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import norm
 
-from tasks.core.figure import Figure, figure
+from tasks.core.figure import Figure, figure, grade_high
 from tasks.schemas.policy import Arrears
 
 LEVEL = 0.95
@@ -59,10 +59,12 @@ def measure_arrears(
         float((each * (1 - each)).sum()) / n**2 + pds.mean() ** 2 * v_bad + (1 - pds.mean()) ** 2 * v_good
     )
     spread = float(np.sqrt(variance))
-    p = float(norm.sf((seen - expected) / spread))
     half = float(norm.ppf(0.5 + LEVEL / 2)) * float(np.sqrt(seen * (1 - seen) / n))
-    status = "red" if p < limits.red_p else "amber" if p < limits.amber_p else "green"
-    reached = tuple(expected + float(norm.isf(level)) * spread for level in (limits.amber_p, limits.red_p))
+    reached = [
+        expected + max(limits.least * expected, float(norm.isf(level)) * spread)
+        for level in (limits.amber_p, limits.red_p)
+    ]
+    status = grade_high(seen, reached[0], reached[1])
     ci = (max(0.0, seen - half), min(1.0, seen + half))
     return figure(
         "early_arrears",

@@ -1,15 +1,17 @@
 """Whether groups of applicants are approved equally often."""
 
+import math
 from typing import Any
 
 import polars as pl
-from scipy.stats import fisher_exact
+from scipy.stats import fisher_exact, norm
 
 from tasks.core.figure import Figure, figure, grade_low
 from tasks.core.significance import holm
 from tasks.schemas.policy import Fairness
 
 AGE_BANDS = {0: "under 25", 25: "25 to 34", 35: "35 to 49", 50: "50 and over"}  # from this age on
+KINDS = ("age_band", "occupation")
 LEAST = 30  # applicants of a group; fewer say nothing
 
 
@@ -27,10 +29,15 @@ def measure_fairness(scored: pl.DataFrame, *, limits: Fairness) -> list[Figure]:
     Fisher's exact test of each group against the largest, adjusted for their number (Holm), so that fifteen
     occupations a month do not find one by chance.
 
-    Needs:  pd, age_band, occupation of the applications.
+    Not before all the months are there: a single one finds a large gap by chance in one lender of six.
+
+    Needs:  snapshot_date, pd, age_band, occupation of the applications.
     """
+    if scored["snapshot_date"].n_unique() < limits.months:
+        too_few = "too few months"
+        return [figure("fairness", kind, scored.height, None, status=too_few) for kind in KINDS]
     approved = scored.with_columns(approved=pl.col("pd") <= limits.approve_up_to_pd)
-    return [figure for kind in ("age_band", "occupation") for figure in _of_kind(approved, kind, limits)]
+    return [figure for kind in KINDS for figure in _of_kind(approved, kind, limits)]
 
 
 def _of_kind(approved: pl.DataFrame, kind: str, limits: Fairness) -> list[Figure]:
@@ -53,6 +60,7 @@ def _of_kind(approved: pl.DataFrame, kind: str, limits: Fairness) -> list[Figure
                 f"{kind} {row[kind]}",
                 row["n"],
                 ratio,
+                ci=_interval(row, usual, ratio),
                 reference=usual["k"] / usual["n"],
                 limits=(limits.amber, limits.red),
                 status=status,
@@ -65,3 +73,14 @@ def _fisher(group: dict[str, int], usual: dict[str, int]) -> float:
     table = [[one["k"], one["n"] - one["k"]] for one in (group, usual)]
     result: Any = fisher_exact(table)
     return float(result.pvalue)
+
+
+def _interval(
+    group: dict[str, int], usual: dict[str, int], ratio: float
+) -> tuple[float | None, float | None]:
+    """95 % interval of a ratio of rates by its log (Katz et al. 1978); none where nobody is approved."""
+    if group["k"] == 0:
+        return None, None
+    spread = sum(1 / one["k"] - 1 / one["n"] for one in (group, usual)) ** 0.5
+    half = float(norm.ppf(0.975)) * spread
+    return ratio * math.exp(-half), ratio * math.exp(half)

@@ -12,9 +12,9 @@ from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 
 from tasks.core import performance
-from tasks.core.figure import Figure, figure, grade_high
+from tasks.core.figure import Figure, figure, grade_high, grade_low
 from tasks.core.performance import Auc, Floats
-from tasks.core.significance import drop_p, holm, jeffreys_p, jeffreys_two_sided_p
+from tasks.core.significance import holm, jeffreys_interval, jeffreys_p, jeffreys_two_sided_p
 from tasks.schemas.policy import Calibration, Policy, Ranking
 
 LEVEL = 0.95
@@ -24,22 +24,28 @@ Z_90 = float(norm.ppf(0.95))  # of the interval that the gate records
 
 @dataclass(frozen=True)
 class Promise:
-    """AUC that models had in development, out of time, and its variance; of several, by their loans."""
+    """AUC that models had in development, out of time, and its variance; of several, by their loans.
+
+    `n_learned` is how many loans their PDs rest on: of several models the number whose sampling error is that
+    of the mixture.
+    """
 
     auc: float
     variance: float
+    n_learned: float
 
 
 def promise_of(n_by_model: Mapping[str, int], cards: Mapping[str, Mapping[str, Any]]) -> Promise:
     """What the models that scored the loans promised at the gate, weighted by how many loans each scored."""
     total = sum(n_by_model.values())
-    auc = variance = 0.0
+    auc = variance = learning = 0.0
     for model_id, n in n_by_model.items():
         gate, share = cards[model_id]["gate"]["figures"], n / total
         low, high = gate["auc_ci_90"]
         auc += share * gate["auc"]
         variance += share**2 * (max(high - gate["auc"], gate["auc"] - low) / Z_90) ** 2
-    return Promise(auc, variance)
+        learning += share**2 / cards[model_id]["data"]["n_loans"]
+    return Promise(auc, variance, 1 / learning)
 
 
 def measure_outcomes(pooled: pl.DataFrame, promise: Promise | None, *, policy: Policy) -> list[Figure]:
@@ -61,11 +67,12 @@ def measure_outcomes(pooled: pl.DataFrame, promise: Promise | None, *, policy: P
     n_bad = int(labels.sum())
     if min(n_bad, n - n_bad) < 2:
         return [figure(name, "score", n, None, status="single class") for name in names]
+    share = _share_of_evidence(n, promise)
     return [
         _ranking(performance.measure_auc(labels, pds), n, promise, policy.ranking),
-        _in_the_large(labels, pds, policy.calibration),
-        *_by_grade(pooled, policy.calibration),
-        _spiegelhalter(labels, pds, policy.calibration),
+        _in_the_large(labels, pds, share, policy.calibration),
+        *_by_grade(pooled, share, policy.calibration),
+        _spiegelhalter(labels, pds, share, policy.calibration),
         figure("calibration_slope", "score", n, measure_slope(labels, pds), reference=1.0),
         _inversions(pooled, policy.ranking),
     ]
@@ -81,13 +88,11 @@ def measure_slope(labels: Floats, pds: Floats) -> float:
 
 
 def _ranking(auc: Auc, n: int, promise: Promise, limits: Ranking) -> Figure:
-    p = drop_p(promise.auc, promise.variance, auc.value, auc.variance)
     low, high = auc.interval(LEVEL)
-    status = (
-        "red" if p < limits.red_p or high < limits.auc_floor else "amber" if p < limits.amber_p else "green"
-    )
     spread = (promise.variance + auc.variance) ** 0.5
-    reached = [promise.auc - float(norm.isf(level)) * spread for level in (limits.amber_p, limits.red_p)]
+    drops = [float(norm.isf(level)) * spread for level in (limits.amber_p, limits.red_p)]
+    reached = [promise.auc - max(limits.least_drop, drop) for drop in drops]
+    status = "red" if high < limits.auc_floor else grade_low(auc.value, reached[0], reached[1])
     return figure(
         "pooled_auc",
         "score",
@@ -100,24 +105,32 @@ def _ranking(auc: Auc, n: int, promise: Promise, limits: Ranking) -> Figure:
     )
 
 
-def _in_the_large(labels: Floats, pds: Floats, limits: Calibration) -> Figure:
-    """Observed over expected; the interval is of the observed rate, with the PDs as given."""
-    n, expected = len(labels), float(pds.mean())
-    ratio, p = float(labels.mean()) / expected, jeffreys_two_sided_p(float(labels.sum()), n, expected)
+def _share_of_evidence(n: int, promise: Promise) -> float:
+    """What n outcomes are worth (0 to 1) as evidence against PDs that were learned from a sample themselves.
+
+    Both rates have a sampling error, so the variance of their difference is that of n N / (n + N) outcomes
+    against known PDs (two-sample comparison, as in PSI's 1/n + 1/m); with N large it is n.
+    """
+    return promise.n_learned / (promise.n_learned + n)
+
+
+def _in_the_large(labels: Floats, pds: Floats, share: float, limits: Calibration) -> Figure:
+    """Observed over expected, with the interval of the ratio where both have their sampling error."""
+    n, expected = share * len(labels), float(pds.mean())
+    ratio, p = float(labels.mean()) / expected, jeffreys_two_sided_p(share * float(labels.sum()), n, expected)
     far = not limits.oe_low <= ratio <= limits.oe_high
-    status = (
-        "red"
-        if p < limits.red_p or (far and p < limits.amber_p)
-        else "amber"
-        if p < limits.amber_p
-        else "green"
-    )
+    if p >= limits.amber_p or abs(ratio - 1) < limits.least:
+        status = "green"
+    else:
+        status = "red" if p < limits.red_p or far else "amber"
     half = Z * float(np.sqrt(labels.mean() * (1 - labels.mean()) / n)) / expected
     ci = (max(0.0, ratio - half), ratio + half)
-    return figure("calibration_in_the_large", "score", n, ratio, ci=ci, reference=1.0, status=status)
+    return figure(
+        "calibration_in_the_large", "score", len(labels), ratio, ci=ci, reference=1.0, status=status
+    )
 
 
-def _by_grade(pooled: pl.DataFrame, limits: Calibration) -> list[Figure]:
+def _by_grade(pooled: pl.DataFrame, share: float, limits: Calibration) -> list[Figure]:
     """More defaults than a grade's PD allows: Jeffreys' p, adjusted for the number of grades (Holm)."""
     grades = (
         pooled.group_by("grade")
@@ -125,20 +138,32 @@ def _by_grade(pooled: pl.DataFrame, limits: Calibration) -> list[Figure]:
         .sort("grade")
     )
     rows = grades.to_dicts()
-    p_values = holm([jeffreys_p(row["k"], row["n"], row["pd"]) for row in rows])
+    p_values = holm([jeffreys_p(share * row["k"], share * row["n"], row["pd"]) for row in rows])
     figures: list[Figure] = []
     for row, p in zip(rows, p_values, strict=True):
         status = "red" if p < limits.red_p else "amber" if p < limits.amber_p else "green"
-        rate = row["k"] / row["n"]
+        if row["k"] / row["n"] < (1 + limits.least) * row["pd"]:
+            status = "green"
         figures.append(
-            figure("grade_bad_rate", row["grade"], row["n"], rate, reference=row["pd"], status=status)
+            figure(
+                "grade_bad_rate",
+                row["grade"],
+                row["n"],
+                row["k"] / row["n"],
+                ci=jeffreys_interval(row["k"], row["n"], level=LEVEL),
+                reference=row["pd"],
+                status=status,
+            )
         )
     return figures
 
 
-def _spiegelhalter(labels: Floats, pds: Floats, limits: Calibration) -> Figure:
-    z = performance.measure_spiegelhalter_z(labels, pds)
-    status = grade_high(abs(z), limits.amber_z, limits.red_z)
+def _spiegelhalter(labels: Floats, pds: Floats, share: float, limits: Calibration) -> Figure:
+    """z, green too where the Brier score is within a part `least` of what the PDs themselves imply."""
+    z = performance.measure_spiegelhalter_z(labels, pds) * share**0.5
+    implied = float(np.mean(pds * (1 - pds)))
+    small = abs(performance.measure_brier(labels, pds) - implied) < limits.least * implied
+    status = "green" if small else grade_high(abs(z), limits.amber_z, limits.red_z)
     reached = (limits.amber_z, limits.red_z)
     return figure("spiegelhalter_z", "score", len(labels), z, reference=0.0, limits=reached, status=status)
 

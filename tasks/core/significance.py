@@ -23,6 +23,13 @@ def jeffreys_two_sided_p(n_bad: float, n: float, pd: float) -> float:
     return min(1.0, 2 * min(tail, 1 - tail))
 
 
+def jeffreys_interval(n_bad: float, n: float, *, level: float) -> tuple[float, float]:
+    """Two-sided interval of a default rate: quantiles of the same posterior (Brown, Cai & DasGupta 2001)."""
+    tail = (1 - level) / 2
+    low, high = beta.ppf([tail, 1 - tail], n_bad + 0.5, n - n_bad + 0.5)
+    return float(low), float(high)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values adjusted for their number, none of them wrong with the given probability (Holm 1979)."""
     p = np.asarray(p_values, dtype=float)

@@ -95,26 +95,29 @@ class Tested(Part):
 
 
 class Ranking(Tested):
-    """AUC of the newest ripe cohorts, pooled, and the order of grades."""
+    """AUC of the newest ripe cohorts, pooled, and the order of grades; a drop below `least_drop` is none."""
 
     cohorts: Annotated[int, Field(ge=1)]
     auc_floor: Share
+    least_drop: Share
     inversion_p: Share
 
 
 class Calibration(Tested):
-    """Observed to expected defaults, and Spiegelhalter's z."""
+    """Observed to expected defaults, and Spiegelhalter's z; a miss below a part `least` is none."""
 
     oe_low: Positive
     oe_high: Positive
     amber_z: Positive
     red_z: Positive
+    least: Share
 
 
 class Arrears(Tested):
-    """Arrears at `mob` months on book."""
+    """Arrears at `mob` months on book; an excess below a part `least` is none."""
 
     mob: Annotated[int, Field(ge=1)]
+    least: Share
 
 
 class Fairness(Part):

@@ -25,6 +25,12 @@ def test_only_more_arrears_than_implied_are_an_alarm(share: float, status: str) 
     assert measure_arrears(young(share), COUNTS, limits=POLICY.arrears)["status"] == status
 
 
+def test_a_few_more_arrears_are_no_alarm_however_many_loans() -> None:
+    counts = {"bad": {"n": 9 * 10**6, "k": 63 * 10**5}, "good": {"n": 21 * 10**6, "k": 21 * 10**5}}
+    found = [measure_arrears(young(share, 200_000), counts, limits=POLICY.arrears) for share in (0.285, 0.30)]
+    assert [figure["status"] for figure in found] == ["green", "red"]
+
+
 def test_no_loans_are_no_alarm_and_not_green() -> None:
     assert measure_arrears(young(0, 0), COUNTS, limits=POLICY.arrears)["status"] == "no rows"
 

@@ -1,4 +1,5 @@
 import polars as pl
+import pytest
 
 from tasks.core.fairness import add_groups, measure_fairness
 from tests.policies import POLICY
@@ -11,7 +12,9 @@ def people(**approved_of: tuple[int, int]) -> pl.DataFrame:
         for name, (k, n) in approved_of.items()
         for i in range(n)
     ]
-    return add_groups(pl.DataFrame(rows))
+    frame = pl.DataFrame(rows)
+    months = pl.int_range(frame.height) % POLICY.fairness.months + 1
+    return add_groups(frame.with_columns(snapshot_date=pl.date(2024, months, 1)))
 
 
 def found(**approved_of: tuple[int, int]) -> dict[str, tuple[float, str]]:
@@ -40,3 +43,19 @@ def test_a_few_people_or_one_group_say_nothing() -> None:
 def test_an_unknown_age_belongs_to_no_band() -> None:
     bands = add_groups(pl.DataFrame({"age": [None, 17.0, 25.0, 34.9, 50.0]}))["age_band"].to_list()
     assert bands == [None, "under 25", "25 to 34", "25 to 34", "50 and over"]
+
+
+def test_a_single_month_says_nothing_of_fairness() -> None:
+    everyone = people(lawyer=(400, 500), baker=(80, 200))
+    one = everyone.filter(pl.col("snapshot_date") == pl.col("snapshot_date").min())
+    assert {f["status"] for f in measure_fairness(one, limits=POLICY.fairness)} == {"too few months"}
+
+
+def test_the_interval_of_a_ratio_is_the_published_one() -> None:
+    """Agresti, Categorical Data Analysis (2002), table 3.1: 189/11,034 to 104/11,037, 1.43 to 2.30."""
+    figures = measure_fairness(people(placebo=(189, 11_034), aspirin=(104, 11_037)), limits=POLICY.fairness)
+    found = next(f for f in figures if f["subject"].startswith("occupation"))
+    assert (found["ci_low"], found["ci_high"]) == (
+        pytest.approx(1.43, abs=0.005),
+        pytest.approx(2.30, abs=0.01),
+    )

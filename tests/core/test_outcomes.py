@@ -2,12 +2,13 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy.special import expit
+from scipy.stats import chi2_contingency
 
 from tasks.core.outcomes import Promise, measure_outcomes, measure_slope, promise_of
 from tasks.core.scoring import grade_of
 from tests.policies import POLICY
 
-PROMISE = Promise(auc=0.86, variance=0.0001)
+PROMISE = Promise(auc=0.86, variance=0.0001, n_learned=20_000)
 
 
 def loans(
@@ -66,8 +67,39 @@ def test_grades_in_the_wrong_order_are_counted() -> None:
 
 def test_the_promise_of_several_models_weighs_their_loans() -> None:
     def card(auc: float) -> dict[str, object]:
-        return {"gate": {"figures": {"auc": auc, "auc_ci_90": [auc - 0.01645, auc + 0.01645]}}}
+        gate = {"figures": {"auc": auc, "auc_ci_90": [auc - 0.01645, auc + 0.01645]}}
+        return {"gate": gate, "data": {"n_loans": 4000}}
 
     promise = promise_of({"a": 300, "b": 100}, {"a": card(0.9), "b": card(0.8)})
     assert promise.auc == pytest.approx(0.875)
     assert promise.variance == pytest.approx((0.75**2 + 0.25**2) * 0.0001, rel=1e-3)
+    assert promise.n_learned == pytest.approx(4000 / (0.75**2 + 0.25**2))
+
+
+def test_a_rate_learned_from_few_loans_is_hard_to_contradict() -> None:
+    """The p-value against a learned rate is that of two samples: about a chi-square test of both."""
+    rates, n, learned = (0.33, 0.30), 1500, 3000
+    rows = [(1, 0.30)] * int(rates[0] * n) + [(0, 0.30)] * int((1 - rates[0]) * n)
+    book = pl.DataFrame(rows, schema=["label", "pd"], orient="row").with_columns(grade=pl.lit("D"))
+    table = [[rates[0] * n, (1 - rates[0]) * n], [rates[1] * learned, (1 - rates[1]) * learned]]
+    p = chi2_contingency(table, correction=False).pvalue
+    for level, status in ((p * 0.9, "green"), (p * 1.1, "amber")):
+        limits = POLICY.calibration.model_copy(update={"amber_p": level, "red_p": level / 10})
+        policy = POLICY.model_copy(update={"calibration": limits})
+        found = measure_outcomes(book, Promise(0.5, 0.01, learned), policy=policy)
+        large = next(f for f in found if f["metric"] == "calibration_in_the_large")
+        assert large["status"] == status
+
+
+def test_at_any_volume_a_small_miss_is_no_alarm() -> None:
+    book = loans(400_000, shift=0.05)  # two per cent more defaults: sure, and not worth a decision
+    found = statuses(book, Promise(0.90, 1e-8, 10_000_000))
+    assert (found["calibration_in_the_large"], found["spiegelhalter_z"]) == ("green", "green")
+    auc = next(f for f in measure_outcomes(book, PROMISE, policy=POLICY) if f["metric"] == "pooled_auc")
+    assert statuses(book, Promise(auc["value"] + 0.009, 1e-9, 1e7))["pooled_auc"] == "green"
+    assert statuses(book, Promise(auc["value"] + 0.011, 1e-9, 1e7))["pooled_auc"] == "red"
+
+
+def test_a_grade_has_the_interval_of_its_defaults() -> None:
+    grades = [f for f in measure_outcomes(loans(), PROMISE, policy=POLICY) if f["metric"] == "grade_bad_rate"]
+    assert all(f["ci_low"] < f["value"] < f["ci_high"] for f in grades)
