@@ -4,7 +4,7 @@ export PREFECT_HOME ?= $(CURDIR)/.prefect
 export PREFECT_SERVER_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: demo test test-slow e2e lint bench lock clean
+.PHONY: demo test test-slow e2e lint bench study lock clean
 
 demo: .venv/ready ## simulate a lender if data/ holds no CSV, run all months, say where to look
 	VINTAGE_TRIALS=$${VINTAGE_TRIALS:-3} .venv/bin/vintage demo
@@ -26,6 +26,9 @@ lint: .venv/ready ## style, types and the import rules between rooms
 
 bench: .venv/ready ## time the flows; writes benchmarks/results.md
 	.venv/bin/python -m benchmarks
+
+study: .venv/ready ## try the monitoring policy on hundreds of lenders, for an hour; writes benchmarks/monitoring.md
+	.venv/bin/python -m benchmarks.study
 
 lock: .venv/ready ## compile the pinned requirements from pyproject.toml
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.txt

@@ -1,0 +1,208 @@
+"""`make study`: how often monitoring alarms where nothing changed, and how soon where something did.
+
+Lenders are simulated in memory; each is scored month by month by a chain of models that were trained, one
+every third month, on a lender like it. The figures, the policy and the decisions are those that ship. Writes
+benchmarks/monitoring.md. `STUDY_LENDERS` (unchanged ones; a quarter as many have each change), `STUDY_SIZES`
+(loans a month) and `STUDY_JOBS` (processes) make it smaller.
+"""
+
+import os
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+from benchmarks.study_lender import START, Book, Champion, build_cohort
+from benchmarks.study_watch import Month, Scored, score, watch
+from simulator.drift import parse_drift
+from simulator.terms import Lender
+from tasks.config import Settings
+from tasks.core.models import Recipe
+from tasks.storage.policy import read_policy
+
+LENDERS = int(os.environ.get("STUDY_LENDERS", "200"))
+SIZES = tuple(int(size) for size in os.environ.get("STUDY_SIZES", "500,5000").split(","))
+JOBS = int(os.environ.get("STUDY_JOBS", str(os.cpu_count() or 1)))
+RESULTS = Path(__file__).parent / "monitoring.md"
+FIRST, CHANGED, LAST = 12, 18, 30  # months: of the first model, of the change, after the last
+EVERY = 3  # months between models
+CHAINS = {500: 10, 5000: 4}  # chains of models that the lenders share; one of the larger takes minutes
+TRIALS, FIRST_SEED = 8, 1000
+FROM = CHANGED + 1  # as the simulator counts months
+# A change is said in one or two ways; the lenders take turns.
+CHANGES = {
+    "financials stop": (f"stop:financials:{FROM}",),
+    "clickstream stops": (f"stop:clickstream:{FROM}",),
+    "a feature shifts by 0.25 sd": (f"shift:fe_5:{FROM}:0.25", f"shift:Outstanding_Debt:{FROM}:0.25"),
+    "a feature shifts by 0.5 sd": (f"shift:fe_5:{FROM}:0.5", f"shift:Outstanding_Debt:{FROM}:0.5"),
+    "two columns swapped": (f"swap:fe_5:fe_10:{FROM}", f"swap:Num_Bank_Accounts:Num_Credit_Card:{FROM}"),
+    "population mix shifts (20 % worse)": (f"mix:{FROM}:0.2",),
+    "bad rate shifts (odds times 1.5)": (f"badrate:{FROM}:1.5",),
+    "relation decays over six months": (f"decay:{FROM}:6",),
+}
+
+
+@dataclass
+class Tally:
+    """What lenders of one kind saw: months watched, alarms by trigger, when a change was first seen."""
+
+    lenders: int = 0
+    months: int = 0
+    alarms: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    textbook: int = 0
+    red: list[int] = field(default_factory=list[int])
+    any: list[int] = field(default_factory=list[int])
+    rules: list[int] = field(default_factory=list[int])
+    first_said: Counter[str] = field(default_factory=Counter[str])
+
+    def add(self, other: "Tally") -> None:
+        """Take in the lenders of another tally."""
+        self.lenders, self.months = self.lenders + other.lenders, self.months + other.months
+        self.textbook += other.textbook
+        for mine, its in ((self.alarms, other.alarms), (self.first_said, other.first_said)):
+            mine.update(its)
+        for mine, its in ((self.red, other.red), (self.any, other.any), (self.rules, other.rules)):
+            mine.extend(its)
+
+
+def count_alarms(months: Sequence[Month]) -> Tally:
+    """Alarms of a lender that did not change: a trigger that fires months on end is one alarm."""
+    tally = Tally(lenders=1, months=len(months))
+    before = Month(0, frozenset(), frozenset(), frozenset())
+    for now in months:
+        tally.alarms.update(("red", name) for name in now.red - before.red)
+        tally.alarms.update(("amber", name) for name in now.amber - before.amber)
+        tally.textbook += bool(now.textbook - before.textbook)
+        before = now
+    return tally
+
+
+def find_change(months: Sequence[Month]) -> Tally:
+    """When a lender that changed was first told so: what fires after the change and did not right before."""
+    before = next(one for one in months if one.month == CHANGED - 1)
+    after = [one for one in months if one.month >= CHANGED]
+    tally = Tally(lenders=1, months=len(after))
+    loud = [one for one in after if (one.red | one.amber) - before.red - before.amber]
+    tally.red = _first(one.month for one in after if one.red - before.red)
+    tally.any = _first(one.month for one in loud)
+    tally.rules = _first(one.month for one in after if one.textbook - before.textbook)
+    if loud:
+        tally.first_said.update((loud[0].red | loud[0].amber) - before.red - before.amber)
+    return tally
+
+
+def _first(months: Iterable[int]) -> list[int]:
+    return [month - CHANGED for month in months][:1]
+
+
+def run_chain(size: int, chain: int, recipe: Recipe) -> dict[str, Tally]:
+    """Tallies, by change ("none" too), of the lenders that one chain of models serves."""
+    policy = read_policy(Settings().policy).policy
+    months = range(FIRST, LAST)
+    own = Lender(START, LAST - EVERY + 1, size, chain)
+    cohorts = [build_cohort(own, month, mob=policy.arrears.mob) for month in range(own.months)]
+    book = Book(own, cohorts, policy)
+    models: dict[int, Champion] = {m: book.champion(m, recipe) for m in range(FIRST, LAST, EVERY)}
+    tallies = {name: Tally() for name in ("none", *CHANGES)}
+
+    def scored(lender: Lender, some: Iterable[int]) -> dict[int, Scored]:
+        return {
+            month: score(build_cohort(lender, month, mob=policy.arrears.mob), models[_model(month)], policy)
+            for month in some
+        }
+
+    for number in range(chain, LENDERS, CHAINS[size]):
+        lender = Lender(START, LAST, size, FIRST_SEED + number)
+        usual = scored(lender, months)
+        tallies["none"].add(count_alarms(watch(lender, usual, policy)))
+        for name, ways in CHANGES.items() if number < LENDERS // 4 else ():
+            way = ways[number // CHAINS[size] % len(ways)]
+            other = Lender(START, LAST, size, FIRST_SEED + number, drifts=(parse_drift(way),))
+            changed = {**usual, **scored(other, range(CHANGED, LAST))}
+            tallies[name].add(find_change(watch(other, changed, policy)))
+    return tallies
+
+
+def _model(month: int) -> int:
+    return month - (month - FIRST) % EVERY
+
+
+def find_recipe() -> Recipe:
+    """The recipe that all models of the study are fitted by: one search, on the smallest lender."""
+    policy = read_policy(Settings().policy).policy
+    own = Lender(START, CHANGED + 1, min(SIZES), 0)
+    cohorts = [build_cohort(own, month, mob=policy.arrears.mob) for month in range(own.months)]
+    return Book(own, cohorts, policy).search(CHANGED, trials=TRIALS)
+
+
+def say_alarms(tally: Tally, size: int) -> str:
+    """A line of the first table."""
+    years = tally.months / 12
+    reds, ambers = (
+        sum(n for (colour, _), n in tally.alarms.items() if colour == word) for word in ("red", "amber")
+    )
+    named = ", ".join(f"{name} {n}" for (_, name), n in tally.alarms.most_common()) or "none"
+    cells = (f"{size:,}", f"{tally.lenders}", f"{years:.0f}", f"{reds / years:.3f}", f"{ambers / years:.3f}")
+    return "| " + " | ".join((*cells, f"{tally.textbook / years:.3f}", named)) + " |"
+
+
+def say_change(name: str, tally: Tally, size: int) -> str:
+    """A line of the second table."""
+    seen = (_seen(found, tally.lenders) for found in (tally.red, tally.any, tally.rules))
+    said = ", ".join(name for name, _ in tally.first_said.most_common(2)) or "nothing"
+    return "| " + " | ".join((name, f"{size:,}", f"{tally.lenders}", *seen, said)) + " |"
+
+
+def _seen(found: Sequence[int], lenders: int) -> str:
+    return f"{len(found) / lenders:.0%}, {statistics.median(found):.0f}" if found else "0%"
+
+
+def write(tallies: dict[int, dict[str, Tally]]) -> None:
+    """Write what is known so far."""
+    lines = [
+        "# Monitoring, tried on lenders that changed and on lenders that did not",
+        "",
+        f"Made by `make study`. Each lender is watched for {LAST - FIRST} months, with a new champion every "
+        f"{EVERY} months;",
+        f"a change comes in the {CHANGED - FIRST + 1}th. Figures, policy and decisions are those that ship.",
+        "Textbook, on the same lenders: PSI or a CSI above 0.25, AUC of a cohort 0.05 below development.",
+        "",
+        "## Nothing changed: false alarms per lender-year",
+        "",
+        "A trigger that fires months on end is one alarm. Aims: red below 0.1, amber below 1.",
+        "",
+        "| Loans a month | Lenders | Years | Red | Amber | Textbook | By trigger, in all |",
+        "|---|---|---|---|---|---|---|",
+        *(say_alarms(found["none"], size) for size, found in tallies.items()),
+        "",
+        "## Something changed: share of lenders in which it was seen, and median months until then",
+        "",
+        f"0 is the month of the change itself; {LAST - CHANGED} months are watched. A trigger that fired "
+        "right before is not counted.",
+        "",
+        "| Change | Loans a month | Lenders | Red | Red or amber | Textbook | First said by |",
+        "|---|---|---|---|---|---|---|",
+        *(say_change(name, found[name], size) for name in CHANGES for size, found in tallies.items()),
+    ]
+    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Run every chain of every size and write the tables as they grow."""
+    recipe = find_recipe()
+    tallies = {size: {name: Tally() for name in ("none", *CHANGES)} for size in SIZES}
+    with ProcessPoolExecutor(JOBS, get_context("spawn")) as pool:  # a fork of Polars' threads hangs
+        for size in SIZES:
+            chains = range(CHAINS[size])
+            for found in pool.map(run_chain, [size] * len(chains), chains, [recipe] * len(chains)):
+                for name, tally in found.items():
+                    tallies[size][name].add(tally)
+                write({done: tallies[done] for done in SIZES if tallies[done]["none"].lenders})
+                print(say_alarms(tallies[size]["none"], size), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Lenders in memory for the monitoring study: their months, the models that serve them, what monitoring sees.
+
+All by the simulator's own draws and the project's own cleaning, features, training and figures; what is left
+out is files and tables, and the search for hyperparameters, which is done once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from simulator.attributes import build_attributes
+from simulator.clickstream import build_clickstream
+from simulator.dirt import soil
+from simulator.financials import build_financials
+from simulator.payments import build_loans, draw_payments, loan_ids
+from simulator.population import customer_ids, draw_credit, draw_defaults
+from simulator.terms import Lender, is_stopped, month_start
+from tasks.core.arrears import count_arrears, keep_arrears
+from tasks.core.cleaning import clean
+from tasks.core.lessons import add_targets
+from tasks.core.loan_features import build_features
+from tasks.core.models import Recipe
+from tasks.core.performance import measure_auc
+from tasks.core.serving import Served, predict_served
+from tasks.core.splits import split_cohorts
+from tasks.core.stability import add_month_values, build_reference
+from tasks.core.training import Known, find_candidates, labels_of, refit, score_as_new
+from tasks.schemas.policy import Policy
+from tasks.schemas.source import OVERFLOW, RAW_DATE
+
+START = date(2020, 1, 1)
+OOT, LABEL_MOB, SEED = 3, 6, 0
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """What is known of one month's applications, and what became of them."""
+
+    features: pl.DataFrame
+    watched: pl.DataFrame
+    labels: pl.DataFrame
+    arrears: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A model that serves, what monitoring holds months against, and its out-of-time AUC as on a card."""
+
+    model_id: str
+    served: Served
+    reference: Mapping[str, Any]
+    card: Mapping[str, Any]
+
+
+def build_cohort(lender: Lender, cohort: int, *, mob: int) -> Cohort:
+    """One cohort of a lender, cleaned and with the features of its application day.
+
+    Needs:  `mob`, the months on book at which early arrears are read.
+    """
+    credit = draw_credit(lender, cohort)
+    defaults = draw_defaults(lender, cohort, credit)
+    ids, day = customer_ids(lender, cohort), month_start(lender, cohort)
+    loans = loan_ids(lender, cohort, ids)
+    applied = {"loan_id": loans, "customer_id": ids, "loan_start_date": [day] * len(ids)}
+    mob_0 = pl.LazyFrame({**applied, "snapshot_date": [day] * len(ids), "installment_num": [0] * len(ids)})
+    clicks = pl.concat([clicks_of(lender, cohort, month, ids, defaults) for month in range(cohort + 1)])
+    features = build_features(
+        mob_0,
+        clean_facts(lender, cohort, "attributes", build_attributes(lender, cohort, credit), ids).lazy(),
+        clean_facts(lender, cohort, "financials", build_financials(lender, cohort, credit), ids).lazy(),
+        clicks.lazy(),
+        days=[day],
+    )
+    known = features.sort("loan_id").collect()
+    paid = draw_payments(lender, cohort, defaults)[:, : mob + 1].sum(axis=1)
+    return Cohort(
+        known,
+        add_month_values(known, clicks.filter(pl.col("snapshot_date") == day)),
+        pl.DataFrame({"loan_id": loans, "label": defaults.astype(np.int32)}),
+        pl.DataFrame({"loan_id": loans, "in_arrears": paid < 1000 * mob}),
+    )
+
+
+def clicks_of(lender: Lender, cohort: int, month: int, ids: pl.Series, defaults: Any) -> pl.DataFrame:
+    """Rows of silver.clickstream of one cohort in one month."""
+    rows = build_clickstream(lender, cohort, month, ids, defaults)
+    return rows.rename({"Customer_ID": "customer_id"}).with_columns(pl.selectors.integer().cast(pl.Int32))
+
+
+def clean_facts(
+    lender: Lender, cohort: int, source: Any, facts: pl.DataFrame, ids: pl.Series
+) -> pl.DataFrame:
+    """Rows of silver.<source> of one cohort: dirtied as in the files, then cleaned; none if it stopped."""
+    day = str(month_start(lender, cohort))
+    raw = soil(lender, cohort, source, facts).with_columns(Customer_ID=ids)
+    rows = raw.head(0) if is_stopped(lender, source, cohort) else raw
+    return clean(
+        source, rows.with_columns(pl.lit(day).alias(RAW_DATE), pl.lit(None, pl.String).alias(OVERFLOW))
+    )
+
+
+class Book:
+    """A lender whose months train the models: a challenger every third month, as the loop would."""
+
+    def __init__(self, lender: Lender, cohorts: Sequence[Cohort], policy: Policy) -> None:
+        """Keep what every training reads; `cohorts` are the lender's, from the first."""
+        self.lender, self.cohorts, self.policy = lender, cohorts, policy
+
+    @cached_property
+    def loans(self) -> pl.DataFrame:
+        """Rows of silver.loans."""
+        frames: list[pl.DataFrame] = []
+        for cohort in range(self.lender.months):
+            credit = draw_credit(self.lender, cohort)
+            ids, defaults = customer_ids(self.lender, cohort), draw_defaults(self.lender, cohort, credit)
+            frames.append(build_loans(self.lender, cohort, ids, defaults))
+        return pl.concat(frames).rename({"Customer_ID": "customer_id"})
+
+    @cached_property
+    def clickstream(self) -> pl.DataFrame:
+        """Rows of silver.clickstream."""
+        frames: list[pl.DataFrame] = []
+        for cohort in range(self.lender.months):
+            credit = draw_credit(self.lender, cohort)
+            ids, defaults = customer_ids(self.lender, cohort), draw_defaults(self.lender, cohort, credit)
+            frames += [
+                clicks_of(self.lender, cohort, month, ids, defaults) for month in range(self.lender.months)
+            ]
+        return pl.concat(frames)
+
+    def known_on(self, month: int) -> Known:
+        """What a training in a month may learn from."""
+        day = month_start(self.lender, month)
+        applications = pl.concat([one.features for one in self.cohorts[: month + 1]])
+        ripe = [
+            one.labels.with_columns(snapshot_date=pl.lit(month_start(self.lender, place + LABEL_MOB)))
+            for place, one in enumerate(self.cohorts[: month + 1 - LABEL_MOB])
+        ]
+        rows = add_targets(applications.lazy(), pl.concat(ripe).lazy(), self.loans.lazy(), as_of=day)
+        clicks = self.clickstream.lazy().filter(pl.col("snapshot_date") <= day)
+        return Known(day, rows.sort("snapshot_date", "loan_id").collect(), clicks)
+
+    def search(self, month: int, *, trials: int) -> Recipe:
+        """The recipe that a full search in a month finds."""
+        known = self.known_on(month)
+        split = split_cohorts(known.ripe["snapshot_date"].to_list(), oot=OOT)
+        return find_candidates(known, split, trials=trials, seed=SEED, start={})[0].recipe
+
+    def champion(self, month: int, recipe: Recipe) -> Champion:
+        """The model of a month by a known recipe: reference, out-of-time AUC and all."""
+        known = self.known_on(month)
+        split = split_cohorts(known.ripe["snapshot_date"].to_list(), oot=OOT)
+        pds = score_as_new(recipe, known, split, seed=SEED)
+        auc = measure_auc(labels_of(known.of(split.oot)), pds)
+        served = refit(recipe, known, "hindsight", seed=SEED)
+        figures = {"auc": auc.value, "auc_ci_90": list(auc.interval(0.90))}
+        card = {"gate": {"figures": figures}, "data": {"n_loans": known.ripe.height}}
+        return Champion(f"{known.as_of:%Y-%m}", served, self._reference(known, served), card)
+
+    def _reference(self, known: Known, served: Served) -> dict[str, Any]:
+        applications = known.loans.filter(pl.col("snapshot_date") < known.as_of)
+        ripe = add_month_values(known.ripe, known.clickstream.collect())
+        past = self.loans.lazy().filter(pl.col("snapshot_date") <= known.as_of)
+        arrears = keep_arrears(past, mob=self.policy.arrears.mob).collect()
+        pds = pl.Series(predict_served(served, applications))
+        return {
+            **build_reference(ripe, applications, pds),
+            "arrears": count_arrears(known.ripe, arrears),
+        }

@@ -1,0 +1,121 @@
+"""What monitoring says of a lender in memory, month by month: the shipped figures and the shipped actions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from benchmarks.study_lender import LABEL_MOB, Champion, Cohort
+from simulator.terms import Lender, month_start
+from tasks.core.arrears import measure_arrears
+from tasks.core.fairness import add_groups, measure_fairness
+from tasks.core.figure import to_rows
+from tasks.core.governance import decide_actions
+from tasks.core.monitoring import count_drifting, measure_coverage, measure_stability
+from tasks.core.outcomes import measure_outcomes, promise_of
+from tasks.core.performance import measure_auc
+from tasks.core.scoring import grade_of
+from tasks.core.serving import predict_served
+from tasks.schemas.catalog import TABLES
+from tasks.schemas.policy import Policy
+
+NOTHING = pl.DataFrame(schema=TABLES["gold.monitoring"].columns)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A cohort after its scoring: loans with pd, grade, groups, label, arrears; its figures of the month."""
+
+    loans: pl.DataFrame
+    champion: Champion
+    stability: list[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class Month:
+    """What the rules say in a month: triggers by severity, and the textbook's rules that fire."""
+
+    month: int
+    red: frozenset[str]
+    amber: frozenset[str]
+    textbook: frozenset[str]
+
+
+def score(cohort: Cohort, champion: Champion, policy: Policy) -> Scored:
+    """A cohort scored by a model, and its figures of the application month but those that compare months."""
+    known = cohort.features
+    pds = pl.Series("pd", predict_served(champion.served, known))
+    loans = (
+        known.select(
+            "loan_id", "snapshot_date", "age", "occupation", pd=pds, model_id=pl.lit(champion.model_id)
+        )
+        .with_columns(grade=grade_of(pl.col("pd")))
+        .join(cohort.labels, on="loan_id", how="left", validate="1:1")
+        .join(cohort.arrears, on="loan_id", how="left", validate="1:1")
+    )
+    reference = champion.reference
+    figures = [
+        *measure_stability(cohort.watched, pds, reference, limits=policy.stability),
+        *measure_coverage(cohort.watched, known.height, reference, limits=policy.coverage),
+    ]
+    return Scored(add_groups(loans), champion, figures)
+
+
+def watch(lender: Lender, scored: Mapping[int, Scored], policy: Policy) -> list[Month]:
+    """The months of a lender in order; `scored` are its cohorts by month, from the first that was scored."""
+    before, said = NOTHING, list[Month]()
+    for month in sorted(scored):
+        figures = measure(month, lender, scored, before, policy)
+        day = month_start(lender, month)
+        actions = decide_actions(figures, before, as_of=day, policy=policy, digest="")
+        names = {
+            kind: frozenset(actions.filter(pl.col("severity") == kind)["trigger"])
+            for kind in ("red", "amber")
+        }
+        said.append(Month(month, names["red"], names["amber"], textbook(month, figures, scored)))
+        before = figures
+    return said
+
+
+def measure(
+    month: int, lender: Lender, scored: Mapping[int, Scored], before: pl.DataFrame, policy: Policy
+) -> pl.DataFrame:
+    """Rows of gold.monitoring of a month."""
+    now, day = scored[month], month_start(lender, month)
+    ripe = [scored[m] for m in range(month - LABEL_MOB, -1, -1) if m in scored][: policy.ranking.cohorts]
+    young = scored.get(month - policy.arrears.mob)
+    recent = [scored[m].loans for m in range(month - policy.fairness.months + 1, month + 1) if m in scored]
+    parts = {
+        "month": [*now.stability, count_drifting(now.stability, before, limits=policy.stability)],
+        "groups": measure_fairness(pl.concat(recent), limits=policy.fairness),
+        "pooled": pooled(ripe, policy),
+    }
+    if young:
+        counts = young.champion.reference["arrears"]
+        parts["young"] = [measure_arrears(young.loans, counts, limits=policy.arrears)]
+    frames = [to_rows(rows, as_of=day, window=name, model_id="") for name, rows in parts.items()]
+    return pl.concat(frames)
+
+
+def pooled(ripe: Sequence[Scored], policy: Policy) -> list[dict[str, object]]:
+    """Figures of the newest ripe cohorts together."""
+    if not ripe:
+        return []
+    loans = pl.concat([one.loans for one in ripe]).sort("loan_id")
+    by_model = dict(loans.group_by("model_id").len().sort("model_id").iter_rows())
+    cards = {one.champion.model_id: one.champion.card for one in ripe}
+    return measure_outcomes(loans, promise_of(by_model, cards), policy=policy)
+
+
+def textbook(month: int, figures: pl.DataFrame, scored: Mapping[int, Scored]) -> frozenset[str]:
+    """Rules that ignore sample size: PSI or a CSI above 0.25; AUC of one cohort 0.05 below development."""
+    fired: set[str] = set()
+    for metric in ("psi", "csi"):
+        rows = figures.filter(pl.col("metric") == metric, pl.col("value") > 0.25)
+        fired |= {metric} if rows.height else set()
+    cohort = scored.get(month - LABEL_MOB)
+    if cohort:
+        labels, pds = cohort.loans["label"].cast(pl.Float64).to_numpy(), cohort.loans["pd"].to_numpy()
+        promised = cohort.champion.card["gate"]["figures"]["auc"]
+        fired |= {"auc"} if measure_auc(labels, pds).value < promised - 0.05 else set()
+    return frozenset(fired)
