@@ -70,6 +70,7 @@ def _describe(challenger: Challenger, known: Known, setup: Setup, settings: Sett
         "reading": challenger.reading,
         "readings": challenger.readings,
         "fallbacks": challenger.fallbacks,
+        "ablations": challenger.ablations,
         "gate": _judge(challenger, known, settings),
         "grade_limits": GRADE_LIMITS,
         "setup": asdict(setup),

@@ -26,7 +26,7 @@ def list_limits(label_def: str, n_oot_cohorts: int) -> list[str]:
 
 def render_card(card: Card) -> str:
     """The card as Markdown; the same card gives the same text."""
-    parts = (_head, _data, _candidates, _gate, _fallbacks, _tuning, _features, _limits, _code)
+    parts = (_head, _data, _candidates, _gate, _fallbacks, _tuning, _features, _ablations, _limits, _code)
     return "\n".join(line for part in parts for line in (*part(card), ""))
 
 
@@ -80,7 +80,7 @@ def _candidates(card: Card) -> list[str]:
         "",
         *_table(names, rows),
         "",
-        "How the past was read (`vintage evaluate --ablations` measures families of features):",
+        "How the past was read:",
         "",
         *_table(("Reading", "AUC", "Log loss"), readings),
     ]
@@ -126,6 +126,19 @@ def _tuning(card: Card) -> list[str]:
 
 def _features(card: Card) -> list[str]:
     return ["## Features", "", ", ".join(f"`{name}`" for name in card["data"]["features"])]
+
+
+def _ablations(card: Card) -> list[str]:
+    rows: list[list[str]] = []
+    for one in card["ablations"]:
+        low, high = one["change_ci_90"]
+        rows.append([one["family"], f"{one['auc']:.3f}", f"{one['change']:+.4f} ({low:+.4f} to {high:+.4f})"])
+    return [
+        "Out of time, the model once more without a family of features (`vintage evaluate --ablations` walks "
+        "forward):",
+        "",
+        *_table(("Without", "AUC", "Change (90 %)"), rows),
+    ]
 
 
 def _limits(card: Card) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.core.ablation import measure_ablations
 from tasks.core.performance import Floats
 from tasks.core.promotion import Trial
 from tasks.core.serving import Served
@@ -44,6 +45,7 @@ class Challenger:
     readings: Mapping[str, Any]
     fallbacks: Mapping[str, Mapping[str, Any]]
     as_new: Floats
+    ablations: Sequence[Mapping[str, Any]]
     served: Served
 
 
@@ -54,8 +56,9 @@ def train(known: Known, setup: Setup) -> Challenger:
     reading, readings = choose_reading(candidates[0], known, split, seed=setup.seed)
     fallbacks = measure_fallbacks(candidates[0], known, split, seed=setup.seed)
     as_new = score_as_new(candidates[0].recipe, known, split, seed=setup.seed)
+    ablations = measure_ablations(candidates[0], known, split, seed=setup.seed)
     served = refit(candidates[0].recipe, known, reading, seed=setup.seed)
-    return Challenger(split, candidates, reading, readings, fallbacks, as_new, served)
+    return Challenger(split, candidates, reading, readings, fallbacks, as_new, ablations, served)
 
 
 def build_trial(

@@ -10,20 +10,14 @@ from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
 from tasks.core import performance
+from tasks.core.ablation import ABLATIONS, blank
 from tasks.core.evidence import SUMMARY
 from tasks.core.lessons import to_lessons
 from tasks.core.models import Blend, Floats, Lessons, Recipe, fit_model, predict_pd
 from tasks.core.parts import SOURCES, Sources
 from tasks.core.training import Known, Reading, read_lessons
 from tasks.schemas.clickstream import MEASURES
-from tasks.schemas.feature_store import (
-    ATTRIBUTE_NUMBERS,
-    CATEGORIES,
-    CLICKSTREAM_LEVELS,
-    CLICKSTREAM_MONTHS,
-    CLICKSTREAM_SPREADS,
-    FINANCIAL_NUMBERS,
-)
+from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
 
 POOLED = "pooled"
 FIGURES = (
@@ -39,16 +33,6 @@ FIGURES = (
     "slope",
     "observed_to_expected",
 )
-# Families of features that an ablation takes away, one at a time.
-ABLATIONS: dict[str, tuple[str, ...]] = {
-    "clickstream": SUMMARY,
-    "clickstream spreads": CLICKSTREAM_SPREADS,
-    "attributes": (*ATTRIBUTE_NUMBERS, "occupation"),
-    "financials": (*FINANCIAL_NUMBERS, *CATEGORIES[1:]),
-    "ratios": tuple(name for name in FINANCIAL_NUMBERS if name.endswith("_ratio") and "_to_" in name),
-    "loan types": tuple(name for name in FINANCIAL_NUMBERS if name.startswith("n_")),
-    "words": CATEGORIES,
-}
 
 
 @dataclass(frozen=True)
@@ -97,10 +81,7 @@ def score_with(scorer: Scorer, model: Blend, features: pl.DataFrame, clickstream
 def _seen_by(scorer: Scorer, features: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.DataFrame:
     if scorer.last_month_only:
         features = keep_last_month(features, clickstream)
-    words = {name: pl.lit("unknown") for name in scorer.blank if name in CATEGORIES}
-    return features.with_columns(
-        *(pl.lit(0.0).alias(name) for name in scorer.blank if name not in CATEGORIES), **words
-    )
+    return blank(features, scorer.blank)
 
 
 def keep_last_month(features: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.DataFrame:

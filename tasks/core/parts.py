@@ -20,6 +20,13 @@ BINS = 32  # as good out of time as 255, and quicker
 Part = Literal["linear", "boosted", "evidence", "profile"]
 Sources = Collection[str]
 SOURCES = ("clickstream", "attributes", "financials")
+# What a part can read at all; other sources make no difference to it.
+READS: dict[Part, Sources] = {
+    "linear": SOURCES,
+    "boosted": SOURCES,
+    "evidence": ("clickstream",),
+    "profile": ("attributes", "financials"),
+}
 
 # More of these must never lower the probability of default (+1), or never raise it (-1), all else equal.
 MONOTONE = {
@@ -30,13 +37,13 @@ MONOTONE = {
 }
 
 
-def build_part(part: Part, params: Mapping[str, float], sources: Sources, *, seed: int) -> Pipeline | None:
-    """An unfitted pipeline of the part, from the columns of `sources`; None where none is left."""
-    builders: dict[Part, Callable[[Mapping[str, Any], Sources, int], Pipeline | None]] = {
+def build_part(part: Part, params: Mapping[str, float], sources: Sources, *, seed: int) -> Pipeline:
+    """An unfitted pipeline of the part, from the columns of `sources`, of which it reads at least one."""
+    builders: dict[Part, Callable[[Mapping[str, Any], Sources, int], Pipeline]] = {
         "linear": _linear,
         "boosted": _boosted,
         "evidence": _evidence,
-        "profile": _profile,
+        "profile": _boosted,  # on who the customer is and how the customer stands, without the clickstream
     }
     return builders[part](params, sources, seed)
 
@@ -45,7 +52,7 @@ def _columns(names: Collection[str], sources: Sources) -> list[str]:
     return [name for name in names if SOURCE_OF[name] in sources]
 
 
-def _linear(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline | None:
+def _linear(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline:
     """Logistic scorecard: normal scores of the numbers, one column per category, clickstream evidence."""
     numbers = make_pipeline(
         QuantileTransformer(n_quantiles=50, output_distribution="normal", subsample=100_000),
@@ -63,20 +70,15 @@ def _linear(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline 
     return _classify(steps, LogisticRegression(C=params.get("c", 0.05), max_iter=2000, random_state=seed))
 
 
-def _evidence(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline | None:
+def _evidence(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline:
     """Log-odds linear in the clickstream's evidence."""
     evidence = make_pipeline(ClickstreamEvidence(), StandardScaler())
     model = LogisticRegression(C=params.get("evidence_c", 0.01), max_iter=2000, random_state=seed)
     return _classify([("evidence", evidence, _columns(SUMMARY, sources))], model)
 
 
-def _profile(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline | None:
-    """Gradient boosting on who the customer is and how the customer stands, without the clickstream."""
-    return _boosted(params, [source for source in sources if source != "clickstream"], seed)
-
-
-def _boosted(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline | None:
-    """Gradient boosting on everything; the clickstream as levels weighed by their months."""
+def _boosted(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline:
+    """Gradient boosting; the clickstream as levels weighed by their months."""
     encoder = OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan
     )
@@ -125,9 +127,8 @@ class QuantileBins(BaseEstimator, TransformerMixin):
         return np.where(np.isnan(columns), np.nan, np.asarray(placed, dtype=float)).T
 
 
-def _classify(steps: list[tuple[str, Any, list[str]]], model: Any) -> Pipeline | None:
-    used = [step for step in steps if step[2]]
-    return make_pipeline(ColumnTransformer(used), model) if used else None
+def _classify(steps: list[tuple[str, Any, list[str]]], model: Any) -> Pipeline:
+    return make_pipeline(ColumnTransformer([step for step in steps if step[2]]), model)
 
 
 def columns_of(part: Pipeline) -> set[str]:

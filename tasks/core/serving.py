@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from scipy.special import expit
 
-from tasks.core.models import Blend, Floats, Lessons, Recipe, fit_model, score_log_odds
+from tasks.core.models import Blend, Floats, Lessons, Recipe, fit_blends, score_log_odds
 from tasks.core.parts import SOURCES
 from tasks.schemas.feature_store import CATEGORIES, FEATURES, HAS_SOURCE, NUMBERS
 
@@ -36,10 +36,7 @@ def sources_without(missing: str) -> tuple[str, ...]:
 
 def fit_served(recipe: Recipe, lessons: Lessons, *, seed: int) -> Served:
     """The recipe fitted with all sources, and once more for each way that sources can be missing."""
-    blends = {
-        missing: fit_model(recipe, lessons, seed=seed, sources=sources_without(missing))
-        for missing in MISSING
-    }
+    blends = fit_blends(recipe, lessons, {name: sources_without(name) for name in MISSING}, seed=seed)
     return Served(blends, reference_applicant(lessons.features))
 
 

@@ -10,8 +10,7 @@ import numpy as np
 import polars as pl
 
 from tasks.core.lessons import see_clickstream, to_lessons
-from tasks.core.models import FAMILIES, Floats, Lessons, Recipe, fit_model, predict_pd
-from tasks.core.parts import SOURCES, Sources
+from tasks.core.models import FAMILIES, Blend, Floats, Lessons, Recipe, fit_blends, fit_model, predict_pd
 from tasks.core.performance import (
     Auc,
     measure_auc,
@@ -54,10 +53,11 @@ class Known:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A tuned recipe and how it did on each out-of-time cohort when fitted to the cohorts before it."""
+    """A tuned recipe, its fit to the development cohorts, and how that did on the out-of-time cohorts."""
 
     recipe: Recipe
     tuning_log_loss: float | None
+    blend: Blend
     oot_pds: Floats
     oot_auc: Auc
 
@@ -113,26 +113,18 @@ def find_candidates(
     candidates: list[Candidate] = []
     for family in FAMILIES:
         recipe, loss = search_recipe(family, folds, trials=trials, seed=seed, start=start.get(family))
-        pds = score_oot(recipe, known, split, reading="hindsight", seed=seed)
-        candidates.append(Candidate(recipe, loss, pds, measure_auc(labels_of(oot), pds)))
+        blend = fit_model(recipe, read_development(known, split, reading="hindsight"), seed=seed)
+        pds = predict_pd(blend, oot)
+        candidates.append(Candidate(recipe, loss, blend, pds, measure_auc(labels_of(oot), pds)))
     return rank_candidates(candidates, labels_of(oot))
 
 
-def score_oot(
-    recipe: Recipe,
-    known: Known,
-    split: Split,
-    *,
-    reading: Reading,
-    seed: int,
-    sources: Sources = SOURCES,
-) -> Floats:
-    """PDs of the out-of-time loans by the recipe fitted to the development loans and what `reading` adds.
+def read_development(known: Known, split: Split, *, reading: Reading) -> Lessons:
+    """Lessons from the development loans and what `reading` adds, as known before the first cohort kept out.
 
-    One fit for all of them: enough to compare recipes with each other.
+    One fit to them for all out-of-time loans is enough to compare recipes with each other.
     """
-    lessons = read_lessons(known, known.of(split.development), day=min(split.oot), reading=reading)
-    return predict_pd(fit_model(recipe, lessons, seed=seed, sources=sources), known.of(split.oot))
+    return read_lessons(known, known.of(split.development), day=min(split.oot), reading=reading)
 
 
 def score_as_new(
@@ -179,12 +171,14 @@ def choose_reading(
 
     The out-of-time loans are never among the lessons, but younger loans are when reading them ("unripe").
     """
-    labels, figures = labels_of(known.of(split.oot)), dict[str, dict[str, float]]()
+    oot, figures = known.of(split.oot), dict[str, dict[str, float]]()
+    labels = labels_of(oot)
     for reading in READINGS:
         if reading == "hindsight":
             pds = candidate.oot_pds
         else:
-            pds = score_oot(candidate.recipe, known, split, reading=reading, seed=seed)
+            lessons = read_development(known, split, reading=reading)
+            pds = predict_pd(fit_model(candidate.recipe, lessons, seed=seed), oot)
         figures[reading] = {"auc": measure_auc(labels, pds).value, "log_loss": measure_log_loss(labels, pds)}
     return min(READINGS, key=lambda reading: figures[reading]["log_loss"]), figures
 
@@ -193,15 +187,13 @@ def measure_fallbacks(
     candidate: Candidate, known: Known, split: Split, *, seed: int
 ) -> dict[str, dict[str, Any]]:
     """Out-of-time AUC of each fallback with its interval, for the card."""
-    labels, figures = labels_of(known.of(split.oot)), dict[str, dict[str, Any]]()
-    for missing in MISSING:
-        sources = sources_without(missing)
-        pds = candidate.oot_pds
-        if missing != COMPLETE:
-            pds = score_oot(candidate.recipe, known, split, reading="hindsight", seed=seed, sources=sources)
-        auc = measure_auc(labels, pds)
-        figures[missing] = {"auc": auc.value, "auc_ci_95": list(auc.interval())}
-    return figures
+    oot = known.of(split.oot)
+    lessons = read_development(known, split, reading="hindsight")
+    lacking = {missing: sources_without(missing) for missing in MISSING if missing != COMPLETE}
+    blends = fit_blends(candidate.recipe, lessons, lacking, seed=seed)
+    pds = {COMPLETE: candidate.oot_pds, **{name: predict_pd(blend, oot) for name, blend in blends.items()}}
+    aucs = {name: measure_auc(labels_of(oot), scored) for name, scored in pds.items()}
+    return {name: {"auc": auc.value, "auc_ci_95": list(auc.interval())} for name, auc in aucs.items()}
 
 
 def refit(recipe: Recipe, known: Known, reading: Reading, *, seed: int) -> Served:

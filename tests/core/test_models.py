@@ -2,7 +2,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.core.models import FAMILIES, Family, Lessons, Recipe, fit_model, predict_pd, score_log_odds
+from tasks.core.models import (
+    FAMILIES,
+    Family,
+    Lessons,
+    Recipe,
+    fit_blends,
+    fit_model,
+    predict_pd,
+    score_log_odds,
+)
+from tasks.core.serving import MISSING, sources_without
 from tasks.schemas.feature_store import FEATURE_STORE, FEATURES
 from tests.core.applicants import QUICK, applicants, lessons
 
@@ -49,3 +59,13 @@ def test_a_target_between_is_a_default_and_a_good_loan_by_halves() -> None:
     model = fit_model(Recipe("logistic"), Lessons(sure.features, halves, ripe), seed=0)
     pds = predict_pd(model, sure.features)
     assert pds[sure.targets == 1].mean() > pds[sure.targets == 0].mean()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_blends_fitted_together_are_those_fitted_one_by_one(family: Family) -> None:
+    recipe, taught, new = Recipe(family, QUICK), lessons(), applicants(seed=2)
+    choices = {name: sources_without(name) for name in MISSING}
+    together = fit_blends(recipe, taught, choices, seed=0)
+    for name, sources in choices.items():
+        alone = fit_model(recipe, taught, seed=0, sources=sources)
+        assert np.array_equal(predict_pd(together[name], new), predict_pd(alone, new))

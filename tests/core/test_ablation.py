@@ -1,0 +1,55 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from tasks.core.ablation import ABLATIONS, blank, measure_ablations
+from tasks.core.models import Recipe, fit_model, predict_pd
+from tasks.core.performance import measure_auc
+from tasks.core.splits import Split
+from tasks.core.training import Candidate, Known, labels_of, read_development
+from tasks.schemas.feature_store import CATEGORIES, FEATURES
+from tests.builders import clickstream_rows, month
+from tests.core.applicants import QUICK, applicants, lessons
+
+SPLIT = Split((month(0), month(1)), (month(2),))
+
+
+@pytest.fixture(scope="module")
+def known() -> Known:
+    taught = lessons()
+    columns = {"label": pl.Series(taught.targets).cast(pl.Int32), "target": pl.Series(taught.targets)}
+    loans = taught.features.with_columns(**columns, ripe=pl.lit(value=True))
+    return Known(month(9), loans.sort("snapshot_date", "loan_id"), clickstream_rows("nobody", [1]))
+
+
+@pytest.fixture(scope="module")
+def candidate(known: Known) -> Candidate:
+    recipe, oot = Recipe("logistic", QUICK), known.of(SPLIT.oot)
+    blend = fit_model(recipe, read_development(known, SPLIT, reading="hindsight"), seed=0)
+    pds = predict_pd(blend, oot)
+    return Candidate(recipe, None, blend, pds, measure_auc(labels_of(oot), pds))
+
+
+def test_each_family_has_its_auc_and_its_change_with_an_interval(candidate: Candidate, known: Known) -> None:
+    records = measure_ablations(candidate, known, SPLIT, seed=0)
+    assert [one["family"] for one in records] == list(ABLATIONS)
+    for one in records:
+        low, high = one["change_ci_90"]
+        assert low <= one["change"] <= high
+        assert one["change"] == pytest.approx(one["auc"] - candidate.oot_auc.value)
+
+
+def test_what_the_outcomes_hang_on_is_missed_most(candidate: Candidate, known: Known) -> None:
+    changes = {one["family"]: one["change"] for one in measure_ablations(candidate, known, SPLIT, seed=0)}
+    assert changes["financials"] == min(changes.values())
+    assert changes["financials"] < -0.02
+
+
+@pytest.mark.parametrize("family", ABLATIONS)
+def test_a_blank_family_says_the_same_of_everybody_and_the_rest_is_kept(family: str) -> None:
+    before, names = applicants(), ABLATIONS[family]
+    after = blank(before, names)
+    assert all(after[name].n_unique() == 1 for name in names)
+    assert after.drop(names).equals(before.drop(names))
+    assert set(names) <= set(FEATURES)
+    assert np.all([after.schema[name] == pl.String for name in names if name in CATEGORIES])
