@@ -38,10 +38,10 @@ lock: .venv/ready ## compile the pinned requirements from pyproject.toml
 clean: ## remove what the flows made; data/ stays
 	rm -rf datamart/*/ model_store/*/ model_store/registry.jsonl reports
 
-# uv installs the pinned files in seconds; pip's only work is to fetch that uv.
+# uv installs and compiles the pinned files in seconds; pip's only work is to fetch that uv.
 .venv/ready: requirements-dev.txt pyproject.toml
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	test -x .venv/bin/uv || .venv/bin/python -m pip install -q --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements-dev.txt)"
-	.venv/bin/uv pip sync -q --python .venv/bin/python requirements-dev.txt
+	.venv/bin/uv pip sync -q --compile-bytecode --python .venv/bin/python requirements-dev.txt
 	.venv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation -e .
 	touch $@
