@@ -156,16 +156,18 @@ def demo(
     months = months_received(settings)
     _backfill(months[0], months[-1], list(FlowName), settings)
     print_months(settings)
-    _report_if_monitored(settings)
+    _write_pages(settings)
 
 
-def _report_if_monitored(settings: Settings) -> None:
+def _write_pages(settings: Settings) -> None:
+    from tasks.deck import write_deck
     from tasks.page import build_report
 
     try:
         console.print(f"report: {build_report(None, settings)}", soft_wrap=True)
     except TableNotReadyError:
         console.print("report: none yet, since no month was scored.")
+    console.print(f"deck: {write_deck(None, settings)}", soft_wrap=True)
 
 
 @app.command()
@@ -210,6 +212,25 @@ def report(
     from tasks.page import build_report
 
     console.print(f"Report: {build_report(day, settings, out=out)}", soft_wrap=True)
+
+
+@app.command()
+def deck(
+    day: Annotated[
+        date | None, day_option("Date that was monitored [default: the newest].", "--date")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="PDF to write [default: <datamart>/deck/vintage.pdf].")
+    ] = None,
+    datamart: Datamart = None,
+    model_store: ModelStore = None,
+    debug: Debug = False,
+) -> None:
+    """Write the slideument of a date: ten pages, read without a speaker, every number from the tables."""
+    settings = read_settings(None, datamart, model_store, debug)
+    from tasks.deck import write_deck
+
+    console.print(f"Deck: {write_deck(day, settings, out=out)}", soft_wrap=True)
 
 
 @app.command()

@@ -66,13 +66,13 @@ def draw_charts(as_of: date, settings: Settings) -> None:
         charts.write_chart(name, svg, settings)
 
 
-def draw_figures(as_of: date, settings: Settings) -> dict[str, bytes]:
-    """The months up to `as_of` as SVG, by the figure's name."""
+def draw_figures(as_of: date, settings: Settings, **limits: int) -> dict[str, bytes]:
+    """The months up to `as_of` as SVG, by the figure's name; `limits` as draw_feature_stability has them."""
     from tasks.charts import draw_all  # seaborn takes seconds to import, and nothing else here needs it
 
     figures = tables.scan("gold.monitoring", settings, until=as_of).collect()
     cohorts, coverage = _ripe_cohorts(as_of, settings), _coverage(as_of, settings)
-    return draw_all(figures, cohorts=cohorts, coverage=coverage)
+    return draw_all(figures, cohorts=cohorts, coverage=coverage, **limits)
 
 
 def _ripe_cohorts(as_of: date, settings: Settings) -> pl.DataFrame:

@@ -13,14 +13,17 @@ from tasks.charts.score_stability import draw_score_stability
 from tasks.charts.style import to_svg
 
 
-def draw_all(figures: pl.DataFrame, *, cohorts: pl.DataFrame, coverage: pl.DataFrame) -> dict[str, bytes]:
+def draw_all(
+    figures: pl.DataFrame, *, cohorts: pl.DataFrame, coverage: pl.DataFrame, **limits: int
+) -> dict[str, bytes]:
     """The figures as SVG by name.
 
-    Needs:  gold.monitoring; what draw_bad_rates needs of `cohorts`; what draw_intake needs of `coverage`.
+    Needs:  gold.monitoring; what draw_bad_rates needs of `cohorts`; what draw_intake needs of `coverage`;
+            `limits` are those of draw_feature_stability.
     """
     draws: dict[str, Callable[[], Figure]] = {
         "score_stability": lambda: draw_score_stability(figures),
-        "feature_stability": lambda: draw_feature_stability(figures),
+        "feature_stability": lambda: draw_feature_stability(figures, **limits),
         "auc": lambda: draw_auc(figures),
         "grades": lambda: draw_grades(figures),
         "expected_auc": lambda: draw_expected_auc(figures),

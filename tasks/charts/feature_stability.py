@@ -22,19 +22,21 @@ ROW, COLUMN, WIDEST, LETTER = 0.27, 0.44, 1.1, 0.088  # inches
 
 
 @style.themed
-def draw_feature_stability(figures: pl.DataFrame) -> Figure:
+def draw_feature_stability(
+    figures: pl.DataFrame, *, most_features: int = MOST_FEATURES, newest_months: int = MOST_MONTHS
+) -> Figure:
     """Heat map of CSI, feature by month, the largest value of any shown month on top.
 
-    Needs:  gold.monitoring; the newest 24 months of it are shown, so that the numbers can be read.
+    Needs:  gold.monitoring; only the newest months of it are shown, so that the numbers can be read.
     """
     rows = keep_metric(figures, "csi", "month")
     if rows["value"].is_null().all():
         return style.say_missing(
             TITLE, f"No month has a CSI yet ({count_statuses(rows) or 'none was scored'})."
         )
-    first, last = _months_shown(rows)
+    first, last = _months_shown(rows, newest_months)
     newest = rows.filter(pl.col("at") >= first)
-    names = _most_moved(newest)
+    names = _most_moved(newest, most_features)
     sheet, axes = _new_grid(_describe(rows, names, first), names, last - first + 1)
     _fill_cells(axes, _to_grid(newest, names, first, last), names)
     _label_months(axes, first, last)
@@ -52,15 +54,15 @@ def _new_grid(subtitle: str, names: list[str], n_months: int) -> tuple[Figure, A
     return sheet, style.add_plot(sheet, bottom=1.3, left=left, right=style.RIGHT + unused)
 
 
-def _months_shown(rows: pl.DataFrame) -> tuple[int, int]:
+def _months_shown(rows: pl.DataFrame, newest: int) -> tuple[int, int]:
     months = rows.drop_nulls("value")["at"].unique().sort()
     last = int(rows["at"].sort()[-1])
-    return max(int(months[0]), last - MOST_MONTHS + 1), last
+    return max(int(months[0]), last - newest + 1), last
 
 
-def _most_moved(rows: pl.DataFrame) -> list[str]:
+def _most_moved(rows: pl.DataFrame, most: int) -> list[str]:
     peaks = rows.drop_nulls("value").group_by("subject").agg(peak=pl.col("value").max())
-    return peaks.sort("peak", "subject", descending=[True, False])["subject"].head(MOST_FEATURES).to_list()
+    return peaks.sort("peak", "subject", descending=[True, False])["subject"].head(most).to_list()
 
 
 def _to_grid(rows: pl.DataFrame, names: list[str], first: int, last: int) -> Grid:
@@ -76,7 +78,7 @@ def _to_grid(rows: pl.DataFrame, names: list[str], first: int, last: int) -> Gri
 def _describe(rows: pl.DataFrame, names: list[str], first: int) -> str:
     shown = f"{len(names)} of {rows['subject'].n_unique()} features, ordered by their highest month"
     if lowest(rows, "at") < first:
-        shown += f"; the newest {MOST_MONTHS} months"
+        shown += "; the newest months"
     return f"{shown}; {count_words(rows.drop_nulls('value')['n'], 'applications')}"
 
 

@@ -125,6 +125,8 @@ def _features(now: pl.DataFrame, month: str) -> str:
     moved = now.filter(pl.col("metric") == "csi", pl.col("status").is_in(["amber", "red"])).sort(
         "value", descending=True
     )
+    if _one(now, "csi") is None:
+        return _unmeasured(None, "Whether a feature moved")
     if moved.is_empty():
         return f"In {month} no feature passed its limit."
     names = ", ".join(moved["subject"].head(MOST_NAMED))
@@ -134,6 +136,8 @@ def _features(now: pl.DataFrame, month: str) -> str:
 
 def _coverage(now: pl.DataFrame, month: str) -> str:
     rows = now.filter(pl.col("metric") == "coverage")
+    if rows.is_empty():
+        return _unmeasured(None, "How much each source knew")
     low = rows.filter(pl.col("status").is_in(["amber", "red"])).sort("value")
     if low.is_empty():
         return f"In {month} every source knew at least 99 % of the applications, and all were scored."

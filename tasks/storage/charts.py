@@ -14,7 +14,7 @@ def write_chart(name: str, svg: bytes, settings: Settings) -> Path:
     return path
 
 
-def write_page(path: Path, html: str) -> Path:
+def write_page(path: Path, html: str | bytes) -> Path:
     """Replace a page, whole or not at all; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, html)

@@ -16,12 +16,12 @@ def locked(path: Path) -> Generator[None]:
         yield
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Replace the file's text: after a crash it is the old text or the new one."""
+def write_whole(path: Path, text: str | bytes) -> None:
+    """Replace what the file holds: after a crash it is the old text (or bytes) or the new."""
     work = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with work.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with work.open("wb") as file:
+            file.write(text.encode() if isinstance(text, str) else text)
             file.flush()
             os.fsync(file.fileno())
         work.replace(path)

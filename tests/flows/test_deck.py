@@ -1,0 +1,148 @@
+"""The deck as its readers get it: a PDF of ten pages whose numbers are those of the tables."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from pypdf import PdfReader
+
+from tasks.config import Settings
+from tasks.core.deck import build_deck
+from tasks.core.deck_facts import Facts, compare_expected
+from tasks.deck import gather, write_deck
+from tasks.errors import TableNotReadyError
+from tests.builders import month, months, quick_settings, run_months, write_book
+
+DAY_OR_MODEL = re.compile(r"\d{4}-\d{2}(-\d{2})?(-[0-9a-f]{8})?")
+NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?%?")
+MANY = 30  # smaller whole numbers are counts of rows and cohorts
+
+
+@pytest.fixture(scope="module")
+def monitored(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("deck")
+    settings = quick_settings(write_book(home / "data", n_months=10), home)
+    run_months(settings, months(10))
+    return settings
+
+
+@pytest.fixture(scope="module")
+def deck(monitored: Settings) -> Path:
+    return write_deck(None, monitored)
+
+
+@pytest.fixture(scope="module")
+def facts(monitored: Settings) -> Facts:
+    return gather(month(9), monitored)
+
+
+def test_ten_pages_with_a_title_in_their_outline_and_small(deck: Path) -> None:
+    pdf = PdfReader(deck)
+    assert len(pdf.pages) == 10
+    assert len(pdf.outline) == 10
+    assert pdf.metadata is not None
+    assert pdf.metadata.title == f"Vintage: the default model in {month(9):%Y-%m}"
+    assert deck.stat().st_size < 5e6
+
+
+def test_the_same_tables_give_the_same_bytes(monitored: Settings, deck: Path, tmp_path: Path) -> None:
+    assert write_deck(month(9), monitored, out=tmp_path / "again.pdf").read_bytes() == deck.read_bytes()
+
+
+def test_every_font_is_embedded(deck: Path) -> None:
+    fonts = [
+        font.get_object() for page in PdfReader(deck).pages for font in page["/Resources"]["/Font"].values()
+    ]
+    inner = [part.get_object() for font in fonts for part in font.get("/DescendantFonts", [font])]
+    assert inner
+    for font in inner:
+        assert any(key.startswith("/FontFile") for key in font["/FontDescriptor"])
+
+
+def test_it_is_archivable_tagged_and_every_figure_has_words(deck: Path) -> None:
+    catalog = PdfReader(deck).trailer["/Root"]
+    assert b"pdfaid:part" in catalog["/Metadata"].get_data()
+    assert catalog["/MarkInfo"]["/Marked"]
+    figures = [one for one in _tags(catalog["/StructTreeRoot"]) if one.get("/S") == "/Figure"]
+    assert len(figures) == 4
+    assert all(len(str(one["/Alt"]).split()) > 3 for one in figures)
+
+
+def _tags(node: Any) -> list[Any]:
+    inner = node.get("/K", [])
+    children = [kid.get_object() for kid in (inner if isinstance(inner, list) else [inner])]
+    found = [kid for kid in children if hasattr(kid, "get")]
+    return found + [one for kid in found for one in _tags(kid)]
+
+
+def test_every_page_says_where_its_numbers_come_from(deck: Path, facts: Facts) -> None:
+    for page in PdfReader(deck).pages:
+        text = page.extract_text()
+        assert f"Run of {facts.day}" in text
+        assert facts.card["model_id"] in text
+
+
+def test_every_number_in_words_or_tables_is_that_of_a_table(facts: Facts) -> None:
+    known = _said_of(facts)
+    untraced = [number for number in _numbers_in(build_deck(facts)) if number not in known]
+    assert untraced == []
+
+
+def test_a_number_that_no_table_holds_would_be_found(facts: Facts) -> None:
+    assert "0.777123" not in _said_of(facts)
+    assert _numbers_in({"pages": ["AUC 0.777 of 1,234 loans on 2024-03-01"]}) == ["0.777", "1,234"]
+
+
+def _numbers_in(deck: dict[str, Any]) -> list[str]:
+    text = DAY_OR_MODEL.sub("", json.dumps(deck["pages"], ensure_ascii=False))
+    text = text.replace("95 %", "").replace("90 %", "").replace("30dpd_6mob", "").replace("99 %", "")
+    found = [match.strip(",") for match in NUMBER.findall(text)]
+    return [one for one in found if not (one.isdigit() and int(one) < MANY)]
+
+
+def _said_of(facts: Facts) -> set[str]:
+    """Every way that a number of the facts may be written."""
+    frames = (facts.now, facts.past, facts.actions, facts.months, facts.sources)
+    cells = [value for frame in frames for column in frame.select(pl.selectors.numeric()) for value in column]
+    sums = [
+        value
+        for frame in (facts.months, facts.sources)
+        for value in frame.select(pl.selectors.numeric()).sum().row(0)
+    ]
+    per_source = facts.sources.group_by("source").agg(pl.selectors.numeric().sum()).drop("source")
+    sums += [value for row in per_source.iter_rows() for value in row]
+    pairs = compare_expected(facts.past)
+    gaps = [(pairs["realised"] - pairs["expected"]).mean()] if pairs.height else []
+    shares = [share for _, share in facts.reasons]
+    told = [*cells, *sums, *gaps, *shares, *facts.rows.values(), *_leaves(facts.card)]
+    ways = ("{:,.0f}", "{:.0%}", "{:.1%}", "{:.2f}", "{:.3f}", "{:.4f}", "{:+.3f}", "{:+.4f}")
+    written = {way.format(value) for value in told if value is not None for way in ways}
+    written |= {text.lstrip("+-") for text in written}
+    words = " ".join(facts.actions["evidence"]) + " ".join(one["due"] for one in facts.triggers)
+    return written | {match.strip(",") for match in NUMBER.findall(words)}
+
+
+def _leaves(tree: Any) -> list[float]:
+    if isinstance(tree, dict):
+        return [leaf for part in tree.values() for leaf in _leaves(part)]
+    if isinstance(tree, list):
+        return [float(len(tree)), *(leaf for part in tree for leaf in _leaves(part))]
+    return [float(tree)] if isinstance(tree, int | float) else []
+
+
+def test_before_the_first_model_the_pages_say_what_is_missing(monitored: Settings, tmp_path: Path) -> None:
+    early = write_deck(month(0), monitored, out=tmp_path / "early.pdf")
+    pages = [page.extract_text() for page in PdfReader(early).pages]
+    assert len(pages) == 10
+    assert "There is no model to decide on" in pages[0]
+    assert "No model was trained yet" in pages[5]
+    assert "only a forecast" in pages[6]
+
+
+def test_without_any_month_the_error_names_the_command(tmp_path: Path) -> None:
+    empty = Settings(data=tmp_path / "d", datamart=tmp_path / "m", model_store=tmp_path / "s")
+    with pytest.raises(TableNotReadyError, match="vintage demo"):
+        write_deck(None, empty)
