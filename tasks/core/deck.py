@@ -247,7 +247,7 @@ def _performance(facts: Facts) -> Page:
         "The higher the AUC, the better good and bad loans are told apart; bars show how much of a change "
         "chance alone would make.",
         (said["auc"][0], said["expected_auc"][0], forecast, said["arrears"][0]),
-        figure="auc",
+        figure="expected_auc",
     )
 
 
