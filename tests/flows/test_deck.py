@@ -1,13 +1,14 @@
 """The deck as its readers get it: a PDF of ten pages whose numbers are those of the tables."""
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 
 from tasks.config import Settings
 from tasks.core.deck import build_deck
@@ -76,6 +77,29 @@ def _tags(node: Any) -> list[Any]:
     children = [kid.get_object() for kid in (inner if isinstance(inner, list) else [inner])]
     found = [kid for kid in children if hasattr(kid, "get")]
     return found + [one for kid in found for one in _tags(kid)]
+
+
+def test_no_text_is_smaller_than_nine_points_or_off_its_page(deck: Path) -> None:
+    for page in PdfReader(deck).pages:
+        placed = _places(page)
+        assert len(placed) > 9
+        assert min(size for size, _, _ in placed) > 8.9
+        width, height = page.mediabox.width, page.mediabox.height
+        assert all(0 < x < width and 0 < y < height for _, x, y in placed)
+
+
+def _places(page: PageObject) -> list[tuple[float, float, float]]:
+    """Size, x and y of each piece of text, in points; that of figures included."""
+    placed: list[tuple[float, float, float]] = []
+
+    def visit(text: str, cm: list[float], tm: list[float], _font: Any, size: float) -> None:
+        if text.strip():
+            scale = math.hypot(cm[0] * tm[0] + cm[2] * tm[1], cm[1] * tm[0] + cm[3] * tm[1])
+            x, y = tm[4] * cm[0] + tm[5] * cm[2] + cm[4], tm[4] * cm[1] + tm[5] * cm[3] + cm[5]
+            placed.append((size * scale, x, y))
+
+    page.extract_text(visitor_text=visit)
+    return placed
 
 
 def test_every_page_says_where_its_numbers_come_from(deck: Path, facts: Facts) -> None:
