@@ -130,6 +130,23 @@ class Fairness(Part):
     p: Share
 
 
+class Audit(Part):
+    """When a column of another source knows too much to have been known at the application."""
+
+    implausible_auc: Share
+    implausible_within: Share
+    implausible_absence: Share
+    same_rank: Share
+    copy_share: Share
+
+
+class Choice(Part):
+    """When a source is worth taking: what it adds to the AUC, and how many applications it knows."""
+
+    least_gain: Share
+    least_coverage: Share
+
+
 class Trigger(Part):
     """What follows when a trigger fires: `trains` a challenger out of schedule, `freezes` promotions."""
 
@@ -154,6 +171,8 @@ class Policy(Part):
     calibration: Calibration
     arrears: Arrears
     fairness: Fairness
+    audit: Audit
+    choice: Choice
     trigger: tuple[Trigger, ...]
 
     @model_validator(mode="after")

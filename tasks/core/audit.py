@@ -1,0 +1,86 @@
+"""Whether a column of another team's table could have been known when the loan was applied for.
+
+Nobody vouches for such a table, so each column has to pass every check; the first that it fails is the
+evidence against it. A column that does no more than repeat a feature of ours is refused as well.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from tasks.core.audit_book import Book, Column
+from tasks.core.audit_origin import find_copy, find_later_dates, find_later_value, find_whole_period
+from tasks.core.audit_outcome import (
+    find_certainty,
+    find_choice,
+    find_encoding,
+    find_outcome,
+    find_ripening,
+    find_shadow,
+)
+from tasks.core.models import Lessons, Recipe, fit_model, predict_pd
+from tasks.core.performance import Floats
+from tasks.core.search import DEFAULTS
+from tasks.core.splits import cohort_groups
+from tasks.schemas.policy import Audit
+
+CHECKS: dict[str, Callable[[Column, Book, Audit], str]] = {
+    "dates after the application": find_later_dates,
+    "the outcome itself": find_outcome,
+    "a shadow of the outcome": find_shadow,
+    "certain outcome": find_certainty,
+    "chosen by the outcome": find_choice,
+    "ripens with the loan": find_ripening,
+    "a later value": find_later_value,
+    "encodes the outcomes": find_encoding,
+    "whole-period statistics": find_whole_period,
+    "a copy of ours": find_copy,
+}
+GROUPS = 3
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an audit says of a column: the `check` that it failed, "" when it passed all, and the evidence."""
+
+    column: str
+    check: str = ""
+    evidence: str = ""
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the column passed every check."""
+        return not self.check
+
+
+def audit_columns(columns: pl.DataFrame, book: Book, limits: Audit) -> list[Verdict]:
+    """A verdict on each column, in their order.
+
+    Needs:  a row per application in the book's order, null where the source had none for it.
+    """
+    return [_audit(Column(columns[name]), book, limits) for name in columns.columns]
+
+
+def _audit(column: Column, book: Book, limits: Audit) -> Verdict:
+    name = column.values.name
+    if not column.there.any():
+        return Verdict(name, "empty", "it has no value for any application")
+    for check, find in CHECKS.items():
+        evidence = find(column, book, limits)
+        if evidence:
+            return Verdict(name, check, evidence)
+    return Verdict(name)
+
+
+def own_pds(features: pl.DataFrame, labels: Floats, *, seed: int) -> Floats:
+    """PD (n,) of each ripe loan from our features, by a scorecard fitted without its group of cohorts."""
+    ripe = ~np.isnan(labels)
+    pds = np.full(len(labels), np.nan)
+    lessons = Lessons(features.filter(ripe), labels[ripe], np.ones(int(ripe.sum()), dtype=bool))
+    places = np.flatnonzero(ripe)
+    for held in cohort_groups(lessons.features["snapshot_date"].to_list(), lessons.ripe, most=GROUPS):
+        model = fit_model(Recipe("logistic", DEFAULTS["logistic"]), lessons.take(~held), seed=seed)
+        pds[places[held]] = predict_pd(model, lessons.features.filter(held))
+    return pds
