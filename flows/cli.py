@@ -25,6 +25,7 @@ from flows.options import (
 from flows.policy import actions
 from flows.policy import app as policy_app
 from flows.signals import end_on_signal
+from flows.sources import app as sources_app
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError, UsageError, VintageError
 
@@ -47,6 +48,7 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 app.add_typer(policy_app, name="policy")
+app.add_typer(sources_app, name="sources")
 app.command()(actions)
 
 

@@ -103,6 +103,16 @@ def print_frame(frame: Any, *, left: tuple[str, ...], title: str | None = None) 
     Console(width=max(console.width, 120)).print(table)
 
 
+def print_audit(alike: Any) -> None:
+    """Print the verdicts on a source's columns: column, verdict, check, evidence."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in alike.columns:
+        table.add_column(name, overflow="fold", min_width=8)
+    for row in alike.iter_rows():
+        table.add_row(*(str(cell) for cell in row))
+    Console(width=max(console.width, 120)).print(table, markup=False)
+
+
 def print_comparison(figures: Any, loans: str) -> None:
     """Print the figures of two models beside each other, and what the second gains."""
     console.print(f"On {loans}.")

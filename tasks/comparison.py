@@ -15,7 +15,9 @@ from tasks.core.serving import predict_served
 from tasks.core.splits import Split
 from tasks.core.training import labels_of
 from tasks.errors import UsageError
+from tasks.source_features import add_source_features, sources_of
 from tasks.storage import models, tables
+from tasks.storage.source_history import Kinds
 from tasks.training import known_on, replay_recipe
 
 Card = Mapping[str, Any]
@@ -54,6 +56,7 @@ def _since_both(cards: Sequence[Card], settings: Settings) -> tuple[Floats, list
     labels = tables.scan("gold.label_store", settings).select("loan_id", "label")
     applications = tables.scan("gold.feature_store", settings).filter(pl.col("snapshot_date") >= day)
     ripe = applications.join(labels, on="loan_id", how="inner", validate="1:1").collect().sort("loan_id")
+    ripe = add_source_features(ripe, _sources_of(cards, settings), settings)
     n_bad = int(ripe["label"].sum())
     if min(n_bad, ripe.height - n_bad) < 2:
         return None
@@ -63,9 +66,14 @@ def _since_both(cards: Sequence[Card], settings: Settings) -> tuple[Floats, list
     return labels_of(ripe), [predict_served(model, ripe) for model in served], said
 
 
+def _sources_of(cards: Sequence[Card], settings: Settings) -> dict[str, Kinds]:
+    return sources_of([card["model_id"] for card in cards], settings)
+
+
 def _as_at_the_gate(cards: Sequence[Card], settings: Settings) -> tuple[Floats, list[Floats], str]:
     younger = max(cards, key=lambda card: card["as_of"])
-    known = known_on(date.fromisoformat(younger["as_of"]), settings)
+    day = date.fromisoformat(younger["as_of"])
+    known = known_on(day, settings, sources=_sources_of(cards, settings))
     days = {
         part: tuple(date.fromisoformat(day) for day in younger["data"][part])
         for part in ("development", "oot")

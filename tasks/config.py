@@ -29,6 +29,10 @@ class Settings(BaseSettings):
         default=Path(__file__).parents[1] / "governance" / "policy.toml",
         description="file of the monitoring policy",
     )
+    sources: Path = Field(
+        default=Path(__file__).parents[1] / "governance" / "sources.toml",
+        description="file that declares the sources",
+    )
     first_training_cohorts: int = Field(default=6, ge=3, description="ripe cohorts before the first model")
     retrain_every_cohorts: int = Field(
         default=3, ge=1, description="newly ripe cohorts before the next challenger"

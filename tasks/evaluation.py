@@ -15,6 +15,7 @@ from tasks.core.evaluation import Scorer, fit_scorer, score_with, scorers_of, su
 from tasks.core.models import Blend
 from tasks.core.scoring import score_applications
 from tasks.errors import NothingToDoError
+from tasks.source_features import read_applications, sources_of
 from tasks.storage import models, tables
 from tasks.training import known_on, promote, train_challenger
 
@@ -34,7 +35,8 @@ class _Replay:
         """Name, scorer and fitted model of each rival."""
         if model_id not in self.fitted:
             card = models.read_card(model_id, self.settings)
-            known = known_on(date.fromisoformat(card["as_of"]), self.settings)
+            used = sources_of([model_id], self.settings)
+            known = known_on(date.fromisoformat(card["as_of"]), self.settings, sources=used)
             scorers = scorers_of(card, ablations=self.ablations)
             self.fitted[model_id] = [
                 (name, scorer, fit_scorer(scorer, known, seed=card["setup"]["seed"]))
@@ -73,7 +75,7 @@ def _score(day: date, replay: _Replay) -> list[pl.DataFrame]:
     champion = models.champion_on(day, replay.settings)
     if champion is None:
         return []
-    applications = tables.read("gold.feature_store", replay.settings, on=day)
+    applications = read_applications(day, [champion.model_id], replay.settings)
     clickstream = tables.scan("silver.clickstream", replay.settings, until=day)
     served = models.load(champion, replay.settings)
     pds = {CHAMPION: score_applications(applications, served, model_id=champion.model_id)["pd"]}

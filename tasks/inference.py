@@ -7,6 +7,8 @@ from tasks.core.scoring import score_applications
 from tasks.errors import ModelStoreError, NothingToDoError
 from tasks.prefect import io_task
 from tasks.schemas.feature_store import FEATURES
+from tasks.schemas.source_features import BETWEEN
+from tasks.source_features import read_applications
 from tasks.storage import models, tables
 
 
@@ -22,7 +24,7 @@ def score_day(as_of: date, settings: Settings) -> int:
     if champion is None:
         raise NothingToDoError(f"No scoring on {as_of}: no champion is effective yet.")
     _refuse_other_features(champion.model_id, settings)
-    applications = tables.read("gold.feature_store", settings, on=as_of)
+    applications = read_applications(as_of, [champion.model_id], settings)
     predictions = score_applications(
         applications, models.load(champion, settings), model_id=champion.model_id
     )
@@ -31,7 +33,9 @@ def score_day(as_of: date, settings: Settings) -> int:
 
 def _refuse_other_features(model_id: str, settings: Settings) -> None:
     """Do nothing if the feature store has the features that the model learned from, in their order."""
-    learned = models.read_card(model_id, settings)["data"]["features"]
+    learned = [
+        name for name in models.read_card(model_id, settings)["data"]["features"] if BETWEEN not in name
+    ]
     odd = sorted(set(learned) ^ set(FEATURES))
     if learned != list(FEATURES):
         raise ModelStoreError(

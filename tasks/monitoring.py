@@ -24,6 +24,7 @@ from tasks.core.stability import add_month_values
 from tasks.errors import NothingToDoError
 from tasks.prefect import io_task
 from tasks.schemas.policy import Policy
+from tasks.source_features import read_applications
 from tasks.storage import models, tables
 from tasks.storage.policy import read_policy
 
@@ -78,9 +79,9 @@ def _measure_applications(
     as_of: date, predictions: pl.DataFrame, settings: Settings, policy: Policy
 ) -> list[Figure]:
     """Figures of the applications that came in on the day."""
-    features = tables.read("gold.feature_store", settings, on=as_of)
-    clickstream = tables.scan("silver.clickstream", settings, on=[as_of]).collect()
     model_id = str(predictions["model_id"][0])
+    features = read_applications(as_of, [model_id], settings)
+    clickstream = tables.scan("silver.clickstream", settings, on=[as_of]).collect()
     reference = models.read_reference(model_id, settings)
     watched = add_month_values(features, clickstream)
     figures = measure_stability(watched, predictions["pd"], reference, limits=policy.stability)

@@ -37,7 +37,9 @@ def reproduce(model_id: str, settings: Settings) -> Reproduction:
     entry = next(entry for entry in models.history(settings) if entry.model_id == model_id)
     stored = models.load(entry, settings)
     versions = {name: table["version"] for name, table in card["data"]["tables"].items()}
-    known = known_on(date.fromisoformat(card["as_of"]), settings, versions=versions)
+    known = known_on(
+        date.fromisoformat(card["as_of"]), settings, versions=versions, sources=card["data"]["sources"]
+    )
     again = train(known, Setup(**card["setup"])).served
     gap = np.abs(predict_served(stored, known.loans) - predict_served(again, known.loans))
     changed = _changed_code(card["code"])

@@ -1,42 +1,148 @@
-"""The book that columns of another source are audited against."""
+"""Audit a source: one verdict a column, written down with its evidence."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 
 from tasks.config import Settings
-from tasks.core.audit import own_pds
-from tasks.core.audit_book import Book
+from tasks.core.audit import Verdict, audit_columns, own_pds
+from tasks.core.audit_book import MOST_WORDS, Book
+from tasks.core.audit_deliveries import find_restated
 from tasks.core.facts import known_facts, later_facts
+from tasks.core.point_in_time import ROW_DAY
+from tasks.errors import BadInputError, TableNotReadyError
 from tasks.schemas.feature_store import KEYS
+from tasks.schemas.sources import Declared
+from tasks.source_features import join_source
 from tasks.storage import tables
+from tasks.storage.declarations import read_declared
+from tasks.storage.policy import read_policy
+from tasks.storage.source_history import Kinds, note_decision
+
+OF_USE = (
+    pl.when(pl.col("kind") == "other")
+    .then(pl.lit("of no use to a model: dates, or too many words"))
+    .otherwise(pl.lit("of use"))
+)
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A row a column (column, verdict, check, evidence, kind), a summary, and the CSV that says the same."""
+
+    verdicts: pl.DataFrame
+    summary: str
+    path: Path
+
+    @property
+    def alike(self) -> pl.DataFrame:
+        """Verdicts for people: columns of which the same is said in one row, refused ones first."""
+        named = pl.format("{} columns: {}", pl.len(), pl.col("column").str.join(", "))
+        told = self.verdicts.with_row_index().with_columns(
+            evidence=pl.when(pl.col("evidence") != "").then("evidence").otherwise(OF_USE)
+        )
+        together = told.group_by("verdict", "check", "evidence").agg(
+            pl.when(pl.len() > 1).then(named).otherwise(pl.col("column").first()).alias("column"),
+            pl.col("index").min(),
+        )
+        ordered = together.sort(pl.col("verdict") == "admitted", "check", "index")
+        return ordered.select("column", "verdict", "check", "evidence")
+
+
+def audit_source(
+    name: str, as_of: date | None, settings: Settings, *, earlier: Sequence[str] = ()
+) -> Audited:
+    """Check every column of a source against all applications until `as_of` (default: the newest).
+
+    Needs:  `earlier`, where an earlier delivery of the same source lies, to compare its values with.
+    Errors: UsageError for an unknown source; TableNotReadyError before the first month is in; BadInputError
+            for files that cannot be used, or that know none of the applications.
+    """
+    declared = read_declared(name, settings)
+    days = tables.snapshot_dates("gold.feature_store", settings)
+    if not days:
+        raise TableNotReadyError("There is no application to audit against. Begin with: vintage backfill")
+    applications, book = build_book(as_of or days[-1], settings)
+    joined = join_source(applications, declared, settings)
+    coverage = joined[ROW_DAY].is_not_null().mean()
+    if not coverage:
+        raise BadInputError(
+            f"{name} knows none of the {applications.height} applications: no {declared.key} equals a "
+            f"{declared.matches}, or none is dated {declared.delay_days} days before. Mend its declaration."
+        )
+    columns = joined.drop(*KEYS, ROW_DAY)
+    verdicts = audit_columns(columns, book, read_policy(settings.policy).policy.audit)
+    if earlier:
+        before = join_source(applications, declared, settings, where=earlier).drop(*KEYS, ROW_DAY)
+        verdicts = [find_restated(verdict, columns, before) for verdict in verdicts]
+    table = _tabulate(verdicts, columns)
+    usable = table.filter(pl.col("kind") != "other", verdict="admitted").height
+    summary = (
+        f"{name} knows {coverage:.0%} of {applications.height} applications; {usable} of its {table.height} "
+        "columns are admitted and of use to a model."
+    )
+    return Audited(table, summary, _publish(table, declared, applications, settings))
 
 
 def build_book(as_of: date, settings: Settings) -> tuple[pl.DataFrame, Book]:
     """Every application until `as_of` (loan_id, customer_id, snapshot_date), and what is known of it then."""
-    features = (
-        tables.scan("gold.feature_store", settings, until=as_of).sort("snapshot_date", "loan_id").collect()
-    )
-    known = tables.scan("gold.label_store", settings, until=as_of).select(
-        "loan_id", pl.col("label").cast(pl.Float64)
-    )
-    labels = (
-        features.lazy()
-        .select("loan_id")
-        .join(known, on="loan_id", how="left", validate="1:1", maintain_order="left")
-        .collect()["label"]
-        .fill_null(float("nan"))
-        .to_numpy()
-    )
+    rows = tables.scan("gold.feature_store", settings, until=as_of)
+    features = rows.sort("snapshot_date", "loan_id").collect()
+    known = tables.scan("gold.label_store", settings, until=as_of).select("loan_id", pl.col("label"))
+    asked = features.lazy().select("loan_id")
+    labels = asked.join(known, on="loan_id", how="left", validate="1:1", maintain_order="left").collect()
+    outcomes = labels["label"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     clickstream = tables.scan("silver.clickstream", settings, until=as_of)
-    loans = tables.scan("silver.loans", settings, until=as_of)
     applications = features.select(KEYS)
     book = Book(
         days=applications["snapshot_date"],
-        labels=labels,
-        pds=own_pds(features, labels, seed=settings.seed),
+        labels=outcomes,
+        pds=own_pds(features, outcomes, seed=settings.seed),
         own=features.drop(KEYS),
         known=known_facts(applications, clickstream),
-        later=later_facts(applications, clickstream, loans),
+        later=later_facts(applications, clickstream, tables.scan("silver.loans", settings, until=as_of)),
     )
     return applications, book
+
+
+def _tabulate(verdicts: Sequence[Verdict], columns: pl.DataFrame) -> pl.DataFrame:
+    rows = [
+        {
+            "column": verdict.column,
+            "verdict": "admitted" if verdict.admitted else "refused",
+            "check": verdict.check,
+            "evidence": verdict.evidence,
+            "kind": kind_of(columns[verdict.column]),
+        }
+        for verdict in verdicts
+    ]
+    return pl.DataFrame(rows)
+
+
+def kind_of(column: pl.Series) -> str:
+    """How a model can use it: as a "number", as a "word" of few, or not at all ("other")."""
+    if column.dtype.is_numeric() or column.dtype == pl.Boolean:
+        return "number"
+    return "word" if column.dtype == pl.String and column.n_unique() <= MOST_WORDS else "other"
+
+
+def _publish(table: pl.DataFrame, declared: Declared, applications: pl.DataFrame, settings: Settings) -> Path:
+    as_of = applications["snapshot_date"].max()
+    kinds: Kinds = dict(table.select("column", "kind").iter_rows())
+    admitted = table.filter(verdict="admitted")["column"].to_list()
+    refused = dict(table.filter(verdict="refused").select("column", "check").iter_rows())
+    fields = {
+        "as_of": str(as_of),
+        "declared": declared.model_dump(),
+        "kinds": kinds,
+        "admitted": admitted,
+        "refused": refused,
+    }
+    note_decision("check", declared.name, fields, settings)
+    path = settings.datamart / "sources" / f"{declared.name}-audit.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.write_csv(path)
+    return path

@@ -1,7 +1,7 @@
 """Train a challenger when enough cohorts have ripened, and let it take over if it earns it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from importlib.metadata import version
 from typing import Any
@@ -25,10 +25,13 @@ from tasks.decisions import asks_for_training, freezes_promotion
 from tasks.errors import NothingToDoError, VintageError
 from tasks.lifecycle import take_over
 from tasks.prefect import io_task
+from tasks.schemas.source_features import BETWEEN
+from tasks.source_features import TABLE, add_source_features
 from tasks.storage import models, tables
 from tasks.storage.models import Change
 from tasks.storage.policy import read_policy
 from tasks.storage.revision import code_revision
+from tasks.storage.source_history import Kinds, read_comparison, used_on
 
 POLICY = "policy:auto"
 READ = ("gold.feature_store", "gold.label_store", "silver.loans", "silver.clickstream")
@@ -64,7 +67,12 @@ def _describe(challenger: Challenger, known: Known, setup: Setup, settings: Sett
         "as_of": str(known.as_of),
         "trained_by": settings.trained_by,
         "purpose": f"probability of default ({settings.label_def}) at application",
-        "data": {**describe_data(known, split), "tables": _tables(known.as_of, settings)},
+        "data": {
+            **describe_data(known, split),
+            "sources": used_on(known.as_of, settings),
+            "tables": _tables(known.as_of, settings),
+        },
+        "sources_compared": read_comparison(known.as_of, settings),
         "family": challenger.candidates[0].recipe.family,
         "candidates": [describe(candidate, oot) for candidate in challenger.candidates],
         "reading": challenger.reading,
@@ -122,16 +130,24 @@ def _known_on(as_of: date, settings: Settings) -> tuple[Known, dict[str, Any] | 
     return known_on(as_of, settings), last
 
 
-def known_on(as_of: date, settings: Settings, *, versions: Mapping[str, int] | None = None) -> Known:
+def known_on(
+    as_of: date,
+    settings: Settings,
+    *,
+    versions: Mapping[str, int] | None = None,
+    sources: Mapping[str, Kinds] | None = None,
+) -> Known:
     """All that may be learned from on `as_of`, whether or not a training is due.
 
-    Needs:  `versions` of the tables READ, to read them as they were; else as they are.
+    Needs:  `versions` of the tables READ, to read them as they were, else as they are; the columns of other
+            teams' `sources` to take in, else those in use on the day.
     """
-    at = versions or {}
+    at, used = versions or {}, used_on(as_of, settings) if sources is None else sources
     read = (tables.scan(name, settings, until=as_of, version=at.get(name)) for name in READ)
     applications, labels, loans, clickstream = read
     rows = add_targets(applications, labels, loans, as_of=as_of).sort("snapshot_date", "loan_id").collect()
-    return Known(as_of, rows, clickstream)
+    wide = add_source_features(rows, used, settings, until=as_of, version=at.get(TABLE))
+    return Known(as_of, wide, clickstream)
 
 
 def _require_due(as_of: date, ripe: list[date], trained_on: list[date], settings: Settings) -> None:
@@ -163,6 +179,8 @@ def replay_recipe(card: Mapping[str, Any], known: Known, split: Split) -> Floats
     """
     its = tuple(date.fromisoformat(day) for day in card["data"]["cohorts"])
     recipe = Recipe(card["family"], card["candidates"][0]["params"])
+    seen = [name for name in known.loans.columns if BETWEEN not in name or name in card["data"]["features"]]
+    known = replace(known, loans=known.loans.select(seen))
     return score_as_new(recipe, known, split, learned=its, seed=card["setup"]["seed"])
 
 
@@ -189,11 +207,12 @@ def _refuse_out_of_order(as_of: date, settings: Settings) -> None:
 
 
 def _tables(as_of: date, settings: Settings) -> dict[str, dict[str, int]]:
-    """Delta version of each table READ, and its rows until the day."""
+    """Delta version of each table that was read, and its rows until the day."""
+    read = (*READ, TABLE) if used_on(as_of, settings) else READ
     return {
         name: {
             "version": tables.version_of(name, settings),
             "rows": tables.scan(name, settings, until=as_of).select(pl.len()).collect().item(),
         }
-        for name in READ
+        for name in read
     }

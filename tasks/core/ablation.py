@@ -49,7 +49,8 @@ def measure_ablations(candidate: Candidate, known: Known, split: Split, *, seed:
     records: list[dict[str, Any]] = []
     for family, names in ABLATIONS.items():
         left = Lessons(blank(lessons.features, names), lessons.targets, lessons.ripe)
-        parts = fit_parts(candidate.recipe, left, seed=seed)
+        ours = fit_parts(candidate.recipe, left, seed=seed)
+        parts = (*ours, *candidate.blend.parts[len(ours) :])  # other teams' sources stay as they are
         auc = measure_auc(labels, expit(part_log_odds(parts, blank(oot, names)) @ weights))
         change, low, high = measure_auc_gain(auc, candidate.oot_auc, level=0.90)
         records.append({"family": family, "auc": auc.value, "change": change, "change_ci_90": [low, high]})

@@ -56,6 +56,7 @@ def _data(card: Card) -> list[str]:
         "## Data",
         "",
         f"{data['n_loans']} ripe loans, {data['n_unripe_loans']} younger ones; read as `{card['reading']}`.",
+        *(f"Other teams' source `{name}`: {', '.join(kinds)}." for name, kinds in data["sources"].items()),
         "",
         *_table(("Table", "Delta version", "Rows until the training day"), tables),
         "",
@@ -138,7 +139,27 @@ def _ablations(card: Card) -> list[str]:
         "forward):",
         "",
         *_table(("Without", "AUC", "Change (90 %)"), rows),
+        *_compared(card["sources_compared"]),
     ]
+
+
+def _compared(compared: Mapping[str, Any] | None) -> list[str]:
+    """What other teams' sources would add, by the last comparison before the training."""
+    if not compared:
+        return []
+    rows = [
+        [
+            one["features"],
+            f"{one['auc']:.3f}",
+            f"{one['gain']:+.4f} ({one['gain_low']:+.4f} to {one['gain_high']:+.4f})",
+            f"{one['coverage']:.0%}",
+            one["recommendation"],
+        ]
+        for one in compared["choices"]
+    ]
+    head = ("Features", "AUC", "Gain over ours (90 %)", "Coverage", "Recommended")
+    months = f"{compared['start'][:7]} to {compared['end'][:7]}"
+    return ["", f"Other teams' sources, walk-forward over {months}:", "", *_table(head, rows)]
 
 
 def _limits(card: Card) -> list[str]:

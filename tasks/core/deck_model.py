@@ -1,5 +1,8 @@
 """The deck's pages on the model: features, candidates, performance, stability."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 
 from tasks.core.deck_facts import Facts, Page, compare_expected, one_of
@@ -39,7 +42,9 @@ def tell_features(facts: Facts) -> Page:
         "Clickstream is noise around a customer's own level: what counts is the number of months behind an "
         "average. Where a source is missing, a fallback fitted for it answers.",
         (
-            f"{len(facts.card['data']['features'])} features from clickstream, attributes and financials.",
+            f"{len(facts.card['data']['features'])} features from "
+            f"{', '.join(('clickstream', 'attributes', 'financials', *facts.card['data']['sources']))}.",
+            *_tell_sources(facts.card["sources_compared"]),
             f"AUC of the fallbacks out of time: {'; '.join(gaps)}.",
             "Changes are those of the out-of-time AUC when the model is fitted without the family; 90 % "
             "intervals are paired (DeLong).",
@@ -47,6 +52,19 @@ def tell_features(facts: Facts) -> Page:
         header=("Without", "AUC", "Change", "90 % interval", "Verdict"),
         table=table,
     )
+
+
+def _tell_sources(compared: Mapping[str, Any] | None) -> list[str]:
+    """What each other team's source would add to ours, by the last comparison before the training."""
+    if not compared:
+        return []
+    said = [
+        f"{one['features']} {one['gain']:+.4f} ({one['gain_low']:+.4f} to {one['gain_high']:+.4f}), "
+        f"{'taken' if one['recommendation'] == 'take' else 'left'}"
+        for one in compared["choices"]
+        if one["recommendation"]
+    ]
+    return [f"Other teams' sources, change of the AUC walk-forward: {'; '.join(said)}."]
 
 
 def _no_model(title: str) -> Page:

@@ -14,7 +14,7 @@ from tasks.core.ablation import ABLATIONS, blank
 from tasks.core.evidence import SUMMARY
 from tasks.core.lessons import to_lessons
 from tasks.core.models import Blend, Floats, Lessons, Recipe, fit_model, predict_pd
-from tasks.core.parts import SOURCES, Sources
+from tasks.core.parts import Sources
 from tasks.core.training import Known, Reading, read_lessons
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
@@ -41,7 +41,7 @@ class Scorer:
 
     recipe: Recipe
     reading: Reading
-    sources: Sources = SOURCES
+    sources: Sources | None = None  # all
     blank: tuple[str, ...] = ()
     last_month_only: bool = False
 

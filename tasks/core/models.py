@@ -11,9 +11,10 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from tasks.core.parts import READS, SOURCES, Part, Sources, build_part
+from tasks.core.parts import Part, Sources, build_part, reads
 from tasks.core.splits import cohort_groups
-from tasks.schemas.feature_store import FEATURES
+from tasks.schemas.feature_store import SOURCES
+from tasks.schemas.source_features import features_in, other_sources
 
 Family = Literal["logistic", "boosting", "stack"]
 PARTS: dict[Family, tuple[Part, ...]] = {
@@ -67,9 +68,9 @@ class Blend:
 
 
 def fit_parts(recipe: Recipe, lessons: Lessons, *, seed: int) -> tuple[Pipeline, ...]:
-    """The recipe's parts fitted to the lessons, from all sources."""
+    """The recipe's parts fitted to the lessons, from all of our sources."""
     return tuple(
-        fit_part(recipe, part, lessons, seed=seed, sources=READS[part]) for part in PARTS[recipe.family]
+        fit_part(recipe, part, lessons, seed=seed, sources=reads(part)) for part in PARTS[recipe.family]
     )
 
 
@@ -79,26 +80,32 @@ def fit_part(recipe: Recipe, part: Part, lessons: Lessons, *, seed: int, sources
     A target p counts as a default of weight p and a good loan of weight 1 - p (soft labels).
     """
     unsure = np.flatnonzero((lessons.targets > 0) & (lessons.targets < 1))
-    features = lessons.features.select(FEATURES)
+    features = lessons.features.select(features_in(lessons.features.columns))
     twice = pl.concat([features, features[unsure]]) if len(unsure) else features
     labels = np.concatenate([lessons.targets > 0, np.zeros(len(unsure))]).astype(float)
     weights = np.concatenate(
         [np.where(lessons.targets > 0, lessons.targets, 1.0), 1 - lessons.targets[unsure]]
     )
-    pipeline = build_part(part, recipe.params, sources, seed=seed)
+    pipeline = build_part(part, recipe.params, sources, features.schema, seed=seed)
     weighed = weights if len(unsure) else None
     return pipeline.fit(twice, labels, **{f"{pipeline.steps[-1][0]}__sample_weight": weighed})
 
 
 def part_log_odds(parts: Sequence[Pipeline], features: pl.DataFrame) -> Floats:
     """Log-odds (rows, parts) of default that each part gives."""
-    used = features.select(FEATURES)
+    used = features.select(features_in(features.columns))
     return np.column_stack([part.decision_function(used) for part in parts])
 
 
-def fit_model(recipe: Recipe, lessons: Lessons, *, seed: int, sources: Sources = SOURCES) -> Blend:
-    """The blend of `fit_blends` for one choice of sources."""
-    return fit_blends(recipe, lessons, {"": sources}, seed=seed)[""]
+def all_sources(features: pl.DataFrame) -> tuple[str, ...]:
+    """Our sources, and those of other teams among the columns."""
+    return (*SOURCES, *other_sources(features.columns))
+
+
+def fit_model(recipe: Recipe, lessons: Lessons, *, seed: int, sources: Sources | None = None) -> Blend:
+    """The blend of `fit_blends` for one choice of sources, or for all."""
+    chosen = all_sources(lessons.features) if sources is None else sources
+    return fit_blends(recipe, lessons, {"": chosen}, seed=seed)[""]
 
 
 def fit_blends(
@@ -108,15 +115,17 @@ def fit_blends(
 
     The blend is a logistic regression on the log-odds of ripe loans, each from parts fitted without its
     cohort's group (stacked generalisation, Wolpert 1992; for a single part this is Platt's calibration).
-    A part that reads the same sources in several choices is fitted once.
+    A part that reads the same sources in several choices is fitted once; a source of another team is a part
+    by itself.
     """
+    possible = (*PARTS[recipe.family], *other_sources(lessons.features.columns))
     groups = cohort_groups(lessons.features["snapshot_date"].to_list(), lessons.ripe, most=CROSS_FITS)
     known = lessons.ripe & np.logical_or.reduce(groups)
     fitted: dict[tuple[Part, tuple[str, ...]], tuple[Pipeline, Floats]] = {}
     blends: dict[str, Blend] = {}
     for name, sources in choices.items():
         left: dict[Part, tuple[str, ...]] = {
-            part: tuple(s for s in READS[part] if s in sources) for part in PARTS[recipe.family]
+            part: tuple(s for s in reads(part) if s in sources) for part in possible
         }
         used: list[tuple[Part, tuple[str, ...]]] = [(part, read) for part, read in left.items() if read]
         for part, read in used:

@@ -9,7 +9,7 @@ from tasks.core import performance
 from tasks.core.expected import measure_expected_auc, measure_expected_auc_spread
 from tasks.core.figure import Figure, figure, grade_high, grade_low
 from tasks.core.significance import discoveries
-from tasks.core.stability import WATCHED, Shift, count_known, measure_shift
+from tasks.core.stability import Shift, count_known, measure_shift
 from tasks.schemas.policy import Coverage, Intake, Stability
 
 
@@ -18,11 +18,11 @@ def measure_stability(
 ) -> list[Figure]:
     """PSI of the score, CSI of every watched feature, and the p-value of each feature's change.
 
-    Needs:  the columns WATCHED of a day's applications and their PDs; the champion's reference distributions.
+    Needs:  what the champion's reference distributions are of: columns of a day's applications, their PDs.
     """
     bins, n = reference["bins"], reference["n"]
     score = measure_shift(pds, bins["pd"], n["pd"])
-    shifts = {name: measure_shift(features[name], bins[name], n[name]) for name in WATCHED}
+    shifts = {name: measure_shift(features[name], bins[name], n[name]) for name in bins if name != "pd"}
     figures = [_shifted("psi", "score", len(pds), score, limits)]
     figures += [_shifted("csi", name, features.height, shift, limits) for name, shift in shifts.items()]
     return figures + [figure("drift_p", name, features.height, shift.p) for name, shift in shifts.items()]

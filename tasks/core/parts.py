@@ -1,9 +1,10 @@
 """The parts that models are made of: pipelines from columns of the feature store to a log-odds score."""
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, Literal, Self
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
@@ -14,14 +15,14 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler
 
 from tasks.core.evidence import N_MEASURES, SUMMARY, ClickstreamEvidence, ClickstreamLevels
-from tasks.schemas.feature_store import ATTRIBUTE_NUMBERS, CATEGORIES, FINANCIAL_NUMBERS, SOURCE_OF
+from tasks.schemas.feature_store import ATTRIBUTE_NUMBERS, CATEGORIES, FINANCIAL_NUMBERS, SOURCE_OF, SOURCES
+from tasks.schemas.source_features import source_of
 
 BINS = 32  # as good out of time as 255, and quicker
-Part = Literal["linear", "boosted", "evidence", "profile"]
+Part = str  # one of OWN_PARTS, or the name of another team's source, which is a part by itself
 Sources = Collection[str]
-SOURCES = ("clickstream", "attributes", "financials")
-# What a part can read at all; other sources make no difference to it.
-READS: dict[Part, Sources] = {
+# What a part of ours can read at all; other sources make no difference to it.
+OWN_PARTS: dict[Part, Sources] = {
     "linear": SOURCES,
     "boosted": SOURCES,
     "evidence": ("clickstream",),
@@ -37,8 +38,27 @@ MONOTONE = {
 }
 
 
-def build_part(part: Part, params: Mapping[str, float], sources: Sources, *, seed: int) -> Pipeline:
-    """An unfitted pipeline of the part, from the columns of `sources`, of which it reads at least one."""
+def reads(part: Part) -> Sources:
+    """The sources that a part can read."""
+    return OWN_PARTS.get(part, (part,))
+
+
+def build_part(
+    part: Part,
+    params: Mapping[str, float],
+    sources: Sources,
+    features: Mapping[str, pl.DataType],
+    *,
+    seed: int,
+) -> Pipeline:
+    """An unfitted pipeline of the part, from the columns of `sources`, of which it reads at least one.
+
+    Needs:  `features` with their dtypes, which tell the columns of other teams' sources.
+    """
+    if part not in OWN_PARTS:
+        return _other(
+            params, {name: kind for name, kind in features.items() if source_of(name) == part}, seed
+        )
     builders: dict[Part, Callable[[Mapping[str, Any], Sources, int], Pipeline]] = {
         "linear": _linear,
         "boosted": _boosted,
@@ -91,8 +111,27 @@ def _boosted(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline
         ("levels", make_pipeline(ClickstreamLevels(params.get("kappa", 30.0)), QuantileBins()), levels),
     ]
     signs = [0] * len(words) + [MONOTONE.get(name, 0) for name in numbers] + [0] * bool(levels) * N_MEASURES
-    fixed: Any = {"categorical_features": list(range(len(words))) or None, "early_stopping": False}
-    model = HistGradientBoostingClassifier(
+    return _classify(steps, _trees(params, len(words), signs, seed))
+
+
+def _other(params: Mapping[str, Any], features: Mapping[str, pl.DataType], seed: int) -> Pipeline:
+    """Gradient boosting on the columns of another team's source, of which nothing is known but their kind."""
+    words = [name for name, kind in features.items() if kind == pl.String]
+    numbers = [name for name in features if name not in words]
+    encoder = OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan
+    )
+    steps: list[tuple[str, Any, list[str]]] = [
+        ("categories", encoder, words),
+        ("numbers", QuantileBins(), numbers),
+    ]
+    return _classify(steps, _trees(params, len(words), [0] * len(features), seed))
+
+
+def _trees(params: Mapping[str, Any], n_words: int, signs: Sequence[int], seed: int) -> Any:
+    """Gradient boosting on columns of which the first `n_words` are codes of words."""
+    fixed: Any = {"categorical_features": list(range(n_words)) or None, "early_stopping": False}
+    return HistGradientBoostingClassifier(
         learning_rate=params.get("learning_rate", 0.08),
         max_iter=int(params.get("max_iter", 80)),
         max_leaf_nodes=int(params.get("max_leaf_nodes", 8)),
@@ -103,7 +142,6 @@ def _boosted(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline
         random_state=seed,
         **fixed,
     )
-    return _classify(steps, model)
 
 
 class QuantileBins(BaseEstimator, TransformerMixin):

@@ -11,8 +11,7 @@ from tasks.core.models import Blend, Floats
 from tasks.core.parts import columns_of
 from tasks.core.serving import Served, rows_by_blend
 from tasks.core.tree_shares import share_out
-from tasks.schemas.feature_store import FEATURES
-from tasks.schemas.reasons import REASON_GROUPS, REASONS
+from tasks.schemas.reasons import OTHER, REASON_GROUPS, REASONS
 
 WORTH_TELLING = 0.05  # of log-odds: weaker contributions are no reason
 
@@ -26,7 +25,9 @@ def explain(served: Served, features: pl.DataFrame) -> Floats:
     """
     contributions = np.zeros((features.height, len(REASON_GROUPS)))
     for blend, rows in rows_by_blend(served, features):
-        contributions[rows] = _explain_blend(blend, features[rows].select(FEATURES), served.reference)
+        contributions[rows] = _explain_blend(
+            blend, features[rows].select(served.reference.columns), served.reference
+        )
     return contributions
 
 
@@ -42,12 +43,14 @@ def _from_leaves(part: Pipeline, features: pl.DataFrame, reference: pl.DataFrame
     """Contributions (rows, REASON_GROUPS) to the log-odds of a boosting."""
     columns: Any = part.steps[0][1]
     place = {name: group for group, names in enumerate(REASON_GROUPS.values()) for name in names}
+    other = list(REASON_GROUPS).index(OTHER)
     group_of: list[int] = []
     for step, _, names in columns.transformers_:
         made = columns.output_indices_[step]
         outputs = made.stop - made.start
         # a column for each feature, or several from features that are all of one group
-        group_of += [place[name] for name in names] if outputs == len(names) else [place[names[0]]] * outputs
+        groups = [place.get(name, other) for name in names]
+        group_of += groups if outputs == len(names) else groups[:1] * outputs
     shares = share_out(part.steps[-1][1], columns.transform(features), columns.transform(reference), group_of)
     return np.pad(shares, ((0, 0), (0, len(REASON_GROUPS) - shares.shape[1])))
 

@@ -4,6 +4,7 @@ import polars as pl
 
 from tasks.core.reasons import explain, name_reasons
 from tasks.core.serving import Served, find_missing, predict_served
+from tasks.schemas.feature_store import HAS_SOURCE
 
 GRADE_LIMITS = {
     "A": 0.03,
@@ -41,6 +42,6 @@ def _score(features: pl.DataFrame, model: Served, model_id: str) -> pl.DataFrame
         "snapshot_date",
         pd=pl.Series(predict_served(model, features)),
         model_id=pl.lit(model_id),
-        fallback=find_missing(features),
+        fallback=find_missing(features.select(*HAS_SOURCE.values(), *model.reference.columns)),
     ).with_columns(grade=grade_of(pl.col("pd")))
     return scored.hstack(name_reasons(explain(model, features)))

@@ -1,66 +1,90 @@
 """The model that serves: a blend for every application, whichever of its sources are missing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import polars as pl
 from scipy.special import expit
 
-from tasks.core.models import Blend, Floats, Lessons, Recipe, fit_blends, score_log_odds
-from tasks.core.parts import SOURCES
-from tasks.schemas.feature_store import CATEGORIES, FEATURES, HAS_SOURCE, NUMBERS
+from tasks.core.models import Blend, Floats, Lessons, Recipe, all_sources, fit_blends, score_log_odds
+from tasks.schemas.feature_store import HAS_SOURCE
+from tasks.schemas.source_features import features_in, other_features, other_sources, source_of
 
 COMPLETE = "none"
-# What may be missing, by the name that gold.predictions records; attributes alone weigh too little to matter.
-MISSING: dict[str, tuple[str, ...]] = {
-    COMPLETE: (),
-    "clickstream": ("clickstream",),
-    "financials": ("financials",),
-    "clickstream+financials": ("clickstream", "financials"),
-}
+OURS = ("clickstream", "financials")  # that may be missing; attributes alone weigh too little to matter
 
 
 @dataclass(frozen=True)
 class Served:
-    """A blend for each name in MISSING, and the reference applicant (one row) of explanations."""
+    """A blend for each way that sources can be missing; the reference applicant (one row) of explanations."""
 
     blends: Mapping[str, Blend]
     reference: pl.DataFrame
 
 
-def sources_without(missing: str) -> tuple[str, ...]:
-    """The sources that are left when those of a name in MISSING are gone."""
-    return tuple(source for source in SOURCES if source not in MISSING[missing])
+def sources_left(features: pl.DataFrame) -> dict[str, tuple[str, ...]]:
+    """The sources left in each way that some are missing, by the name that gold.predictions records.
+
+    They double with each source of another team; parts are fitted once, so each costs a small regression.
+    """
+    others = other_sources(features.columns)
+    gone: dict[str, tuple[str, ...]] = {
+        name_missing(lacking): lacking
+        for ours in ((), OURS[:1], OURS[1:], OURS)
+        for lacking in (ours, *((*ours, *some) for some in _subsets(others)))
+    }
+    return {
+        name: tuple(source for source in all_sources(features) if source not in lacking)
+        for name, lacking in gone.items()
+    }
+
+
+def _subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
+    return [some for n in range(1, len(names) + 1) for some in combinations(names, n)]
+
+
+def name_missing(lacking: Sequence[str]) -> str:
+    """What gold.predictions records of an application that these sources said nothing of."""
+    return "+".join(lacking) or COMPLETE
 
 
 def fit_served(recipe: Recipe, lessons: Lessons, *, seed: int) -> Served:
     """The recipe fitted with all sources, and once more for each way that sources can be missing."""
-    blends = fit_blends(recipe, lessons, {name: sources_without(name) for name in MISSING}, seed=seed)
+    blends = fit_blends(recipe, lessons, sources_left(lessons.features), seed=seed)
     return Served(blends, reference_applicant(lessons.features))
 
 
 def reference_applicant(features: pl.DataFrame) -> pl.DataFrame:
     """One row: the median of every number and the most frequent word of every category."""
-    usual = features.select(
-        *(pl.col(name).median() for name in NUMBERS),
-        *(pl.col(name).drop_nulls().mode().sort().first() for name in CATEGORIES),
+    used = features.select(features_in(features.columns))
+    return used.select(
+        pl.col(name).drop_nulls().mode().sort().first() if kind == pl.String else pl.col(name).median()
+        for name, kind in used.schema.items()
     )
-    return usual.select(FEATURES)
 
 
 def find_missing(features: pl.DataFrame) -> pl.Series:
-    """Name in MISSING of what each application lacks; `none` when the sources know the customer."""
-    lacks = [
-        pl.when(~pl.col(HAS_SOURCE[source])).then(pl.lit(source)) for source in ("clickstream", "financials")
-    ]
+    """What each application lacks, as `name_missing` says it; `none` when the sources know the customer."""
+    knows = {source: pl.col(HAS_SOURCE[source]) for source in OURS} | knows_other(features.columns)
+    lacks = [pl.when(~known).then(pl.lit(source)) for source, known in knows.items()]
     named = pl.concat_str(lacks, separator="+", ignore_nulls=True)
     return features.select(fallback=pl.when(named == "").then(pl.lit(COMPLETE)).otherwise(named)).to_series()
 
 
+def knows_other(columns: Sequence[str]) -> dict[str, pl.Expr]:
+    """Whether each other team's source said anything of an application."""
+    said = {source: list[str]() for source in other_sources(columns)}
+    for name in other_features(columns):
+        said[source_of(name)].append(name)
+    return {source: pl.any_horizontal(pl.col(names).is_not_null()) for source, names in said.items()}
+
+
 def rows_by_blend(served: Served, features: pl.DataFrame) -> list[tuple[Blend, np.ndarray]]:
     """Each blend that is needed, with the numbers of the rows that it answers for."""
-    missing = find_missing(features).to_numpy()
+    learned = features.select(*HAS_SOURCE.values(), *served.reference.columns)
+    missing = find_missing(learned).to_numpy()
     pairs = [(blend, np.flatnonzero(missing == name)) for name, blend in served.blends.items()]
     return [(blend, rows) for blend, rows in pairs if len(rows)]
 

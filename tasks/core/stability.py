@@ -13,9 +13,11 @@ import numpy as np
 import polars as pl
 from scipy.stats import chi2
 
+from tasks.core.serving import knows_other
 from tasks.core.significance import trend_p
 from tasks.schemas.clickstream import MEASURES
-from tasks.schemas.feature_store import CATEGORIES, FEATURES, HAS_SOURCE, SOURCE_OF
+from tasks.schemas.feature_store import FEATURES, HAS_SOURCE, SOURCE_OF
+from tasks.schemas.source_features import other_features
 
 Reference = Mapping[str, Any]
 Counts = np.ndarray[Any, np.dtype[np.float64]]
@@ -59,9 +61,10 @@ def count_known(applications: pl.DataFrame) -> dict[str, int]:
 
     Needs:  the columns that `add_month_values` adds, and has_<source>.
     """
-    counts = {source: int(applications[flag].sum()) for source, flag in HAS_SOURCE.items()}
-    this_month = pl.any_horizontal(pl.col(MEASURES).is_not_null())
-    return {**counts, "clickstream": int(applications.select(this_month.sum()).item())}
+    knows = {source: pl.col(flag) for source, flag in HAS_SOURCE.items()} | knows_other(applications.columns)
+    knows["clickstream"] = pl.any_horizontal(pl.col(MEASURES).is_not_null())
+    counts = applications.select(known.sum().alias(source) for source, known in knows.items())
+    return {source: int(count) for source, count in counts.row(0, named=True).items()}
 
 
 def build_reference(ripe: pl.DataFrame, known: pl.DataFrame, pds: pl.Series) -> dict[str, Any]:
@@ -70,15 +73,15 @@ def build_reference(ripe: pl.DataFrame, known: pl.DataFrame, pds: pl.Series) -> 
     The score's is that of the newest NEWEST_MONTHS application months: PDs part as histories grow, and older
     applications had shorter ones.
 
-    Needs:  `ripe`, the training loans with the columns WATCHED; `known`, every application known by the
-            training day, with its PD in `pds`.
+    Needs:  `ripe`, the training loans with the columns WATCHED and those of other sources; `known`, every
+            application known by the training day, with its PD in `pds`.
     Shapes: {"n": {subject: rows}, "bins": {subject: {"edges" or "values", "shares"}},
             "coverage": {source: share}}; the last share is of nulls.
     """
     months = known["snapshot_date"].unique().sort()[-NEWEST_MONTHS:]
     newest = pds.filter(known["snapshot_date"].is_in(months.implode()))
-    columns = {"pd": newest, **{name: ripe[name] for name in WATCHED}}
-    bins = {name: _bins_of(values, category=name in CATEGORIES) for name, values in columns.items()}
+    columns = {"pd": newest, **{name: ripe[name] for name in (*WATCHED, *other_features(ripe.columns))}}
+    bins = {name: _bins_of(values, category=values.dtype == pl.String) for name, values in columns.items()}
     coverage = {source: count / ripe.height for source, count in count_known(ripe).items()}
     return {"n": {name: len(values) for name, values in columns.items()}, "bins": bins, "coverage": coverage}
 

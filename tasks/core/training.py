@@ -22,9 +22,9 @@ from tasks.core.performance import (
     measure_spiegelhalter_z,
 )
 from tasks.core.search import Fold, search_recipe
-from tasks.core.serving import COMPLETE, MISSING, Served, fit_served, sources_without
+from tasks.core.serving import COMPLETE, Served, fit_served, sources_left
 from tasks.core.splits import Split, expanding_folds
-from tasks.schemas.feature_store import FEATURES
+from tasks.schemas.source_features import features_in
 
 # How a training reads the past: the clickstream as of the application; as of the training day ("hindsight");
 # the same and, in addition, the younger loans with the arrears they have so far.
@@ -189,8 +189,8 @@ def measure_fallbacks(
     """Out-of-time AUC of each fallback with its interval, for the card."""
     oot = known.of(split.oot)
     lessons = read_development(known, split, reading="hindsight")
-    lacking = {missing: sources_without(missing) for missing in MISSING if missing != COMPLETE}
-    blends = fit_blends(candidate.recipe, lessons, lacking, seed=seed)
+    left = {missing: sources for missing, sources in sources_left(oot).items() if missing != COMPLETE}
+    blends = fit_blends(candidate.recipe, lessons, left, seed=seed)
     pds = {COMPLETE: candidate.oot_pds, **{name: predict_pd(blend, oot) for name, blend in blends.items()}}
     aucs = {name: measure_auc(labels_of(oot), scored) for name, scored in pds.items()}
     return {name: {"auc": auc.value, "auc_ci_95": list(auc.interval())} for name, auc in aucs.items()}
@@ -237,5 +237,5 @@ def describe_data(known: Known, split: Split) -> dict[str, Any]:
         "bad_rate_by_cohort": by_cohort["bad_rate"].to_list(),
         "development": [str(day) for day in split.development],
         "oot": [str(day) for day in split.oot],
-        "features": list(FEATURES),
+        "features": list(features_in(known.loans.columns)),
     }

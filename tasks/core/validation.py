@@ -129,7 +129,7 @@ def _account(source: Source, told: Iterable[pl.LazyFrame], days: Sequence[date])
         months = months.join(counts, on="snapshot_date", how="left", validate="1:1")
     filled = months.with_columns(
         pl.col("^n_.*$").fill_null(0),
-        pl.col("source_file").fill_null(source.files[0]),
+        pl.col("source_file").fill_null(source.name),
         pl.col("digest").fill_null(NO_ROWS),
         source=pl.lit(source.name),
     )

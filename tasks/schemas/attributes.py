@@ -18,7 +18,6 @@ class SilverAttributes(SilverRow):
 
 ATTRIBUTES = Source(
     name="attributes",
-    files=("features_attributes.csv", "feature_attributes.csv"),
     columns=("Customer_ID", "Name", "Age", "SSN", "Occupation", "snapshot_date"),
     silver=SilverAttributes,
 )

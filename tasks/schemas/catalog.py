@@ -16,6 +16,7 @@ from tasks.schemas.loans import LOANS
 from tasks.schemas.monitoring import Monitoring
 from tasks.schemas.predictions import Predictions
 from tasks.schemas.source import RAW_DATE, Source
+from tasks.schemas.source_features import SOURCE_FEATURES
 
 SOURCES = {source.name: source for source in (CLICKSTREAM, ATTRIBUTES, FINANCIALS, LOANS)}
 
@@ -47,6 +48,7 @@ TABLES: dict[str, Table] = {
     **{name: table for source in SOURCES.values() for name, table in _of_source(source).items()},
     "bronze.deliveries": _of_schema(Deliveries),
     "gold.feature_store": Table(FEATURE_STORE, ("loan_id",)),
+    "gold.source_features": Table(SOURCE_FEATURES, ("loan_id", "source", "feature")),
     "gold.label_store": _of_schema(LabelStore),
     "gold.predictions": _of_schema(Predictions),
     "gold.monitoring": _of_schema(Monitoring),

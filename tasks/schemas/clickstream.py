@@ -34,7 +34,6 @@ class SilverClickstream(SilverRow):
 
 CLICKSTREAM = Source(
     name="clickstream",
-    files=("feature_clickstream.csv",),
     columns=(*MEASURES, "Customer_ID", "snapshot_date"),
     silver=SilverClickstream,
     every_month=False,

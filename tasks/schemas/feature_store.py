@@ -63,6 +63,7 @@ FEATURE_STORE: dict[str, pl.DataType] = {
     **dict.fromkeys(CATEGORIES, pl.String()),
 }
 
+SOURCES = tuple(HAS_SOURCE)
 SOURCE_OF = {
     **dict.fromkeys((*ATTRIBUTE_NUMBERS, "occupation"), "attributes"),
     **dict.fromkeys((*FINANCIAL_NUMBERS, *CATEGORIES[1:]), "financials"),

@@ -44,7 +44,6 @@ class SilverFinancials(SilverRow):
 
 FINANCIALS = Source(
     name="financials",
-    files=("features_financials.csv", "feature_financials.csv"),
     columns=(
         "Customer_ID",
         "Annual_Income",

@@ -65,7 +65,6 @@ class SilverLoans(SilverRow):
 
 LOANS = Source(
     name="loans",
-    files=("lms_loan_daily.csv",),
     columns=(
         "loan_id",
         "Customer_ID",

@@ -10,6 +10,7 @@ from tasks.schemas.feature_store import (
 )
 from tasks.schemas.financials import LOAN_TYPES
 
+OTHER = "OTHER"
 REASON_GROUPS: dict[str, tuple[str, ...]] = {
     "ONLINE": (CLICKSTREAM_MONTHS, *CLICKSTREAM_LEVELS, *CLICKSTREAM_SPREADS),
     "INCOME": ("annual_income", "monthly_inhand_salary"),
@@ -30,6 +31,7 @@ REASON_GROUPS: dict[str, tuple[str, ...]] = {
         "payment_behaviour",
     ),
     "PERSON": ("age", "is_minor", "occupation"),
+    OTHER: (),  # whatever another team's source says
 }
 
 REASON_TEXTS: dict[str, str] = {
@@ -55,5 +57,7 @@ REASON_TEXTS: dict[str, str] = {
     "BUDGET_DOWN": "The monthly budget leaves room after instalments and investments",
     "PERSON_UP": "Personal circumstances speak for a higher risk",
     "PERSON_DOWN": "Personal circumstances speak for a lower risk",
+    "OTHER_UP": "What another department holds speaks for a higher risk",
+    "OTHER_DOWN": "What another department holds speaks for a lower risk",
 }
 REASONS = ("reason_1", "reason_2", "reason_3", "reason_4")

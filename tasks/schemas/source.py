@@ -41,10 +41,12 @@ CHECK_ONLY = ("row_id", "overflow", "thousands_separator")
 
 @dataclass(frozen=True)
 class Source:
-    """One raw file: its names on disk, its columns in order, and the silver schema it must meet."""
+    """One of the four raw files: its columns in order, and the silver schema it must meet.
+
+    Where it lies is declared in governance/sources.toml, as for other sources.
+    """
 
     name: str
-    files: tuple[str, ...]
     columns: tuple[str, ...]
     silver: type[SilverRow]
     every_month: bool = True

@@ -12,6 +12,7 @@ from pathlib import Path
 from tasks.config import Settings
 from tasks.errors import BadInputError
 from tasks.schemas.source import Source
+from tasks.storage.declarations import read_declared
 
 CHUNK = 1 << 20
 WHOLE_DATE = re.compile(rb"\d{4}-\d{2}-\d{2}\"?\s*$")
@@ -22,11 +23,12 @@ def raw_file(source: Source, settings: Settings) -> Path:
 
     Errors: BadInputError when none of its names is in the data folder.
     """
-    for name in source.files:
+    names = read_declared(source.name, settings).where
+    for name in names:
         if (settings.data / name).is_file():
             return settings.data / name
     raise BadInputError(
-        f"The file of {source.name} is missing: looked for {' or '.join(source.files)} in {settings.data}. "
+        f"The file of {source.name} is missing: looked for {' or '.join(names)} in {settings.data}. "
         "Put it there, or name another folder with --data."
     )
 

@@ -12,7 +12,7 @@ from tasks.core.models import (
     predict_pd,
     score_log_odds,
 )
-from tasks.core.serving import MISSING, sources_without
+from tasks.core.serving import sources_left
 from tasks.schemas.feature_store import FEATURE_STORE, FEATURES
 from tests.core.applicants import QUICK, applicants, lessons
 
@@ -64,7 +64,7 @@ def test_a_target_between_is_a_default_and_a_good_loan_by_halves() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_blends_fitted_together_are_those_fitted_one_by_one(family: Family) -> None:
     recipe, taught, new = Recipe(family, QUICK), lessons(), applicants(seed=2)
-    choices = {name: sources_without(name) for name in MISSING}
+    choices = sources_left(lessons().features)
     together = fit_blends(recipe, taught, choices, seed=0)
     for name, sources in choices.items():
         alone = fit_model(recipe, taught, seed=0, sources=sources)

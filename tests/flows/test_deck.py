@@ -144,7 +144,9 @@ def _said_of(facts: Facts) -> set[str]:
     written = {way.format(value) for value in told if value is not None for way in ways}
     written |= {text.lstrip("+-") for text in written}
     written |= {str(count) for count in _counts_of(facts)}
-    words = " ".join(facts.actions["evidence"]) + " ".join(one["due"] for one in facts.triggers)
+    words = (
+        " ".join(facts.actions["evidence"]) + " ".join(one["due"] for one in facts.triggers) + facts.policy
+    )
     return written | {match.strip(",") for match in NUMBER.findall(words)}
 
 

@@ -1,0 +1,66 @@
+"""gold.source_features: what other teams' sources said of an application, one row per value.
+
+A source or a column that comes or goes changes rows, never the table. Key: (loan_id, source, feature).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+
+from tasks.schemas.feature_store import FEATURES, SOURCE_OF
+
+SOURCE_FEATURES: dict[str, pl.DataType] = {
+    "loan_id": pl.String(),
+    "snapshot_date": pl.Date(),
+    "source": pl.String(),
+    "feature": pl.String(),
+    "number": pl.Float64(),
+    "word": pl.String(),
+}
+BETWEEN = "__"  # between a source's name and its column's; no feature of ours has it
+
+
+def name_feature(source: str, column: str) -> str:
+    """Name of a source's column among the features, such as team_a__monthly_balance."""
+    return f"{source}{BETWEEN}{re.sub('[^a-z0-9]+', '_', column.lower()).strip('_')}"
+
+
+def other_features(columns: Iterable[str]) -> tuple[str, ...]:
+    """The columns that came from other teams' sources, in their order."""
+    return tuple(name for name in columns if BETWEEN in name)
+
+
+def features_in(columns: Iterable[str]) -> tuple[str, ...]:
+    """All features among the columns: ours, then those of other sources."""
+    return (*FEATURES, *other_features(columns))
+
+
+def source_of(feature: str) -> str:
+    """The source that a feature came from."""
+    return SOURCE_OF.get(feature) or feature.split(BETWEEN)[0]
+
+
+def other_sources(columns: Iterable[str]) -> tuple[str, ...]:
+    """Names of the other teams' sources among the columns, in their order."""
+    return tuple(dict.fromkeys(source_of(name) for name in other_features(columns)))
+
+
+def widen(
+    applications: pl.DataFrame, rows: pl.DataFrame, used: Mapping[str, Mapping[str, str]]
+) -> pl.DataFrame:
+    """The same applications with a column per feature of the sources `used`, in that order.
+
+    Needs:  loan_id of applications; rows of gold.source_features; "number" or "word" by source and column.
+    Keys:   rows and their order are kept; null where a source said nothing.
+    """
+    wide = applications
+    for source, kinds in used.items():
+        names = {name_feature(source, column): kind for column, kind in kinds.items()}
+        here = rows.filter(pl.col("source") == source)
+        found = wide.select("loan_id")
+        for name, kind in names.items():
+            values = here.filter(pl.col("feature") == name).select("loan_id", pl.col(kind).alias(name))
+            found = found.join(values, on="loan_id", how="left", validate="1:1", maintain_order="left")
+        wide = wide.hstack(found.drop("loan_id"))
+    return wide

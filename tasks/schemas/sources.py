@@ -1,0 +1,58 @@
+"""The declaration of sources: where each lies, what it is keyed by, and when a row of it is known."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+OWN = ("clickstream", "attributes", "financials", "loans")
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class Declared(BaseModel):
+    """One source. A row dated `date` is known `delay_days` later; its columns are prefixed by the name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
+    owner: Annotated[str, Field(min_length=1)]
+    where: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
+    format: Literal["csv", "parquet", "delta"]
+    key: Annotated[str, Field(min_length=1)]
+    matches: Literal["customer_id", "loan_id"]
+    date: Annotated[str, Field(min_length=1)]
+    delay_days: Annotated[int, Field(ge=0, le=3660)] = 0
+
+    @property
+    def own(self) -> bool:
+        """Whether it is one of the lender's four files, which have rules of their own in tasks/schemas."""
+        return self.name in OWN
+
+    @model_validator(mode="after")
+    def own_files_are_csv_of_the_day(self) -> "Declared":
+        """The four files come in as the lender sends them."""
+        if self.own and (self.format != "csv" or self.delay_days):
+            raise ValueError(f"{self.name} is one of the four files: format csv, delay_days 0")
+        return self
+
+
+class Declarations(BaseModel):
+    """The whole file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: tuple[Declared, ...]
+
+    @model_validator(mode="after")
+    def each_once_and_the_own_ones_there(self) -> "Declarations":
+        """Names are ids; the loop cannot run without the four files."""
+        names = [source.name for source in self.source]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        missing = [name for name in OWN if name not in names]
+        if twice:
+            raise ValueError(f"the source {twice[0]!r} is there twice")
+        if missing:
+            raise ValueError(f"the lender's own source {missing[0]!r} is not declared")
+        return self

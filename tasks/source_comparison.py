@@ -1,0 +1,137 @@
+"""Compare the audited sources month by month, each with what was known on its day; write it down."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.core.choice import judge_choices, score_choices
+from tasks.core.models import Recipe
+from tasks.core.point_in_time import ROW_DAY
+from tasks.core.search import DEFAULTS
+from tasks.errors import NothingToDoError, UsageError
+from tasks.schemas.feature_store import KEYS
+from tasks.schemas.source_features import widen
+from tasks.source_features import join_source, to_rows
+from tasks.sources import admitted_columns, audited_sources
+from tasks.storage import models, tables
+from tasks.storage.declarations import read_declared
+from tasks.storage.durable import write_whole
+from tasks.storage.policy import read_policy
+from tasks.storage.source_history import Kinds, comparison_path
+from tasks.training import known_on
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A row per choice of sources, and the CSV that says the same."""
+
+    table: pl.DataFrame
+    path: Path
+
+    @property
+    def told(self) -> pl.DataFrame:
+        """The same for people."""
+
+        def span(*names: str) -> pl.Expr:
+            return pl.format("{} ({} to {})", *(pl.col(name).round(4) for name in names))
+
+        return self.table.select(
+            "features",
+            "n",
+            span("auc", "auc_low", "auc_high").alias("AUC (95 %)"),
+            span("gain", "gain_low", "gain_high").alias("gain over ours (90 %)"),
+            pl.format("{} %", (100 * pl.col("coverage")).round().cast(pl.Int64)).alias("coverage"),
+            "days_old",
+            "columns",
+            advice="recommendation",
+        )
+
+
+def compare_sources(start: date, end: date, settings: Settings, *, step: Callable[[date], None]) -> Compared:
+    """Fit each choice of sources on every month of the range, score its applications, pool what ripened.
+
+    The recipe is the champion's, or the usual one before the first. `step` is told of each month.
+    Errors: UsageError when no source was audited; NothingToDoError when no month of the range is ripe.
+    """
+    names = audited_sources(settings)
+    if not names:
+        raise UsageError(
+            "No source was audited yet. Begin with: vintage sources add, then vintage sources check"
+        )
+    used = {name: admitted_columns(name, settings) for name in names}
+    applications = (
+        tables.scan("gold.feature_store", settings, until=end).sort("snapshot_date", "loan_id").collect()
+    )
+    rows, facts = _join_all(applications, used, settings)
+    labels = tables.scan("gold.label_store", settings).select("loan_id", "label").collect()
+    days = [day for day in tables.snapshot_dates("gold.feature_store", settings) if start <= day <= end]
+    scored: list[pl.DataFrame] = []
+    for day in days:
+        ripe = applications.filter(snapshot_date=day).join(
+            labels, on="loan_id", how="inner", maintain_order="left"
+        )
+        known = known_on(day, settings, sources={})
+        if min(ripe["label"].sum(), known.ripe.height) < 2 or known.ripe["snapshot_date"].n_unique() < 2:
+            continue
+        step(day)
+        wide = widen(ripe, rows, used)
+        pds = score_choices(
+            _recipe(day, settings),
+            replace(known, loans=widen(known.loans, rows, used)),
+            wide,
+            names,
+            seed=settings.seed,
+        )
+        scored.append(pl.DataFrame({"label": ripe["label"].cast(pl.Float64), **pds}))
+    if not scored:
+        raise NothingToDoError(
+            f"Nothing to compare from {start} to {end}: no month has labels and ripe loans before."
+        )
+    pooled = pl.concat(scored)
+    pds = {name: pooled[name].to_numpy() for name in pooled.columns if name != "label"}
+    rule = read_policy(settings.policy).policy.choice
+    choices = judge_choices(pooled["label"].to_numpy(), pds, facts, rule)
+    return _publish(choices, start, end, settings)
+
+
+def _join_all(
+    applications: pl.DataFrame, used: Mapping[str, Kinds], settings: Settings
+) -> tuple[pl.DataFrame, dict[str, dict[str, Any]]]:
+    """Rows of gold.source_features of all sources, and of each the share known, the age and the columns."""
+    parts: list[pl.DataFrame] = []
+    facts: dict[str, dict[str, Any]] = {}
+    for name, kinds in used.items():
+        joined = join_source(applications.select(KEYS), read_declared(name, settings), settings)
+        parts.append(to_rows(joined, name, kinds))
+        ages = (joined["snapshot_date"] - joined[ROW_DAY]).dt.total_days()
+        facts[name] = {
+            "coverage": 1 - joined[ROW_DAY].null_count() / max(1, joined.height),
+            "days_old": float(ages.cast(pl.Float64).fill_null(0.0).median() or 0.0),  # pyright: ignore[reportArgumentType] - a number
+            "columns": len(kinds),
+        }
+    return pl.concat(parts), facts
+
+
+def _recipe(day: date, settings: Settings) -> Recipe:
+    champion = models.champion_on(day, settings)
+    if champion is None:
+        return Recipe("stack", DEFAULTS["stack"])
+    card = models.read_card(champion.model_id, settings)
+    return Recipe(card["family"], card["candidates"][0]["params"])
+
+
+def _publish(choices: list[dict[str, Any]], start: date, end: date, settings: Settings) -> Compared:
+    path = comparison_path(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    last = tables.snapshot_dates("gold.label_store", settings)[-1]
+    said = {"start": str(start), "end": str(end), "known_on": str(last), "choices": choices}
+    write_whole(path, json.dumps(said, indent=1))
+    table = pl.DataFrame(choices)
+    table.write_csv(path.with_suffix(".csv"))
+    return Compared(table, path.with_suffix(".csv"))

@@ -1,0 +1,68 @@
+"""The file that declares the sources: read, looked up, added to."""
+
+from functools import cache
+from pathlib import Path
+
+from tasks.config import Settings
+from tasks.errors import UsageError
+from tasks.schemas.sources import Declarations, Declared
+from tasks.storage.durable import locked, write_whole
+from tasks.storage.toml_file import parse_toml, read_toml
+
+
+def read_declarations(settings: Settings) -> tuple[Declared, ...]:
+    """Every source, in the order of the file.
+
+    Errors: PolicyError that names the line and the mend.
+    """
+    path = settings.sources
+    return _read(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@cache
+def _read(path: Path, changed: int) -> tuple[Declared, ...]:  # noqa: ARG001 - a changed file is read again
+    return read_toml(path, Declarations, what="sources")[0].source
+
+
+def read_declared(name: str, settings: Settings) -> Declared:
+    """One source.
+
+    Errors: UsageError when no source has that name.
+    """
+    declared = {source.name: source for source in read_declarations(settings)}
+    if name not in declared:
+        raise UsageError(
+            f"{settings.sources} declares no source {name!r}, only {', '.join(declared)}. "
+            "Add it with: vintage sources add"
+        )
+    return declared[name]
+
+
+def add_declared(declared: Declared, settings: Settings) -> str:
+    """Append a source to the file, whole or not at all; return the lines.
+
+    Errors: PolicyError when the file would not be valid with it, such as for a name that is there already.
+    """
+    lines = _to_toml(declared)
+    with locked(settings.sources):
+        text = f"{settings.sources.read_text(encoding='utf-8').rstrip()}\n\n{lines}"
+        parse_toml(text, settings.sources, Declarations)
+        write_whole(settings.sources, text)
+    return lines
+
+
+def _to_toml(declared: Declared) -> str:
+    fields = declared.model_dump()
+    where = list(fields.pop("where"))
+    fields["where"] = where[0] if len(where) == 1 else where
+    said = (f"{name} = {_value(value)}" for name, value in fields.items())
+    return "\n".join(("[[source]]", *said)) + "\n"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return str(value)

@@ -1,0 +1,57 @@
+"""What was found and decided on the sources: <model_store>/sources.jsonl, one line each, none ever edited."""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from tasks.config import Settings
+from tasks.storage.durable import append_line, locked
+
+What = Literal["check", "override", "use", "drop"]
+Kinds = dict[str, str]  # "number" or "word" by name of a column
+
+
+def path_of_decisions(settings: Settings) -> Path:
+    """The file itself, oldest line first."""
+    return settings.model_store / "sources.jsonl"
+
+
+def note_decision(what: What, source: str, fields: Mapping[str, Any], settings: Settings) -> None:
+    """Append a line."""
+    path = path_of_decisions(settings)
+    with locked(path):
+        append_line(path, json.dumps({"what": what, "source": source, **fields}))
+
+
+def read_decisions(settings: Settings, *, source: str | None = None) -> list[dict[str, Any]]:
+    """All lines in order, or those on one source; empty before the first."""
+    path = path_of_decisions(settings)
+    if not path.exists():
+        return []
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if source in (None, line["source"])]
+
+
+def used_on(day: date | None, settings: Settings) -> dict[str, Kinds]:
+    """The columns of each source in use on a day, or ever; in the order of the sources' names."""
+    used: dict[str, Kinds] = {}
+    for line in read_decisions(settings):
+        if line["what"] in ("use", "drop") and (day is None or line["from"] <= str(day)):
+            used[line["source"]] = line.get("columns", {})
+    return {name: used[name] for name in sorted(used) if used[name]}
+
+
+def comparison_path(settings: Settings) -> Path:
+    """What the last comparison of sources measured."""
+    return settings.datamart / "sources" / "comparison.json"
+
+
+def read_comparison(day: date, settings: Settings) -> dict[str, Any] | None:
+    """The last comparison of sources, if it was of months before a day."""
+    path = comparison_path(settings)
+    if not path.exists():
+        return None
+    compared: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return compared if compared["known_on"] <= str(day) else None

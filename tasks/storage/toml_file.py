@@ -1,0 +1,56 @@
+"""TOML files that people edit: checked whole, a mistake told with its line and the mend."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from tasks.errors import PolicyError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_toml(path: Path, model: type[Model], *, what: str) -> tuple[Model, str]:
+    """What the file says, checked by `model`, and its text.
+
+    Errors: PolicyError that names the line and the mend.
+    """
+    if not path.is_file():
+        raise PolicyError(f"There is no {what} at {path}; restore governance/{what}.toml, or name a file.")
+    text = path.read_text(encoding="utf-8")
+    return parse_toml(text, path, model), text
+
+
+def parse_toml(text: str, path: Path, model: type[Model]) -> Model:
+    """What the text, which is or will be in the file, says.
+
+    Errors: PolicyError that names the line and the mend.
+    """
+    try:
+        return model.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{path} is not TOML: {error}. Mend that line.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        said = first["msg"].removeprefix("Value error, ")
+        raise PolicyError(f"{path} line {_line_of(first['loc'], text)}, {where}: {said}. Mend it.") from error
+
+
+def _line_of(loc: tuple[int | str, ...], text: str) -> int:
+    """Line (from 1) of a key, or of the table that should hold it."""
+    lines = text.splitlines()
+    if not loc:
+        return 1
+    key = str(loc[len(loc) - 1])
+    heads = [n for n, line in enumerate(lines) if re.match(rf"^\[\[?{re.escape(str(loc[0]))}\]", line)]
+    nth = loc[1] if len(loc) > 1 and isinstance(loc[1], int) else 0
+    start = heads[nth] if nth < len(heads) else 0
+    for n in range(start, len(lines)):
+        if re.match(rf"^{re.escape(key)}\s*=", lines[n]):
+            return n + 1
+        if n > start and lines[n].startswith("["):
+            break
+    return start + 1
