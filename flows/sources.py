@@ -29,6 +29,7 @@ def add(
     key: Annotated[str, typer.Option(help="Column of customer or loan ids [default: found].")] = "",
     day: Annotated[str, typer.Option("--date-column", help="Column of row dates [default: found].")] = "",
     delay_days: Annotated[int, typer.Option(min=0, help="Days from a row's date until it is known.")] = 0,
+    valid_days: Annotated[int, typer.Option(min=0, help="Days for which a known row still counts.")] = 62,
     data: Data = None,
     datamart: Datamart = None,
     debug: Debug = False,
@@ -38,7 +39,16 @@ def add(
     from tasks.sources import add_source
 
     places = [str(Path(place).resolve()) if Path(place).exists() else place for place in where]
-    lines = add_source(name, places, settings, owner=owner, key=key, day=day, delay_days=delay_days)
+    lines = add_source(
+        name,
+        places,
+        settings,
+        owner=owner,
+        key=key,
+        day=day,
+        delay_days=delay_days,
+        valid_days=valid_days,
+    )
     console.print(f"Added to {settings.sources}:", soft_wrap=True)
     console.print(lines, markup=False, soft_wrap=True)
     console.print(f"Audit it with: vintage sources check {name}")

@@ -71,8 +71,9 @@ def draw_figures(as_of: date, settings: Settings, **limits: int) -> dict[str, by
     from tasks.charts import draw_all  # seaborn takes seconds to import, and nothing else here needs it
 
     figures = tables.scan("gold.monitoring", settings, until=as_of).collect()
-    cohorts, coverage = _ripe_cohorts(as_of, settings), _coverage(as_of, settings)
-    return draw_all(figures, cohorts=cohorts, coverage=coverage, **limits)
+    ours = _coverage(as_of, settings)
+    coverage = pl.concat([ours, _coverage_of_others(figures, ours)])
+    return draw_all(figures, cohorts=_ripe_cohorts(as_of, settings), coverage=coverage, **limits)
 
 
 def _ripe_cohorts(as_of: date, settings: Settings) -> pl.DataFrame:
@@ -104,6 +105,16 @@ def _coverage(as_of: date, settings: Settings) -> pl.DataFrame:
     rows = shares.unpivot([*HAS_SOURCE, "scored"], index=["month", "n"], variable_name="subject")
     status = pl.when(pl.col("value").is_null()).then(pl.lit("not scored")).otherwise(pl.lit("measured"))
     return rows.with_columns(status=status).collect().sort("month", maintain_order=True)
+
+
+def _coverage_of_others(figures: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
+    """The same columns for the sources of other teams, from gold.monitoring: since a model reads them."""
+    read = figures.filter(pl.col("metric") == "coverage", ~pl.col("subject").is_in([*HAS_SOURCE, "scoring"]))
+    values = read.select("subject", "value", month="snapshot_date")
+    asked = ours.select("month", "n").unique().join(values.select("subject").unique(), how="cross")
+    rows = asked.join(values, on=["month", "subject"], how="left", validate="1:1")
+    status = pl.when(pl.col("value").is_null()).then(pl.lit("not read")).otherwise(pl.lit("measured"))
+    return rows.with_columns(status=status).select(ours.columns).sort("subject", "month")
 
 
 def _said(value: float | None, status: str) -> str:

@@ -71,7 +71,8 @@ def audit_source(
     if not coverage:
         raise BadInputError(
             f"{name} knows none of the {applications.height} applications: no {declared.key} equals a "
-            f"{declared.matches}, or none is dated {declared.delay_days} days before. Mend its declaration."
+            f"{declared.matches}, or none is dated {declared.delay_days} to "
+            f"{declared.delay_days + declared.valid_days} days before. Mend its declaration."
         )
     columns = joined.drop(*KEYS, ROW_DAY)
     verdicts = audit_columns(columns, book, read_policy(settings.policy).policy.audit)

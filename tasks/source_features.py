@@ -34,7 +34,13 @@ def join_source(
     )
     clash = [name for name in rows.columns if name in KEYS]
     return join_as_of(
-        applications, rows.drop(clash), on=declared.matches, key=KEY, day=DAY, delay_days=declared.delay_days
+        applications,
+        rows.drop(clash),
+        on=declared.matches,
+        key=KEY,
+        day=DAY,
+        delay_days=declared.delay_days,
+        valid_days=declared.valid_days,
     )
 
 

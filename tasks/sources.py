@@ -29,6 +29,7 @@ def add_source(
     key: str = "",
     day: str = "",
     delay_days: int = 0,
+    valid_days: int = 62,
 ) -> str:
     """Declare a source; return the lines that were added. What is not said is guessed from its first file.
 
@@ -49,10 +50,12 @@ def add_source(
             matches=matches,
             date=day,
             delay_days=delay_days,
+            valid_days=valid_days,
         )
     except ValidationError as error:
         first = error.errors()[0]
-        raise UsageError(f"{'.'.join(map(str, first['loc']))} {first['input']!r}: {first['msg']}.") from error
+        said = ": ".join((*map(str, first["loc"]), first["msg"].removeprefix("Value error, ")))
+        raise UsageError(f"The source cannot be declared so. {said}.") from error
     return add_declared(declared, settings)
 
 

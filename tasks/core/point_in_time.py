@@ -8,9 +8,18 @@ ROW_DAY = "row_day"
 
 
 def join_as_of(
-    applications: pl.DataFrame, rows: pl.DataFrame, *, on: str, key: str, day: str, delay_days: int
+    applications: pl.DataFrame,
+    rows: pl.DataFrame,
+    *,
+    on: str,
+    key: str,
+    day: str,
+    delay_days: int,
+    valid_days: int,
 ) -> pl.DataFrame:
-    """Each application with the newest row of its key that was dated `delay_days` before it or more.
+    """Each application with the newest row of its key that was known: dated `delay_days` before it or more.
+
+    A row that was known for more than `valid_days` says nothing, so a source that stops is seen to stop.
 
     Needs:  snapshot_date and the column `on` of applications; `key` (text) and `day` (Date) of the rows, one
             row of each pair.
@@ -28,6 +37,7 @@ def join_as_of(
         by_left=on,
         by_right=key,
         strategy="backward",
+        tolerance=timedelta(days=valid_days),
         check_sortedness=False,
     )
     return joined.sort("_place").drop("_place", "_known", strict=False)

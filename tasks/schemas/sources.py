@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 OWN = ("clickstream", "attributes", "financials", "loans")
+# Names that would be taken for a part of a model, or for what predictions say of a complete application.
+RESERVED = ("linear", "boosted", "evidence", "profile", "none", "ours", "all")
 
 
 def _as_list(value: object) -> object:
@@ -12,7 +14,10 @@ def _as_list(value: object) -> object:
 
 
 class Declared(BaseModel):
-    """One source. A row dated `date` is known `delay_days` later; its columns are prefixed by the name."""
+    """One source. A row dated `date` is known `delay_days` later, and says nothing `valid_days` after that.
+
+    Its columns are prefixed by the name.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -24,11 +29,19 @@ class Declared(BaseModel):
     matches: Literal["customer_id", "loan_id"]
     date: Annotated[str, Field(min_length=1)]
     delay_days: Annotated[int, Field(ge=0, le=3660)] = 0
+    valid_days: Annotated[int, Field(ge=0, le=3660)] = 62
 
     @property
     def own(self) -> bool:
         """Whether it is one of the lender's four files, which have rules of their own in tasks/schemas."""
         return self.name in OWN
+
+    @model_validator(mode="after")
+    def has_a_name_of_its_own(self) -> "Declared":
+        """Names stand next to those of parts and of choices."""
+        if self.name in RESERVED:
+            raise ValueError(f"the name {self.name!r} means something else already; choose another")
+        return self
 
     @model_validator(mode="after")
     def own_files_are_csv_of_the_day(self) -> "Declared":

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -75,3 +77,44 @@ def test_every_feature_belongs_to_one_group_and_every_code_has_a_text() -> None:
     grouped = [name for names in REASON_GROUPS.values() for name in names]
     assert sorted(grouped) == sorted(SOURCE_OF)
     assert set(REASON_TEXTS) == {f"{group}_{way}" for group in REASON_GROUPS for way in ("UP", "DOWN")}
+
+
+@pytest.fixture(scope="module")
+def with_bureau() -> Served:
+    taught = lessons()
+    return fit_served(Recipe("stack", QUICK), replace(taught, features=add_bureau(taught.features)), seed=0)
+
+
+def add_bureau(frame: pl.DataFrame) -> pl.DataFrame:
+    """Two columns of another team: half the risk that ours hold, and a word."""
+    score = frame["interest_rate"].to_numpy() / 10 + np.random.default_rng(5).normal(0, 1, frame.height)
+    return frame.with_columns(pl.Series("bureau__score", score), pl.lit("a").alias("bureau__group"))
+
+
+def test_another_team_that_says_nothing_of_an_application_has_a_fallback(with_bureau: Served) -> None:
+    new = add_bureau(applicants(seed=2))
+    known = pl.col("loan_id").str.ends_with("1")
+    some = new.with_columns(
+        pl.when(known).then(pl.col("bureau__score", "bureau__group")), has_financials=~known
+    )
+    predictions = score_applications(some, with_bureau, model_id="m")
+    told = predictions.join(some.select("loan_id", known.alias("known")), on="loan_id")
+    assert set(told.filter("known")["fallback"]) == {"financials"}
+    assert set(told.filter(~pl.col("known"))["fallback"]) == {"bureau"}
+    alone = predict_pd(with_bureau.blends["bureau"], some.filter(~known))
+    assert np.allclose(told.filter(~pl.col("known"))["pd"].to_numpy(), alone)
+
+
+def test_without_the_other_team_its_values_make_no_difference(with_bureau: Served) -> None:
+    new = add_bureau(applicants(seed=2))
+    gone = new.with_columns(bureau__score=pl.lit(None, pl.Float64), bureau__group=pl.lit(None, pl.String))
+    left = with_bureau.blends["bureau"]
+    assert np.array_equal(predict_pd(left, new), predict_pd(left, gone))
+
+
+def test_there_is_a_fallback_for_every_way_in_which_sources_can_be_missing(with_bureau: Served) -> None:
+    assert set(with_bureau.blends) == {
+        COMPLETE,
+        *("clickstream", "financials", "clickstream+financials", "bureau"),
+        *("clickstream+bureau", "financials+bureau", "clickstream+financials+bureau"),
+    }

@@ -1,0 +1,41 @@
+import polars as pl
+import pytest
+
+from tasks.core.audit import Verdict
+from tasks.core.audit_deliveries import RESTATED, WHOLE_PERIOD, find_restated
+
+NOW = pl.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "word": ["a", "b", None, "c"]})
+
+
+def judge(column: str, before: list[object], verdict: Verdict | None = None) -> Verdict:
+    return find_restated(verdict or Verdict(column), NOW, pl.DataFrame({column: before}, strict=False))
+
+
+def test_a_value_that_later_months_changed_refuses_its_column() -> None:
+    verdict = judge("x", [1.0, 2.0, 3.1, None])
+    assert (verdict.admitted, verdict.check) == (False, RESTATED)
+    assert verdict.evidence.startswith("1 of 3 values")
+    assert not judge("word", ["a", "b", "b", "c"]).admitted
+
+
+def test_values_that_came_later_or_differ_by_rounding_are_no_change() -> None:
+    assert judge("x", [1.0 + 1e-9, None, None, 4.0]).admitted
+    assert judge("word", ["a", None, None, "c"]).admitted
+
+
+@pytest.mark.parametrize(
+    ("before", "admitted"), [([1.0, 2.0, 3.0, None], True), ([1.0, 2.0, 5.0, None], False)]
+)
+def test_only_an_unchanged_column_is_cleared_of_whole_period_statistics(
+    before: list[object], admitted: bool
+) -> None:
+    assert judge("x", before, Verdict("x", WHOLE_PERIOD, "looks scaled")).admitted is admitted
+
+
+def test_another_refusal_stands_whatever_an_earlier_delivery_says() -> None:
+    refused = Verdict("x", "the outcome itself", "AUC 1.000")
+    assert judge("x", [1.0, 2.0, 3.0, 4.0], refused) == refused
+
+
+def test_a_column_that_the_earlier_delivery_lacks_keeps_its_verdict() -> None:
+    assert find_restated(Verdict("x"), NOW, pl.DataFrame({"y": [1.0] * 4})).admitted

@@ -1,0 +1,263 @@
+"""Another team's source from its declaration to the day it stops, on a simulated lender."""
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from flows.engine import run_flow
+from flows.features import features
+from simulator.layout import LOANS_FILE, TRUTH_FILE
+from tasks.config import Settings
+from tasks.decisions import actions_on
+from tasks.errors import BadInputError, UsageError
+from tasks.schemas.reasons import OTHER
+from tasks.source_audit import audit_source
+from tasks.source_comparison import compare_sources
+from tasks.sources import add_source, admitted_columns, drop, list_sources, override, use
+from tasks.storage import models, tables
+from tests.builders import all_tables, month, months, quick_settings, registry_until, run_months, write_book
+
+SAID = {"by": "Ann Lee", "reason": "measured"}
+# The bureau is used from month 10 on, by a champion from month 12 on, and sends nothing from month 13 on.
+USED, SERVES, STOPS, N_MONTHS = 10, 12, 13, 14
+
+
+def write_bureau(book: Path, folder: Path, *, until: int = STOPS) -> Path:
+    """What a bureau knows of the customers on the day they apply, a file a month; and two leaks."""
+    loans = pl.read_csv(book / LOANS_FILE).filter(pl.col("installment_num") == 0)
+    later = pl.read_csv(book / LOANS_FILE).group_by("loan_id").agg(late=pl.col("overdue_amt").max())
+    rows = loans.join(pl.read_csv(book / TRUTH_FILE), on="loan_id").join(later, on="loan_id").sort("loan_id")
+    rng = np.random.default_rng(1)
+    risk = np.log(rows["true_pd"] / (1 - rows["true_pd"])).to_numpy()
+    sent = rows.select(
+        client=pl.col("Customer_ID"),
+        snapshot=pl.col("snapshot_date").str.to_date(),
+        score=pl.Series(risk + rng.normal(0, 2.0, len(risk))),
+        Segment=pl.Series(rng.choice(["a", "b"], len(risk))),
+        worst_arrears=pl.col("late"),
+        was_late=(pl.col("late") > 0).cast(pl.Int8),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    for day, some in sent.filter(pl.col("snapshot") < month(until)).group_by("snapshot"):
+        some.write_parquet(folder / f"{day[0]}.parquet")
+    return folder
+
+
+def settings_in(home: Path, book: Path) -> Settings:
+    """Quick settings with a declaration file of their own."""
+    declared = home / "sources.toml"
+    declared.write_text(Settings().sources.read_text(encoding="utf-8"), encoding="utf-8")
+    return quick_settings(book, home).model_copy(update={"sources": declared, "trials": 1})
+
+
+def take_bureau(settings: Settings, bureau: Path) -> None:
+    add_source("bureau", [str(bureau)], settings, owner="Bureau")
+    audit_source("bureau", month(USED - 1), settings)
+    use("bureau", month(USED), settings, **SAID)
+
+
+def live(settings: Settings, bureau: Path, *, until: int = N_MONTHS) -> None:
+    """Months without the bureau, its declaration, its past months, and the months with it."""
+    run_months(settings, months(USED))
+    take_bureau(settings, bureau)
+    for day in months(USED):
+        run_flow(features, day, settings)
+    run_months(settings, months(until)[USED:])
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_book(tmp_path_factory.mktemp("book"), n_months=N_MONTHS, loans_per_month=120)
+
+
+@pytest.fixture(scope="module")
+def lived(book: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("lived")
+    settings = settings_in(home, book)
+    live(settings, write_bureau(book, home / "bureau"))
+    return settings
+
+
+@pytest.fixture(scope="module")
+def fed(book: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The features of the months before the bureau."""
+    settings = settings_in(tmp_path_factory.mktemp("fed"), book)
+    for day in months(USED):
+        run_flow(features, day, settings)
+    return settings
+
+
+def copied(settings: Settings, home: Path) -> Settings:
+    """The same tables and declarations elsewhere."""
+    shutil.copytree(settings.datamart, home / "datamart")
+    return settings_in(home, settings.data)
+
+
+def champion(settings: Settings, number: int) -> dict[str, Any]:
+    """Card of the champion of a month."""
+    entry = models.champion_on(month(number), settings)
+    assert entry is not None
+    return models.read_card(entry.model_id, settings)
+
+
+def test_key_date_and_format_are_found_and_declared(lived: Settings) -> None:
+    told = list_sources(lived).filter(name="bureau").row(0, named=True)
+    assert (told["format"], told["key"], told["date"]) == ("parquet", "client", "snapshot")
+    assert told["state"] == f"used from {month(USED)}, 2 columns"
+
+
+def test_the_leaks_are_refused_and_the_rest_is_used(lived: Settings) -> None:
+    assert admitted_columns("bureau", lived) == {"score": "number", "Segment": "word"}
+    verdicts = pl.read_csv(lived.datamart / "sources" / "bureau-audit.csv")
+    refused = verdicts.filter(verdict="refused")
+    assert set(refused["column"]) == {"worst_arrears", "was_late"}
+    assert refused["evidence"].null_count() == 0
+
+
+def test_models_from_the_day_on_learn_from_it_and_no_earlier_one(lived: Settings) -> None:
+    used = {
+        e.effective_from: models.read_card(e.model_id, lived)["data"]["sources"]
+        for e in models.history(lived)
+    }
+    assert used[str(month(USED - 2))] == {}
+    assert used[str(month(USED))] == {"bureau": {"score": "number", "Segment": "word"}}
+
+
+def test_a_champion_that_learned_from_it_serves(lived: Settings) -> None:
+    before, after = champion(lived, SERVES - 1), champion(lived, SERVES)
+    assert [card["data"]["sources"].keys() for card in (before, after)] == [{}.keys(), {"bureau"}]
+    scored = tables.read("gold.predictions", lived, on=month(SERVES))
+    assert set(scored["model_id"]) == {after["model_id"]}
+    assert set(scored["fallback"]) == {"none"}
+    assert scored.filter(pl.any_horizontal(pl.col("^reason_.*$").str.starts_with(OTHER))).height
+
+
+def test_when_it_stops_the_fallback_scores_and_monitoring_says_so(lived: Settings) -> None:
+    assert set(tables.read("gold.predictions", lived, on=month(STOPS))["fallback"]) == {"bureau"}
+    figures = tables.read("gold.monitoring", lived, on=month(STOPS))
+    coverage = figures.filter(metric="coverage", subject="bureau").row(0, named=True)
+    assert (coverage["value"], coverage["status"]) == (0.0, "red")
+    before = tables.read("gold.monitoring", lived, on=month(STOPS - 1)).filter(
+        metric="coverage", subject="bureau"
+    )
+    assert before.select("value", "status").row(0) == (1.0, "green")
+    actions = actions_on(month(STOPS), lived)
+    assert actions.filter(pl.col("evidence").str.contains("bureau"))["trigger"].to_list() == [
+        "source_missing"
+    ]
+
+
+def test_a_rerun_writes_nothing(lived: Settings) -> None:
+    before, lines = tables.version_of("gold.source_features", lived), models.history(lived)
+    run_months(lived, months(N_MONTHS)[USED:])
+    assert tables.version_of("gold.source_features", lived) == before
+    assert models.history(lived) == lines
+
+
+def test_months_before_its_use_are_scored_as_without_it(book: Path, lived: Settings, tmp_path: Path) -> None:
+    without = settings_in(tmp_path, book)
+    run_months(without, months(USED))
+    last = month(USED - 1)
+    assert registry_until(without, last) == registry_until(lived, last)
+    for name, table in all_tables(without, until=last).items():
+        if name not in ("gold.source_features", "gold.predictions"):
+            assert_frame_equal(table, all_tables(lived, until=last)[name])
+
+
+def test_deliveries_after_the_day_change_nothing(book: Path, lived: Settings, tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, book)
+    last = SERVES
+    live(settings, write_bureau(book, tmp_path / "bureau", until=last), until=last)
+    assert registry_until(settings, month(last - 1)) == registry_until(lived, month(last - 1))
+    ours, theirs = (all_tables(one, until=month(last - 1)) for one in (settings, lived))
+    for name, table in ours.items():
+        assert_frame_equal(table, theirs[name])
+    assert ours["gold.source_features"].height
+
+
+def test_values_of_a_published_month_that_change_are_refused_until_restated(
+    book: Path, fed: Settings, tmp_path: Path
+) -> None:
+    settings, bureau = copied(fed, tmp_path), write_bureau(book, tmp_path / "bureau")
+    take_bureau(settings, bureau)
+    run_flow(features, month(3), settings)
+    file = bureau / f"{month(3)}.parquet"
+    pl.read_parquet(file).with_columns(pl.col("score") + 1).write_parquet(file)
+    published = tables.read("gold.source_features", settings, on=month(3))
+    with pytest.raises(BadInputError, match=r"bureau changed for 2023-04-01.*120 values.*--restate"):
+        run_flow(features, month(3), settings)
+    assert_frame_equal(tables.read("gold.source_features", settings, on=month(3)), published)
+    run_flow(features, month(3), settings.model_copy(update={"restate": True}))
+    restated = tables.read("gold.source_features", settings, on=month(3)).filter(feature="bureau__score")
+    assert restated["number"].to_list() == pytest.approx(
+        [value + 1 for value in published.filter(feature="bureau__score")["number"]]
+    )
+
+
+def test_a_column_that_turns_into_words_is_refused(book: Path, fed: Settings, tmp_path: Path) -> None:
+    settings, bureau = copied(fed, tmp_path), write_bureau(book, tmp_path / "bureau")
+    take_bureau(settings, bureau)
+    for file in bureau.glob("*.parquet"):
+        pl.read_parquet(file).with_columns(score=pl.lit("high")).write_parquet(file)
+    with pytest.raises(BadInputError, match="column score, was of numbers and now says 'high'"):
+        run_flow(features, month(3), settings)
+
+
+def test_decisions_need_an_audit_and_stand_in_the_history(book: Path, fed: Settings, tmp_path: Path) -> None:
+    settings, bureau = copied(fed, tmp_path), write_bureau(book, tmp_path / "bureau")
+    add_source("bureau", [str(bureau)], settings, owner="Bureau")
+    with pytest.raises(UsageError, match="was not audited yet"):
+        use("bureau", month(USED), settings, **SAID)
+    audit_source("bureau", month(USED - 1), settings)
+    with pytest.raises(UsageError, match="no refused column 'score'"):
+        override("bureau", "score", settings, **SAID)
+    override("bureau", "worst_arrears", settings, **SAID)
+    assert "worst_arrears" in use("bureau", month(USED), settings, **SAID)
+    drop("bureau", month(USED + 2), settings, **SAID)
+    lines = (settings.model_store / "sources.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["what"] for line in lines] == ["check", "override", "use", "drop"]
+    assert json.loads(lines[1])["by"] == SAID["by"]
+
+
+def test_the_comparison_scores_each_ripe_month_with_what_was_known_on_it(lived: Settings) -> None:
+    seen: list[date] = []
+    compared = compare_sources(month(6), month(8), lived, step=seen.append)
+    assert seen == [
+        month(7)
+    ]  # in month 6 one cohort was ripe, too few to learn from; month 8 is not ripe yet
+    told = {record["features"]: record for record in compared.table.iter_rows(named=True)}
+    assert list(told) == ["ours", "bureau alone", "ours + bureau"]
+    assert {record["n"] for record in told.values()} == {120}
+    assert told["bureau alone"]["auc_low"] > 0.6
+    assert compared.path.is_file()
+
+
+def test_declaring_and_auditing_takes_two_commands(
+    book: Path, fed: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, bureau = copied(fed, tmp_path), write_bureau(book, tmp_path / "bureau")
+    for name in ("data", "datamart", "model_store", "sources"):
+        monkeypatch.setenv(f"VINTAGE_{name.upper()}", str(getattr(settings, name)))
+    added = vintage_sources("add", "bureau", "--where", str(bureau), "--owner", "Bureau")
+    assert 'key = "client"' in added
+    assert "vintage sources check bureau" in added
+    told = vintage_sources("check", "bureau")
+    assert "2 of its 4 columns are admitted" in " ".join(told.split())
+    assert "worst_arrears" in told
+
+
+def vintage_sources(*words: str) -> str:
+    """What the command prints; it must end well."""
+    command = [sys.executable, "-m", "flows", "sources", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout

@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+
+from tasks.config import Settings
+from tasks.errors import PolicyError, UsageError
+from tasks.schemas.sources import OWN, Declared
+from tasks.storage.declarations import add_declared, read_declarations, read_declared
+
+TEXT = Settings().sources.read_text(encoding="utf-8")
+BUREAU = Declared(
+    name="bureau",
+    owner='Bureau "A" \\ B',
+    where=("bureau/*.parquet", "more.parquet"),
+    format="parquet",
+    key="id",
+    matches="customer_id",
+    date="day",
+    delay_days=30,
+)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "sources.toml").write_text(TEXT, encoding="utf-8")
+    return Settings(sources=tmp_path / "sources.toml")
+
+
+def test_the_four_files_are_declared_like_any_source() -> None:
+    assert [source.name for source in read_declarations(Settings())] == list(OWN)
+
+
+def test_what_is_added_is_read_again(settings: Settings) -> None:
+    add_declared(BUREAU, settings)
+    assert read_declared("bureau", settings) == BUREAU
+    assert settings.sources.read_text(encoding="utf-8").startswith(TEXT.rstrip())
+
+
+def test_a_name_that_is_taken_changes_nothing(settings: Settings) -> None:
+    add_declared(BUREAU, settings)
+    before = settings.sources.read_bytes()
+    with pytest.raises(PolicyError, match="'bureau' is there twice"):
+        add_declared(BUREAU, settings)
+    assert settings.sources.read_bytes() == before
+
+
+def test_an_unknown_source_is_told_with_those_there_are(settings: Settings) -> None:
+    with pytest.raises(
+        UsageError, match=r"declares no source 'bureu', only clickstream.*vintage sources add"
+    ):
+        read_declared("bureu", settings)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            "delay_days = 0",
+            "delay_days = -3",
+            r"line 12, source\.0\.delay_days: .*greater than or equal to 0",
+        ),
+        ('name = "clickstream"', 'name = "Clickstream"', r"line 5, source\.0\.name"),
+        ('name = "loans"', 'name = "lending"', "the lender's own source 'loans' is not declared"),
+        ('name = "loans"', 'name = "none"', "the name 'none' means something else"),
+        ('format = "csv"', 'format = "delta"', "clickstream is one of the four files: format csv"),
+        ('owner = "Digital channels"', 'onwer = "Digital channels"', r"source\.0\.owner"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(settings: Settings, before: str, after: str, said: str) -> None:
+    assert before in TEXT
+    settings.sources.write_text(TEXT.replace(before, after, 1), encoding="utf-8")
+    with pytest.raises(PolicyError, match=said):
+        read_declarations(settings)

@@ -1,0 +1,130 @@
+"""Files of other teams' sources: layouts that are handled, mistakes that name file and column."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from tasks.config import Settings
+from tasks.errors import BadInputError
+from tasks.schemas.sources import Declared
+from tasks.storage.source_files import DAY, KEY, Format, find_files, read_rows
+
+ROWS = pl.DataFrame(
+    {
+        "id": ["C1", "C1", "C2", "C3"],
+        "day": [date(2023, 1, 1), date(2023, 2, 1), date(2023, 1, 1), date(2023, 2, 1)],
+        "score": [1.5, None, -2.0, 3.0],
+        "group": ["a", "b", None, "a"],
+    }
+)
+
+
+def declared(where: str | tuple[str, ...], kind: Format, **fields: object) -> Declared:
+    said = {"name": "team", "owner": "Team", "key": "id", "matches": "customer_id", "date": "day", **fields}
+    return Declared.model_validate({**said, "where": where, "format": kind})
+
+
+def read(folder: Path, where: str | tuple[str, ...], kind: Format) -> pl.DataFrame:
+    return read_rows(declared(where, kind), Settings(data=folder))
+
+
+def one_file(folder: Path) -> tuple[str, Format]:
+    ROWS.write_parquet(folder / "all.parquet")
+    return "all.parquet", "parquet"
+
+
+def text_file(folder: Path) -> tuple[str, Format]:
+    ROWS.write_csv(folder / "all.csv")
+    return "all.csv", "csv"
+
+
+def one_a_month(folder: Path) -> tuple[str, Format]:
+    for day, rows in ROWS.group_by("day"):
+        (folder / "months").mkdir(exist_ok=True)
+        rows.write_csv(folder / "months" / f"{day[0]}.csv")
+    return "months", "csv"
+
+
+def by_pattern(folder: Path) -> tuple[str, Format]:
+    for day, rows in ROWS.group_by("day"):
+        rows.write_parquet(folder / f"team_{day[0]}.parquet")
+    (folder / "other.parquet").write_bytes(b"not ours")
+    return "team_*.parquet", "parquet"
+
+
+def delta_table(folder: Path) -> tuple[str, Format]:
+    ROWS.write_delta(folder / "table")
+    return "table", "delta"
+
+
+@pytest.mark.parametrize("lay", [one_file, text_file, one_a_month, by_pattern, delta_table])
+def test_every_layout_gives_the_same_rows(lay: Callable[[Path], tuple[str, Format]], tmp_path: Path) -> None:
+    where, kind = lay(tmp_path)
+    expected = ROWS.rename({"id": KEY, "day": DAY}).sort(KEY, DAY)
+    assert_frame_equal(read(tmp_path, where, kind), expected, check_column_order=False)
+
+
+def test_a_row_that_was_sent_twice_counts_once(tmp_path: Path) -> None:
+    pl.concat([ROWS, ROWS.head(2)]).write_parquet(tmp_path / "all.parquet")
+    assert read(tmp_path, "all.parquet", "parquet").height == ROWS.height
+
+
+def test_rows_without_a_key_are_left_out(tmp_path: Path) -> None:
+    odd = ROWS.with_columns(id=pl.when(pl.col("id") != "C2").then("id"))
+    odd.write_parquet(tmp_path / "all.parquet")
+    assert set(read(tmp_path, "all.parquet", "parquet")[KEY]) == {"C1", "C3"}
+
+
+def test_numbers_of_one_file_and_text_of_another_are_brought_together(tmp_path: Path) -> None:
+    ROWS.head(2).write_parquet(tmp_path / "a.parquet")
+    ROWS.tail(2).with_columns(pl.col("score").cast(pl.String)).write_parquet(tmp_path / "b.parquet")
+    rows = read(tmp_path, "*.parquet", "parquet")
+    assert rows["score"].dtype == pl.Float64
+    assert rows["score"].to_list() == ROWS.sort("id", "day")["score"].to_list()
+
+
+def test_keys_of_numbers_and_of_text_are_the_same_keys(tmp_path: Path) -> None:
+    ROWS.with_columns(id=pl.Series([1, 1, 2, 3])).write_parquet(tmp_path / "all.parquet")
+    assert read(tmp_path, "all.parquet", "parquet")[KEY].to_list() == ["1", "1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda rows: rows.rename({"id": "customer"}),
+            r"bad\.parquet has no column 'id'.*it has customer, day",
+        ),
+        (lambda rows: rows.drop("day"), r"bad\.parquet has no column 'day'"),
+        (
+            lambda rows: rows.with_columns(day=pl.lit("31/12/2023")),
+            r"bad\.parquet, column day: '31/12/2023' is",
+        ),
+        (
+            lambda rows: pl.concat([rows, rows.with_columns(score=pl.lit(9.0))]),
+            r"several different rows of one key and date, such as C1 on 2023-01-01 \(8 such rows\)",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_file_and_column(
+    tmp_path: Path, change: Callable[[pl.DataFrame], pl.DataFrame], said: str
+) -> None:
+    change(ROWS).write_parquet(tmp_path / "bad.parquet")
+    with pytest.raises(BadInputError, match=said):
+        read(tmp_path, "bad.parquet", "parquet")
+
+
+def test_a_file_of_another_format_is_told(tmp_path: Path) -> None:
+    (tmp_path / "bad.parquet").write_text("id,day\n", encoding="utf-8")
+    with pytest.raises(BadInputError, match=r"bad\.parquet cannot be read as parquet"):
+        read(tmp_path, "bad.parquet", "parquet")
+
+
+@pytest.mark.parametrize("where", ["gone.parquet", "gone", "gone/*.parquet"])
+def test_where_there_is_nothing_it_says_so(tmp_path: Path, where: str) -> None:
+    with pytest.raises(BadInputError, match="There is no parquet file at"):
+        find_files([where], "parquet", Settings(data=tmp_path))
