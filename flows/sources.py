@@ -1,5 +1,6 @@
 """`vintage sources`: declare where features come from, audit other teams' columns, decide what to use."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ import typer
 
 from flows.console import console, print_audit, print_frame
 from flows.options import Data, Datamart, Debug, ModelStore, day_option, read_settings
+from tasks.config import Settings
 
 app = typer.Typer(
     help="Other teams' tables as sources: declare, audit, compare, use. docs/sources.md walks through it.",
@@ -38,7 +40,7 @@ def add(
     settings = read_settings(data, datamart, None, debug)
     from tasks.sources import add_source
 
-    places = [str(Path(place).resolve()) if Path(place).exists() else place for place in where]
+    places = _locate(where, settings)
     lines = add_source(
         name,
         places,
@@ -81,7 +83,7 @@ def check(
     settings = read_settings(data, datamart, model_store, debug)
     from tasks.source_audit import audit_source
 
-    places = [str(Path(place).resolve()) if Path(place).exists() else place for place in earlier or []]
+    places = _locate(earlier or [], settings)
     with console.status(f"auditing {name}"):
         audited = audit_source(name, day, settings, earlier=places)
     print_audit(audited.alike)
@@ -157,3 +159,13 @@ def drop(
 
     leave(name, start, read_settings(None, None, model_store, debug), by=by, reason=reason)
     console.print(f"No training from {start} on uses {name}.")
+
+
+def _locate(places: Sequence[str], settings: Settings) -> list[str]:
+    """Places as they are declared: below the data folder from there, elsewhere whole, addresses as said."""
+    data = settings.data.resolve()
+    found = [(place, Path(place).resolve()) for place in places]
+    return [
+        place if not path.exists() else str(path.relative_to(data) if path.is_relative_to(data) else path)
+        for place, path in found
+    ]

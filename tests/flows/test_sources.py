@@ -1,6 +1,8 @@
 """Another team's source from its declaration to the day it stops, on a simulated lender."""
 
 import json
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from flows.cli import command
 from flows.engine import run_flow
 from flows.features import features
 from simulator.layout import LOANS_FILE, TRUTH_FILE
@@ -24,6 +27,7 @@ from tasks.source_audit import audit_source
 from tasks.source_comparison import compare_sources
 from tasks.sources import add_source, admitted_columns, drop, list_sources, override, use
 from tasks.storage import models, tables
+from tasks.storage.source_history import read_decisions
 from tests.builders import all_tables, month, months, quick_settings, registry_until, run_months, write_book
 
 SAID = {"by": "Ann Lee", "reason": "measured"}
@@ -89,9 +93,9 @@ def lived(book: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="module")
 def fed(book: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The features of the months before the bureau."""
+    """The features of all months, and nothing else."""
     settings = settings_in(tmp_path_factory.mktemp("fed"), book)
-    for day in months(USED):
+    for day in months(N_MONTHS):
         run_flow(features, day, settings)
     return settings
 
@@ -253,6 +257,42 @@ def test_declaring_and_auditing_takes_two_commands(
     told = vintage_sources("check", "bureau")
     assert "2 of its 4 columns are admitted" in " ".join(told.split())
     assert "worst_arrears" in told
+
+
+GUIDE = Path(__file__).parents[2] / "docs" / "sources.md"
+BLOCKS = re.findall(r"```sh\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines()]
+# What the guide says of a lender and a team, and what stands for it here.
+HERE = {
+    "2023-10-01": month(7),
+    "2023-12-01": month(7),
+    "2024-04-01": month(USED),
+    "2024-06-01": month(1),
+    "2024-07-01": month(STOPS),
+    "data/team_a": "bureau",
+    "visits": "was_late",
+    "NAME": "'Ann Lee'",
+    "TEXT": "'agreed'",
+}
+
+
+def test_the_guide_ends_well_command_by_command(
+    book: Path, fed: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = copied(fed, tmp_path)
+    write_bureau(book, tmp_path / "bureau")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    for name in ("data", "datamart", "model_store", "sources"):
+        monkeypatch.setenv(f"VINTAGE_{name.upper()}", str(getattr(settings, name)))
+    assert len(COMMANDS) >= 8
+    for text in COMMANDS:
+        for said, here in HERE.items():
+            text = text.replace(said, str(here))
+        with pytest.raises(SystemExit) as end:
+            command(shlex.split(text)[1:])
+        assert end.value.code == 0, text
+    assert [line["what"] for line in read_decisions(settings)] == ["check", "override", "use", "drop"]
 
 
 def vintage_sources(*words: str) -> str:
