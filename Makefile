@@ -29,7 +29,7 @@ bench: .venv/ready ## time the flows; writes benchmarks/results.md
 	.venv/bin/python -m benchmarks
 
 study: .venv/ready ## try the monitoring policy on hundreds of lenders, for an hour; writes benchmarks/monitoring.md
-	.venv/bin/python -m benchmarks.study
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 .venv/bin/python -m benchmarks.study
 
 lock: .venv/ready ## compile the pinned requirements from pyproject.toml
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.txt

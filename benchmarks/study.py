@@ -3,7 +3,7 @@
 Lenders are simulated in memory; each is scored month by month by a chain of models that were trained, one
 every third month, on a lender like it. The figures, the policy and the decisions are those that ship. Writes
 benchmarks/monitoring.md. `STUDY_LENDERS` (unchanged ones; a quarter as many have each change), `STUDY_SIZES`
-(loans a month) and `STUDY_JOBS` (processes) make it smaller.
+(loans a month) and `STUDY_JOBS` (processes of one thread each) make it smaller.
 """
 
 import os
