@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from tasks.config import Settings
-from tasks.core.choice import judge_choices, score_choices
+from tasks.core.choice import judge_choices, say_gain, score_choices
 from tasks.core.models import Recipe
 from tasks.core.point_in_time import ROW_DAY
 from tasks.core.search import DEFAULTS
@@ -37,20 +37,20 @@ class Compared:
     @property
     def told(self) -> pl.DataFrame:
         """The same for people."""
-
-        def span(*names: str) -> pl.Expr:
-            return pl.format("{} ({} to {})", *(pl.col(name).round(4) for name in names))
-
-        return self.table.select(
-            "features",
-            "n",
-            span("auc", "auc_low", "auc_high").alias("AUC (95 %)"),
-            span("gain", "gain_low", "gain_high").alias("gain over ours (90 %)"),
-            pl.format("{} %", (100 * pl.col("coverage")).round().cast(pl.Int64)).alias("coverage"),
-            "days_old",
-            "columns",
-            advice="recommendation",
-        )
+        rows = [
+            {
+                "features": one["features"],
+                "n": one["n"],
+                "AUC (95 %)": f"{one['auc']:.3f} ({one['auc_low']:.3f} to {one['auc_high']:.3f})",
+                "gain over ours (90 %)": say_gain(one),
+                "coverage": f"{one['coverage']:.0%}",
+                "days old": f"{one['days_old']:.0f}",
+                "columns": one["columns"],
+                "advice": one["recommendation"],
+            }
+            for one in self.table.iter_rows(named=True)
+        ]
+        return pl.DataFrame(rows)
 
 
 def compare_sources(start: date, end: date, settings: Settings, *, step: Callable[[date], None]) -> Compared:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tasks.core.choice import say_gain
 from tasks.core.promotion import COHORTS
 
 Card = Mapping[str, Any]
@@ -151,7 +152,7 @@ def _compared(compared: Mapping[str, Any] | None) -> list[str]:
         [
             one["features"],
             f"{one['auc']:.3f}",
-            f"{one['gain']:+.4f} ({one['gain_low']:+.4f} to {one['gain_high']:+.4f})",
+            say_gain(one),
             f"{one['coverage']:.0%}",
             one["recommendation"],
         ]

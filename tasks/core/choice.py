@@ -32,6 +32,12 @@ def score_choices(
     return {name: predict_pd(blend, applications) for name, blend in blends.items()}
 
 
+def say_gain(record: Mapping[str, Any]) -> str:
+    """The gain over ours with its interval, for people."""
+    gain, low, high = (round(record[name], 4) + 0.0 for name in ("gain", "gain_low", "gain_high"))
+    return f"{gain:+.4f} ({low:+.4f} to {high:+.4f})"
+
+
 def judge_choices(
     labels: Floats, pds: Mapping[str, Floats], facts: Mapping[str, Mapping[str, Any]], rule: Choice
 ) -> list[dict[str, Any]]:

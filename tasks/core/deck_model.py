@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from tasks.core.choice import say_gain
 from tasks.core.deck_facts import Facts, Page, compare_expected, one_of
 from tasks.core.sentences import tell_figures
 
@@ -59,12 +60,11 @@ def _tell_sources(compared: Mapping[str, Any] | None) -> list[str]:
     if not compared:
         return []
     said = [
-        f"{one['features']} {one['gain']:+.4f} ({one['gain_low']:+.4f} to {one['gain_high']:+.4f}), "
-        f"{'taken' if one['recommendation'] == 'take' else 'left'}"
+        f"{one['features']} {say_gain(one)}, {one['recommendation']}"
         for one in compared["choices"]
         if one["recommendation"]
     ]
-    return [f"Other teams' sources, change of the AUC walk-forward: {'; '.join(said)}."]
+    return [f"Other teams' sources, change of the AUC walk-forward and advice: {'; '.join(said)}."]
 
 
 def _no_model(title: str) -> Page:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.core.choice import judge_choices, list_choices, score_choices
+from tasks.core.choice import judge_choices, list_choices, say_gain, score_choices
 from tasks.core.models import Recipe
 from tasks.core.performance import measure_auc
 from tasks.core.training import Known
@@ -95,3 +95,9 @@ def knowing(frame: pl.DataFrame, targets: np.ndarray) -> pl.DataFrame:
     """The applications with what another team noted of the outcome, roughly."""
     noise = np.random.default_rng(3).normal(0, 0.7, len(targets))
     return frame.with_columns(pl.Series("bureau__score", targets + noise))
+
+
+def test_a_gain_is_told_with_its_interval_and_without_a_negative_zero() -> None:
+    assert (
+        say_gain({"gain": -0.00001, "gain_low": -0.0123, "gain_high": 0.5}) == "+0.0000 (-0.0123 to +0.5000)"
+    )
