@@ -1,0 +1,56 @@
+"""What the figures of a month ask for closes the loop: trainings out of schedule, promotions that wait."""
+
+import pytest
+
+from flows.engine import run_flow
+from flows.features import features
+from flows.training import training
+from simulator.drift import parse_drift
+from simulator.lender import Lender, simulate
+from tasks.config import Settings
+from tasks.decisions import actions_on
+from tasks.storage import models
+from tests.builders import START, month, months, quick_settings, run_months
+
+N_MONTHS = 15
+SHIFTED, IN_ARREARS = 12, 13  # months whose figures say so
+
+
+@pytest.fixture(scope="module")
+def worsened(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A lender most of whose loans default from its tenth month on; by schedule it trains once."""
+    home = tmp_path_factory.mktemp("worsened")
+    simulate(Lender(START, N_MONTHS, 150, 1, drifts=(parse_drift("badrate:10:6"),)), home / "data")
+    settings = quick_settings(home / "data", home)
+    settings = settings.model_copy(update={"retrain_every_cohorts": 20, "trials": 1})
+    run_months(settings, months(IN_ARREARS + 1))
+    return settings
+
+
+def triggers_on(number: int, settings: Settings) -> set[str]:
+    return set(actions_on(month(number), settings)["trigger"])
+
+
+def challengers(settings: Settings) -> dict[str, str]:
+    """Why each challenger is one, by the day of its training."""
+    lines = [entry for entry in models.history(settings) if entry.state == "challenger"]
+    return {entry.effective_from: entry.why for entry in lines}
+
+
+def test_a_score_that_shifted_trains_a_challenger_out_of_schedule(worsened: Settings) -> None:
+    asked = [n for n in range(8, IN_ARREARS) if "score_shifted" in triggers_on(n, worsened)]
+    assert asked == [SHIFTED]
+    assert set(challengers(worsened)) >= {str(month(8)), str(month(SHIFTED + 1))}
+    assert not set(challengers(worsened)) & {str(month(n)) for n in range(9, SHIFTED + 1)}
+
+
+def test_red_early_arrears_freeze_the_next_promotion(worsened: Settings) -> None:
+    assert "arrears_red" in triggers_on(IN_ARREARS, worsened)
+    before = models.champion_on(month(IN_ARREARS), worsened)
+    day = month(IN_ARREARS + 1)
+    due = worsened.model_copy(update={"retrain_every_cohorts": 1})
+    run_flow(features, day, due)
+    run_flow(training, day, due)
+    waits = f"trained on ripe cohorts; waits for a person: arrears_red of {month(IN_ARREARS)}"
+    assert challengers(worsened)[str(day)] == waits
+    assert models.champion_on(day, worsened) == before
