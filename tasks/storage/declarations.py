@@ -52,9 +52,8 @@ def add_declared(declared: Declared, settings: Settings) -> str:
 
 
 def _to_toml(declared: Declared) -> str:
-    fields = declared.model_dump()
-    where = list(fields.pop("where"))
-    fields["where"] = where[0] if len(where) == 1 else where
+    places = list(declared.where)
+    fields = {**declared.model_dump(), "where": places if len(places) > 1 else places[0]}
     said = (f"{name} = {_value(value)}" for name, value in fields.items())
     return "\n".join(("[[source]]", *said)) + "\n"
 

@@ -270,7 +270,7 @@ HERE = {
     "2024-06-01": month(1),
     "2024-07-01": month(STOPS),
     "data/team_a": "bureau",
-    "visits": "was_late",
+    "COLUMN": "was_late",
     "NAME": "'Ann Lee'",
     "TEXT": "'agreed'",
 }
