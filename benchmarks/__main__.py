@@ -75,13 +75,18 @@ def months(_data: Path, work: Path) -> Iterator[Row]:
 
 
 def volume(_data: Path, work: Path) -> Iterator[Row]:
-    """Seconds per month and peak memory of the features flow at 1, 10 and 100 times the volume, 18 months."""
+    """Seconds of a month's features and of its monitoring at 1, 10 and 100 times the volume, 18 months."""
+    first = 0.0
     for scale in (1, 10, 100):
         book = work / f"times{scale}"
         simulate(Lender(date(2023, 1, 1), 18, scale=scale), book)
         got = run_once("features_by_month", book, work / f"mart{scale}")
         said = f"{median(got['each']):.2f} s a month, peak {got['peak_mb'] / 1024:.2f} GiB"
         yield f"features flow at {scale} times the volume", said, "100 times within 8 GiB"
+        watched = run_once("monitoring_volume", book, work / f"mart{scale}", work / "store")["seconds"]
+        first = first or watched
+        said = f"{watched:.2f} s, {watched / first:.1f} times the first"
+        yield f"one month of monitoring at {scale} times the volume", said, "linear"
 
 
 def orchestration(_data: Path, work: Path) -> Iterator[Row]:

@@ -4,6 +4,7 @@ python -m benchmarks.once features_one_go DATA DATAMART
 python -m benchmarks.once features_by_month DATA DATAMART
 python -m benchmarks.once features_unchecked DATA DATAMART
 python -m benchmarks.once monitoring DATA HOME
+python -m benchmarks.once monitoring_volume DATA DATAMART MODEL_STORE
 python -m benchmarks.once prefect HOME
 python -m benchmarks.once walk_forward DATA DATAMART
 python -m benchmarks.once training DATA HOME
@@ -92,6 +93,29 @@ def monitoring(data: str, home: str) -> dict[str, Any]:
     start = time.perf_counter()
     build_report(day, settings)
     return {"seconds": measured, "report": time.perf_counter() - start}
+
+
+def monitoring_volume(data: str, datamart: str, model_store: str) -> dict[str, Any]:
+    """Seconds to monitor the newest month, of which the store's first model scored the half year before.
+
+    The features must be there; the model is trained on the twelfth month if the store has none.
+    """
+    from tasks.config import Settings
+    from tasks.inference import score_day
+    from tasks.monitoring import decide, measure_month
+    from tasks.storage import models, tables
+    from tasks.training import promote, train_challenger
+
+    settings = Settings(data=Path(data), datamart=Path(datamart), model_store=Path(model_store), trials=1)
+    days = tables.snapshot_dates("gold.feature_store", settings)
+    if not models.history(settings):
+        promote(days[11], train_challenger(days[11], settings), settings)
+    for day in days[11:]:
+        score_day(day, settings)
+    start = time.perf_counter()
+    measure_month(days[-1], settings)
+    decide(days[-1], settings)
+    return {"seconds": time.perf_counter() - start}
 
 
 def prefect(home: str) -> dict[str, Any]:
@@ -187,6 +211,7 @@ RUNS = (
     prefect,
     walk_forward,
     monitoring,
+    monitoring_volume,
     training,
     scoring,
 )
