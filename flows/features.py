@@ -8,7 +8,7 @@ from tasks.features import build_feature_store
 from tasks.ingest import ingest
 from tasks.labels import build_labels
 from tasks.report import publish_features
-from tasks.source_features import sources_in_use, take_in_sources
+from tasks.source_features import sources_to_take_in, take_in_sources
 
 
 @monthly_flow("features")
@@ -17,6 +17,6 @@ def features(snapshot_date: date, settings: Settings) -> None:
     ingest([snapshot_date], settings)
     build_labels([snapshot_date], settings)
     build_feature_store([snapshot_date], settings)
-    if sources_in_use(settings):
+    if sources_to_take_in(settings):
         take_in_sources([snapshot_date], settings)
     publish_features(snapshot_date, settings)

@@ -7,16 +7,16 @@ import polars as pl
 from prefect.logging import get_logger
 
 from tasks.config import Settings
-from tasks.core.point_in_time import join_as_of
+from tasks.core.point_in_time import WORKING, join_as_of
 from tasks.errors import BadInputError
 from tasks.prefect import io_task
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.source_features import name_feature, widen
 from tasks.schemas.sources import Declared
 from tasks.storage import models, tables
-from tasks.storage.declarations import read_declared
+from tasks.storage.declarations import read_declarations, read_declared
 from tasks.storage.source_files import DAY, KEY, read_rows
-from tasks.storage.source_history import Kinds, used_on
+from tasks.storage.source_history import Kinds, ever_used, used_on
 
 TABLE = "gold.source_features"
 
@@ -32,7 +32,7 @@ def join_source(
     rows = read_rows(declared, settings, where=where).filter(
         pl.col(DAY) <= applications["snapshot_date"].max()
     )
-    clash = [name for name in rows.columns if name in KEYS]
+    clash = [name for name in rows.columns if name in (*KEYS, *WORKING)]
     return join_as_of(
         applications,
         rows.drop(clash),
@@ -44,9 +44,11 @@ def join_source(
     )
 
 
-def sources_in_use(settings: Settings) -> bool:
-    """Whether any other team's source is, or was, in use."""
-    return bool(used_on(None, settings))
+def sources_to_take_in(settings: Settings) -> dict[str, Kinds]:
+    """The columns that are or were in use, by source; a dropped source may lose its declaration."""
+    declared = {source.name for source in read_declarations(settings)}
+    needed = declared | set(used_on(None, settings))
+    return {name: kinds for name, kinds in ever_used(settings).items() if name in needed}
 
 
 @io_task
@@ -56,7 +58,7 @@ def take_in_sources(days: Sequence[date], settings: Settings) -> None:
     A source whose files are gone gives no rows: monitoring sees its coverage fall and the fallback scores.
     Errors: BadInputError for a file that cannot be used, or one that changed for a published month.
     """
-    used = used_on(None, settings)
+    used = sources_to_take_in(settings)
     applications = tables.scan("gold.feature_store", settings, on=days).select(KEYS).collect()
     found = [_features_of(name, kinds, applications, settings) for name, kinds in used.items()]
     rows = pl.concat(found)
@@ -96,7 +98,7 @@ def to_rows(joined: pl.DataFrame, source: str, kinds: Kinds) -> pl.DataFrame:
                 f"The source {source}, column {column}, was of numbers and now says {odd[0]!r}. Ask its "
                 f"owner, or audit it again: vintage sources check {source}"
             )
-        number = values.cast(pl.Float64).fill_nan(None) if kind == "number" else None
+        number = _finite(values.cast(pl.Float64)) if kind == "number" else None
         word = values.cast(pl.String) if kind == "word" else None
         part = joined.select(
             "loan_id",
@@ -108,6 +110,11 @@ def to_rows(joined: pl.DataFrame, source: str, kinds: Kinds) -> pl.DataFrame:
         )
         parts.append(part.filter(pl.any_horizontal(pl.col("number", "word").is_not_null())))
     return pl.concat([part.select(parts[0].columns) for part in parts])
+
+
+def _finite(values: pl.Series) -> pl.Series:
+    """The same numbers, null where they are none."""
+    return pl.select(pl.when(values.is_finite()).then(values)).to_series()
 
 
 def _refuse_changed(rows: pl.DataFrame, days: Sequence[date], settings: Settings) -> None:

@@ -76,8 +76,10 @@ def _guess_format(where: Sequence[str], settings: Settings) -> Format:
 def _guess_key(sample: pl.DataFrame, key: str, settings: Settings) -> tuple[str, Matches]:
     """The column whose values are our customers' or loans', and which of the two."""
     ids = _our_ids(settings)
+    if key and key not in sample.columns:
+        raise BadInputError(f"No column is named {key!r}; there are {', '.join(sample.columns)}. Mend --key.")
     best: tuple[float, bool, str] = (0.0, False, "")  # a loan's id says more than a customer's
-    for column in [key] if key in sample.columns else sample.select(pl.col(pl.String)).columns:
+    for column in [key] if key else sample.select(pl.col(pl.String)).columns:
         values = sample[column].cast(pl.String).drop_nulls()
         for matches, known in ids.items():
             found = float(values.is_in(known.implode()).sum()) / max(1, len(values))
@@ -135,6 +137,8 @@ def _state(name: str, settings: Settings) -> str:
     lines = {line["what"]: line for line in read_decisions(settings, source=name)}
     if name in used_on(None, settings):
         return f"used from {lines['use']['from']}, {len(lines['use']['columns'])} columns"
+    if "drop" in lines:
+        return f"dropped from {lines['drop']['from']}"
     if "check" not in lines:
         return "declared, not audited yet"
     check = lines["check"]

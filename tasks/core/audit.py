@@ -25,6 +25,7 @@ from tasks.core.performance import Floats
 from tasks.core.search import DEFAULTS
 from tasks.core.splits import cohort_groups
 from tasks.schemas.policy import Audit
+from tasks.schemas.source_features import plain_name
 
 CHECKS: dict[str, Callable[[Column, Book, Audit], str]] = {
     "dates after the application": find_later_dates,
@@ -39,6 +40,7 @@ CHECKS: dict[str, Callable[[Column, Book, Audit], str]] = {
     "a copy of ours": find_copy,
 }
 GROUPS = 3
+READABLE = (pl.Boolean, pl.String, pl.Date, pl.Datetime)  # and numbers
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,26 @@ def audit_columns(columns: pl.DataFrame, book: Book, limits: Audit) -> list[Verd
 
     Needs:  a row per application in the book's order, null where the source had none for it.
     """
-    return [_audit(Column(columns[name]), book, limits) for name in columns.columns]
+    verdicts: list[Verdict] = []
+    taken: dict[str, str] = {}  # columns by the name that they get as features
+    for name in columns.columns:
+        plain = plain_name(name)
+        if plain in taken:
+            evidence = f"it would be the feature {plain!r}, as {taken[plain]!r} is already"
+            verdicts.append(Verdict(name, "a name that is taken", evidence))
+            continue
+        taken[plain] = name
+        verdicts.append(_audit(Column(columns[name]), book, limits))
+    return verdicts
 
 
 def _audit(column: Column, book: Book, limits: Audit) -> Verdict:
     name = column.values.name
     if not column.there.any():
         return Verdict(name, "empty", "it has no value for any application")
+    dtype = column.values.dtype
+    if not dtype.is_numeric() and not isinstance(dtype, READABLE):
+        return Verdict(name, "unreadable", f"its values are of the type {dtype}")
     for check, find in CHECKS.items():
         evidence = find(column, book, limits)
         if evidence:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import polars as pl
 
 ROW_DAY = "row_day"
+WORKING = (ROW_DAY, "_known", "_place")  # names that no column of the rows may have
 
 
 def join_as_of(

@@ -23,7 +23,12 @@ BETWEEN = "__"  # between a source's name and its column's; no feature of ours h
 
 def name_feature(source: str, column: str) -> str:
     """Name of a source's column among the features, such as team_a__monthly_balance."""
-    return f"{source}{BETWEEN}{re.sub('[^a-z0-9]+', '_', column.lower()).strip('_')}"
+    return f"{source}{BETWEEN}{plain_name(column)}"
+
+
+def plain_name(column: str) -> str:
+    """A column's name in small letters, digits and single underscores."""
+    return re.sub("[^a-z0-9]+", "_", column.lower()).strip("_")
 
 
 def other_features(columns: Iterable[str]) -> tuple[str, ...]:

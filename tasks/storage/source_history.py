@@ -35,12 +35,21 @@ def read_decisions(settings: Settings, *, source: str | None = None) -> list[dic
 
 
 def used_on(day: date | None, settings: Settings) -> dict[str, Kinds]:
-    """The columns of each source in use on a day, or ever; in the order of the sources' names."""
+    """The columns of each source in use on a day, or by the last decision; in the order of their names."""
     used: dict[str, Kinds] = {}
     for line in read_decisions(settings):
         if line["what"] in ("use", "drop") and (day is None or line["from"] <= str(day)):
             used[line["source"]] = line.get("columns", {})
     return {name: used[name] for name in sorted(used) if used[name]}
+
+
+def ever_used(settings: Settings) -> dict[str, Kinds]:
+    """All columns that were ever in use, by source: models that learned from them go on reading them."""
+    used: dict[str, Kinds] = {}
+    for line in read_decisions(settings):
+        if line["what"] == "use":
+            used[line["source"]] = {**used.get(line["source"], {}), **line["columns"]}
+    return {name: used[name] for name in sorted(used)}
 
 
 def comparison_path(settings: Settings) -> Path:

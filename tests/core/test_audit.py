@@ -1,3 +1,6 @@
+from pathlib import Path
+
+import numpy as np
 import polars as pl
 import pytest
 
@@ -59,3 +62,13 @@ def test_a_copy_of_a_feature_is_refused_as_one(audited: dict[str, dict[str, Verd
 )
 def test_a_leak_is_called_by_its_name(audited: dict[str, dict[str, Verdict]], leak: str, check: str) -> None:
     assert audited["leaks"][leak].check == check
+
+
+def test_names_and_types_that_no_feature_can_have_are_refused(tmp_path: Path) -> None:
+    lender = planted.build_lender(tmp_path, seed=1)
+    n = len(lender.book.labels)
+    noise = np.random.default_rng(1).normal(size=n)
+    columns = pl.DataFrame({"A b": noise, "a_b": noise[::-1], "tags": [["x"]] * n, "day": [b"x"] * n})
+    limits = read_policy(Settings().policy).policy.audit
+    verdicts = audit_columns(columns, lender.book, limits)
+    assert [one.check for one in verdicts] == ["", "a name that is taken", "unreadable", "unreadable"]

@@ -27,7 +27,7 @@ from tasks.source_audit import audit_source
 from tasks.source_comparison import compare_sources
 from tasks.sources import add_source, admitted_columns, drop, list_sources, override, use
 from tasks.storage import models, tables
-from tasks.storage.source_history import read_decisions
+from tasks.storage.source_history import read_decisions, used_on
 from tests.builders import all_tables, month, months, quick_settings, registry_until, run_months, write_book
 
 SAID = {"by": "Ann Lee", "reason": "measured"}
@@ -227,6 +227,10 @@ def test_decisions_need_an_audit_and_stand_in_the_history(book: Path, fed: Setti
     override("bureau", "worst_arrears", settings, **SAID)
     assert "worst_arrears" in use("bureau", month(USED), settings, **SAID)
     drop("bureau", month(USED + 2), settings, **SAID)
+    assert used_on(month(USED), settings).keys() == {"bureau"}
+    assert used_on(month(USED + 2), settings) == {}
+    run_flow(features, month(2), settings)  # for models that learned from it before it was dropped
+    assert tables.read("gold.source_features", settings, on=month(2)).height
     lines = (settings.model_store / "sources.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["what"] for line in lines] == ["check", "override", "use", "drop"]
     assert json.loads(lines[1])["by"] == SAID["by"]
