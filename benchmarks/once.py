@@ -7,7 +7,7 @@ python -m benchmarks.once monitoring DATA HOME
 python -m benchmarks.once monitoring_volume DATA DATAMART MODEL_STORE
 python -m benchmarks.once prefect HOME
 python -m benchmarks.once walk_forward DATA DATAMART
-python -m benchmarks.once training DATA HOME
+python -m benchmarks.once training DATA HOME [SEARCH_LOANS]
 python -m benchmarks.once scoring DATA HOME
 """
 
@@ -166,18 +166,25 @@ def walk_forward(data: str, home: str) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - start, "aucs": aucs}
 
 
-def training(data: str, home: str) -> dict[str, Any]:
-    """Seconds of one training of 30 trials a family on the newest month; features must be there."""
+def training(data: str, home: str, search_loans: str = "") -> dict[str, Any]:
+    """Seconds of one training of 30 trials a family on the newest month; features must be there.
+
+    `search_loans` is the most loans that the search looks at, instead of the usual number.
+    """
+    from tasks.core import training as core
     from tasks.storage import models, tables
     from tasks.training import promote, train_challenger
 
     settings = _home_settings(data, home, trials=30)
+    if search_loans:
+        vars(core).update(SEARCH_LOANS=int(search_loans))
     day = tables.snapshot_dates("gold.feature_store", settings)[-1]
     start = time.perf_counter()
     model_id = train_challenger(day, settings)
     seconds = time.perf_counter() - start
     promote(day, model_id, settings)
-    return {"seconds": seconds, "loans": models.read_card(model_id, settings)["data"]["n_loans"]}
+    card = models.read_card(model_id, settings)
+    return {"seconds": seconds, "loans": card["data"]["n_loans"], "auc": card["gate"]["figures"]["auc"]}
 
 
 def scoring(data: str, home: str) -> dict[str, Any]:
