@@ -20,6 +20,7 @@ from tasks.source_features import join_source
 from tasks.storage import tables
 from tasks.storage.declarations import read_declared
 from tasks.storage.policy import read_policy
+from tasks.storage.source_files import read_numbers
 from tasks.storage.source_history import Kinds, note_decision
 
 OF_USE = (
@@ -74,10 +75,12 @@ def audit_source(
             f"{declared.matches}, or none is dated {declared.delay_days} to "
             f"{declared.delay_days + declared.valid_days} days before. Mend its declaration."
         )
-    columns = joined.drop(*KEYS, ROW_DAY)
+    columns = read_numbers(joined.drop(*KEYS, ROW_DAY))
     verdicts = audit_columns(columns, book, read_policy(settings.policy).policy.audit)
     if earlier:
-        before = join_source(applications, declared, settings, where=earlier).drop(*KEYS, ROW_DAY)
+        before = read_numbers(
+            join_source(applications, declared, settings, where=earlier).drop(*KEYS, ROW_DAY)
+        )
         verdicts = [find_restated(verdict, columns, before) for verdict in verdicts]
     table = _tabulate(verdicts, columns)
     usable = table.filter(pl.col("kind") != "other", verdict="admitted").height

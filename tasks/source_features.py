@@ -29,9 +29,8 @@ def join_source(
     Needs:  loan_id, customer_id, snapshot_date; `where`, to read another delivery.
     Errors: those of `read_rows`.
     """
-    rows = read_rows(declared, settings, where=where).filter(
-        pl.col(DAY) <= applications["snapshot_date"].max()
-    )
+    last: date = applications["snapshot_date"].max()  # pyright: ignore[reportAssignmentType] - a date
+    rows = read_rows(declared, settings, until=last, where=where)
     clash = [name for name in rows.columns if name in (*KEYS, *WORKING)]
     return join_as_of(
         applications,
@@ -93,11 +92,14 @@ def to_rows(joined: pl.DataFrame, source: str, kinds: Kinds) -> pl.DataFrame:
             else pl.Series([None] * joined.height, dtype=pl.Float64)
         )
         if kind == "number" and values.dtype == pl.String:
-            odd = values.filter(values.cast(pl.Float64, strict=False).is_null() & values.is_not_null())
-            raise BadInputError(
-                f"The source {source}, column {column}, was of numbers and now says {odd[0]!r}. Ask its "
-                f"owner, or audit it again: vintage sources check {source}"
-            )
+            text = values.str.strip_chars().replace("", None)
+            values = text.cast(pl.Float64, strict=False)
+            odd = text.filter(values.is_null() & text.is_not_null())
+            if len(odd):
+                raise BadInputError(
+                    f"The source {source}, column {column}, was of numbers and now says {odd[0]!r}. Ask its "
+                    f"owner, or audit it again: vintage sources check {source}"
+                )
         number = _finite(values.cast(pl.Float64)) if kind == "number" else None
         word = values.cast(pl.String) if kind == "word" else None
         part = joined.select(

@@ -107,7 +107,9 @@ def _guess_date(sample: pl.DataFrame, key: str) -> str:
     dated += sample.select(pl.selectors.temporal()).columns
     likely = sorted(dated, key=lambda name: (_date_rank(name), sample.columns.index(name)))
     if not likely:
-        raise BadInputError("No column holds dates. Say with --date which one says when a row was known.")
+        raise BadInputError(
+            "No column holds dates. Say with --date-column which one says when a row was known."
+        )
     return likely[0]
 
 

@@ -1,6 +1,7 @@
 """The files of other teams' sources: found, read and typed, or refused with a message that names the file."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Literal
 
 import polars as pl
@@ -35,8 +36,10 @@ def find_files(where: Sequence[str], kind: Format, settings: Settings) -> list[s
     return found
 
 
-def read_rows(declared: Declared, settings: Settings, *, where: Sequence[str] | None = None) -> pl.DataFrame:
-    """Every row once: KEY (text), DAY (Date) and the other columns; numbers that came as text are numbers.
+def read_rows(
+    declared: Declared, settings: Settings, *, until: date, where: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Every row dated `until` or before once: KEY (text), DAY (Date) and the other columns as they came.
 
     Needs:  `where`, to read another delivery of the same source.
     Keys:   one row per (KEY, DAY), sorted by them; rows without a key are left out.
@@ -51,7 +54,8 @@ def read_rows(declared: Declared, settings: Settings, *, where: Sequence[str] | 
         raise BadInputError(
             f"The files of {declared.name} do not go together: {_first_line(error)}."
         ) from error
-    rows = read_numbers(rows.filter(pl.col(KEY).is_not_null())).unique(maintain_order=True).sort(KEY, DAY)
+    known = rows.filter(pl.col(KEY).is_not_null(), pl.col(DAY) <= until)
+    rows = known.unique(maintain_order=True).sort(KEY, DAY)
     twice = rows.filter(pl.struct(KEY, DAY).is_duplicated())
     if twice.height:
         raise BadInputError(
@@ -97,8 +101,10 @@ def _read_file(file: str, declared: Declared) -> pl.DataFrame:
 
 
 def _read_days(column: pl.Series, file: str) -> pl.Series:
-    if column.dtype.is_temporal():
-        return column.cast(pl.Date)
+    if isinstance(column.dtype, pl.Datetime):
+        return column.dt.date()  # of its own time zone: a cast would give that of UTC
+    if column.dtype == pl.Date:
+        return column
     days = column.cast(pl.String).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     odd = column.filter(days.is_null())
     if len(odd):

@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 from tasks.config import Settings
 from tasks.errors import BadInputError
 from tasks.schemas.sources import Declared
-from tasks.storage.source_files import DAY, KEY, Format, find_files, read_rows
+from tasks.storage.source_files import DAY, KEY, Format, find_files, read_numbers, read_rows
 
 ROWS = pl.DataFrame(
     {
@@ -29,7 +29,8 @@ def declared(where: str | tuple[str, ...], kind: Format, **fields: object) -> De
 
 
 def read(folder: Path, where: str | tuple[str, ...], kind: Format) -> pl.DataFrame:
-    return read_rows(declared(where, kind), Settings(data=folder))
+    rows = read_rows(declared(where, kind), Settings(data=folder), until=date(2023, 12, 31))
+    return read_numbers(rows)
 
 
 def one_file(folder: Path) -> tuple[str, Format]:
@@ -128,3 +129,19 @@ def test_a_file_of_another_format_is_told(tmp_path: Path) -> None:
 def test_where_there_is_nothing_it_says_so(tmp_path: Path, where: str) -> None:
     with pytest.raises(BadInputError, match="There is no parquet file at"):
         find_files([where], "parquet", Settings(data=tmp_path))
+
+
+def test_what_later_rows_say_changes_no_earlier_row(tmp_path: Path) -> None:
+    later = ROWS.with_columns(day=pl.lit(date(2024, 9, 1)), group=pl.lit("7"), score=pl.lit(1.0))
+    text = pl.concat([ROWS, later, later.with_columns(score=pl.lit(2.0))]).with_columns(
+        pl.col("score").cast(pl.String)
+    )
+    text.write_csv(tmp_path / "long.csv")
+    ROWS.write_csv(tmp_path / "short.csv")
+    assert_frame_equal(read(tmp_path, "long.csv", "csv"), read(tmp_path, "short.csv", "csv"))
+
+
+def test_a_day_is_that_of_its_own_time_zone(tmp_path: Path) -> None:
+    early = pl.col("day").cast(pl.Datetime).dt.replace_time_zone("Asia/Singapore")
+    ROWS.with_columns(early).write_parquet(tmp_path / "all.parquet")
+    assert read(tmp_path, "all.parquet", "parquet")[DAY].to_list() == ROWS.sort("id", "day")["day"].to_list()
