@@ -59,7 +59,7 @@ def audit_source(
     """Check every column of a source against all applications until `as_of` (default: the newest).
 
     Needs:  `earlier`, where an earlier delivery of the same source lies, to compare its values with.
-    Errors: UsageError for an unknown source; TableNotReadyError before the first month is in; BadInputError
+    Errors: UsageError for an unknown source; TableNotReadyError before two cohorts are ripe; BadInputError
             for files that cannot be used, or that know none of the applications.
     """
     declared = read_declared(name, settings)
@@ -92,13 +92,22 @@ def audit_source(
 
 
 def build_book(as_of: date, settings: Settings) -> tuple[pl.DataFrame, Book]:
-    """Every application until `as_of` (loan_id, customer_id, snapshot_date), and what is known of it then."""
+    """Every application until `as_of` (loan_id, customer_id, snapshot_date), and what is known of it then.
+
+    Errors: TableNotReadyError before two cohorts are ripe.
+    """
     rows = tables.scan("gold.feature_store", settings, until=as_of)
     features = rows.sort("snapshot_date", "loan_id").collect()
     known = tables.scan("gold.label_store", settings, until=as_of).select("loan_id", pl.col("label"))
     asked = features.lazy().select("loan_id")
     labels = asked.join(known, on="loan_id", how="left", validate="1:1", maintain_order="left").collect()
     outcomes = labels["label"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    n_ripe = features.filter(labels["label"].is_not_null())["snapshot_date"].n_unique()
+    if n_ripe < 2:
+        raise TableNotReadyError(
+            f"An audit needs two ripe cohorts to hold a source against, and on {as_of} {n_ripe} had ripened. "
+            "Audit on a later day, after: vintage backfill"
+        )
     clickstream = tables.scan("silver.clickstream", settings, until=as_of)
     applications = features.select(KEYS)
     book = Book(

@@ -25,7 +25,7 @@ from tasks.core.performance import Floats
 from tasks.core.search import DEFAULTS
 from tasks.core.splits import cohort_groups
 from tasks.schemas.policy import Audit
-from tasks.schemas.source_features import plain_name
+from tasks.schemas.source_features import EMPTY, NAMELESS, TAKEN, UNREADABLE, USELESS, plain_name
 
 CHECKS: dict[str, Callable[[Column, Book, Audit], str]] = {
     "dates after the application": find_later_dates,
@@ -65,23 +65,25 @@ def audit_columns(columns: pl.DataFrame, book: Book, limits: Audit) -> list[Verd
     verdicts: list[Verdict] = []
     taken: dict[str, str] = {}  # columns by the name that they get as features
     for name in columns.columns:
+        verdict = _audit(Column(columns[name]), book, limits)
         plain = plain_name(name)
-        if plain in taken:
-            evidence = f"it would be the feature {plain!r}, as {taken[plain]!r} is already"
-            verdicts.append(Verdict(name, "a name that is taken", evidence))
-            continue
-        taken[plain] = name
-        verdicts.append(_audit(Column(columns[name]), book, limits))
+        if verdict.check not in USELESS:
+            first = taken.setdefault(plain, name)
+            if first != name:
+                evidence = f"it would be the feature {plain!r}, as {first!r} is already"
+                verdict = Verdict(name, TAKEN, evidence)
+        verdicts.append(verdict)
     return verdicts
 
 
 def _audit(column: Column, book: Book, limits: Audit) -> Verdict:
-    name = column.values.name
+    name, dtype = column.values.name, column.values.dtype
+    if not plain_name(name):
+        return Verdict(name, NAMELESS, "its name has no letter or digit that a feature's name could have")
     if not column.there.any():
-        return Verdict(name, "empty", "it has no value for any application")
-    dtype = column.values.dtype
+        return Verdict(name, EMPTY, "it has no value for any application")
     if not dtype.is_numeric() and not isinstance(dtype, READABLE):
-        return Verdict(name, "unreadable", f"its values are of the type {dtype}")
+        return Verdict(name, UNREADABLE, f"its values are of the type {dtype}")
     for check, find in CHECKS.items():
         evidence = find(column, book, limits)
         if evidence:

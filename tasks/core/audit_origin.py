@@ -9,26 +9,50 @@ import polars as pl
 from tasks.core.audit_book import LEAST_ROWS, MOST_WORDS, Book, Column, correlate
 from tasks.core.performance import Floats
 from tasks.schemas.policy import Audit
+from tasks.schemas.source import FIRST_YEAR, LAST_YEAR
 
 LEAST_PILE = 0.005  # share of rows at an end that no unrounded quantity reaches by itself
+DATED = 0.9  # share of the values of a column of dates that are dates; the others stand for "none"
+# How a date is written: what of the text to take, how to read it, what it lacks to be a day.
+WRITTEN = (
+    (r"^(\d{4}-\d{2}-\d{2})", "%Y-%m-%d", ""),
+    (r"^(\d{4}/\d{2}/\d{2})", "%Y/%m/%d", ""),
+    (r"^(\d{8})$", "%Y%m%d", ""),
+    (r"^(\d{4}-\d{2})$", "%Y-%m-%d", "-01"),
+    (r"^(\d{6})$", "%Y%m%d", "01"),
+    (r"^(\d{2}/\d{2}/\d{4})", "%d/%m/%Y", ""),
+    (r"^(\d{2}/\d{2}/\d{4})", "%m/%d/%Y", ""),
+    (r"^(\d{2}\.\d{2}\.\d{4})", "%d.%m.%Y", ""),
+)
 PILED = 2  # times as many rows as the usual value has
 
 
 def find_later_dates(column: Column, book: Book, limits: Audit) -> str:  # noqa: ARG001 - all checks are called alike
-    """Dates, typed or as text, lie after the application."""
-    days = column.values
-    if days.dtype == pl.String:
-        days = days.str.slice(0, 10).str.to_date(strict=False)
-        if days.null_count() > column.values.null_count() + len(days) // 100:
-            return ""
-    if not days.dtype.is_temporal():
-        return ""
-    later = (days.cast(pl.Date) > book.days).fill_null(value=False)
+    """Dates, typed or written as text or number, lie after the application."""
+    days = _read_dates(column.values)
+    later = (days > book.days).fill_null(value=False)
     if not later.any():
         return ""
     row = int(later.arg_max() or 0)
-    example = f"{days.cast(pl.Date)[row]} for an application of {book.days[row]}"
+    example = f"{days[row]} for an application of {book.days[row]}"
     return f"{later.sum()} of its {days.count()} dates lie after the application, such as {example}"
+
+
+def _read_dates(values: pl.Series) -> pl.Series:
+    """The day (Date) that each value is, months as their first; all null if it is no column of dates."""
+    if values.dtype.is_temporal():
+        return values.dt.date()
+    if values.dtype.is_integer():
+        values = values.cast(pl.String)
+    if values.dtype == pl.String:
+        text = values.str.strip_chars().replace("", None)
+        for pattern, form, ending in WRITTEN:
+            whole = text.str.extract(pattern)
+            days = (whole + ending).str.to_date(form, strict=False)
+            days = days.set(~days.dt.year().is_between(FIRST_YEAR, LAST_YEAR), None)
+            if days.count() >= max(1, DATED * text.count()):
+                return days
+    return pl.Series([None] * len(values), dtype=pl.Date)
 
 
 def find_later_value(column: Column, book: Book, limits: Audit) -> str:

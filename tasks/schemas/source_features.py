@@ -1,6 +1,7 @@
-"""gold.source_features: what other teams' sources said of an application, one row per value.
+"""gold.source_features: what other teams' sources said of an application, one row per feature.
 
-A source or a column that comes or goes changes rows, never the table. Key: (loan_id, source, feature).
+Both values are null where a source said nothing: that too is published, and stays. A source or a column that
+comes or goes changes rows, never the table. Key: (loan_id, source, feature).
 """
 
 import re
@@ -18,6 +19,9 @@ SOURCE_FEATURES: dict[str, pl.DataType] = {
     "number": pl.Float64(),
     "word": pl.String(),
 }
+# Why a column can be no feature, whoever vouches for it.
+NAMELESS, TAKEN, EMPTY, UNREADABLE = "no name for it", "a name that is taken", "empty", "unreadable"
+USELESS = (NAMELESS, TAKEN, EMPTY, UNREADABLE)
 BETWEEN = "__"  # between a source's name and its column's; no feature of ours has it
 
 
@@ -28,7 +32,7 @@ def name_feature(source: str, column: str) -> str:
 
 def plain_name(column: str) -> str:
     """A column's name in small letters, digits and single underscores."""
-    return re.sub("[^a-z0-9]+", "_", column.lower()).strip("_")
+    return re.sub(r"[\W_]+", "_", column.lower()).strip("_")
 
 
 def other_features(columns: Iterable[str]) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ import polars as pl
 
 from flows.engine import run_flow
 from flows.features import features
-from tasks.config import Settings
 from tasks.core.audit_book import Book
 from tasks.core.calendar import months_before
 from tasks.source_audit import build_book
@@ -20,12 +19,12 @@ N_MONTHS, LOANS = 14, 400
 
 @dataclass(frozen=True)
 class Lender:
-    """A book to audit against, the loans behind it in the same order, and their true PDs."""
+    """A book to audit against, the loans behind it in the same order, their true PDs, and its seed."""
 
     book: Book
     loans: pl.DataFrame
     true_pd: np.ndarray
-    settings: Settings
+    seed: int
 
 
 def build_lender(home: Path, *, seed: int) -> Lender:
@@ -38,12 +37,12 @@ def build_lender(home: Path, *, seed: int) -> Lender:
     loans, book = build_book(months(N_MONTHS)[-1], settings)
     truth = pl.read_csv(settings.data / "true_default_probability.csv").select("loan_id", "true_pd")
     true_pd = loans.join(truth, on="loan_id", how="left", maintain_order="left")["true_pd"].to_numpy()
-    return Lender(book, loans, true_pd, settings)
+    return Lender(book, loans, true_pd, seed)
 
 
-def leaks(lender: Lender, *, seed: int) -> dict[str, pl.Series]:
+def leaks(lender: Lender) -> dict[str, pl.Series]:
     """Columns that nobody could have known at the application; null where there is no label yet."""
-    rng, book, later = np.random.default_rng(seed), lender.book, lender.book.later
+    rng, book, later = np.random.default_rng(lender.seed), lender.book, lender.book.later
     n, y, ripe = len(book.labels), book.labels, book.ripe
     coin, income = rng.random(n), book.own["annual_income"]
     flipped = np.where(coin < 0.1, 1 - y, y)
@@ -86,9 +85,9 @@ def leaks(lender: Lender, *, seed: int) -> dict[str, pl.Series]:
     return {name: _column(name, values) for name, values in columns.items()}
 
 
-def honest_columns(lender: Lender, *, seed: int) -> dict[str, pl.Series]:
+def honest_columns(lender: Lender) -> dict[str, pl.Series]:
     """Columns that were known at the application."""
-    rng, book = np.random.default_rng(seed), lender.book
+    rng, book = np.random.default_rng(lender.seed), lender.book
     n, own, known = len(book.labels), book.own, book.known
     days = pl.DataFrame(
         {"day": book.days, "income": own["annual_income"], "job": own["occupation"], "y": book.labels}

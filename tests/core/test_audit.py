@@ -1,32 +1,34 @@
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
 
 from tasks.config import Settings
 from tasks.core.audit import Verdict, audit_columns
+from tasks.schemas.source_features import name_feature
 from tasks.storage.policy import read_policy
 from tests.core import planted
 
 SEEDS = (1, 2)
 
 
+LIMITS = read_policy(Settings().policy).policy.audit
+
+
 @pytest.fixture(scope="module", params=SEEDS)
-def audited(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, dict[str, Verdict]]:
+def lender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> planted.Lender:
+    return planted.build_lender(tmp_path_factory.mktemp("lender"), seed=int(request.param))
+
+
+@pytest.fixture(scope="module")
+def audited(lender: planted.Lender) -> dict[str, dict[str, Verdict]]:
     """Verdicts on columns that leak, and on honest ones, of a lender's source."""
-    seed = int(request.param)
-    lender = planted.build_lender(tmp_path_factory.mktemp("lender"), seed=seed)
-    limits = read_policy(Settings().policy).policy.audit
     kinds = {
-        "leaks": planted.leaks(lender, seed=seed),
-        "honest": planted.honest_columns(lender, seed=seed),
+        "leaks": planted.leaks(lender),
+        "honest": planted.honest_columns(lender),
         "copies": planted.copies(lender),
     }
     return {
-        kind: {v.column: v for v in audit_columns(pl.DataFrame(list(columns.values())), lender.book, limits)}
+        kind: {v.column: v for v in audit_columns(pl.DataFrame(list(columns.values())), lender.book, LIMITS)}
         for kind, columns in kinds.items()
     }
 
@@ -64,11 +66,44 @@ def test_a_leak_is_called_by_its_name(audited: dict[str, dict[str, Verdict]], le
     assert audited["leaks"][leak].check == check
 
 
-def test_names_and_types_that_no_feature_can_have_are_refused(tmp_path: Path) -> None:
-    lender = planted.build_lender(tmp_path, seed=1)
+def test_names_and_types_that_no_feature_can_have_are_refused(lender: planted.Lender) -> None:
     n = len(lender.book.labels)
     noise = np.random.default_rng(1).normal(size=n)
-    columns = pl.DataFrame({"A b": noise, "a_b": noise[::-1], "tags": [["x"]] * n, "day": [b"x"] * n})
-    limits = read_policy(Settings().policy).policy.audit
-    verdicts = audit_columns(columns, lender.book, limits)
-    assert [one.check for one in verdicts] == ["", "a name that is taken", "unreadable", "unreadable"]
+    empty = np.full(n, np.nan)
+    columns = {
+        "A b": empty,
+        "a_b": noise,
+        "A-b": noise[::-1],
+        "tags": [["x"]] * n,
+        "day": [b"x"] * n,
+        "%": noise**2,
+    }
+    checks = [one.check for one in audit_columns(pl.DataFrame(columns), lender.book, LIMITS)]
+    assert checks == ["empty", "", "a name that is taken", "unreadable", "unreadable", "no name for it"]
+
+
+def test_columns_named_in_any_script_are_told_apart(lender: planted.Lender) -> None:
+    noise = np.random.default_rng(1).normal(size=(len(lender.book.labels), 2))
+    columns = pl.DataFrame(noise, schema=["金额", "Überziehung"])
+    assert all(verdict.admitted for verdict in audit_columns(columns, lender.book, LIMITS))
+    assert [name_feature("team", name) for name in columns.columns] == ["team__金额", "team__überziehung"]
+
+
+@pytest.mark.parametrize(
+    "form", ["%Y-%m-%d", "%Y-%m-%dT00:00:00", "%Y/%m/%d", "%Y%m%d", "%Y-%m", "%Y%m", "%d/%m/%Y", "%d.%m.%Y"]
+)
+@pytest.mark.parametrize("months", [1, 0])
+def test_dates_are_seen_however_they_are_written(lender: planted.Lender, form: str, months: int) -> None:
+    days = lender.book.days.dt.offset_by(f"{months}mo")
+    written = {"text": days.dt.to_string(form), "some": days.dt.to_string(form)}
+    written["some"] = written["some"].scatter(range(0, len(days), 50), "-")
+    if form in ("%Y%m%d", "%Y%m"):
+        written["number"] = written["text"].cast(pl.Int64)
+    for verdict in audit_columns(pl.DataFrame(written), lender.book, LIMITS):
+        assert (verdict.check == "dates after the application") == bool(months), verdict
+
+
+def test_numbers_that_are_no_dates_are_not_taken_for_dates(lender: planted.Lender) -> None:
+    numbers = np.random.default_rng(1).integers(10_000_000, 99_999_999, size=len(lender.book.labels))
+    (verdict,) = audit_columns(pl.DataFrame({"account": numbers}), lender.book, LIMITS)
+    assert verdict.admitted, verdict
