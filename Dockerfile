@@ -27,7 +27,7 @@ RUN groupadd --gid 1000 vintage \
 COPY --from=environments /opt/airflow /opt/airflow
 COPY --from=environments /opt/vintage /opt/vintage
 COPY --from=code /opt/app /opt/app
-COPY governance/*.toml /opt/app/governance/
+COPY governance /opt/app/governance
 COPY airflow_dags /opt/airflow_dags
 COPY docker /opt/bin
 # Not every way of unpacking a zip keeps the right to execute.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,16 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+class Kind(StrEnum):
+    """Formats of a source's files."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    DELTA = "delta"
+
+
 Name = Annotated[
     str, typer.Argument(help="Name of the source; its columns get it as a prefix.", metavar="NAME")
 ]
@@ -28,6 +39,7 @@ def add(
     name: Name,
     where: Annotated[list[str], typer.Option(help="File, folder, pattern or address; may be repeated.")],
     owner: Annotated[str, typer.Option(help="Who answers for it.")],
+    kind: Annotated[Kind | None, typer.Option("--format", help="Of the files [default: found].")] = None,
     key: Annotated[str, typer.Option(help="Column of customer or loan ids [default: found].")] = "",
     day: Annotated[str, typer.Option("--date-column", help="Column of row dates [default: found].")] = "",
     delay_days: Annotated[int, typer.Option(min=0, help="Days from a row's date until it is known.")] = 0,
@@ -46,6 +58,7 @@ def add(
         places,
         settings,
         owner=owner,
+        kind=kind.value if kind else None,
         key=key,
         day=day,
         delay_days=delay_days,
@@ -57,11 +70,11 @@ def add(
 
 
 @app.command("list")
-def list_all(model_store: ModelStore = None, debug: Debug = False) -> None:
+def list_all(debug: Debug = False) -> None:
     """Show every source: owner, key, date, delay, and what was decided on it."""
     from tasks.sources import list_sources
 
-    frame = list_sources(read_settings(None, None, model_store, debug))
+    frame = list_sources(read_settings(None, None, None, debug))
     print_frame(frame, left=tuple(frame.columns))
 
 
@@ -76,11 +89,10 @@ def check(
     ] = None,
     data: Data = None,
     datamart: Datamart = None,
-    model_store: ModelStore = None,
     debug: Debug = False,
 ) -> None:
     """Audit a source: which of its columns could have been known at the application, which could not, why."""
-    settings = read_settings(data, datamart, model_store, debug)
+    settings = read_settings(data, datamart, None, debug)
     from tasks.source_audit import audit_source
 
     places = _locate(earlier or [], settings)
@@ -97,13 +109,12 @@ def override(
     column: Annotated[str, typer.Argument(help="Refused column.", metavar="COLUMN")],
     by: By,
     reason: Reason,
-    model_store: ModelStore = None,
     debug: Debug = False,
 ) -> None:
     """Admit a column that the audit refused; it stands in the history."""
-    from tasks.sources import override as admit
+    from tasks.source_decisions import override as admit
 
-    admit(name, column, read_settings(None, None, model_store, debug), by=by, reason=reason)
+    admit(name, column, read_settings(None, None, None, debug), by=by, reason=reason)
     console.print(f"{column} of {name} is admitted by {by}.")
 
 
@@ -138,7 +149,7 @@ def use(
     debug: Debug = False,
 ) -> None:
     """Let trainings use the admitted columns of a source from a day on."""
-    from tasks.sources import use as take
+    from tasks.source_decisions import use as take
 
     columns = take(name, start, read_settings(None, None, model_store, debug), by=by, reason=reason)
     console.print(f"Trainings from {start} on use {len(columns)} columns of {name}: {', '.join(columns)}.")
@@ -155,7 +166,7 @@ def drop(
     debug: Debug = False,
 ) -> None:
     """Let no training use a source from a day on; models that learned from it go on reading it."""
-    from tasks.sources import drop as leave
+    from tasks.source_decisions import drop as leave
 
     leave(name, start, read_settings(None, None, model_store, debug), by=by, reason=reason)
     console.print(f"No training from {start} on uses {name}.")
@@ -166,6 +177,11 @@ def _locate(places: Sequence[str], settings: Settings) -> list[str]:
     data = settings.data.resolve()
     found = [(place, Path(place).resolve()) for place in places]
     return [
-        place if not path.exists() else str(path.relative_to(data) if path.is_relative_to(data) else path)
+        str(path.relative_to(data) if path.is_relative_to(data) else path) if _is_there(path) else place
         for place, path in found
     ]
+
+
+def _is_there(path: Path) -> bool:
+    """Whether it is a file, a folder, or a pattern of some."""
+    return path.exists() or any(path.parent.glob(path.name))

@@ -5,11 +5,10 @@ from datetime import date
 from typing import Any
 
 from tasks.config import Settings
-from tasks.errors import ModelStoreError, UsageError
+from tasks.core.signature import refuse_nameless
+from tasks.errors import ModelStoreError
 from tasks.storage import models
 from tasks.storage.models import Change, State
-
-RESERVED = "policy:"  # names of decisions that no person took
 
 
 def take_over(
@@ -27,7 +26,7 @@ def approve(model_id: str, day: date, *, by: str, reason: str, settings: Setting
     Errors: UsageError without a name or a reason; ModelStoreError when the model does not wait on that day,
     when who approves has trained it, or when it was judged against a champion that serves no more.
     """
-    _refuse_nameless(by, reason)
+    refuse_nameless(by, reason)
     _require_state(model_id, day, ("challenger",), settings, mend="Only a waiting challenger is approved.")
     card = models.read_card(model_id, settings)
     if by.strip().casefold() == card["trained_by"].strip().casefold():
@@ -47,7 +46,7 @@ def reject(model_id: str, day: date, *, by: str, reason: str, settings: Settings
 
     Errors: UsageError without a name or a reason; ModelStoreError when the model does not wait on that day.
     """
-    _refuse_nameless(by, reason)
+    refuse_nameless(by, reason)
     mend = "Only a waiting challenger is rejected; a champion is replaced with: vintage models rollback"
     _require_state(model_id, day, ("challenger",), settings, mend=mend)
     figures = models.read_card(model_id, settings)["gate"]["figures"]
@@ -62,7 +61,7 @@ def roll_back(to: str, day: date, *, by: str, reason: str, settings: Settings) -
     Errors: UsageError without a name or a reason; ModelStoreError when the model was no champion before
     `day`, its files were changed, or a decision of a later day is in the registry.
     """
-    _refuse_nameless(by, reason)
+    refuse_nameless(by, reason)
     _require_state(to, day, ("retired",), settings, mend="Only a former champion can serve again.")
     broken = models.find_changed_files(settings, of=to)
     if broken:
@@ -71,13 +70,6 @@ def roll_back(to: str, day: date, *, by: str, reason: str, settings: Settings) -
     changes = [Change(to, "champion", by, reason), Change(champion, "retired", by, f"rolled back to {to}")]
     models.record(settings, effective_from=day, changes=changes)
     return champion
-
-
-def _refuse_nameless(by: str, reason: str) -> None:
-    if not by.strip() or by.startswith(RESERVED):
-        raise UsageError(f"--by {by!r} is no person's name; name who decides.")
-    if not reason.strip():
-        raise UsageError("--reason is empty; say why, for whoever reads the history.")
 
 
 def _require_state(

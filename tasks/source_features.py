@@ -13,9 +13,9 @@ from tasks.prefect import io_task
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.source_features import name_feature, widen
 from tasks.schemas.sources import Declared
-from tasks.storage import models, tables
+from tasks.storage import models, restatements, tables
 from tasks.storage.declarations import read_declarations, read_declared
-from tasks.storage.source_files import DAY, KEY, read_rows
+from tasks.storage.source_files import DAY, KEY, SourceGoneError, read_rows
 from tasks.storage.source_history import Kinds, ever_used, used_on
 
 TABLE = "gold.source_features"
@@ -54,87 +54,111 @@ def sources_to_take_in(settings: Settings) -> dict[str, Kinds]:
 def take_in_sources(days: Sequence[date], settings: Settings) -> None:
     """Replace the partitions of `days` in gold.source_features by what the sources in use say.
 
-    A source whose files are gone gives no rows: monitoring sees its coverage fall and the fallback scores.
+    A source whose files are gone says nothing: monitoring sees its coverage fall and the fallback scores.
     Errors: BadInputError for a file that cannot be used, or one that changed for a published month.
     """
     used = sources_to_take_in(settings)
     applications = tables.scan("gold.feature_store", settings, on=days).select(KEYS).collect()
-    found = [_features_of(name, kinds, applications, settings) for name, kinds in used.items()]
-    rows = pl.concat(found)
-    _refuse_changed(rows, days, settings)
-    if rows.height:
-        tables.replace_partitions(TABLE, rows, days=days, settings=settings)
+    published = tables.scan(TABLE, settings, on=days).collect()
+    rows = pl.concat(
+        [_features_of(name, kinds, applications, published, settings) for name, kinds in used.items()]
+    )
+    _refuse_changed(rows, published, settings)
+    left = published.filter(~pl.col("source").is_in(list(used)))  # its declaration is gone, its values stay
+    tables.replace_partitions(TABLE, pl.concat([rows, left]), days=days, settings=settings)
 
 
-def _features_of(name: str, kinds: Kinds, applications: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Rows of gold.source_features from one source."""
-    declared = read_declared(name, settings)
+def _features_of(
+    name: str, kinds: Kinds, applications: pl.DataFrame, published: pl.DataFrame, settings: Settings
+) -> pl.DataFrame:
+    """Rows of gold.source_features from one source; what is `published` of a dropped one that is broken."""
     try:
-        joined = join_source(applications, declared, settings)
+        joined = join_source(applications, read_declared(name, settings), settings)
     except BadInputError as error:
-        if not str(error).startswith("There is no"):
+        dropped = name not in used_on(None, settings)
+        if not (dropped or isinstance(error, SourceGoneError)):
             raise
         get_logger("vintage").warning("Nothing of the source %s: %s", name, error)
+        said = published.filter(source=name)
+        if dropped and said.height:
+            return said.select(tables.TABLES[TABLE].columns.keys())
         joined = applications
     return to_rows(joined, name, kinds)
 
 
 def to_rows(joined: pl.DataFrame, source: str, kinds: Kinds) -> pl.DataFrame:
-    """A row of gold.source_features for each value of the columns `kinds` that is there.
+    """A row of gold.source_features for each application and each of the columns `kinds`.
 
     Errors: BadInputError for a column that was of numbers and is not any more.
     """
     parts = [pl.DataFrame(schema=tables.TABLES[TABLE].columns)]
     for column, kind in kinds.items():
-        values = (
-            joined[column]
-            if column in joined.columns
-            else pl.Series([None] * joined.height, dtype=pl.Float64)
-        )
-        if kind == "number" and values.dtype == pl.String:
-            text = values.str.strip_chars().replace("", None)
-            values = text.cast(pl.Float64, strict=False)
-            odd = text.filter(values.is_null() & text.is_not_null())
-            if len(odd):
-                raise BadInputError(
-                    f"The source {source}, column {column}, was of numbers and now says {odd[0]!r}. Ask its "
-                    f"owner, or audit it again: vintage sources check {source}"
-                )
-        number = _finite(values.cast(pl.Float64)) if kind == "number" else None
-        word = values.cast(pl.String) if kind == "word" else None
+        nothing = pl.Series([None] * joined.height, dtype=pl.Float64)
+        values = joined[column] if column in joined.columns else nothing
         part = joined.select(
             "loan_id",
             "snapshot_date",
             source=pl.lit(source),
             feature=pl.lit(name_feature(source, column)),
-            number=pl.lit(None, pl.Float64) if number is None else number,
-            word=pl.lit(None, pl.String) if word is None else word,
+            number=_numbers(values, source) if kind == "number" else pl.lit(None, pl.Float64),
+            word=_words(values, source) if kind == "word" else pl.lit(None, pl.String),
         )
-        parts.append(part.filter(pl.any_horizontal(pl.col("number", "word").is_not_null())))
-    return pl.concat([part.select(parts[0].columns) for part in parts])
+        parts.append(part.select(parts[0].columns))
+    return pl.concat(parts)
 
 
-def _finite(values: pl.Series) -> pl.Series:
-    """The same numbers, null where they are none."""
-    return pl.select(pl.when(values.is_finite()).then(values)).to_series()
+def _numbers(values: pl.Series, source: str) -> pl.Series:
+    """The numbers of a column, null where they are none.
+
+    Errors: BadInputError for what is not a number.
+    """
+    if values.dtype == pl.String:
+        text = values.str.strip_chars().replace("", None)
+        values = text.cast(pl.Float64, strict=False)
+        odd = text.filter(values.is_null() & text.is_not_null())
+        if len(odd):
+            raise _changed(source, text.name, "numbers", f"says {odd[0]!r}")
+    if not values.dtype.is_numeric() and not isinstance(values.dtype, pl.Boolean | pl.Null):
+        raise _changed(source, values.name, "numbers", f"is of the type {values.dtype}")
+    numbers = values.cast(pl.Float64)
+    return pl.select(pl.when(numbers.is_finite()).then(numbers)).to_series()
 
 
-def _refuse_changed(rows: pl.DataFrame, days: Sequence[date], settings: Settings) -> None:
-    """Do nothing if what is published of the same sources and features says the same, or is restated."""
-    published = tables.scan(TABLE, settings, on=days).collect()
-    if published.is_empty() or settings.restate:
+def _words(values: pl.Series, source: str) -> pl.Series:
+    if values.dtype.is_nested() or values.dtype == pl.Binary:
+        raise _changed(source, values.name, "words", f"is of the type {values.dtype}")
+    return values.cast(pl.String)
+
+
+def _changed(source: str, column: str, was: str, now: str) -> BadInputError:
+    return BadInputError(
+        f"The source {source}, column {column}, was of {was} and now {now}. Ask its owner, or audit it "
+        f"again: vintage sources check {source}"
+    )
+
+
+def _refuse_changed(rows: pl.DataFrame, published: pl.DataFrame, settings: Settings) -> None:
+    """Do nothing if what is published of the same months and features says the same; note a restatement.
+
+    Errors: BadInputError when it does not, and the settings do not ask for a restatement.
+    """
+    columns = rows.columns
+    now = rows.join(published, on=["snapshot_date", "source", "feature"], how="semi")
+    before = published.join(rows, on=["source", "feature"], how="semi").select(columns)
+    changed = before.join(now, on=columns, how="anti", nulls_equal=True)
+    if changed.is_empty():
         return
-    columns = ["loan_id", "source", "feature", "number", "word"]
-    asked = rows.select("source", "feature").unique()
-    before = published.join(asked, on=["source", "feature"], how="semi").select(columns)
-    gone = before.join(rows.select(columns), on=columns, how="anti", nulls_equal=True)
-    if gone.height:
-        name = gone["source"][0]
+    first = changed.sort("snapshot_date", "source", "feature", "loan_id").row(0, named=True)
+    name, day = first["source"], first["snapshot_date"]
+    if not settings.restate:
         raise BadInputError(
-            f"The source {name} changed for {days[0]}, a month that is published: {gone.height} values, such "
-            f"as {gone['feature'][0]} of {gone['loan_id'][0]}. Nothing of it was written; ask its owner, or "
-            f"take the new values with: vintage run features --date {days[0]} --restate"
+            f"The source {name} changed for {day}, a month that is published: {changed.height} values, such "
+            f"as {first['feature']} of {first['loan_id']}. Nothing of it was written; ask its owner, or "
+            f"take the new values with: vintage run features --date {day} --restate"
         )
+    for (month, source), some in changed.group_by("snapshot_date", "source", maintain_order=True):
+        entry = {"snapshot_date": str(month), "what": f"values of {source}", "changed": some.height}
+        restatements.note(settings, entry, versions={TABLE: tables.version_of(TABLE, settings)})
 
 
 def read_applications(day: date, model_ids: Sequence[str], settings: Settings) -> pl.DataFrame:

@@ -1,9 +1,8 @@
-"""Declare sources, list them, and decide which columns of them features may use."""
+"""Declare sources and list them."""
 
 import re
 from collections.abc import Sequence
-from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 from pydantic import ValidationError
@@ -12,9 +11,9 @@ from tasks.config import Settings
 from tasks.errors import BadInputError, UsageError
 from tasks.schemas.sources import Declared
 from tasks.storage import tables
-from tasks.storage.declarations import add_declared, read_declarations, read_declared
-from tasks.storage.source_files import Format, find_files, scan_file
-from tasks.storage.source_history import Kinds, note_decision, read_decisions, used_on
+from tasks.storage.declarations import add_declared, read_declarations
+from tasks.storage.source_files import Format, find_files, read_days, read_file
+from tasks.storage.source_history import read_decisions, used_on
 
 Matches = Literal["customer_id", "loan_id"]
 SAMPLE = 1000  # rows that a guess looks at
@@ -26,6 +25,7 @@ def add_source(
     settings: Settings,
     *,
     owner: str,
+    kind: Format | None = None,
     key: str = "",
     day: str = "",
     delay_days: int = 0,
@@ -36,10 +36,12 @@ def add_source(
     Errors: BadInputError for files that are not there or do not show a key or date; UsageError for a name
     that cannot be one; PolicyError for one that is taken.
     """
-    kind = _guess_format(where, settings)
-    sample = scan_file(find_files(where, kind, settings)[0], kind).head(SAMPLE).collect()
+    kind = kind or _guess_format(where, settings)
+    file = find_files(where, kind, settings)[0]
+    sample = read_file(file, kind, most=SAMPLE)
     key, matches = _guess_key(sample, key, settings)
     day = day or _guess_date(sample, key)
+    read_days(_column(sample, day, "--date-column"), file)
     try:
         declared = Declared(
             name=name,
@@ -68,19 +70,27 @@ def _guess_format(where: Sequence[str], settings: Settings) -> Format:
         for kind in kinds:
             if place.endswith(f".{kind}") or (path.is_dir() and any(path.rglob(f"*.{kind}"))):
                 return kind
+    if "://" in where[0]:
+        raise BadInputError(f"What lies at {where[0]} cannot be told from its name. Say it with --format.")
     raise BadInputError(
         f"There is no Delta table, Parquet or CSV file at {settings.data / where[0]}. Mend --where."
     )
 
 
+def _column(sample: pl.DataFrame, name: str, option: str) -> pl.Series:
+    if name not in sample.columns:
+        raise BadInputError(
+            f"No column is named {name!r}; there are {', '.join(sample.columns)}. Mend {option}."
+        )
+    return sample[name]
+
+
 def _guess_key(sample: pl.DataFrame, key: str, settings: Settings) -> tuple[str, Matches]:
     """The column whose values are our customers' or loans', and which of the two."""
     ids = _our_ids(settings)
-    if key and key not in sample.columns:
-        raise BadInputError(f"No column is named {key!r}; there are {', '.join(sample.columns)}. Mend --key.")
     best: tuple[float, bool, str] = (0.0, False, "")  # a loan's id says more than a customer's
     for column in [key] if key else sample.select(pl.col(pl.String)).columns:
-        values = sample[column].cast(pl.String).drop_nulls()
+        values = _column(sample, column, "--key").cast(pl.String).drop_nulls()
         for matches, known in ids.items():
             found = float(values.is_in(known.implode()).sum()) / max(1, len(values))
             best = max(best, (found, matches == "loan_id", column), key=lambda one: one[:2])
@@ -104,11 +114,12 @@ def _guess_date(sample: pl.DataFrame, key: str) -> str:
     """The first column of dates, those first that are named after a snapshot of features."""
     text = sample.select(pl.col(pl.String).exclude(key).str.slice(0, 10).str.to_date(strict=False))
     dated = [name for name in text.columns if text[name].null_count() == sample[name].null_count()]
-    dated += sample.select(pl.selectors.temporal()).columns
+    dated += sample.select(pl.selectors.date(), pl.selectors.datetime()).columns
+    dated = [name for name in dated if sample[name].count()]
     likely = sorted(dated, key=lambda name: (_date_rank(name), sample.columns.index(name)))
     if not likely:
         raise BadInputError(
-            "No column holds dates. Say with --date-column which one says when a row was known."
+            "No column holds dates such as 2024-03-01. Say with --date-column of which day a row is."
         )
     return likely[0]
 
@@ -145,68 +156,3 @@ def _state(name: str, settings: Settings) -> str:
         return "declared, not audited yet"
     check = lines["check"]
     return f"audited, {len(check['admitted'])} of {len(check['kinds'])} columns admitted"
-
-
-def override(name: str, column: str, settings: Settings, *, by: str, reason: str) -> None:
-    """Admit a column that the audit refused; who and why stand in the history.
-
-    Errors: UsageError before the audit, or for a column that it did not refuse.
-    """
-    refused = _last_check(name, settings)["refused"]
-    if column not in refused:
-        known = ", ".join(refused) or "none"
-        raise UsageError(f"{name} has no refused column {column!r}; the last audit refused: {known}.")
-    fields = {"column": column, "check": refused[column], "by": by, "reason": reason}
-    note_decision("override", name, fields, settings)
-
-
-def use(name: str, start: date, settings: Settings, *, by: str, reason: str) -> Kinds:
-    """Let trainings from a day on use the admitted columns of a source; return them with their kinds.
-
-    Errors: UsageError before the audit, after a change of the declaration, or when no column is left.
-    """
-    check = _last_check(name, settings)
-    if check["declared"] != read_declared(name, settings).model_dump(mode="json"):
-        raise UsageError(f"{name} was declared anew since its audit. Audit it: vintage sources check {name}")
-    columns = admitted_columns(name, settings)
-    if not columns:
-        raise UsageError(
-            f"The audit of {name} left no column that a model can use; there is nothing to take."
-        )
-    note_decision("use", name, {"from": str(start), "by": by, "reason": reason, "columns": columns}, settings)
-    return columns
-
-
-def admitted_columns(name: str, settings: Settings) -> Kinds:
-    """The columns of an audited source that a model can use: admitted by the audit, or by a person since.
-
-    Errors: UsageError before the audit.
-    """
-    check = _last_check(name, settings)
-    lines = read_decisions(settings, source=name)
-    admitted = {*check["admitted"], *(line["column"] for line in lines if line["what"] == "override")}
-    return {column: kind for column, kind in check["kinds"].items() if column in admitted and kind != "other"}
-
-
-def audited_sources(settings: Settings) -> list[str]:
-    """Names of the sources of which an audit left columns, in order."""
-    names = {line["source"] for line in read_decisions(settings) if line["what"] == "check"}
-    return [name for name in sorted(names) if admitted_columns(name, settings)]
-
-
-def drop(name: str, start: date, settings: Settings, *, by: str, reason: str) -> None:
-    """Let no training from a day on use a source; models that learned from it keep it.
-
-    Errors: UsageError for a source that is not in use.
-    """
-    if name not in used_on(None, settings):
-        raise UsageError(f"{name} is not in use; vintage sources list shows what is.")
-    note_decision("drop", name, {"from": str(start), "by": by, "reason": reason}, settings)
-
-
-def _last_check(name: str, settings: Settings) -> dict[str, Any]:
-    read_declared(name, settings)
-    checks = [line for line in read_decisions(settings, source=name) if line["what"] == "check"]
-    if not checks:
-        raise UsageError(f"{name} was not audited yet. Audit it: vintage sources check {name}")
-    return checks[-1]

@@ -1,6 +1,22 @@
 """What holds for every test."""
 
 import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tasks.config import Settings
 
 # As the command line sets it, and before scikit-learn is imported: two threads would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_declarations(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """The project's declared sources without what was decided on them: a lender may have taken some in."""
+    path = tmp_path_factory.mktemp("governance") / "sources.toml"
+    path.write_text(Settings().sources.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VINTAGE_SOURCES", str(path))
+        yield path

@@ -1,5 +1,6 @@
 """The file that declares the sources: read, looked up, added to."""
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def add_declared(declared: Declared, settings: Settings) -> str:
     Errors: PolicyError when the file would not be valid with it, such as for a name that is there already.
     """
     lines = _to_toml(declared)
+    read_declarations(settings)
     with locked(settings.sources):
         text = f"{settings.sources.read_text(encoding='utf-8').rstrip()}\n\n{lines}"
         parse_toml(text, settings.sources, Declarations)
@@ -61,7 +63,4 @@ def _to_toml(declared: Declared) -> str:
 def _value(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return str(value)
+    return json.dumps(value, ensure_ascii=False)  # strings and whole numbers are the same in TOML

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Literal
 
 import polars as pl
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from tasks.config import Settings
 from tasks.errors import BadInputError
@@ -14,10 +15,14 @@ Format = Literal["csv", "parquet", "delta"]
 KEY, DAY = "_key", "_day"  # the declared key and date among the columns that are read
 
 
+class SourceGoneError(BadInputError):
+    """Nothing lies where a source was declared to be: it stopped, or its declaration is wrong."""
+
+
 def find_files(where: Sequence[str], kind: Format, settings: Settings) -> list[str]:
     """Paths or addresses that hold the rows: a folder stands for its files of the format, below it too.
 
-    Errors: BadInputError when there is none.
+    Errors: SourceGoneError when there is none.
     """
     found: list[str] = []
     for place in where:
@@ -32,8 +37,37 @@ def find_files(where: Sequence[str], kind: Format, settings: Settings) -> list[s
             found += sorted(str(file) for file in path.parent.glob(path.name) if file.is_file())
     if not found:
         places = " or ".join(str(settings.data / place) for place in where)
-        raise BadInputError(f"There is no {kind} file at {places}. Put it there, or name another place.")
+        raise SourceGoneError(f"There is no {kind} file at {places}. Put it there, or name another place.")
     return found
+
+
+def read_file(file: str, kind: Format, *, most: int | None = None) -> pl.DataFrame:
+    """Rows of one file, table or address, the first `most` or all; CSV as text.
+
+    Errors: SourceGoneError when nothing is there; BadInputError for what cannot be read.
+    """
+    scans = {"delta": pl.scan_delta, "parquet": pl.scan_parquet, "csv": _scan_csv}
+    try:
+        rows = scans[kind](file)
+        return (rows if most is None else rows.head(most)).collect()
+    except (pl.exceptions.PolarsError, OSError, DeltaError) as error:
+        if _is_gone(error, kind):
+            raise SourceGoneError(
+                f"There is no {kind} file at {file}. Put it there, or name another place."
+            ) from error
+        raise BadInputError(f"{file} cannot be read as {kind}: {_first_line(error)}.") from error
+
+
+def _is_gone(error: Exception, kind: Format) -> bool:
+    """Whether there is nothing to read; a Delta table that lacks one of its files is broken instead."""
+    if kind == "delta":
+        return isinstance(error, TableNotFoundError)
+    empty = "expanded paths were empty"  # how Polars tells of an address without files
+    return isinstance(error, FileNotFoundError) or empty in str(error)
+
+
+def _scan_csv(file: str) -> pl.LazyFrame:
+    return pl.scan_csv(file, infer_schema=False)
 
 
 def read_rows(
@@ -42,18 +76,17 @@ def read_rows(
     """Every row dated `until` or before once: KEY (text), DAY (Date) and the other columns as they came.
 
     Needs:  `where`, to read another delivery of the same source.
-    Keys:   one row per (KEY, DAY), sorted by them; rows without a key are left out.
-    Errors: BadInputError that names the file and the column: no such key or date, dates that cannot be read,
-            a type that cannot be brought together, several different rows of one key and date.
+    Keys:   one row per (KEY, DAY), sorted by them; rows without a key or a date are left out.
+    Errors: SourceGoneError when nothing is there; BadInputError that names the file and the column: no such
+            key or date, dates that cannot be read, a type that cannot be brought together, several different
+            rows of one key and date.
     """
     files = find_files(where or declared.where, declared.format, settings)
     frames = [_read_file(file, declared) for file in files]
     try:
         rows = pl.concat(frames, how="diagonal_relaxed")
     except pl.exceptions.PolarsError as error:
-        raise BadInputError(
-            f"The files of {declared.name} do not go together: {_first_line(error)}."
-        ) from error
+        raise BadInputError(f"{declared.name}: {_find_clash(files, frames)}.") from error
     known = rows.filter(pl.col(KEY).is_not_null(), pl.col(DAY) <= until)
     rows = known.unique(maintain_order=True).sort(KEY, DAY)
     twice = rows.filter(pl.struct(KEY, DAY).is_duplicated())
@@ -63,13 +96,6 @@ def read_rows(
             f"{twice[DAY][0]} ({twice.height} such rows). Ask {declared.owner} which of them counts."
         )
     return rows
-
-
-def scan_file(file: str, kind: Format) -> pl.LazyFrame:
-    """Lazy rows of one file or table, CSV as text."""
-    if kind == "delta":
-        return pl.scan_delta(file)
-    return pl.scan_parquet(file) if kind == "parquet" else pl.scan_csv(file, infer_schema=False)
 
 
 def read_numbers(rows: pl.DataFrame) -> pl.DataFrame:
@@ -83,36 +109,57 @@ def read_numbers(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _read_file(file: str, declared: Declared) -> pl.DataFrame:
-    try:
-        rows = scan_file(file, declared.format).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise BadInputError(f"{file} cannot be read as {declared.format}: {_first_line(error)}.") from error
+    rows = read_file(file, declared.format)
     for column in (declared.key, declared.date):
         if column not in rows.columns:
             raise BadInputError(
                 f"{file} has no column {column!r}, which {declared.name} is declared to have; it has "
                 f"{', '.join(rows.columns[:8])}{' ...' if rows.width > 8 else ''}. Mend the declaration."
             )
-    day = _read_days(rows[declared.date], file)
+    day = read_days(rows[declared.date], file)
     kept = (
         rows.drop(declared.date) if declared.date == declared.key else rows.drop(declared.key, declared.date)
     )
     return kept.with_columns(rows[declared.key].cast(pl.String).alias(KEY), day.alias(DAY))
 
 
-def _read_days(column: pl.Series, file: str) -> pl.Series:
+def read_days(column: pl.Series, file: str) -> pl.Series:
+    """The day (Date) of each row of a column of `file`, null where it says nothing.
+
+    Errors: BadInputError for a value that is no date such as 2024-03-01.
+    """
     if isinstance(column.dtype, pl.Datetime):
         return column.dt.date()  # of its own time zone: a cast would give that of UTC
     if column.dtype == pl.Date:
         return column
-    days = column.cast(pl.String).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    odd = column.filter(days.is_null())
+    if column.dtype != pl.String and not column.dtype.is_integer():
+        raise BadInputError(
+            f"{file}, column {column.name}, is of the type {column.dtype}, which is no date. Declare another "
+            "date column."
+        )
+    text = column.cast(pl.String).str.strip_chars().replace("", None)
+    days = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    odd = column.filter(days.is_null() & text.is_not_null())
     if len(odd):
         raise BadInputError(
             f"{file}, column {column.name}: {str(odd[0])!r} is no date such as 2024-03-01 "
             f"({len(odd)} such rows). Ask the sender, or declare another date column."
         )
     return days
+
+
+def _find_clash(files: Sequence[str], frames: Sequence[pl.DataFrame]) -> str:
+    """Which column is of types that cannot be brought together, and in which two files."""
+    seen: dict[str, tuple[str, pl.DataFrame]] = {}
+    for file, frame in zip(files, frames, strict=True):
+        for column in frame.columns:
+            first, before = seen.setdefault(column, (file, frame.select(column)))
+            try:
+                pl.concat([before, frame.select(column)], how="vertical_relaxed")
+            except pl.exceptions.PolarsError:
+                kinds = before.schema[column], frame.schema[column]
+                return f"column {column} is of the type {kinds[0]} in {first} and {kinds[1]} in {file}"
+    return "its files do not go together"
 
 
 def _first_line(error: Exception) -> str:

@@ -1,8 +1,8 @@
-"""What was found and decided on the sources: <model_store>/sources.jsonl, one line each, none ever edited."""
+"""What was found and decided on the sources: one line each, none ever edited, beside their declarations."""
 
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,15 +14,15 @@ Kinds = dict[str, str]  # "number" or "word" by name of a column
 
 
 def path_of_decisions(settings: Settings) -> Path:
-    """The file itself, oldest line first."""
-    return settings.model_store / "sources.jsonl"
+    """The file itself, oldest line first: governance/sources.jsonl beside governance/sources.toml."""
+    return settings.sources.with_suffix(".jsonl")
 
 
 def note_decision(what: What, source: str, fields: Mapping[str, Any], settings: Settings) -> None:
-    """Append a line."""
-    path = path_of_decisions(settings)
+    """Append a line, with the time of it."""
+    path, at = path_of_decisions(settings), datetime.now(UTC).isoformat(timespec="seconds")
     with locked(path):
-        append_line(path, json.dumps({"what": what, "source": source, **fields}))
+        append_line(path, json.dumps({"what": what, "source": source, "at": at, **fields}))
 
 
 def read_decisions(settings: Settings, *, source: str | None = None) -> list[dict[str, Any]]:

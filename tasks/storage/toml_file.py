@@ -18,7 +18,7 @@ def read_toml(path: Path, model: type[Model], *, what: str) -> tuple[Model, str]
     Errors: PolicyError that names the line and the mend.
     """
     if not path.is_file():
-        raise PolicyError(f"There is no {what} at {path}; restore governance/{what}.toml, or name a file.")
+        raise PolicyError(f"{path} is missing; restore governance/{what}.toml, or name a file.")
     text = path.read_text(encoding="utf-8")
     return parse_toml(text, path, model), text
 

@@ -1,12 +1,12 @@
 """Another team's source from its declaration to the day it stops, on a simulated lender."""
 
-import json
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,16 @@ from flows.features import features
 from simulator.layout import LOANS_FILE, TRUTH_FILE
 from tasks.config import Settings
 from tasks.decisions import actions_on
-from tasks.errors import BadInputError, UsageError
+from tasks.errors import BadInputError, TableNotReadyError, UsageError
 from tasks.schemas.reasons import OTHER
 from tasks.source_audit import audit_source
 from tasks.source_comparison import compare_sources
-from tasks.sources import add_source, admitted_columns, drop, list_sources, override, use
-from tasks.storage import models, tables
+from tasks.source_decisions import admitted_columns, drop, override, use
+from tasks.source_features import TABLE
+from tasks.sources import add_source, list_sources
+from tasks.storage import models, restatements, tables
 from tasks.storage.source_history import read_decisions, used_on
+from tasks.training import known_on
 from tests.builders import all_tables, month, months, quick_settings, registry_until, run_months, write_book
 
 SAID = {"by": "Ann Lee", "reason": "measured"}
@@ -63,19 +66,28 @@ def settings_in(home: Path, book: Path) -> Settings:
     return quick_settings(book, home).model_copy(update={"sources": declared, "trials": 1})
 
 
-def take_bureau(settings: Settings, bureau: Path) -> None:
-    add_source("bureau", [str(bureau)], settings, owner="Bureau")
-    audit_source("bureau", month(USED - 1), settings)
-    use("bureau", month(USED), settings, **SAID)
+def take_bureau(settings: Settings, bureau: Path, *, name: str = "bureau") -> None:
+    add_source(name, [str(bureau)], settings, owner="Bureau")
+    audit_source(name, month(USED - 1), settings)
+    use(name, month(USED), settings, **SAID)
 
 
 def live(settings: Settings, bureau: Path, *, until: int = N_MONTHS) -> None:
     """Months without the bureau, its declaration, its past months, and the months with it."""
     run_months(settings, months(USED))
+    without = before_its_use(settings)
+    shutil.copytree(settings.datamart, without.datamart)
+    shutil.copytree(settings.model_store, without.model_store)
     take_bureau(settings, bureau)
     for day in months(USED):
         run_flow(features, day, settings)
     run_months(settings, months(until)[USED:])
+
+
+def before_its_use(settings: Settings) -> Settings:
+    """Tables and models as they were when the bureau was declared."""
+    home = settings.datamart.parent / "before"
+    return settings.model_copy(update={"datamart": home / "datamart", "model_store": home / "model_store"})
 
 
 @pytest.fixture(scope="module")
@@ -167,13 +179,12 @@ def test_a_rerun_writes_nothing(lived: Settings) -> None:
     assert models.history(lived) == lines
 
 
-def test_months_before_its_use_are_scored_as_without_it(book: Path, lived: Settings, tmp_path: Path) -> None:
-    without = settings_in(tmp_path, book)
-    run_months(without, months(USED))
+def test_months_before_its_use_stay_as_they_were_without_it(lived: Settings) -> None:
+    without = before_its_use(lived)
     last = month(USED - 1)
     assert registry_until(without, last) == registry_until(lived, last)
     for name, table in all_tables(without, until=last).items():
-        if name not in ("gold.source_features", "gold.predictions"):
+        if name != TABLE:
             assert_frame_equal(table, all_tables(lived, until=last)[name])
 
 
@@ -205,14 +216,98 @@ def test_values_of_a_published_month_that_change_are_refused_until_restated(
     assert restated["number"].to_list() == pytest.approx(
         [value + 1 for value in published.filter(feature="bureau__score")["number"]]
     )
+    (line,) = restatements.read_history(settings)
+    assert (line["snapshot_date"], line["what"]) == (str(month(3)), "values of bureau")
+    before = tables.scan("gold.source_features", settings, on=[month(3)], version=line["old_versions"][TABLE])
+    assert before.collect().height == published.height
 
 
-def test_a_column_that_turns_into_words_is_refused(book: Path, fed: Settings, tmp_path: Path) -> None:
+def forget_score(file: Path) -> None:
+    pl.read_parquet(file).drop("score").write_parquet(file)
+
+
+@pytest.mark.parametrize("change", [Path.unlink, forget_score], ids=["file", "column"])
+def test_a_file_or_column_that_goes_takes_nothing_from_a_published_month(
+    book: Path, fed: Settings, tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    settings, bureau = copied(fed, tmp_path), write_bureau(book, tmp_path / "bureau")
+    take_bureau(settings, bureau)
+    take_bureau(settings, write_bureau(book, tmp_path / "other"), name="other")
+    run_flow(features, month(3), settings)
+    published = tables.read(TABLE, settings, on=month(3))
+    assert set(published["source"]) == {"bureau", "other"}
+    change(bureau / f"{month(3)}.parquet")
+    with pytest.raises(BadInputError, match="bureau changed for 2023-04-01"):
+        run_flow(features, month(3), settings)
+    assert_frame_equal(tables.read(TABLE, settings, on=month(3)), published)
+
+
+def test_a_file_that_comes_late_changes_no_published_month_until_restated(
+    book: Path, fed: Settings, tmp_path: Path
+) -> None:
+    settings, bureau = copied(fed, tmp_path), write_bureau(book, tmp_path / "bureau")
+    take_bureau(settings, bureau)
+    file = bureau / f"{month(3)}.parquet"
+    late = file.rename(tmp_path / file.name)
+    for earlier in bureau.glob("*.parquet"):
+        earlier.unlink()
+    run_flow(features, month(3), settings)
+    published = tables.read(TABLE, settings, on=month(3))
+    assert published["number"].null_count() == published.height
+    late.rename(file)
+    with pytest.raises(BadInputError, match="bureau changed for 2023-04-01"):
+        run_flow(features, month(3), settings)
+    assert_frame_equal(tables.read(TABLE, settings, on=month(3)), published)
+    run_flow(features, month(3), settings.model_copy(update={"restate": True}))
+    assert tables.read(TABLE, settings, on=month(3))["number"].count() == 120
+
+
+def test_a_dropped_source_that_breaks_stops_no_month_and_loses_no_value(
+    book: Path, fed: Settings, tmp_path: Path
+) -> None:
+    settings, bureau = copied(fed, tmp_path), write_bureau(book, tmp_path / "bureau")
+    take_bureau(settings, bureau)
+    run_flow(features, month(3), settings)
+    published = tables.read(TABLE, settings, on=month(3))
+    drop("bureau", month(USED + 2), settings, **SAID)
+    (bureau / "broken.parquet").write_text("not a table", encoding="utf-8")
+    for day in (month(3), month(4)):
+        run_flow(features, day, settings)
+    assert_frame_equal(tables.read(TABLE, settings, on=month(3)), published)
+    assert tables.read(TABLE, settings, on=month(4))["number"].count() == 0
+
+
+def test_trainings_into_a_new_model_store_use_the_same_sources(lived: Settings, tmp_path: Path) -> None:
+    anew = lived.model_copy(update={"model_store": tmp_path / "anew"})
+    ours, bureau = (known_on(month(day), anew).loans.columns for day in (USED - 1, USED))
+    assert set(bureau) - set(ours) == {"bureau__score", "bureau__segment"}
+
+
+def test_an_audit_waits_for_two_ripe_cohorts(book: Path, fed: Settings, tmp_path: Path) -> None:
+    settings = copied(fed, tmp_path)
+    add_source("bureau", [str(write_bureau(book, tmp_path / "bureau"))], settings, owner="Bureau")
+    with pytest.raises(TableNotReadyError, match=r"needs two ripe cohorts.*on 2023-07-01 1 had ripened"):
+        audit_source("bureau", month(6), settings)
+    assert audit_source("bureau", month(7), settings).verdicts.height == 4
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("score", "high", "column score, was of numbers and now says 'high'"),
+        ("score", [1.0], "column score, was of numbers and now is of the type List"),
+        ("score", date(2024, 1, 1), "column score, was of numbers and now is of the type Date"),
+        ("Segment", ["a"], "column Segment, was of words and now is of the type List"),
+    ],
+)
+def test_a_column_that_turns_into_something_else_is_refused(
+    book: Path, fed: Settings, tmp_path: Path, column: str, value: object, said: str
+) -> None:
     settings, bureau = copied(fed, tmp_path), write_bureau(book, tmp_path / "bureau")
     take_bureau(settings, bureau)
     for file in bureau.glob("*.parquet"):
-        pl.read_parquet(file).with_columns(score=pl.lit("high")).write_parquet(file)
-    with pytest.raises(BadInputError, match="column score, was of numbers and now says 'high'"):
+        pl.read_parquet(file).with_columns(pl.lit(value).alias(column)).write_parquet(file)
+    with pytest.raises(BadInputError, match=said):
         run_flow(features, month(3), settings)
 
 
@@ -231,9 +326,10 @@ def test_decisions_need_an_audit_and_stand_in_the_history(book: Path, fed: Setti
     assert used_on(month(USED + 2), settings) == {}
     run_flow(features, month(2), settings)  # for models that learned from it before it was dropped
     assert tables.read("gold.source_features", settings, on=month(2)).height
-    lines = (settings.model_store / "sources.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line)["what"] for line in lines] == ["check", "override", "use", "drop"]
-    assert json.loads(lines[1])["by"] == SAID["by"]
+    lines = read_decisions(settings)
+    assert [line["what"] for line in lines] == ["check", "override", "use", "drop"]
+    assert lines[1]["by"] == SAID["by"]
+    assert all(datetime.fromisoformat(line["at"]).tzinfo for line in lines)
 
 
 def test_the_comparison_scores_each_ripe_month_with_what_was_known_on_it(lived: Settings) -> None:
@@ -270,9 +366,9 @@ COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.spl
 HERE = {
     "2023-10-01": month(7),
     "2023-12-01": month(7),
-    "2024-04-01": month(USED),
     "2024-06-01": month(1),
-    "2024-07-01": month(STOPS),
+    "2024-07-01": month(USED),
+    "2024-10-01": month(STOPS),
     "data/team_a": "bureau",
     "COLUMN": "was_late",
     "NAME": "'Ann Lee'",

@@ -11,7 +11,16 @@ from polars.testing import assert_frame_equal
 from tasks.config import Settings
 from tasks.errors import BadInputError
 from tasks.schemas.sources import Declared
-from tasks.storage.source_files import DAY, KEY, Format, find_files, read_numbers, read_rows
+from tasks.storage.source_files import (
+    DAY,
+    KEY,
+    Format,
+    SourceGoneError,
+    find_files,
+    read_file,
+    read_numbers,
+    read_rows,
+)
 
 ROWS = pl.DataFrame(
     {
@@ -62,7 +71,26 @@ def delta_table(folder: Path) -> tuple[str, Format]:
     return "table", "delta"
 
 
-@pytest.mark.parametrize("lay", [one_file, text_file, one_a_month, by_pattern, delta_table])
+def address_of_a_pattern(folder: Path) -> tuple[str, Format]:
+    by_pattern(folder)
+    return f"file://{folder}/team_*.parquet", "parquet"
+
+
+def address_of_a_folder(folder: Path) -> tuple[str, Format]:
+    one_a_month(folder)
+    return f"file://{folder}/months/", "csv"
+
+
+def address_of_a_table(folder: Path) -> tuple[str, Format]:
+    delta_table(folder)
+    return f"file://{folder}/table", "delta"
+
+
+LAYOUTS = [one_file, text_file, one_a_month, by_pattern, delta_table]
+ADDRESSES = [address_of_a_pattern, address_of_a_folder, address_of_a_table]
+
+
+@pytest.mark.parametrize("lay", [*LAYOUTS, *ADDRESSES])
 def test_every_layout_gives_the_same_rows(lay: Callable[[Path], tuple[str, Format]], tmp_path: Path) -> None:
     where, kind = lay(tmp_path)
     expected = ROWS.rename({"id": KEY, "day": DAY}).sort(KEY, DAY)
@@ -78,6 +106,27 @@ def test_rows_without_a_key_are_left_out(tmp_path: Path) -> None:
     odd = ROWS.with_columns(id=pl.when(pl.col("id") != "C2").then("id"))
     odd.write_parquet(tmp_path / "all.parquet")
     assert set(read(tmp_path, "all.parquet", "parquet")[KEY]) == {"C1", "C3"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_rows_without_a_date_are_left_out(tmp_path: Path, kind: Format) -> None:
+    undated = ROWS.head(2).with_columns(day=pl.lit(None, pl.Date))
+    rows = pl.concat([ROWS, undated])
+    file = tmp_path / f"all.{kind}"
+    if kind == "csv":
+        rows.write_csv(file)
+    else:
+        rows.write_parquet(file)
+    expected = ROWS.rename({"id": KEY, "day": DAY}).sort(KEY, DAY)
+    assert_frame_equal(read(tmp_path, file.name, kind), expected, check_column_order=False)
+
+
+def test_types_that_do_not_go_together_are_told_with_both_files_and_the_column(tmp_path: Path) -> None:
+    ROWS.head(2).write_parquet(tmp_path / "a.parquet")
+    ROWS.tail(2).with_columns(score=pl.lit([1.0])).write_parquet(tmp_path / "b.parquet")
+    said = r"column score is of the type Float64 in \S*a\.parquet and List\(Float64\) in \S*b\.parquet"
+    with pytest.raises(BadInputError, match=said):
+        read(tmp_path, "*.parquet", "parquet")
 
 
 def test_numbers_of_one_file_and_text_of_another_are_brought_together(tmp_path: Path) -> None:
@@ -106,6 +155,10 @@ def test_keys_of_numbers_and_of_text_are_the_same_keys(tmp_path: Path) -> None:
             r"bad\.parquet, column day: '31/12/2023' is",
         ),
         (
+            lambda rows: rows.with_columns(day=pl.duration(days=1)),
+            r"bad\.parquet, column day, is of the type Duration",
+        ),
+        (
             lambda rows: pl.concat([rows, rows.with_columns(score=pl.lit(9.0))]),
             r"several different rows of one key and date, such as C1 on 2023-01-01 \(8 such rows\)",
         ),
@@ -129,6 +182,19 @@ def test_a_file_of_another_format_is_told(tmp_path: Path) -> None:
 def test_where_there_is_nothing_it_says_so(tmp_path: Path, where: str) -> None:
     with pytest.raises(BadInputError, match="There is no parquet file at"):
         find_files([where], "parquet", Settings(data=tmp_path))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("gone/*.csv", "csv"), ("x.parquet", "parquet"), ("t", "delta")])
+def test_an_address_where_nothing_is_counts_as_gone(tmp_path: Path, name: str, kind: Format) -> None:
+    with pytest.raises(SourceGoneError, match="There is no"):
+        read_file(f"file://{tmp_path}/{name}", kind)
+
+
+def test_a_table_that_is_broken_is_told(tmp_path: Path) -> None:
+    delta_table(tmp_path)
+    next((tmp_path / "table").glob("*.parquet")).unlink()
+    with pytest.raises(BadInputError, match="table cannot be read as delta"):
+        read_file(str(tmp_path / "table"), "delta")
 
 
 def test_what_later_rows_say_changes_no_earlier_row(tmp_path: Path) -> None:

@@ -1,0 +1,121 @@
+"""Decisions of people on sources: who may take what in, from which day on, and for how long it holds."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tasks.config import Settings
+from tasks.errors import UsageError
+from tasks.source_decisions import admitted_columns, audited_sources, drop, override, use
+from tasks.storage import models
+from tasks.storage.declarations import add_declared, read_declared
+from tasks.storage.models import Change
+from tasks.storage.source_history import note_decision, read_decisions, used_on
+from tests.builders import month, quick_settings
+from tests.storage.test_source_files import declared
+
+SAID = {"by": "Ann Lee", "reason": "measured"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings with a declared source `team` that an audit has looked at."""
+    sources = tmp_path / "sources.toml"
+    sources.write_text(Settings().sources.read_text(encoding="utf-8"), encoding="utf-8")
+    settings = quick_settings(tmp_path, tmp_path).model_copy(update={"sources": sources})
+    add_declared(declared("team", "csv"), settings)
+    audit(settings, {"score": "", "debt": "a later value"})
+    return settings
+
+
+def audit(settings: Settings, found: Mapping[str, str], *, kind: str = "number") -> None:
+    """Write down an audit: the check that each column failed, "" for none."""
+    fields = {
+        "declared": read_declared("team", settings).model_dump(),
+        "kinds": dict.fromkeys(found, kind),
+        "admitted": [column for column, check in found.items() if not check],
+        "refused": {column: check for column, check in found.items() if check},
+    }
+    note_decision("check", "team", fields, settings)
+
+
+def train(settings: Settings, number: int) -> None:
+    """A model trained in a month, as far as the registry tells."""
+    folder = settings.model_store / f"model-{number}"
+    folder.mkdir(parents=True)
+    (folder / models.ARTEFACT).write_bytes(b"a model")
+    changes = [Change(folder.name, "challenger", "pipeline", "trained")]
+    models.record(settings, effective_from=month(number), changes=changes)
+
+
+@pytest.mark.parametrize(
+    ("by", "reason"), [("", "why"), (" ", "why"), ("Ann Lee", ""), ("policy:auto", "why")]
+)
+def test_a_decision_needs_a_person_and_a_reason(settings: Settings, by: str, reason: str) -> None:
+    before = read_decisions(settings)
+    with pytest.raises(UsageError, match=r"--by|--reason"):
+        override("team", "debt", settings, by=by, reason=reason)
+    with pytest.raises(UsageError, match=r"--by|--reason"):
+        use("team", month(9), settings, by=by, reason=reason)
+    assert read_decisions(settings) == before
+
+
+def test_no_use_begins_on_a_day_that_was_trained_on(settings: Settings) -> None:
+    train(settings, 5)
+    with pytest.raises(UsageError, match=r"model-5 was trained on 2023-06-01 or later"):
+        use("team", month(5), settings, **SAID)
+    use("team", month(6), settings, **SAID)
+    train(settings, 8)
+    with pytest.raises(UsageError, match=r"model-8 was trained"):
+        drop("team", month(7), settings, **SAID)
+    assert used_on(month(7), settings).keys() == {"team"}
+
+
+def test_no_decision_takes_effect_before_an_earlier_one_does(settings: Settings) -> None:
+    use("team", month(6), settings, **SAID)
+    drop("team", month(9), settings, **SAID)
+    with pytest.raises(UsageError, match="takes effect on 2023-10-01"):
+        use("team", month(7), settings, **SAID)
+    use("team", month(11), settings, **SAID)
+    used = [bool(used_on(month(number), settings)) for number in (5, 6, 8, 9, 10, 11)]
+    assert used == [False, True, True, False, False, True]
+
+
+def test_an_override_holds_while_the_audit_says_the_same(settings: Settings) -> None:
+    override("team", "debt", settings, **SAID)
+    assert admitted_columns("team", settings).keys() == {"score", "debt"}
+    audit(settings, {"score": "", "debt": "the outcome itself"})
+    assert admitted_columns("team", settings).keys() == {"score"}
+    audit(settings, {"score": "", "debt": "a later value"})
+    assert admitted_columns("team", settings).keys() == {"score", "debt"}
+
+
+@pytest.mark.parametrize("check", ["a name that is taken", "unreadable", "empty", "no name for it"])
+def test_nobody_can_admit_a_column_that_no_model_can_use(settings: Settings, check: str) -> None:
+    audit(settings, {"score": "", "debt": check})
+    with pytest.raises(UsageError, match=f"No model can use 'debt' of team: {check}"):
+        override("team", "debt", settings, **SAID)
+
+
+def test_a_column_that_models_learned_as_a_number_is_not_used_as_a_word(settings: Settings) -> None:
+    use("team", month(6), settings, **SAID)
+    audit(settings, {"score": ""}, kind="word")
+    with pytest.raises(UsageError, match="score of team was used as a number and is a word now"):
+        use("team", month(8), settings, **SAID)
+
+
+def test_decisions_are_kept_beside_the_declarations_whatever_the_model_store(
+    settings: Settings, tmp_path: Path
+) -> None:
+    use("team", month(6), settings, **SAID)
+    elsewhere = settings.model_copy(update={"model_store": tmp_path / "another"})
+    assert used_on(month(6), elsewhere) == {"team": {"score": "number"}}
+    assert (tmp_path / "sources.jsonl").is_file()
+
+
+def test_a_source_that_lost_its_declaration_is_not_compared(settings: Settings) -> None:
+    assert audited_sources(settings) == ["team"]
+    text = settings.sources.read_text(encoding="utf-8")
+    settings.sources.write_text(text.split('[[source]]\nname = "team"')[0], encoding="utf-8")
+    assert audited_sources(settings) == []
