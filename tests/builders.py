@@ -14,6 +14,9 @@ from flows.training import training
 from simulator.lender import Lender, simulate
 from tasks.config import Settings
 from tasks.errors import NothingToDoError
+from tasks.features import build_feature_store
+from tasks.ingest import ingest
+from tasks.labels import build_labels
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.clickstream import MEASURES
 from tasks.storage import models, tables
@@ -103,6 +106,12 @@ def run_months(settings: Settings, days: Iterable[date]) -> None:
                 run_flow(flow, day, settings)
             except NothingToDoError:
                 continue
+
+
+def take_in(settings: Settings, days: Sequence[date]) -> None:
+    """What the features flow makes of months that come in together, as fast as it goes."""
+    for step in (ingest, build_labels, build_feature_store):
+        step(days, settings)
 
 
 def all_tables(settings: Settings, *, until: date) -> dict[str, pl.DataFrame]:

@@ -9,13 +9,12 @@ import pytest
 
 from flows.cli import command
 from flows.engine import run_flow
-from flows.features import features
 from flows.inference import inference
 from flows.monitoring import monitoring
 from tasks.config import Settings
 from tasks.storage import models
 from tasks.training import train_challenger
-from tests.builders import month, months, quick_settings, run_months, write_book
+from tests.builders import month, months, quick_settings, run_months, take_in, write_book
 
 SOP = Path(__file__).parents[1] / "governance" / "SOP.md"
 COMMANDS = list(dict.fromkeys(re.findall(r"`vintage ([^`]+)`", SOP.read_text(encoding="utf-8"))))
@@ -29,8 +28,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("sop")
     settings = quick_settings(write_book(home / "data", n_months=12), home)
     run_months(settings, months(10))
-    for day in months(12)[10:]:
-        run_flow(features, day, settings)
+    take_in(settings, months(12)[10:])
     challenger = train_challenger(month(10), settings)  # waits, whatever the gate says of so small a book
     waits = [models.Change(challenger, "challenger", "pipeline", "trained on ripe cohorts")]
     models.record(settings, effective_from=month(10), changes=waits)

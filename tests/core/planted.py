@@ -7,12 +7,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from flows.engine import run_flow
-from flows.features import features
 from tasks.core.audit_book import Book
 from tasks.core.calendar import months_before
 from tasks.source_audit import build_book
-from tests.builders import months, quick_settings, write_book
+from tests.builders import months, quick_settings, take_in, write_book
 
 N_MONTHS, LOANS = 14, 400
 
@@ -32,8 +30,7 @@ def build_lender(home: Path, *, seed: int) -> Lender:
     settings = quick_settings(
         write_book(home / "data", n_months=N_MONTHS, loans_per_month=LOANS, seed=seed), home
     )
-    for day in months(N_MONTHS):
-        run_flow(features, day, settings)
+    take_in(settings, months(N_MONTHS))
     loans, book = build_book(months(N_MONTHS)[-1], settings)
     truth = pl.read_csv(settings.data / "true_default_probability.csv").select("loan_id", "true_pd")
     true_pd = loans.join(truth, on="loan_id", how="left", maintain_order="left")["true_pd"].to_numpy()

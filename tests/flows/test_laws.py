@@ -10,9 +10,6 @@ from flows.engine import run_flow
 from flows.features import features
 from flows.inference import inference
 from tasks.config import Settings
-from tasks.features import build_feature_store
-from tasks.ingest import ingest
-from tasks.labels import build_labels
 from tasks.schemas.catalog import TABLES
 from tasks.storage import models, tables
 from tests.builders import (
@@ -23,6 +20,7 @@ from tests.builders import (
     registry_until,
     rewrite,
     run_months,
+    take_in,
     write_book,
 )
 
@@ -83,9 +81,7 @@ def test_a_rerun_changes_nothing_and_writes_nothing(replayed: Settings) -> None:
 
 def test_month_by_month_equals_all_at_once(book: Path, replayed: Settings, tmp_path: Path) -> None:
     settings = quick_settings(book, tmp_path)
-    days = months(N_MONTHS)
-    for step in (ingest, build_labels, build_feature_store):
-        step(days, settings)
+    take_in(settings, months(N_MONTHS))
     both = (all_tables(s, until=month(11)) for s in (settings, replayed))
     at_once, one_by_one = both
     for name in (n for n in TABLES if n not in ("gold.predictions", "gold.monitoring", "gold.actions")):
