@@ -145,15 +145,21 @@ def use(
     start: Annotated[date, day_option("Day from which trainings use it.", "--from")],
     by: By,
     reason: Reason,
+    data: Data = None,
+    datamart: Datamart = None,
     model_store: ModelStore = None,
     debug: Debug = False,
 ) -> None:
     """Let trainings use the admitted columns of a source from a day on."""
+    settings = read_settings(data, datamart, model_store, debug)
     from tasks.source_decisions import use as take
+    from tasks.source_features import take_in_past
 
-    columns = take(name, start, read_settings(None, None, model_store, debug), by=by, reason=reason)
+    columns = take(name, start, settings, by=by, reason=reason)
     console.print(f"Trainings from {start} on use {len(columns)} columns of {name}: {', '.join(columns)}.")
-    console.print("Take its past months in with: vintage backfill --flows features --start ... --end ...")
+    with console.status("taking in past months"):
+        past = take_in_past(name, settings)
+    console.print(f"What it said of the {len(past)} months that are there was taken in.")
 
 
 @app.command()

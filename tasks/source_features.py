@@ -8,13 +8,13 @@ from prefect.logging import get_logger
 
 from tasks.config import Settings
 from tasks.core.point_in_time import WORKING, join_as_of
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, TableNotReadyError, UsageError
 from tasks.prefect import io_task
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.source_features import name_feature, widen
 from tasks.schemas.sources import Declared
 from tasks.storage import models, restatements, tables
-from tasks.storage.declarations import read_declarations, read_declared
+from tasks.storage.declarations import read_declared
 from tasks.storage.source_files import DAY, KEY, SourceGoneError, read_rows
 from tasks.storage.source_history import Kinds, ever_used, used_on
 
@@ -44,37 +44,44 @@ def join_source(
 
 
 def sources_to_take_in(settings: Settings) -> dict[str, Kinds]:
-    """The columns that are or were in use, by source; a dropped source may lose its declaration."""
-    declared = {source.name for source in read_declarations(settings)}
-    needed = declared | set(used_on(None, settings))
-    return {name: kinds for name, kinds in ever_used(settings).items() if name in needed}
+    """The columns that are or were in use, by source: models that learned from a dropped one read on."""
+    return ever_used(settings)
+
+
+def take_in_past(name: str, settings: Settings) -> list[date]:
+    """Take in what a source said of every month that is there; return the months."""
+    days = tables.snapshot_dates("gold.feature_store", settings)
+    if days:
+        take_in_sources(days, settings, only=name)
+    return days
 
 
 @io_task
-def take_in_sources(days: Sequence[date], settings: Settings) -> None:
-    """Replace the partitions of `days` in gold.source_features by what the sources in use say.
+def take_in_sources(days: Sequence[date], settings: Settings, *, only: str | None = None) -> None:
+    """Replace what the sources, or `only` one of them, say in the partitions of `days`.
 
     A source whose files are gone says nothing: monitoring sees its coverage fall and the fallback scores.
-    Errors: BadInputError for a file that cannot be used, or one that changed for a published month.
+    Errors: BadInputError for a file that cannot be used, or one that changed for a published month;
+    UsageError for a source in use that is not declared any more.
     """
-    used = sources_to_take_in(settings)
+    used = {name: kinds for name, kinds in sources_to_take_in(settings).items() if only in (None, name)}
     applications = tables.scan("gold.feature_store", settings, on=days).select(KEYS).collect()
     published = tables.scan(TABLE, settings, on=days).collect()
     rows = pl.concat(
         [_features_of(name, kinds, applications, published, settings) for name, kinds in used.items()]
     )
     _refuse_changed(rows, published, settings)
-    left = published.filter(~pl.col("source").is_in(list(used)))  # its declaration is gone, its values stay
-    tables.replace_partitions(TABLE, pl.concat([rows, left]), days=days, settings=settings)
+    others = published.filter(~pl.col("source").is_in(list(used)))
+    tables.replace_partitions(TABLE, pl.concat([rows, others]), days=days, settings=settings)
 
 
 def _features_of(
     name: str, kinds: Kinds, applications: pl.DataFrame, published: pl.DataFrame, settings: Settings
 ) -> pl.DataFrame:
-    """Rows of gold.source_features from one source; what is `published` of a dropped one that is broken."""
+    """Rows of gold.source_features from one source; those `published` of a dropped one that is broken."""
     try:
         joined = join_source(applications, read_declared(name, settings), settings)
-    except BadInputError as error:
+    except (BadInputError, UsageError) as error:
         dropped = name not in used_on(None, settings)
         if not (dropped or isinstance(error, SourceGoneError)):
             raise
@@ -184,8 +191,24 @@ def add_source_features(
     until: date | None = None,
     version: int | None = None,
 ) -> pl.DataFrame:
-    """The same rows with a column per feature of the sources `used`; as they are when there are none."""
+    """The same rows with a column per feature of the sources `used`; as they are when there are none.
+
+    Errors: TableNotReadyError when what a source said of one of the months was not taken in.
+    """
     if not used:
         return applications
     rows = tables.scan(TABLE, settings, until=until, version=version)
-    return widen(applications, rows.filter(pl.col("source").is_in(list(used))).collect(), used)
+    rows = rows.filter(pl.col("source").is_in(list(used))).collect()
+    for source, kinds in used.items():
+        for column in kinds:
+            _require_taken_in(applications, rows.filter(feature=name_feature(source, column)), source)
+    return widen(applications, rows, used)
+
+
+def _require_taken_in(applications: pl.DataFrame, rows: pl.DataFrame, source: str) -> None:
+    missing = applications.join(rows, on="loan_id", how="anti")["snapshot_date"]
+    if len(missing):
+        raise TableNotReadyError(
+            f"{TABLE} lacks what {source} said of months from {missing.min()} to {missing.max()}. Take it in "
+            f"with: vintage backfill --flows features --start {missing.min()} --end {missing.max()}"
+        )

@@ -38,6 +38,28 @@ def test_an_unseen_word_is_no_error(family: Family) -> None:
     assert predict_pd(model, new).shape == (3,)
 
 
+@pytest.mark.parametrize("word", [None, "a"])
+@pytest.mark.parametrize("number", [None, 1.0])
+def test_a_source_that_said_nothing_of_the_lessons_says_nothing_later(
+    word: str | None, number: float | None
+) -> None:
+    known = lessons()
+    silent = known.features.with_columns(
+        team__word=pl.lit(word, pl.String), team__number=pl.lit(number, pl.Float64)
+    )
+    model = fit_model(Recipe("stack", QUICK), Lessons(silent, known.targets, known.ripe), seed=0)
+    new = silent.with_columns(team__word=pl.lit("b"), team__number=pl.lit(9.0))
+    assert np.allclose(predict_pd(model, new), predict_pd(model, silent))
+
+
+def test_words_without_end_are_no_error() -> None:
+    known = lessons()
+    n = len(known.targets)
+    words = pl.Series("team__word", [f"word {i}" for i in range(n)])
+    many = Lessons(known.features.with_columns(words), known.targets, known.ripe)
+    assert predict_pd(fit_model(Recipe("logistic", QUICK), many, seed=0), many.features).shape == (n,)
+
+
 @pytest.mark.parametrize("family", ["boosting", "stack"])
 def test_a_higher_interest_rate_never_lowers_the_pd(family: Family) -> None:
     model = fit_model(Recipe(family, QUICK), lessons(), seed=0)

@@ -18,6 +18,7 @@ from polars.testing import assert_frame_equal
 from flows.cli import command
 from flows.engine import run_flow
 from flows.features import features
+from flows.inference import inference
 from simulator.layout import LOANS_FILE, TRUTH_FILE
 from tasks.config import Settings
 from tasks.decisions import actions_on
@@ -26,7 +27,7 @@ from tasks.schemas.reasons import OTHER
 from tasks.source_audit import audit_source
 from tasks.source_comparison import compare_sources
 from tasks.source_decisions import admitted_columns, drop, override, use
-from tasks.source_features import TABLE, take_in_sources
+from tasks.source_features import TABLE, take_in_past, take_in_sources
 from tasks.sources import add_source, list_sources
 from tasks.storage import models, restatements, tables
 from tasks.storage.source_history import read_decisions, used_on
@@ -294,6 +295,28 @@ def test_trainings_into_a_new_model_store_use_the_same_sources(lived: Settings, 
     assert set(bureau) - set(ours) == {"bureau__score", "bureau__segment"}
 
 
+def test_what_was_not_taken_in_is_asked_for(before: Settings, tmp_path: Path) -> None:
+    settings = copied(before, tmp_path)
+    take_bureau(settings, write_bureau(before.data, tmp_path / "bureau"))
+    with pytest.raises(
+        TableNotReadyError, match=r"bureau said of months from 2023-01-01 to 2023-11-01\. Take"
+    ):
+        known_on(month(USED), settings)
+    take_in_past("bureau", settings)
+    assert "bureau__score" in known_on(month(USED), settings).loans.columns
+
+
+def test_a_month_is_not_scored_before_its_sources_came_in(lived: Settings, tmp_path: Path) -> None:
+    settings = copied(lived, tmp_path)
+    tables.open_table(TABLE, settings).delete(
+        f"snapshot_date = '{month(USED)}'"
+    )  # as if the flow had stopped
+    with pytest.raises(
+        TableNotReadyError, match=f"bureau said of months from {month(USED)} to {month(USED)}"
+    ):
+        run_flow(inference, month(USED), settings)
+
+
 def test_an_audit_waits_for_two_ripe_cohorts(book: Path, fed: Settings, tmp_path: Path) -> None:
     settings = copied(fed, tmp_path)
     add_source("bureau", [str(write_bureau(book, tmp_path / "bureau"))], settings, owner="Bureau")
@@ -398,7 +421,7 @@ def test_the_guide_ends_well_command_by_command(
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
     for name in ("data", "datamart", "model_store", "sources"):
         monkeypatch.setenv(f"VINTAGE_{name.upper()}", str(getattr(settings, name)))
-    assert len(COMMANDS) >= 8
+    assert len(COMMANDS) == 7
     for text in COMMANDS:
         for said, here in HERE.items():
             text = text.replace(said, str(here))
