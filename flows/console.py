@@ -12,7 +12,7 @@ from rich.table import Table
 
 from tasks.config import Settings
 
-console = Console()
+console = Console(markup=False)  # what people and files say is printed as it is
 
 
 @contextmanager
@@ -53,16 +53,16 @@ def print_actions(actions: Any, day: date) -> None:
     if not actions.height:
         console.print(f"Nothing to do on the figures of {day}.")
     for row in actions.iter_rows(named=True):
-        console.print(f"[{row['severity']}] {row['trigger']}: {row['action']}", markup=False)
-        console.print(f"    {row['owner']}, until {row['due_date']}", markup=False)
-        console.print(f"    because {row['evidence']}", markup=False)
+        console.print(f"[{row['severity']}] {row['trigger']}: {row['action']}")
+        console.print(f"    {row['owner']}, until {row['due_date']}")
+        console.print(f"    because {row['evidence']}")
 
 
 def print_triggers(triggers: list[dict[str, str]]) -> None:
     """Print the triggers of a policy, one paragraph each."""
     for row in triggers:
-        console.print(f"[{row['severity']}] {row['name']}: when {row['when']}", markup=False)
-        console.print(f"    {row['action']} {row['owner']}, within {row['due']}.{row['more']}", markup=False)
+        console.print(f"[{row['severity']}] {row['name']}: when {row['when']}")
+        console.print(f"    {row['action']} {row['owner']}, within {row['due']}.{row['more']}")
 
 
 def print_stale(day: date, settings: Settings) -> None:
@@ -89,7 +89,7 @@ def print_figures(figures: Any) -> None:
         table.add_row(
             *(_shown(cell) for cell in row.values()),
         )
-    Console(width=max(console.width, 120)).print(table)
+    _print_wide(table)
 
 
 def print_frame(frame: Any, *, left: tuple[str, ...], title: str | None = None) -> None:
@@ -100,7 +100,7 @@ def print_frame(frame: Any, *, left: tuple[str, ...], title: str | None = None) 
         table.add_column(name.replace("_", " "), justify="left" if words else "right", no_wrap=name != "why")
     for row in frame.iter_rows():
         table.add_row(*(_shown(cell) for cell in row))
-    Console(width=max(console.width, 120)).print(table)
+    _print_wide(table)
 
 
 def print_audit(alike: Any) -> None:
@@ -110,7 +110,7 @@ def print_audit(alike: Any) -> None:
         table.add_column(name, overflow="fold", min_width=8)
     for row in alike.iter_rows():
         table.add_row(*(str(cell) for cell in row))
-    Console(width=max(console.width, 120)).print(table, markup=False)
+    _print_wide(table)
 
 
 def print_comparison(figures: Any, loans: str) -> None:
@@ -128,6 +128,10 @@ def print_comparison(figures: Any, loans: str) -> None:
 def print_markdown(text: str) -> None:
     """Print Markdown: laid out on a terminal, as it is into a file or a pipe."""
     console.print(Markdown(text)) if console.is_terminal else print(text)  # noqa: T201
+
+
+def _print_wide(table: Table) -> None:
+    Console(width=max(console.width, 120), markup=False).print(table)
 
 
 def _shown(cell: object) -> str:

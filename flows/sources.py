@@ -65,7 +65,7 @@ def add(
         valid_days=valid_days,
     )
     console.print(f"Added to {settings.sources}:", soft_wrap=True)
-    console.print(lines, markup=False, soft_wrap=True)
+    console.print(lines, soft_wrap=True)
     console.print(f"Audit it with: vintage sources check {name}")
 
 
@@ -181,13 +181,12 @@ def drop(
 def _locate(places: Sequence[str], settings: Settings) -> list[str]:
     """Places as they are declared: below the data folder from there, elsewhere whole, addresses as said."""
     data = settings.data.resolve()
-    found = [(place, Path(place).resolve()) for place in places]
-    return [
-        str(path.relative_to(data) if path.is_relative_to(data) else path) if _is_there(path) else place
-        for place, path in found
-    ]
+    return [_declare_place(place, Path(place).resolve(), data) for place in places]
 
 
-def _is_there(path: Path) -> bool:
-    """Whether it is a file, a folder, or a pattern of some."""
-    return path.exists() or any(path.parent.glob(path.name))
+def _declare_place(place: str, path: Path, data: Path) -> str:
+    if not place.strip() or "://" in place:
+        return place
+    if path.is_relative_to(data):
+        return str(path.relative_to(data))
+    return str(path) if path.exists() else place

@@ -13,7 +13,7 @@ from tasks.core.audit_book import MOST_WORDS, Book
 from tasks.core.audit_deliveries import find_restated
 from tasks.core.facts import known_facts, later_facts
 from tasks.core.point_in_time import ROW_DAY
-from tasks.errors import BadInputError, TableNotReadyError
+from tasks.errors import BadInputError, TableNotReadyError, UsageError
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.sources import Declared
 from tasks.source_features import join_source
@@ -25,7 +25,7 @@ from tasks.storage.source_history import Kinds, note_decision
 
 OF_USE = (
     pl.when(pl.col("kind") == "other")
-    .then(pl.lit("of no use to a model: dates, or too many words"))
+    .then(pl.lit("of no use to a model: dates, or more than 50 different texts"))
     .otherwise(pl.lit("of use"))
 )
 
@@ -63,6 +63,10 @@ def audit_source(
             for files that cannot be used, or that know none of the applications.
     """
     declared = read_declared(name, settings)
+    if declared.own:
+        raise UsageError(
+            f"{name} is one of the lender's own four files, which the features are made of already."
+        )
     days = tables.snapshot_dates("gold.feature_store", settings)
     if not days:
         raise TableNotReadyError("There is no application to audit against. Begin with: vintage backfill")
@@ -78,10 +82,11 @@ def audit_source(
     columns = read_numbers(joined.drop(*KEYS, ROW_DAY))
     verdicts = audit_columns(columns, book, read_policy(settings.policy).policy.audit)
     if earlier:
-        before = read_numbers(
-            join_source(applications, declared, settings, where=earlier).drop(*KEYS, ROW_DAY)
-        )
-        verdicts = [find_restated(verdict, columns, before) for verdict in verdicts]
+        other = join_source(applications, declared, settings, where=earlier)
+        same = other[ROW_DAY].eq_missing(joined[ROW_DAY])  # else a newer row came, and no value changed
+        before = read_numbers(other.filter(same).drop(*KEYS, ROW_DAY))
+        now = columns.filter(same)
+        verdicts = [find_restated(verdict, now, before) for verdict in verdicts]
     table = _tabulate(verdicts, columns)
     usable = table.filter(pl.col("kind") != "other", verdict="admitted").height
     summary = (

@@ -20,26 +20,28 @@ def override(name: str, column: str, settings: Settings, *, by: str, reason: str
     that no model could use.
     """
     refuse_nameless(by, reason)
-    refused = _last_check(name, settings)["refused"]
+    last = _last_check(name, settings)
+    refused = last["refused"]
     if column not in refused:
         known = ", ".join(refused) or "none"
         raise UsageError(f"{name} has no refused column {column!r}; the last audit refused: {known}.")
     check = refused[column]
-    if check in USELESS:
-        raise UsageError(f"No model can use {column!r} of {name}: {check}. Ask its owner for a better one.")
+    useless = check if check in USELESS else ""
+    if last["kinds"][column] == "other":
+        useless = "it holds dates, or more different texts than a model can tell apart"
+    if useless:
+        raise UsageError(f"No model can use {column!r} of {name}: {useless}. Ask its owner for a better one.")
     note_decision("override", name, {"column": column, "check": check, "by": by, "reason": reason}, settings)
 
 
 def use(name: str, start: date, settings: Settings, *, by: str, reason: str) -> Kinds:
     """Let trainings from a day on use the admitted columns of a source; return them with their kinds.
 
-    Errors: UsageError before the audit, without a name or a reason, after a change of the declaration, when
-    no column is left or one is of another kind than models learned it as, or for a day that is over.
+    Errors: UsageError before an audit of it as it is declared, without a name or a reason, when no column is
+    left or one is of another kind than models learned it as, or for a day that is over.
     """
     refuse_nameless(by, reason)
     check = _last_check(name, settings)
-    if check["declared"] != read_declared(name, settings).model_dump(mode="json"):
-        raise UsageError(f"{name} was declared anew since its audit. Audit it: vintage sources check {name}")
     columns = admitted_columns(name, settings)
     if not columns:
         raise UsageError(
@@ -52,7 +54,8 @@ def use(name: str, start: date, settings: Settings, *, by: str, reason: str) -> 
                 "once more under another name, and use that."
             )
     _refuse_past(name, start, settings)
-    note_decision("use", name, {"from": str(start), "by": by, "reason": reason, "columns": columns}, settings)
+    fields = {"from": str(start), "by": by, "reason": reason, "columns": columns}
+    note_decision("use", name, {**fields, "declared": check["declared"]}, settings)
     return columns
 
 
@@ -70,9 +73,10 @@ def admitted_columns(name: str, settings: Settings) -> Kinds:
 
 def audited_sources(settings: Settings) -> list[str]:
     """Names of the declared sources of which an audit left columns, in order."""
-    declared = {source.name for source in read_declarations(settings)}
-    names = {line["source"] for line in read_decisions(settings) if line["what"] == "check"}
-    return [name for name in sorted(names & declared) if admitted_columns(name, settings)]
+    declared = {source.name: source.model_dump(mode="json") for source in read_declarations(settings)}
+    checks = [line for line in read_decisions(settings) if line["what"] == "check"]
+    names = {line["source"] for line in checks if line["declared"] == declared.get(line["source"])}
+    return [name for name in sorted(names) if admitted_columns(name, settings)]
 
 
 def drop(name: str, start: date, settings: Settings, *, by: str, reason: str) -> None:
@@ -104,8 +108,13 @@ def _refuse_past(name: str, start: date, settings: Settings) -> None:
 
 
 def _last_check(name: str, settings: Settings) -> dict[str, Any]:
-    read_declared(name, settings)
+    """The audit of the source as it is declared that knew most: of the newest day, and the last of these."""
+    declared = read_declared(name, settings).model_dump(mode="json")
     checks = [line for line in read_decisions(settings, source=name) if line["what"] == "check"]
     if not checks:
         raise UsageError(f"{name} was not audited yet. Audit it: vintage sources check {name}")
-    return checks[-1]
+    checks = [line for line in checks if line["declared"] == declared]
+    if not checks:
+        raise UsageError(f"{name} was declared anew since its audit. Audit it: vintage sources check {name}")
+    newest = max(line["as_of"] for line in checks)
+    return [line for line in checks if line["as_of"] == newest][-1]

@@ -1,7 +1,7 @@
 """Features from other teams' sources: joined as of each application, kept by month, read side by side."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, timedelta
 
 import polars as pl
 from prefect.logging import get_logger
@@ -16,25 +16,34 @@ from tasks.schemas.sources import Declared
 from tasks.storage import models, restatements, tables
 from tasks.storage.declarations import read_declared
 from tasks.storage.source_files import DAY, KEY, SourceGoneError, read_rows
-from tasks.storage.source_history import Kinds, ever_used, used_on
+from tasks.storage.source_history import Kinds, dropped_on, ever_used, read_decisions
 
 TABLE = "gold.source_features"
 
 
 def join_source(
-    applications: pl.DataFrame, declared: Declared, settings: Settings, *, where: Sequence[str] | None = None
+    applications: pl.DataFrame,
+    declared: Declared,
+    settings: Settings,
+    *,
+    where: Sequence[str] | None = None,
+    needs: Collection[str] = (),
 ) -> pl.DataFrame:
     """The applications with the source's columns as they could be known, and ROW_DAY.
 
-    Needs:  loan_id, customer_id, snapshot_date; `where`, to read another delivery.
+    A column that has a name of ours is called their_<name>.
+
+    Needs:  loan_id, customer_id, snapshot_date; `where`, to read another delivery; `needs`, columns that it
+            may not have lost.
     Errors: those of `read_rows`.
     """
     last: date = applications["snapshot_date"].max()  # pyright: ignore[reportAssignmentType] - a date
-    rows = read_rows(declared, settings, until=last, where=where)
-    clash = [name for name in rows.columns if name in (*KEYS, *WORKING)]
+    known = last - timedelta(days=declared.delay_days)
+    rows = read_rows(declared, settings, until=known, where=where, needs=needs)
+    clash = {name: f"their_{name}" for name in rows.columns if name in (*KEYS, *WORKING)}
     return join_as_of(
         applications,
-        rows.drop(clash),
+        rows.rename(clash),
         on=declared.matches,
         key=KEY,
         day=DAY,
@@ -80,9 +89,9 @@ def _features_of(
 ) -> pl.DataFrame:
     """Rows of gold.source_features from one source; those `published` of a dropped one that is broken."""
     try:
-        joined = join_source(applications, read_declared(name, settings), settings)
+        joined = join_source(applications, _declared_as_used(name, settings), settings, needs=kinds)
     except (BadInputError, UsageError) as error:
-        dropped = name not in used_on(None, settings)
+        dropped = dropped_on(applications["snapshot_date"].max(), name, settings)  # pyright: ignore[reportArgumentType] - a date
         if not (dropped or isinstance(error, SourceGoneError)):
             raise
         get_logger("vintage").warning("Nothing of the source %s: %s", name, error)
@@ -91,6 +100,23 @@ def _features_of(
             return said.select(tables.TABLES[TABLE].columns.keys())
         joined = applications
     return to_rows(joined, name, kinds)
+
+
+def _declared_as_used(name: str, settings: Settings) -> Declared:
+    """The declaration of a source, which may have moved since it was taken into use, but means the same.
+
+    Errors: UsageError.
+    """
+    declared = read_declared(name, settings)
+    lines = [line for line in read_decisions(settings, source=name) if line["what"] == "use"]
+    then = Declared.model_validate(lines[-1]["declared"])
+    moved = {"owner": declared.owner, "where": declared.where}
+    if then.model_copy(update=moved) != declared:
+        raise UsageError(
+            f"{settings.sources} declares {name} otherwise than when it was taken into use. Restore its "
+            "lines, or declare it once more under another name, and audit and use that."
+        )
+    return declared
 
 
 def to_rows(joined: pl.DataFrame, source: str, kinds: Kinds) -> pl.DataFrame:

@@ -34,8 +34,10 @@ def add_source(
     """Declare a source; return the lines that were added. What is not said is guessed from its first file.
 
     Errors: BadInputError for files that are not there or do not show a key or date; UsageError for a name
-    that cannot be one; PolicyError for one that is taken.
+    that cannot be one or is taken.
     """
+    if not all(place.strip() for place in where):
+        raise UsageError("--where is empty; name a file, a folder, a pattern or an address.")
     kind = kind or _guess_format(where, settings)
     file = find_files(where, kind, settings)[0]
     sample = read_file(file, kind, most=SAMPLE)

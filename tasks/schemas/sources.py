@@ -1,8 +1,9 @@
 """The declaration of sources: where each lies, what it is keyed by, and when a row of it is known."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 OWN = ("clickstream", "attributes", "financials", "loans")
 # Names that would be taken for a part of a model, or for what predictions say of a complete application.
@@ -21,7 +22,7 @@ class Declared(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
+    name: str
     owner: Annotated[str, Field(min_length=1)]
     where: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
     format: Literal["csv", "parquet", "delta"]
@@ -36,12 +37,15 @@ class Declared(BaseModel):
         """Whether it is one of the lender's four files, which have rules of their own in tasks/schemas."""
         return self.name in OWN
 
-    @model_validator(mode="after")
-    def has_a_name_of_its_own(self) -> "Declared":
-        """Names stand next to those of parts and of choices."""
-        if self.name in RESERVED:
-            raise ValueError(f"the name {self.name!r} means something else already; choose another")
-        return self
+    @field_validator("name")
+    @classmethod
+    def is_a_name_of_its_own(cls, name: str) -> str:
+        """Names begin those of features, and stand next to those of parts and of choices."""
+        if not re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
+            raise ValueError(f"{name!r} is not of small letters and digits, with an underscore between words")
+        if name in RESERVED:
+            raise ValueError(f"the name {name!r} means something else already; choose another")
+        return name
 
     @model_validator(mode="after")
     def own_files_are_csv_of_the_day(self) -> "Declared":

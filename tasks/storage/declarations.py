@@ -42,10 +42,15 @@ def read_declared(name: str, settings: Settings) -> Declared:
 def add_declared(declared: Declared, settings: Settings) -> str:
     """Append a source to the file, whole or not at all; return the lines.
 
-    Errors: PolicyError when the file would not be valid with it, such as for a name that is there already.
+    Errors: UsageError for a name that is there already; PolicyError for a file that is not valid.
     """
     lines = _to_toml(declared)
-    read_declarations(settings)
+    taken = {source.name: source.owner for source in read_declarations(settings)}
+    if declared.name in taken:
+        raise UsageError(
+            f"{settings.sources} declares a source {declared.name!r} already, of {taken[declared.name]}. "
+            "Choose another name, or change its lines there."
+        )
     with locked(settings.sources):
         text = f"{settings.sources.read_text(encoding='utf-8').rstrip()}\n\n{lines}"
         parse_toml(text, settings.sources, Declarations)
@@ -63,4 +68,5 @@ def _to_toml(declared: Declared) -> str:
 def _value(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
-    return json.dumps(value, ensure_ascii=False)  # strings and whole numbers are the same in TOML
+    # Strings and whole numbers are the same in TOML, but for one character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

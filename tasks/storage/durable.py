@@ -33,7 +33,8 @@ def write_whole(path: Path, text: str | bytes) -> None:
 def append_line(path: Path, line: str) -> None:
     """Add a line to the file, or leave it as it was. Needs: `locked(path)`."""
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    write_whole(path, f"{before}{line}\n")
+    missing = "" if before.endswith("\n") or not before else "\n"
+    write_whole(path, f"{before}{missing}{line}\n")
 
 
 def sync_folder(folder: Path) -> None:

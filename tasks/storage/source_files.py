@@ -1,7 +1,8 @@
 """The files of other teams' sources: found, read and typed, or refused with a message that names the file."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Literal
 
 import polars as pl
@@ -22,7 +23,7 @@ class SourceGoneError(BadInputError):
 def find_files(where: Sequence[str], kind: Format, settings: Settings) -> list[str]:
     """Paths or addresses that hold the rows: a folder stands for its files of the format, below it too.
 
-    Errors: SourceGoneError when there is none.
+    Errors: SourceGoneError when there is none; BadInputError for a Delta table among them.
     """
     found: list[str] = []
     for place in where:
@@ -30,11 +31,14 @@ def find_files(where: Sequence[str], kind: Format, settings: Settings) -> list[s
         if "://" in place or (kind == "delta" and path.is_dir()):
             found.append(place if "://" in place else str(path))
         elif path.is_dir():
+            for log in path.rglob("_delta_log"):
+                raise BadInputError(f"{log.parent} is a Delta table. Declare it as one, with format delta.")
             found += sorted(str(file) for file in path.rglob(f"*.{kind}"))
         elif path.is_file():
             found.append(str(path))
         else:
-            found += sorted(str(file) for file in path.parent.glob(path.name) if file.is_file())
+            root = Path(path.anchor)
+            found += sorted(str(file) for file in root.glob(str(path.relative_to(root))) if file.is_file())
     if not found:
         places = " or ".join(str(settings.data / place) for place in where)
         raise SourceGoneError(f"There is no {kind} file at {places}. Put it there, or name another place.")
@@ -46,9 +50,14 @@ def read_file(file: str, kind: Format, *, most: int | None = None) -> pl.DataFra
 
     Errors: SourceGoneError when nothing is there; BadInputError for what cannot be read.
     """
-    scans = {"delta": pl.scan_delta, "parquet": pl.scan_parquet, "csv": _scan_csv}
+    pattern = "://" in file  # else the brackets in its name are brackets
     try:
-        rows = scans[kind](file)
+        if kind == "delta":
+            rows = pl.scan_delta(file)
+        elif kind == "parquet":
+            rows = pl.scan_parquet(file, glob=pattern)
+        else:
+            rows = pl.scan_csv(file, infer_schema=False, glob=pattern)
         return (rows if most is None else rows.head(most)).collect()
     except (pl.exceptions.PolarsError, OSError, DeltaError) as error:
         if _is_gone(error, kind):
@@ -66,23 +75,25 @@ def _is_gone(error: Exception, kind: Format) -> bool:
     return isinstance(error, FileNotFoundError) or empty in str(error)
 
 
-def _scan_csv(file: str) -> pl.LazyFrame:
-    return pl.scan_csv(file, infer_schema=False)
-
-
 def read_rows(
-    declared: Declared, settings: Settings, *, until: date, where: Sequence[str] | None = None
+    declared: Declared,
+    settings: Settings,
+    *,
+    until: date,
+    where: Sequence[str] | None = None,
+    needs: Collection[str] = (),
 ) -> pl.DataFrame:
     """Every row dated `until` or before once: KEY (text), DAY (Date) and the other columns as they came.
 
-    Needs:  `where`, to read another delivery of the same source.
+    Needs:  `where`, to read another delivery of the same source; `needs`, columns that it had before.
     Keys:   one row per (KEY, DAY), sorted by them; rows without a key or a date are left out.
     Errors: SourceGoneError when nothing is there; BadInputError that names the file and the column: no such
-            key or date, dates that cannot be read, a type that cannot be brought together, several different
-            rows of one key and date.
+            key or date, dates that cannot be read, a column of `needs` that was lost, a type that cannot be
+            brought together, several different rows of one key and date.
     """
     files = find_files(where or declared.where, declared.format, settings)
     frames = [_read_file(file, declared) for file in files]
+    _refuse_lost(needs, files, frames, until)
     try:
         rows = pl.concat(frames, how="diagonal_relaxed")
     except pl.exceptions.PolarsError as error:
@@ -102,8 +113,9 @@ def read_numbers(rows: pl.DataFrame) -> pl.DataFrame:
     """The same rows with text columns as numbers where every value is one; categories as text."""
     text = rows.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
     words = [name for name, kind in text.schema.items() if kind == pl.String and name != KEY]
-    numbers = text.select(pl.col(words).str.strip_chars().replace("", None).cast(pl.Float64, strict=False))
-    lost = numbers.null_count() - text.select(pl.col(words).replace("", None)).null_count()
+    text = text.with_columns(pl.col(words).str.strip_chars().replace("", None))
+    numbers = text.select(pl.col(words).cast(pl.Float64, strict=False))
+    lost = numbers.null_count() - text.select(words).null_count()
     whole = [name for name in words if lost[name][0] == 0 and numbers[name].count()]
     return text.with_columns(numbers.select(whole))
 
@@ -116,11 +128,17 @@ def _read_file(file: str, declared: Declared) -> pl.DataFrame:
                 f"{file} has no column {column!r}, which {declared.name} is declared to have; it has "
                 f"{', '.join(rows.columns[:8])}{' ...' if rows.width > 8 else ''}. Mend the declaration."
             )
+    ids = rows[declared.key]
+    if ids.dtype.is_nested() or ids.dtype == pl.Binary:
+        raise BadInputError(
+            f"{file}, column {ids.name}, is of the type {ids.dtype}, which is no id. Declare another key."
+        )
+    key = ids.cast(pl.String).str.strip_chars().replace("", None)
     day = read_days(rows[declared.date], file)
     kept = (
         rows.drop(declared.date) if declared.date == declared.key else rows.drop(declared.key, declared.date)
     )
-    return kept.with_columns(rows[declared.key].cast(pl.String).alias(KEY), day.alias(DAY))
+    return kept.with_columns(key.alias(KEY), day.alias(DAY))
 
 
 def read_days(column: pl.Series, file: str) -> pl.Series:
@@ -130,8 +148,8 @@ def read_days(column: pl.Series, file: str) -> pl.Series:
     """
     if isinstance(column.dtype, pl.Datetime):
         return column.dt.date()  # of its own time zone: a cast would give that of UTC
-    if column.dtype == pl.Date:
-        return column
+    if isinstance(column.dtype, pl.Date | pl.Null):
+        return column.cast(pl.Date)
     if column.dtype != pl.String and not column.dtype.is_integer():
         raise BadInputError(
             f"{file}, column {column.name}, is of the type {column.dtype}, which is no date. Declare another "
@@ -146,6 +164,24 @@ def read_days(column: pl.Series, file: str) -> pl.Series:
             f"({len(odd)} such rows). Ask the sender, or declare another date column."
         )
     return days
+
+
+def _refuse_lost(
+    needs: Collection[str], files: Sequence[str], frames: Sequence[pl.DataFrame], until: date
+) -> None:
+    """Do nothing if the newest rows until a day have the columns of `needs` that older ones have, or any."""
+    days = [frame.filter(pl.col(DAY) <= until)[DAY].max() for frame in frames]
+    known = [(day, file, frame) for day, file, frame in zip(days, files, frames, strict=True) if day]
+    newest = max((day for day, _, _ in known), default=None)  # pyright: ignore[reportArgumentType] - dates
+    for column in needs:
+        had = any(column in frame.columns for day, _, frame in known if day != newest)
+        nowhere = not any(column in frame.columns for frame in frames)
+        for day, file, frame in known:
+            if day == newest and column not in frame.columns and (had or nowhere):
+                raise BadInputError(
+                    f"{file} has no column {column!r} any more, which models learned from. Ask its owner, or "
+                    "end the use of the source with: vintage sources drop"
+                )
 
 
 def _find_clash(files: Sequence[str], frames: Sequence[pl.DataFrame]) -> str:

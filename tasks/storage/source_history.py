@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tasks.config import Settings
+from tasks.errors import StorageError
 from tasks.storage.durable import append_line, locked
 
 What = Literal["check", "override", "use", "drop"]
@@ -30,8 +31,22 @@ def read_decisions(settings: Settings, *, source: str | None = None) -> list[dic
     path = path_of_decisions(settings)
     if not path.exists():
         return []
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [
+        _read_line(path, number, line) for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+    ]
     return [line for line in lines if source in (None, line["source"])]
+
+
+def _read_line(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict) or not {"what", "source"} <= fields.keys():
+        raise StorageError(
+            f"{path} line {number} is not a decision on a source. Restore the file from a copy."
+        )
+    return fields
 
 
 def used_on(day: date | None, settings: Settings) -> dict[str, Kinds]:
@@ -41,6 +56,12 @@ def used_on(day: date | None, settings: Settings) -> dict[str, Kinds]:
         if line["what"] in ("use", "drop") and (day is None or line["from"] <= str(day)):
             used[line["source"]] = line.get("columns", {})
     return {name: used[name] for name in sorted(used) if used[name]}
+
+
+def dropped_on(day: date, source: str, settings: Settings) -> bool:
+    """Whether the last decision on a source that holds on a day is to drop it."""
+    held = [line for line in read_decisions(settings, source=source) if line.get("from", "9999") <= str(day)]
+    return bool(held) and held[-1]["what"] == "drop"
 
 
 def ever_used(settings: Settings) -> dict[str, Kinds]:

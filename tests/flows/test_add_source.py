@@ -8,7 +8,7 @@ import pytest
 
 from flows.cli import command
 from tasks.config import Settings
-from tasks.errors import BadInputError, PolicyError
+from tasks.errors import BadInputError, PolicyError, UsageError
 from tasks.schemas.catalog import TABLES
 from tasks.sources import add_source
 from tasks.storage import tables
@@ -96,3 +96,26 @@ def test_without_a_file_of_declarations_it_says_so(settings: Settings, tmp_path:
     elsewhere = settings.model_copy(update={"sources": tmp_path / "gone.toml"})
     with pytest.raises(PolicyError, match=r"gone\.toml is missing; restore governance/sources\.toml"):
         add_source("team", ["team"], elsewhere, owner="Team")
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "said"),
+    [
+        ("Team-A", "team", "'Team-A' is not of small letters and digits"),
+        ("loans", "team", r"declares a source 'loans' already.*Choose another name"),
+        ("team", " ", "--where is empty"),
+    ],
+)
+def test_a_name_or_place_that_cannot_be_is_told(settings: Settings, name: str, where: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        add_source(name, [where], settings, owner="Team")
+
+
+def test_what_people_write_is_printed_as_it_is(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_source("team", ["team"], settings, owner="[/Team] \x7f")
+    with pytest.raises(SystemExit) as end:
+        command(["sources", "list"])
+    assert end.value.code == 0
+    assert "[/Team]" in capsys.readouterr().out

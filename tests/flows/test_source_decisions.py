@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tasks.config import Settings
-from tasks.errors import UsageError
+from tasks.errors import StorageError, UsageError
 from tasks.source_decisions import admitted_columns, audited_sources, drop, override, use
 from tasks.storage import models
 from tasks.storage.declarations import add_declared, read_declared
 from tasks.storage.models import Change
-from tasks.storage.source_history import note_decision, read_decisions, used_on
+from tasks.storage.source_history import note_decision, path_of_decisions, read_decisions, used_on
 from tests.builders import month, quick_settings
 from tests.storage.test_source_files import declared
 
@@ -29,9 +29,12 @@ def settings(tmp_path: Path) -> Settings:
     return settings
 
 
-def audit(settings: Settings, found: Mapping[str, str], *, kind: str = "number") -> None:
+def audit(
+    settings: Settings, found: Mapping[str, str], *, kind: str = "number", as_of: str = "2023-06-01"
+) -> None:
     """Write down an audit: the check that each column failed, "" for none."""
     fields = {
+        "as_of": as_of,
         "declared": read_declared("team", settings).model_dump(),
         "kinds": dict.fromkeys(found, kind),
         "admitted": [column for column, check in found.items() if not check],
@@ -89,6 +92,32 @@ def test_an_override_holds_while_the_audit_says_the_same(settings: Settings) -> 
     assert admitted_columns("team", settings).keys() == {"score"}
     audit(settings, {"score": "", "debt": "a later value"})
     assert admitted_columns("team", settings).keys() == {"score", "debt"}
+
+
+def test_an_audit_of_an_older_day_does_not_replace_one_that_knew_more(settings: Settings) -> None:
+    audit(settings, {"score": "", "debt": ""}, as_of="2023-05-01")
+    assert admitted_columns("team", settings).keys() == {"score"}
+
+
+def test_a_source_that_is_declared_anew_is_audited_anew(settings: Settings) -> None:
+    text = settings.sources.read_text(encoding="utf-8")
+    settings.sources.write_text(text.replace('key = "id"', 'key = "no"'), encoding="utf-8")
+    with pytest.raises(UsageError, match="team was declared anew since its audit"):
+        use("team", month(6), settings, **SAID)
+
+
+def test_a_history_that_was_damaged_is_told_with_its_line(settings: Settings) -> None:
+    path = path_of_decisions(settings)
+    path.write_text(path.read_text(encoding="utf-8") + "<<<<<<< theirs", encoding="utf-8")
+    with pytest.raises(StorageError, match=r"sources\.jsonl line 2 is not a decision"):
+        used_on(None, settings)
+
+
+def test_a_line_is_added_whole_after_one_that_lost_its_end(settings: Settings) -> None:
+    path = path_of_decisions(settings)
+    path.write_text(path.read_text(encoding="utf-8").rstrip("\n"), encoding="utf-8")
+    use("team", month(6), settings, **SAID)
+    assert [line["what"] for line in read_decisions(settings)] == ["check", "use"]
 
 
 @pytest.mark.parametrize("check", ["a name that is taken", "unreadable", "empty", "no name for it"])

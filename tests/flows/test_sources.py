@@ -249,7 +249,7 @@ def test_a_file_or_column_that_goes_takes_nothing_from_a_published_month(
     published = tables.read(TABLE, settings, on=month(3))
     assert set(published["source"]) == {"bureau", "other"}
     change(bureau / f"{month(3)}.parquet")
-    with pytest.raises(BadInputError, match="bureau changed for 2023-04-01"):
+    with pytest.raises(BadInputError, match=r"bureau changed for 2023-04-01|has no column 'score' any more"):
         run_flow(features, month(3), settings)
     assert_frame_equal(tables.read(TABLE, settings, on=month(3)), published)
 
@@ -274,19 +274,51 @@ def test_a_file_that_comes_late_changes_no_published_month_until_restated(
     assert tables.read(TABLE, settings, on=month(3))["number"].count() == 120
 
 
-def test_a_dropped_source_that_breaks_stops_no_month_and_loses_no_value(
+def test_a_dropped_source_that_breaks_stops_no_later_month_and_loses_no_value(
     book: Path, fed: Settings, tmp_path: Path
 ) -> None:
     settings, bureau = copied(fed, tmp_path), write_bureau(book, tmp_path / "bureau")
     take_bureau(settings, bureau)
-    run_flow(features, month(3), settings)
-    published = tables.read(TABLE, settings, on=month(3))
-    drop("bureau", month(USED + 2), settings, **SAID)
+    run_flow(features, month(USED), settings)
+    run_flow(features, month(USED + 1), settings)
+    published = tables.read(TABLE, settings, on=month(USED + 1))
+    drop("bureau", month(USED + 1), settings, **SAID)
     (bureau / "broken.parquet").write_text("not a table", encoding="utf-8")
-    for day in (month(3), month(4)):
+    with pytest.raises(BadInputError, match=r"broken\.parquet cannot be read"):
+        run_flow(features, month(USED), settings)
+    for day in (month(USED + 1), month(USED + 2)):
         run_flow(features, day, settings)
-    assert_frame_equal(tables.read(TABLE, settings, on=month(3)), published)
-    assert tables.read(TABLE, settings, on=month(4))["number"].count() == 0
+    assert_frame_equal(tables.read(TABLE, settings, on=month(USED + 1)), published)
+    assert tables.read(TABLE, settings, on=month(USED + 2))["number"].count() == 0
+
+
+def test_a_declaration_that_means_something_else_than_when_it_was_used_is_refused(
+    book: Path, fed: Settings, tmp_path: Path
+) -> None:
+    settings, bureau = copied(fed, tmp_path), write_bureau(book, tmp_path / "bureau")
+    take_bureau(settings, bureau)
+    text = settings.sources.read_text(encoding="utf-8")
+    moved = bureau.rename(tmp_path / "moved")
+    settings.sources.write_text(text.replace(str(bureau), str(moved)), encoding="utf-8")
+    run_flow(features, month(3), settings)
+    settings.sources.write_text(text.replace("valid_days = 62", "valid_days = 600"), encoding="utf-8")
+    with pytest.raises(UsageError, match="declares bureau otherwise than when it was taken into use"):
+        run_flow(features, month(4), settings)
+
+
+def test_a_monthly_feed_is_not_refused_for_months_that_an_earlier_delivery_lacks(
+    book: Path, fed: Settings, tmp_path: Path
+) -> None:
+    settings, bureau = copied(fed, tmp_path), write_bureau(book, tmp_path / "bureau")
+    add_source("bureau", [str(bureau)], settings, owner="Bureau", valid_days=600)
+    earlier = write_bureau(book, tmp_path / "earlier", until=6)
+    verdicts = audit_source("bureau", month(USED), settings, earlier=[str(earlier)]).verdicts
+    assert set(verdicts.filter(verdict="admitted")["column"]) == {"score", "Segment"}
+
+
+def test_our_own_files_are_not_audited_as_sources(fed: Settings) -> None:
+    with pytest.raises(UsageError, match="loans is one of the lender's own four files"):
+        audit_source("loans", None, fed)
 
 
 def test_trainings_into_a_new_model_store_use_the_same_sources(lived: Settings, tmp_path: Path) -> None:

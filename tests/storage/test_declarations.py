@@ -39,7 +39,7 @@ def test_what_is_added_is_read_again(settings: Settings) -> None:
 def test_a_name_that_is_taken_changes_nothing(settings: Settings) -> None:
     add_declared(BUREAU, settings)
     before = settings.sources.read_bytes()
-    with pytest.raises(PolicyError, match="'bureau' is there twice"):
+    with pytest.raises(UsageError, match="declares a source 'bureau' already, of Bureau"):
         add_declared(BUREAU, settings)
     assert settings.sources.read_bytes() == before
 
@@ -60,6 +60,7 @@ def test_an_unknown_source_is_told_with_those_there_are(settings: Settings) -> N
             r"line 12, source\.0\.delay_days: .*greater than or equal to 0",
         ),
         ('name = "clickstream"', 'name = "Clickstream"', r"line 5, source\.0\.name"),
+        ('name = "loans"', 'name = "clickstream"', "the source 'clickstream' is there twice"),
         ('name = "loans"', 'name = "lending"', "the lender's own source 'loans' is not declared"),
         ('name = "loans"', 'name = "none"', "the name 'none' means something else"),
         ('format = "csv"', 'format = "delta"', "clickstream is one of the four files: format csv"),

@@ -121,6 +121,54 @@ def test_rows_without_a_date_are_left_out(tmp_path: Path, kind: Format) -> None:
     assert_frame_equal(read(tmp_path, file.name, kind), expected, check_column_order=False)
 
 
+def test_blank_ids_are_no_ids(tmp_path: Path) -> None:
+    blank = ROWS.head(1).with_columns(id=pl.lit("  "))
+    padded = ROWS.with_columns(pl.col("id") + " ")
+    pl.concat([padded, blank, blank.with_columns(score=pl.lit(8.0))]).write_parquet(tmp_path / "all.parquet")
+    assert read(tmp_path, "all.parquet", "parquet")[KEY].to_list() == ROWS.sort("id", "day")["id"].to_list()
+
+
+def test_an_empty_month_of_unknown_types_is_no_error(tmp_path: Path) -> None:
+    ROWS.write_parquet(tmp_path / "a.parquet")
+    pl.DataFrame(schema=dict.fromkeys(ROWS.columns, pl.Null)).write_parquet(tmp_path / "b.parquet")
+    assert read(tmp_path, "*.parquet", "parquet").height == ROWS.height
+
+
+def test_brackets_in_the_name_of_a_file_are_brackets(tmp_path: Path) -> None:
+    ROWS.write_parquet(tmp_path / "final [2].parquet")
+    assert read(tmp_path, "final [2].parquet", "parquet").height == ROWS.height
+
+
+def test_a_pattern_may_be_one_of_folders(tmp_path: Path) -> None:
+    for day, rows in ROWS.group_by("day"):
+        folder = tmp_path / str(day[0])
+        folder.mkdir()
+        rows.write_parquet(folder / "rows.parquet")
+    assert read(tmp_path, "*/rows.parquet", "parquet").height == ROWS.height
+
+
+def test_a_delta_table_is_not_read_as_loose_files(tmp_path: Path) -> None:
+    (tmp_path / "gold").mkdir()
+    delta_table(tmp_path / "gold")
+    with pytest.raises(BadInputError, match=r"gold/table is a Delta table\. Declare it as one"):
+        find_files(["gold"], "parquet", Settings(data=tmp_path))
+
+
+def test_a_column_that_newer_files_lost_is_told(tmp_path: Path) -> None:
+    first, second = (
+        ROWS.filter(pl.col("day") == ROWS["day"].min()),
+        ROWS.filter(pl.col("day") > ROWS["day"].min()),
+    )
+    first.write_parquet(tmp_path / "a.parquet")
+    second.rename({"score": "points"}).write_parquet(tmp_path / "b.parquet")
+    source, settings = declared("*.parquet", "parquet"), Settings(data=tmp_path)
+    with pytest.raises(BadInputError, match=r"b\.parquet has no column 'score' any more"):
+        read_rows(source, settings, until=date(2023, 2, 1), needs=["score"])
+    assert read_rows(source, settings, until=date(2023, 1, 31), needs=["score", "points"]).height == 2
+    with pytest.raises(BadInputError, match="has no column 'other' any more"):
+        read_rows(source, settings, until=date(2023, 1, 31), needs=["other"])
+
+
 def test_types_that_do_not_go_together_are_told_with_both_files_and_the_column(tmp_path: Path) -> None:
     ROWS.head(2).write_parquet(tmp_path / "a.parquet")
     ROWS.tail(2).with_columns(score=pl.lit([1.0])).write_parquet(tmp_path / "b.parquet")
@@ -157,6 +205,10 @@ def test_keys_of_numbers_and_of_text_are_the_same_keys(tmp_path: Path) -> None:
         (
             lambda rows: rows.with_columns(day=pl.duration(days=1)),
             r"bad\.parquet, column day, is of the type Duration",
+        ),
+        (
+            lambda rows: rows.with_columns(id=pl.concat_list("id")),
+            r"bad\.parquet, column id, is of the type List\(String\), which is no id",
         ),
         (
             lambda rows: pl.concat([rows, rows.with_columns(score=pl.lit(9.0))]),
