@@ -93,7 +93,7 @@ def audit_source(
         f"{name} knows {coverage:.0%} of {applications.height} applications; {usable} of its {table.height} "
         "columns are admitted and of use to a model."
     )
-    return Audited(table, summary, _publish(table, declared, applications, settings))
+    return Audited(table, summary, _publish(table, declared, applications, earlier, settings))
 
 
 def build_book(as_of: date, settings: Settings) -> tuple[pl.DataFrame, Book]:
@@ -147,13 +147,20 @@ def kind_of(column: pl.Series) -> str:
     return "word" if column.dtype == pl.String and column.n_unique() <= MOST_WORDS else "other"
 
 
-def _publish(table: pl.DataFrame, declared: Declared, applications: pl.DataFrame, settings: Settings) -> Path:
+def _publish(
+    table: pl.DataFrame,
+    declared: Declared,
+    applications: pl.DataFrame,
+    earlier: Sequence[str],
+    settings: Settings,
+) -> Path:
     as_of = applications["snapshot_date"].max()
     kinds: Kinds = dict(table.select("column", "kind").iter_rows())
     admitted = table.filter(verdict="admitted")["column"].to_list()
     refused = dict(table.filter(verdict="refused").select("column", "check").iter_rows())
     fields = {
         "as_of": str(as_of),
+        "earlier": list(earlier),
         "declared": declared.model_dump(),
         "kinds": kinds,
         "admitted": admitted,

@@ -68,7 +68,7 @@ def compare_sources(start: date, end: date, settings: Settings, *, step: Callabl
     applications = (
         tables.scan("gold.feature_store", settings, until=end).sort("snapshot_date", "loan_id").collect()
     )
-    rows, facts = _join_all(applications, used, settings)
+    rows, facts = _join_all(applications, used, start, settings)
     labels = tables.scan("gold.label_store", settings).select("loan_id", "label").collect()
     days = [day for day in tables.snapshot_dates("gold.feature_store", settings) if start <= day <= end]
     scored: list[pl.DataFrame] = []
@@ -101,14 +101,18 @@ def compare_sources(start: date, end: date, settings: Settings, *, step: Callabl
 
 
 def _join_all(
-    applications: pl.DataFrame, used: Mapping[str, Kinds], settings: Settings
+    applications: pl.DataFrame, used: Mapping[str, Kinds], start: date, settings: Settings
 ) -> tuple[pl.DataFrame, dict[str, dict[str, Any]]]:
-    """Rows of gold.source_features of all sources, and of each the share known, the age and the columns."""
+    """Rows of gold.source_features of all sources, and of each the columns, the share known and the age.
+
+    The share and the age are of the applications from `start` on.
+    """
     parts: list[pl.DataFrame] = []
     facts: dict[str, dict[str, Any]] = {}
     for name, kinds in used.items():
         joined = join_source(applications.select(KEYS), read_declared(name, settings), settings)
         parts.append(to_rows(joined, name, kinds))
+        joined = joined.filter(pl.col("snapshot_date") >= start)
         ages = (joined["snapshot_date"] - joined[ROW_DAY]).dt.total_days()
         facts[name] = {
             "coverage": 1 - joined[ROW_DAY].null_count() / max(1, joined.height),

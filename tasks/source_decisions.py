@@ -108,7 +108,7 @@ def _refuse_past(name: str, start: date, settings: Settings) -> None:
 
 
 def _last_check(name: str, settings: Settings) -> dict[str, Any]:
-    """The audit of the source as it is declared that knew most: of the newest day, and the last of these."""
+    """The audit that knew most of the source as it is declared: of the newest day, with more deliveries."""
     declared = read_declared(name, settings).model_dump(mode="json")
     checks = [line for line in read_decisions(settings, source=name) if line["what"] == "check"]
     if not checks:
@@ -116,5 +116,4 @@ def _last_check(name: str, settings: Settings) -> dict[str, Any]:
     checks = [line for line in checks if line["declared"] == declared]
     if not checks:
         raise UsageError(f"{name} was declared anew since its audit. Audit it: vintage sources check {name}")
-    newest = max(line["as_of"] for line in checks)
-    return [line for line in checks if line["as_of"] == newest][-1]
+    return sorted(checks, key=lambda line: (line["as_of"], bool(line["earlier"])))[-1]

@@ -11,7 +11,7 @@ from tasks.config import Settings
 from tasks.errors import BadInputError, UsageError
 from tasks.schemas.sources import Declared
 from tasks.storage import tables
-from tasks.storage.declarations import add_declared, read_declarations
+from tasks.storage.declarations import add_declared, read_declarations, refuse_taken
 from tasks.storage.source_files import Format, find_files, read_days, read_file
 from tasks.storage.source_history import read_decisions, used_on
 
@@ -36,6 +36,7 @@ def add_source(
     Errors: BadInputError for files that are not there or do not show a key or date; UsageError for a name
     that cannot be one or is taken.
     """
+    refuse_taken(name, settings)
     if not all(place.strip() for place in where):
         raise UsageError("--where is empty; name a file, a folder, a pattern or an address.")
     kind = kind or _guess_format(where, settings)

@@ -49,9 +49,18 @@ class Declared(BaseModel):
 
     @model_validator(mode="after")
     def own_files_are_csv_of_the_day(self) -> "Declared":
-        """The four files come in as the lender sends them."""
-        if self.own and (self.format != "csv" or self.delay_days):
-            raise ValueError(f"{self.name} is one of the four files: format csv, delay_days 0")
+        """The four files come in as the lender sends them: only their places and owners may differ."""
+        key = "loan_id" if self.name == "loans" else "Customer_ID"
+        fixed = {
+            "format": "csv",
+            "key": key,
+            "matches": key.lower(),
+            "date": "snapshot_date",
+            "delay_days": 0,
+        }
+        for name, value in fixed.items() if self.own else ():
+            if getattr(self, name) != value:
+                raise ValueError(f"{self.name} is one of the four files, and its {name} is {value}")
         return self
 
 

@@ -39,18 +39,26 @@ def read_declared(name: str, settings: Settings) -> Declared:
     return declared[name]
 
 
+def refuse_taken(name: str, settings: Settings) -> None:
+    """Do nothing if no source has that name.
+
+    Errors: UsageError.
+    """
+    taken = {source.name: source.owner for source in read_declarations(settings)}
+    if name in taken:
+        raise UsageError(
+            f"{settings.sources} declares a source {name!r} already, of {taken[name]}. "
+            "Choose another name, or change its lines there."
+        )
+
+
 def add_declared(declared: Declared, settings: Settings) -> str:
     """Append a source to the file, whole or not at all; return the lines.
 
     Errors: UsageError for a name that is there already; PolicyError for a file that is not valid.
     """
     lines = _to_toml(declared)
-    taken = {source.name: source.owner for source in read_declarations(settings)}
-    if declared.name in taken:
-        raise UsageError(
-            f"{settings.sources} declares a source {declared.name!r} already, of {taken[declared.name]}. "
-            "Choose another name, or change its lines there."
-        )
+    refuse_taken(declared.name, settings)
     with locked(settings.sources):
         text = f"{settings.sources.read_text(encoding='utf-8').rstrip()}\n\n{lines}"
         parse_toml(text, settings.sources, Declarations)

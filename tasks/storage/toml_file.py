@@ -19,7 +19,10 @@ def read_toml(path: Path, model: type[Model], *, what: str) -> tuple[Model, str]
     """
     if not path.is_file():
         raise PolicyError(f"{path} is missing; restore governance/{what}.toml, or name a file.")
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{path} is not UTF-8 text. Save it as such, or restore a copy.") from error
     return parse_toml(text, path, model), text
 
 

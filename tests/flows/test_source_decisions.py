@@ -1,6 +1,6 @@
 """Decisions of people on sources: who may take what in, from which day on, and for how long it holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,11 +30,17 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def audit(
-    settings: Settings, found: Mapping[str, str], *, kind: str = "number", as_of: str = "2023-06-01"
+    settings: Settings,
+    found: Mapping[str, str],
+    *,
+    kind: str = "number",
+    as_of: str = "2023-06-01",
+    earlier: Sequence[str] = (),
 ) -> None:
     """Write down an audit: the check that each column failed, "" for none."""
     fields = {
         "as_of": as_of,
+        "earlier": earlier,
         "declared": read_declared("team", settings).model_dump(),
         "kinds": dict.fromkeys(found, kind),
         "admitted": [column for column, check in found.items() if not check],
@@ -97,6 +103,14 @@ def test_an_override_holds_while_the_audit_says_the_same(settings: Settings) -> 
 def test_an_audit_of_an_older_day_does_not_replace_one_that_knew_more(settings: Settings) -> None:
     audit(settings, {"score": "", "debt": ""}, as_of="2023-05-01")
     assert admitted_columns("team", settings).keys() == {"score"}
+
+
+def test_an_audit_without_an_earlier_delivery_does_not_replace_one_with_it(settings: Settings) -> None:
+    audit(settings, {"score": "values of old months change", "debt": ""}, earlier=["in march"])
+    audit(settings, {"score": "", "debt": ""})
+    assert admitted_columns("team", settings).keys() == {"debt"}
+    audit(settings, {"score": "", "debt": ""}, earlier=["in april"])
+    assert admitted_columns("team", settings).keys() == {"score", "debt"}
 
 
 def test_a_source_that_is_declared_anew_is_audited_anew(settings: Settings) -> None:

@@ -44,6 +44,12 @@ def test_a_name_that_is_taken_changes_nothing(settings: Settings) -> None:
     assert settings.sources.read_bytes() == before
 
 
+def test_a_file_that_is_no_text_is_told(settings: Settings) -> None:
+    settings.sources.write_bytes(TEXT.encode("utf-16"))
+    with pytest.raises(PolicyError, match=r"sources\.toml is not UTF-8"):
+        read_declarations(settings)
+
+
 def test_an_unknown_source_is_told_with_those_there_are(settings: Settings) -> None:
     with pytest.raises(
         UsageError, match=r"declares no source 'bureu', only clickstream.*vintage sources add"
@@ -60,10 +66,11 @@ def test_an_unknown_source_is_told_with_those_there_are(settings: Settings) -> N
             r"line 12, source\.0\.delay_days: .*greater than or equal to 0",
         ),
         ('name = "clickstream"', 'name = "Clickstream"', r"line 5, source\.0\.name"),
-        ('name = "loans"', 'name = "clickstream"', "the source 'clickstream' is there twice"),
+        ('name = "attributes"', 'name = "clickstream"', "the source 'clickstream' is there twice"),
         ('name = "loans"', 'name = "lending"', "the lender's own source 'loans' is not declared"),
         ('name = "loans"', 'name = "none"', "the name 'none' means something else"),
-        ('format = "csv"', 'format = "delta"', "clickstream is one of the four files: format csv"),
+        ('format = "csv"', 'format = "delta"', "clickstream is one of the four files, and its format is csv"),
+        ('key = "loan_id"', 'key = "loan"', "loans is one of the four files, and its key is loan_id"),
         ('owner = "Digital channels"', 'onwer = "Digital channels"', r"source\.0\.owner"),
     ],
 )
