@@ -158,4 +158,5 @@ def _state(name: str, settings: Settings) -> str:
     if "check" not in lines:
         return "declared, not audited yet"
     check = lines["check"]
-    return f"audited, {len(check['admitted'])} of {len(check['kinds'])} columns admitted"
+    of_use = sum(check["kinds"][column] != "other" for column in check["admitted"])
+    return f"audited, {of_use} of {len(check['kinds'])} columns of use"
