@@ -97,7 +97,8 @@ class Column:
         if self.values.dtype.is_temporal():
             return self.values.cast(pl.Date).to_physical().cast(pl.Float64).to_numpy()
         if self.values.dtype.is_numeric() or self.values.dtype == pl.Boolean:
-            return self.values.cast(pl.Float64).fill_nan(None).to_numpy()
+            numbers = self.values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+            return np.where(np.isfinite(numbers), numbers, np.nan)
         return self.values.cast(pl.String).str.extract(r"(\d{1,15})\D*$").cast(pl.Float64).to_numpy()
 
     @cached_property

@@ -107,3 +107,10 @@ def test_numbers_that_are_no_dates_are_not_taken_for_dates(lender: planted.Lende
     numbers = np.random.default_rng(1).integers(10_000_000, 99_999_999, size=len(lender.book.labels))
     (verdict,) = audit_columns(pl.DataFrame({"account": numbers}), lender.book, LIMITS)
     assert verdict.admitted, verdict
+
+
+def test_infinite_numbers_are_looked_at_as_if_they_were_not_there(lender: planted.Lender) -> None:
+    noise = np.random.default_rng(1).normal(size=len(lender.book.labels))
+    column = pl.DataFrame({"ratio": np.where(noise > 1, np.inf, noise)})
+    (verdict,) = audit_columns(column, lender.book, LIMITS)
+    assert verdict.admitted, verdict
