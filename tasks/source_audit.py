@@ -16,7 +16,7 @@ from tasks.core.point_in_time import ROW_DAY
 from tasks.errors import BadInputError, TableNotReadyError, UsageError
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.sources import Declared
-from tasks.source_features import join_source
+from tasks.source_join import join_source
 from tasks.storage import tables
 from tasks.storage.declarations import read_declared
 from tasks.storage.policy import read_policy

@@ -18,7 +18,8 @@ from tasks.errors import NothingToDoError, UsageError
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.source_features import widen
 from tasks.source_decisions import admitted_columns, audited_sources
-from tasks.source_features import join_source, to_rows
+from tasks.source_features import to_rows
+from tasks.source_join import join_source
 from tasks.storage import models, tables
 from tasks.storage.declarations import read_declared
 from tasks.storage.durable import write_whole

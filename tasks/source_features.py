@@ -1,55 +1,24 @@
 """Features from other teams' sources: joined as of each application, kept by month, read side by side."""
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 import polars as pl
 from prefect.logging import get_logger
 
 from tasks.config import Settings
-from tasks.core.point_in_time import WORKING, join_as_of
 from tasks.errors import BadInputError, TableNotReadyError, UsageError
 from tasks.prefect import io_task
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.source_features import name_feature, widen
 from tasks.schemas.sources import Declared
+from tasks.source_join import join_source
 from tasks.storage import models, restatements, tables
 from tasks.storage.declarations import read_declared
-from tasks.storage.source_files import DAY, KEY, SourceGoneError, read_rows
+from tasks.storage.source_files import SourceGoneError
 from tasks.storage.source_history import Kinds, dropped_on, ever_used, read_decisions
 
 TABLE = "gold.source_features"
-
-
-def join_source(
-    applications: pl.DataFrame,
-    declared: Declared,
-    settings: Settings,
-    *,
-    where: Sequence[str] | None = None,
-    needs: Collection[str] = (),
-) -> pl.DataFrame:
-    """The applications with the source's columns as they could be known, and ROW_DAY.
-
-    A column that has a name of ours is called their_<name>.
-
-    Needs:  loan_id, customer_id, snapshot_date; `where`, to read another delivery; `needs`, columns that it
-            may not have lost.
-    Errors: those of `read_rows`.
-    """
-    last: date = applications["snapshot_date"].max()  # pyright: ignore[reportAssignmentType] - a date
-    known = last - timedelta(days=declared.delay_days)
-    rows = read_rows(declared, settings, until=known, where=where, needs=needs)
-    clash = {name: f"their_{name}" for name in rows.columns if name in (*KEYS, *WORKING)}
-    return join_as_of(
-        applications,
-        rows.rename(clash),
-        on=declared.matches,
-        key=KEY,
-        day=DAY,
-        delay_days=declared.delay_days,
-        valid_days=declared.valid_days,
-    )
 
 
 def sources_to_take_in(settings: Settings) -> dict[str, Kinds]:
