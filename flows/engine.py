@@ -12,8 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from contextvars import Context
+from contextvars import Context, copy_context
 from datetime import date
+from functools import cache
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -21,6 +22,7 @@ from urllib.request import urlopen
 from httpx import TransportError
 from prefect import Flow, flow, tags
 from prefect.client.schemas.objects import State
+from prefect.context import TagsContext
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 from prefect.runtime import flow_run
@@ -84,7 +86,10 @@ def monthly_flow(name: str) -> Callable[[Callable[[date, Settings], None]], Flow
         def run(snapshot_date: date, settings: Settings) -> State | None:
             say_where()
             try:
-                work(snapshot_date, settings)
+                # For each tag of a task Prefect asks the server for a limit, and waits two seconds when it
+                # meets a lock of SQLite; the tags of the flow run are enough.
+                with TagsContext(current_tags=set()):
+                    work(snapshot_date, settings)
             except NothingToDoError as nothing:
                 if not in_flow_run():
                     raise
@@ -117,18 +122,29 @@ def run_flow(monthly: Flow[..., Any], day: date, settings: Settings, *labels: st
     if not PREFECT_API_URL.value():
         monthly.fn(day, settings)
         return
-    # A run of its own: below another flow run Prefect opens two more clients, which costs more than the work.
     api_url = str(PREFECT_API_URL.value())
     with _answering(api_url):
-        Context().run(_recorded, monthly, day, settings, api_url, labels)
+        _outside(api_url).copy().run(_recorded, monthly, day, settings, labels)
 
 
-def _recorded(
-    monthly: Flow[..., Any], day: date, settings: Settings, api_url: str, labels: tuple[str, ...]
-) -> None:
-    # The heartbeat only serves automations; its thread makes every run wait up to a second at its end.
+@cache
+def _outside(api_url: str) -> Context:
+    """A context for runs of their own, with the settings that they need, which take a while to read.
+
+    Below another flow run Prefect opens two more clients, which costs more than the work. The heartbeat only
+    serves automations; its thread makes every run wait up to a second at its end.
+    """
     quick: Any = {PREFECT_API_URL: api_url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
-    with temporary_settings(quick), tags(*labels_of(settings), f"{day:%Y-%m}", *labels):
+
+    def enter() -> Context:
+        with temporary_settings(quick):
+            return copy_context()
+
+    return Context().run(enter)
+
+
+def _recorded(monthly: Flow[..., Any], day: date, settings: Settings, labels: tuple[str, ...]) -> None:
+    with tags(*labels_of(settings), f"{day:%Y-%m}", *labels):
         state = monthly(day, settings, return_state=True)
     if state.name == SKIPPED:
         raise NothingToDoError(state.message or "Nothing to do.")

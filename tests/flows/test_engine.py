@@ -1,14 +1,17 @@
 """The same flows as Prefect runs, on a real local server."""
 
 from collections.abc import Generator
+from datetime import date
 from pathlib import Path
 
 import pytest
+from prefect import task
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
+from prefect.context import TaskRunContext
 
 from flows.backfill import run_backfill
-from flows.engine import local_server, run_flow
+from flows.engine import local_server, monthly_flow, run_flow
 from flows.features import features
 from tasks.config import Settings
 from tasks.errors import BadInputError
@@ -56,3 +59,21 @@ def test_a_run_leaves_a_summary_and_a_table() -> None:
 def test_an_error_reaches_the_caller_as_it_was_raised(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="is missing"):
         run_flow(features, month(0), Settings(data=tmp_path, datamart=tmp_path / "datamart"))
+
+
+@pytest.mark.usefixtures("recorded")
+def test_tasks_carry_no_tag_for_which_prefect_would_ask_the_server_for_a_limit() -> None:
+    seen: list[set[str]] = []
+
+    @task
+    def look() -> None:
+        context = TaskRunContext.get()
+        assert context is not None
+        seen.append(set(context.task_run.tags))
+
+    @monthly_flow("looking")
+    def looking(_day: date, _settings: Settings) -> None:
+        look()
+
+    run_flow(looking, month(0), Settings())
+    assert seen == [set()]
