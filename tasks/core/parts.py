@@ -18,8 +18,9 @@ from tasks.core.evidence import N_MEASURES, SUMMARY, ClickstreamEvidence, Clicks
 from tasks.schemas.feature_store import ATTRIBUTE_NUMBERS, CATEGORIES, FINANCIAL_NUMBERS, SOURCE_OF, SOURCES
 from tasks.schemas.source_features import source_of
 
-MOST_CODES = 100  # words of another team's column that are told apart; the boosting takes 255
 BINS = 32  # as good out of time as 255, and quicker
+MOST_BINS = 127  # room for BINS and for words; the boosting goes through all of them, used or not
+MOST_CODES = 100  # words of a column that are told apart
 Part = str  # one of OWN_PARTS, or the name of another team's source, which is a part by itself
 Sources = Collection[str]
 # What a part of ours can read at all; other sources make no difference to it.
@@ -100,14 +101,11 @@ def _evidence(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipelin
 
 def _boosted(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline:
     """Gradient boosting; the clickstream as levels weighed by their months."""
-    encoder = OrdinalEncoder(
-        handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan
-    )
     words = _columns(CATEGORIES, sources)
     numbers = _columns([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], sources)
     levels = _columns(SUMMARY, sources)
     steps = [
-        ("categories", encoder, words),
+        ("categories", _word_codes(), words),
         ("numbers", QuantileBins(), numbers),
         ("levels", make_pipeline(ClickstreamLevels(params.get("kappa", 30.0)), QuantileBins()), levels),
     ]
@@ -119,17 +117,21 @@ def _other(params: Mapping[str, Any], features: Mapping[str, pl.DataType], seed:
     """Gradient boosting on the columns of another team's source, of which nothing is known but their kind."""
     words = [name for name, kind in features.items() if kind == pl.String]
     numbers = [name for name in features if name not in words]
-    encoder = OrdinalEncoder(
+    steps: list[tuple[str, Any, list[str]]] = [
+        ("categories", _word_codes(), words),
+        ("numbers", QuantileBins(), numbers),
+    ]
+    return _classify(steps, _trees(params, len(words), [0] * len(features), seed))
+
+
+def _word_codes() -> OrdinalEncoder:
+    """Words as codes, of which the rarest share one; a word that was never seen says nothing."""
+    return OrdinalEncoder(
         handle_unknown="use_encoded_value",
         unknown_value=np.nan,
         encoded_missing_value=np.nan,
         max_categories=MOST_CODES,
     )
-    steps: list[tuple[str, Any, list[str]]] = [
-        ("categories", encoder, words),
-        ("numbers", QuantileBins(), numbers),
-    ]
-    return _classify(steps, _trees(params, len(words), [0] * len(features), seed))
 
 
 def _trees(params: Mapping[str, Any], n_words: int, signs: Sequence[int], seed: int) -> Any:
@@ -142,6 +144,7 @@ def _trees(params: Mapping[str, Any], n_words: int, signs: Sequence[int], seed: 
         min_samples_leaf=int(params.get("min_samples_leaf", 20)),
         l2_regularization=params.get("l2", 1.0),
         max_features=params.get("max_features", 0.3),
+        max_bins=MOST_BINS,
         monotonic_cst=signs,
         random_state=seed,
         **fixed,

@@ -52,12 +52,13 @@ def test_a_source_that_said_nothing_of_the_lessons_says_nothing_later(
     assert np.allclose(predict_pd(model, new), predict_pd(model, silent))
 
 
-def test_words_without_end_are_no_error() -> None:
+@pytest.mark.parametrize("column", ["team__word", "occupation"])
+def test_words_without_end_are_no_error(column: str) -> None:
     known = lessons()
     n = len(known.targets)
-    words = pl.Series("team__word", [f"word {i}" for i in range(n)])
+    words = pl.Series(column, [f"word {i}" for i in range(n)])
     many = Lessons(known.features.with_columns(words), known.targets, known.ripe)
-    assert predict_pd(fit_model(Recipe("logistic", QUICK), many, seed=0), many.features).shape == (n,)
+    assert predict_pd(fit_model(Recipe("stack", QUICK), many, seed=0), many.features).shape == (n,)
 
 
 @pytest.mark.parametrize("family", ["boosting", "stack"])
