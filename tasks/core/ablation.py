@@ -1,5 +1,6 @@
 """What each family of features is worth: the model once more without it."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy.special import expit
 from tasks.core.evidence import SUMMARY
 from tasks.core.models import Lessons, fit_parts, part_log_odds
 from tasks.core.performance import measure_auc, measure_auc_gain
+from tasks.core.side_by_side import call_all
 from tasks.core.splits import Split
 from tasks.core.training import Candidate, Known, labels_of, read_development
 from tasks.schemas.feature_store import (
@@ -45,13 +47,15 @@ def measure_ablations(candidate: Candidate, known: Known, split: Split, *, seed:
     family is of use. The parts are fitted anew to the development loans and weighed as in the candidate.
     """
     oot, lessons = known.of(split.oot), read_development(known, split, reading="hindsight")
-    weights, labels = np.asarray(candidate.blend.weights), labels_of(oot)
-    records: list[dict[str, Any]] = []
-    for family, names in ABLATIONS.items():
+
+    def measure(family: str) -> dict[str, Any]:
+        names = ABLATIONS[family]
         left = Lessons(blank(lessons.features, names), lessons.targets, lessons.ripe)
         ours = fit_parts(candidate.recipe, left, seed=seed)
         parts = (*ours, *candidate.blend.parts[len(ours) :])  # other teams' sources stay as they are
-        auc = measure_auc(labels, expit(part_log_odds(parts, blank(oot, names)) @ weights))
+        log_odds = part_log_odds(parts, blank(oot, names)) @ np.asarray(candidate.blend.weights)
+        auc = measure_auc(labels_of(oot), expit(log_odds))
         change, low, high = measure_auc_gain(auc, candidate.oot_auc, level=0.90)
-        records.append({"family": family, "auc": auc.value, "change": change, "change_ci_90": [low, high]})
-    return records
+        return {"family": family, "auc": auc.value, "change": change, "change_ci_90": [low, high]}
+
+    return call_all(partial(measure, family) for family in ABLATIONS)

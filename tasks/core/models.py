@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from tasks.core.parts import Part, Sources, build_part, reads
+from tasks.core.side_by_side import call_all
 from tasks.core.splits import cohort_groups
 from tasks.schemas.feature_store import SOURCES
 from tasks.schemas.source_features import features_in, other_sources
@@ -119,33 +121,57 @@ def fit_blends(
     by itself.
     """
     possible = (*PARTS[recipe.family], *other_sources(lessons.features.columns))
+    used = {
+        name: [(part, left) for part in possible if (left := tuple(s for s in reads(part) if s in sources))]
+        for name, sources in choices.items()
+    }
     groups = cohort_groups(lessons.features["snapshot_date"].to_list(), lessons.ripe, most=CROSS_FITS)
     known = lessons.ripe & np.logical_or.reduce(groups)
-    fitted: dict[tuple[Part, tuple[str, ...]], tuple[Pipeline, Floats]] = {}
+    asked = list(dict.fromkeys(one for ones in used.values() for one in ones))
+    fitted = dict(zip(asked, _cross_fit(recipe, asked, lessons, groups, seed=seed), strict=True))
     blends: dict[str, Blend] = {}
-    for name, sources in choices.items():
-        left: dict[Part, tuple[str, ...]] = {
-            part: tuple(s for s in reads(part) if s in sources) for part in possible
-        }
-        used: list[tuple[Part, tuple[str, ...]]] = [(part, read) for part, read in left.items() if read]
-        for part, read in used:
-            if (part, read) not in fitted:
-                fitted[part, read] = _cross_fit(recipe, part, read, lessons, groups, seed=seed)
-        parts, unseen = zip(*(fitted[one] for one in used), strict=True)
+    for name, ones in used.items():
+        parts, unseen = zip(*(fitted[one] for one in ones), strict=True)
         blend = LogisticRegression(C=10.0).fit(np.column_stack(unseen)[known], lessons.targets[known])
         blends[name] = Blend(parts, tuple(float(w) for w in blend.coef_[0]), float(blend.intercept_[0]))
     return blends
 
 
 def _cross_fit(
-    recipe: Recipe, part: Part, sources: Sources, lessons: Lessons, groups: Sequence[Mask], *, seed: int
+    recipe: Recipe,
+    asked: Sequence[tuple[Part, Sources]],
+    lessons: Lessons,
+    groups: Sequence[Mask],
+    *,
+    seed: int,
+) -> list[tuple[Pipeline, Floats]]:
+    """Each part fitted to all lessons, and log-odds (n,) of each group by a fit without its loans."""
+    nobody = np.zeros_like(lessons.ripe)
+    fits = iter(
+        call_all(
+            partial(_fit_without, held, recipe, part, lessons, seed=seed, sources=sources)
+            for part, sources in asked
+            for held in (nobody, *groups)
+        )
+    )
+    fitted: list[tuple[Pipeline, Floats]] = []
+    for _ in asked:
+        whole, unseen = next(fits)
+        for held in groups:
+            unseen[held] = next(fits)[1][held]
+        fitted.append((whole, unseen))
+    return fitted
+
+
+def _fit_without(
+    held: Mask, recipe: Recipe, part: Part, lessons: Lessons, *, seed: int, sources: Sources
 ) -> tuple[Pipeline, Floats]:
-    """A part fitted to all lessons, and log-odds (n,) of each group's loans by a fit without that group."""
-    unseen = np.zeros(len(lessons.targets))
-    for held in groups:
-        others = fit_part(recipe, part, lessons.take(~held), seed=seed, sources=sources)
-        unseen[held] = part_log_odds([others], lessons.features.filter(held))[:, 0]
-    return fit_part(recipe, part, lessons, seed=seed, sources=sources), unseen
+    """A part fitted to the loans that are not held out, and its log-odds (n,) of those that are, else 0."""
+    fitted = fit_part(recipe, part, lessons.take(~held), seed=seed, sources=sources)
+    unseen = np.zeros(len(held))
+    if held.any():
+        unseen[held] = part_log_odds([fitted], lessons.features.filter(held))[:, 0]
+    return fitted, unseen
 
 
 def score_log_odds(model: Blend, features: pl.DataFrame) -> Floats:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ from tasks.core.performance import (
 )
 from tasks.core.search import Fold, search_recipe
 from tasks.core.serving import COMPLETE, Served, fit_served, sources_left
+from tasks.core.side_by_side import call_all
 from tasks.core.splits import Split, expanding_folds
 from tasks.schemas.source_features import features_in
 
@@ -111,8 +113,11 @@ def find_candidates(
     """
     folds, oot = build_folds(known, split.development), known.of(split.oot)
     candidates: list[Candidate] = []
-    for family in FAMILIES:
-        recipe, loss = search_recipe(family, folds, trials=trials, seed=seed, start=start.get(family))
+    searches = (
+        partial(search_recipe, family, folds, trials=trials, seed=seed, start=start.get(family))
+        for family in FAMILIES
+    )
+    for recipe, loss in call_all(searches):
         blend = fit_model(recipe, read_development(known, split, reading="hindsight"), seed=seed)
         pds = predict_pd(blend, oot)
         candidates.append(Candidate(recipe, loss, blend, pds, measure_auc(labels_of(oot), pds)))
