@@ -18,7 +18,7 @@ from tasks.core.training import (
     labels_of,
     measure_fallbacks,
     refit,
-    score_as_new,
+    score_candidate_as_new,
 )
 
 
@@ -55,7 +55,7 @@ def train(known: Known, setup: Setup) -> Challenger:
     candidates = find_candidates(known, split, trials=setup.trials, seed=setup.seed, start=setup.start)
     reading, readings = choose_reading(candidates[0], known, split, seed=setup.seed)
     fallbacks = measure_fallbacks(candidates[0], known, split, seed=setup.seed)
-    as_new = score_as_new(candidates[0].recipe, known, split, seed=setup.seed)
+    as_new = score_candidate_as_new(candidates[0], known, split, seed=setup.seed)
     ablations = measure_ablations(candidates[0], known, split, seed=setup.seed)
     served = refit(candidates[0].recipe, known, reading, seed=setup.seed)
     return Challenger(split, candidates, reading, readings, fallbacks, as_new, ablations, served)

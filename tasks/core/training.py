@@ -151,6 +151,16 @@ def score_as_new(
     return np.concatenate(pds)
 
 
+def score_candidate_as_new(candidate: Candidate, known: Known, split: Split, *, seed: int) -> Floats:
+    """As `score_as_new`; the first out-of-time cohort was scored so when the candidate was found."""
+    first, *others = sorted(split.oot)
+    scored = candidate.oot_pds[: known.of([first]).height]
+    if not others:
+        return scored
+    later = Split((*split.development, first), tuple(others))
+    return np.concatenate([scored, score_as_new(candidate.recipe, known, later, seed=seed)])
+
+
 def rank_candidates(candidates: Sequence[Candidate], labels: Floats) -> list[Candidate]:
     """Candidates with the one to serve first.
 

@@ -43,6 +43,14 @@ def test_an_out_of_time_cohort_is_scored_by_what_came_before_it_alone() -> None:
     assert not np.allclose(scored(known(flipped=0))[:N], usual[:N])
 
 
+@pytest.mark.parametrize("n_oot", [1, 2])
+def test_a_candidate_is_scored_as_new_as_its_recipe_is(n_oot: int) -> None:
+    book, split = known(), Split(tuple(months(3)[:-n_oot]), tuple(months(3)[-n_oot:]))
+    best = training.find_candidates(book, split, trials=1, seed=0, start={})[0]
+    usual = score_as_new(best.recipe, book, split, seed=0)
+    assert np.array_equal(training.score_candidate_as_new(best, book, split, seed=0), usual)
+
+
 def test_a_model_that_learned_from_fewer_cohorts_is_replayed_on_those() -> None:
     first_only = scored(known(), learned=months(1))
     assert np.array_equal(scored(known(flipped=1), learned=months(1)), first_only)
