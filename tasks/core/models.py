@@ -146,21 +146,14 @@ def _cross_fit(
     seed: int,
 ) -> list[tuple[Pipeline, Floats]]:
     """Each part fitted to all lessons, and log-odds (n,) of each group by a fit without its loans."""
-    nobody = np.zeros_like(lessons.ripe)
-    fits = iter(
-        call_all(
-            partial(_fit_without, held, recipe, part, lessons, seed=seed, sources=sources)
-            for part, sources in asked
-            for held in (nobody, *groups)
-        )
+    held_out = (np.zeros_like(lessons.ripe), *groups)
+    fits = call_all(
+        partial(_fit_without, held, recipe, part, lessons, seed=seed, sources=sources)
+        for part, sources in asked
+        for held in held_out
     )
-    fitted: list[tuple[Pipeline, Floats]] = []
-    for _ in asked:
-        whole, unseen = next(fits)
-        for held in groups:
-            unseen[held] = next(fits)[1][held]
-        fitted.append((whole, unseen))
-    return fitted
+    of_part = [fits[first : first + len(held_out)] for first in range(0, len(fits), len(held_out))]
+    return [(whole, np.sum([unseen for _, unseen in others], axis=0)) for (whole, _), *others in of_part]
 
 
 def _fit_without(
