@@ -13,6 +13,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
+def one_fit_at_a_time() -> Generator[None]:
+    """A process of the tests has a core to itself, on which two fits would wait for each other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tasks.core.side_by_side.AT_A_TIME", 1)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def own_declarations(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
     """The project's declared sources without what was decided on them: a lender may have taken some in."""
     path = tmp_path_factory.mktemp("governance") / "sources.toml"

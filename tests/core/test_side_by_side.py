@@ -4,17 +4,31 @@ from threading import Barrier
 
 import pytest
 
-from tasks.core.side_by_side import AT_A_TIME, call_all
+from tasks.core import side_by_side
+from tasks.core.models import Recipe, fit_model, predict_pd
+from tasks.core.side_by_side import call_all
+from tests.core.applicants import QUICK, applicants, lessons
 
 
 def test_results_come_in_the_order_of_the_calls() -> None:
     assert call_all(partial(pow, number, 2) for number in range(20)) == [number**2 for number in range(20)]
 
 
-def test_calls_run_at_the_same_time() -> None:
-    met = Barrier(AT_A_TIME, timeout=10)
+def test_calls_run_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_by_side, "AT_A_TIME", 2)
+    met = Barrier(2, timeout=10)
     call: Callable[[], int] = met.wait
-    assert sorted(call_all([call] * AT_A_TIME)) == list(range(AT_A_TIME))
+    assert sorted(call_all([call, call])) == [0, 1]
+
+
+def test_two_fits_at_a_time_give_the_same_blend_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    scored: list[bytes] = []
+    for at_a_time in (1, 2):
+        monkeypatch.setattr(side_by_side, "AT_A_TIME", at_a_time)
+        scored.append(
+            predict_pd(fit_model(Recipe("stack", QUICK), lessons(), seed=0), applicants()).tobytes()
+        )
+    assert scored[0] == scored[1]
 
 
 def test_the_first_error_is_raised() -> None:
