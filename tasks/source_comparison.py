@@ -114,10 +114,10 @@ def _join_all(
         joined = join_source(applications.select(KEYS), read_declared(name, settings), settings)
         parts.append(to_rows(joined, name, kinds))
         joined = joined.filter(pl.col("snapshot_date") >= start)
-        ages = (joined["snapshot_date"] - joined[ROW_DAY]).dt.total_days()
+        age = (pl.col("snapshot_date") - pl.col(ROW_DAY)).dt.total_days()
         facts[name] = {
             "coverage": 1 - joined[ROW_DAY].null_count() / max(1, joined.height),
-            "days_old": float(ages.cast(pl.Float64).fill_null(0.0).median() or 0.0),  # pyright: ignore[reportArgumentType] - a number
+            "days_old": joined.select(age.fill_null(0).median()).item() or 0.0,
             "columns": len(kinds),
         }
     return pl.concat(parts), facts

@@ -60,7 +60,8 @@ def _features_of(
     try:
         joined = join_source(applications, _declared_as_used(name, settings), settings, needs=kinds)
     except (BadInputError, UsageError) as error:
-        dropped = dropped_on(applications["snapshot_date"].max(), name, settings)  # pyright: ignore[reportArgumentType] - a date
+        last = applications.select(pl.max("snapshot_date")).item()
+        dropped = dropped_on(last, name, settings)
         if not (dropped or isinstance(error, SourceGoneError)):
             raise
         get_logger("vintage").warning("Nothing of the source %s: %s", name, error)

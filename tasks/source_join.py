@@ -1,7 +1,7 @@
 """What a source said of applications, as it could be known on the day of each."""
 
 from collections.abc import Collection, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 
 import polars as pl
 
@@ -28,7 +28,7 @@ def join_source(
             may not have lost.
     Errors: those of `read_rows`.
     """
-    last: date = applications["snapshot_date"].max()  # pyright: ignore[reportAssignmentType] - a date
+    last = applications.select(pl.max("snapshot_date")).item()
     known = last - timedelta(days=declared.delay_days)
     rows = read_rows(declared, settings, until=known, where=where, needs=needs)
     clash = {name: f"their_{name}" for name in rows.columns if name in (*KEYS, *WORKING)}

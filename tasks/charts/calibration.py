@@ -43,7 +43,8 @@ def draw_grades(figures: pl.DataFrame) -> Figure:
 def _jeffreys(rows: pl.DataFrame) -> tuple[list[float], list[float]]:
     n, k = rows["n"].to_numpy(), (rows["n"] * rows["value"]).round().to_numpy()
     tail = (1 - CONFIDENCE) / 2
-    return tuple(beta.ppf(level, k + 0.5, n - k + 0.5).tolist() for level in (tail, 1 - tail))  # pyright: ignore[reportReturnType] - two levels, two lists
+    low, high = (beta.ppf(level, k + 0.5, n - k + 0.5).tolist() for level in (tail, 1 - tail))
+    return low, high
 
 
 def _set_shares(axes: Axes) -> None:

@@ -54,7 +54,7 @@ def measure_arrears(
     (of_bad, v_bad), (of_good, v_good) = (_share(counts[name]) for name in ("bad", "good"))
     pds = young["pd"].to_numpy()
     each = pds * of_bad + (1 - pds) * of_good
-    expected, seen = float(each.mean()), float(young["in_arrears"].mean())  # pyright: ignore[reportArgumentType] - n is not 0
+    expected, seen = float(each.mean()), young.select(pl.mean("in_arrears")).item()
     variance = (
         float((each * (1 - each)).sum()) / n**2 + pds.mean() ** 2 * v_bad + (1 - pds.mean()) ** 2 * v_good
     )

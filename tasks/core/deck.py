@@ -93,7 +93,7 @@ def _lender(facts: Facts) -> Page:
     loans, set_aside = int(facts.months["loans"].sum()), int(counts["n_quarantined"].sum())
     rates = "no cohort is old enough for a bad rate yet"
     if ripe.height:
-        low, high = (float(rate) for rate in (ripe["bad_rate"].min(), ripe["bad_rate"].max()))  # pyright: ignore[reportArgumentType] - numbers, not null
+        low, high = ripe.select(low=pl.min("bad_rate"), high=pl.max("bad_rate")).row(0)
         rates = f"between {low:.0%} and {high:.0%} of a ripe cohort defaulted"
     return Page(
         f"{facts.months.height} months brought {loans:,} applications, and {rates}",

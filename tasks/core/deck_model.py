@@ -118,7 +118,7 @@ def tell_performance(facts: Facts) -> Page:
     kept = pairs.filter(pl.col("realised").is_between("low", "high")).height
     forecast = "No forecast has come of age yet."
     if pairs.height:
-        gap = float((pairs["realised"] - pairs["expected"]).mean())  # pyright: ignore[reportArgumentType] - a number
+        gap = pairs.select((pl.col("realised") - pl.col("expected")).mean()).item()
         forecast = (
             f"In {kept} of {pairs.height} ripe cohorts the realised AUC lay within the interval forecast at "
             f"scoring; on average it came out {abs(gap):.3f} {'below' if gap < 0 else 'above'} the forecast."

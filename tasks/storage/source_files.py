@@ -170,9 +170,9 @@ def _refuse_lost(
     needs: Collection[str], files: Sequence[str], frames: Sequence[pl.DataFrame], until: date
 ) -> None:
     """Do nothing if the newest rows until a day have the columns of `needs` that older ones have, or any."""
-    days = [frame.filter(pl.col(DAY) <= until)[DAY].max() for frame in frames]
+    days = [frame.filter(pl.col(DAY) <= until).select(pl.max(DAY)).item() for frame in frames]
     known = [(day, file, frame) for day, file, frame in zip(days, files, frames, strict=True) if day]
-    newest = max((day for day, _, _ in known), default=None)  # pyright: ignore[reportArgumentType] - dates
+    newest = max((day for day, _, _ in known), default=None)
     for column in needs:
         had = any(column in frame.columns for day, _, frame in known if day != newest)
         nowhere = not any(column in frame.columns for frame in frames)
