@@ -88,7 +88,7 @@ def fit_part(recipe: Recipe, part: Part, lessons: Lessons, *, seed: int, sources
     weights = np.concatenate(
         [np.where(lessons.targets > 0, lessons.targets, 1.0), 1 - lessons.targets[unsure]]
     )
-    pipeline = build_part(part, recipe.params, sources, features.schema, seed=seed)
+    pipeline = build_part(part, recipe.params, sources, twice, seed=seed)
     weighed = weights if len(unsure) else None
     return pipeline.fit(twice, labels, **{f"{pipeline.steps[-1][0]}__sample_weight": weighed})
 

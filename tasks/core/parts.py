@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler
 
 from tasks.core.evidence import N_MEASURES, SUMMARY, ClickstreamEvidence, ClickstreamLevels
-from tasks.schemas.feature_store import ATTRIBUTE_NUMBERS, CATEGORIES, FINANCIAL_NUMBERS, SOURCE_OF, SOURCES
+from tasks.schemas.feature_store import ATTRIBUTE_NUMBERS, CATEGORIES, FINANCIAL_NUMBERS, SOURCES
 from tasks.schemas.source_features import source_of
 
 BINS = 32  # as good out of time as 255, and quicker
@@ -49,63 +49,60 @@ def build_part(
     part: Part,
     params: Mapping[str, float],
     sources: Sources,
-    features: Mapping[str, pl.DataType],
+    features: pl.DataFrame,
     *,
     seed: int,
 ) -> Pipeline:
     """An unfitted pipeline of the part, from the columns of `sources`, of which it reads at least one.
 
-    Needs:  `features` with their dtypes, which tell the columns of other teams' sources.
+    Needs:  the `features` that it will be fitted to.
     """
-    if part not in OWN_PARTS:
-        return _other(
-            params, {name: kind for name, kind in features.items() if source_of(name) == part}, seed
-        )
-    builders: dict[Part, Callable[[Mapping[str, Any], Sources, int], Pipeline]] = {
+    builders: dict[Part, Callable[[Mapping[str, Any], pl.DataFrame, int], Pipeline]] = {
         "linear": _linear,
         "boosted": _boosted,
         "evidence": _evidence,
         "profile": _boosted,  # on who the customer is and how the customer stands, without the clickstream
     }
-    return builders[part](params, sources, seed)
+    seen = features.select(name for name in features.columns if source_of(name) in sources)
+    return builders.get(part, _other)(params, seen, seed)
 
 
-def _columns(names: Collection[str], sources: Sources) -> list[str]:
-    return [name for name in names if SOURCE_OF[name] in sources]
+def _columns(names: Collection[str], features: pl.DataFrame) -> list[str]:
+    return [name for name in names if name in features.columns]
 
 
-def _linear(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline:
+def _linear(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> Pipeline:
     """Logistic scorecard: normal scores of the numbers, one column per category, clickstream evidence."""
     numbers = make_pipeline(
         QuantileTransformer(n_quantiles=50, output_distribution="normal", subsample=100_000),
         SimpleImputer(strategy="constant", fill_value=0.0, add_indicator=True),
     )
     steps = [
-        ("evidence", make_pipeline(ClickstreamEvidence(), StandardScaler()), _columns(SUMMARY, sources)),
-        ("numbers", numbers, _columns([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], sources)),
+        ("evidence", make_pipeline(ClickstreamEvidence(), StandardScaler()), _columns(SUMMARY, features)),
+        ("numbers", numbers, _columns([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], features)),
         (
             "categories",
             OneHotEncoder(handle_unknown="ignore", sparse_output=False),
-            _columns(CATEGORIES, sources),
+            _columns(CATEGORIES, features),
         ),
     ]
     return _classify(steps, LogisticRegression(C=params.get("c", 0.05), max_iter=2000, random_state=seed))
 
 
-def _evidence(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline:
+def _evidence(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> Pipeline:
     """Log-odds linear in the clickstream's evidence."""
     evidence = make_pipeline(ClickstreamEvidence(), StandardScaler())
     model = LogisticRegression(C=params.get("evidence_c", 0.01), max_iter=2000, random_state=seed)
-    return _classify([("evidence", evidence, _columns(SUMMARY, sources))], model)
+    return _classify([("evidence", evidence, _columns(SUMMARY, features))], model)
 
 
-def _boosted(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline:
+def _boosted(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> Pipeline:
     """Gradient boosting; the clickstream as levels weighed by their months."""
-    words = _columns(CATEGORIES, sources)
-    numbers = _columns([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], sources)
-    levels = _columns(SUMMARY, sources)
+    words = _columns(CATEGORIES, features)
+    numbers = _columns([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], features)
+    levels = _columns(SUMMARY, features)
     steps = [
-        ("categories", _word_codes(), words),
+        ("categories", _word_codes(features[words]), words),
         ("numbers", QuantileBins(), numbers),
         ("levels", make_pipeline(ClickstreamLevels(params.get("kappa", 30.0)), QuantileBins()), levels),
     ]
@@ -113,24 +110,25 @@ def _boosted(params: Mapping[str, Any], sources: Sources, seed: int) -> Pipeline
     return _classify(steps, _trees(params, len(words), signs, seed))
 
 
-def _other(params: Mapping[str, Any], features: Mapping[str, pl.DataType], seed: int) -> Pipeline:
+def _other(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> Pipeline:
     """Gradient boosting on the columns of another team's source, of which nothing is known but their kind."""
-    words = [name for name, kind in features.items() if kind == pl.String]
-    numbers = [name for name in features if name not in words]
+    words = [name for name, kind in features.schema.items() if kind == pl.String]
+    numbers = [name for name in features.columns if name not in words]
     steps: list[tuple[str, Any, list[str]]] = [
-        ("categories", _word_codes(), words),
+        ("categories", _word_codes(features[words]), words),
         ("numbers", QuantileBins(), numbers),
     ]
-    return _classify(steps, _trees(params, len(words), [0] * len(features), seed))
+    return _classify(steps, _trees(params, len(words), [0] * features.width, seed))
 
 
-def _word_codes() -> OrdinalEncoder:
+def _word_codes(words: pl.DataFrame) -> OrdinalEncoder:
     """Words as codes, of which the rarest share one; a word that was never seen says nothing."""
+    crowded = any(column.n_unique() > MOST_CODES for column in words)
     return OrdinalEncoder(
         handle_unknown="use_encoded_value",
         unknown_value=np.nan,
         encoded_missing_value=np.nan,
-        max_categories=MOST_CODES,
+        max_categories=MOST_CODES if crowded else None,  # to count words takes a tenth of a fit
     )
 
 
