@@ -8,7 +8,8 @@ import polars as pl
 from scipy.special import expit
 
 from tasks.core.evidence import SUMMARY
-from tasks.core.models import Lessons, fit_parts, part_log_odds
+from tasks.core.models import Lessons, fit_part, part_log_odds, parts_of
+from tasks.core.parts import columns_of, reads
 from tasks.core.performance import measure_auc, measure_auc_gain
 from tasks.core.side_by_side import call_all
 from tasks.core.splits import Split
@@ -44,15 +45,20 @@ def measure_ablations(candidate: Candidate, known: Known, split: Split, *, seed:
     """Out-of-time AUC of the candidate without each family of ABLATIONS, one record each, for the card.
 
     `change` is that AUC less the candidate's own, with its paired 90 % interval (DeLong 1988): below 0, the
-    family is of use. The parts are fitted anew to the development loans and weighed as in the candidate.
+    family is of use. The parts that read the family are fitted anew to the development loans; all are
+    weighed as in the candidate.
     """
     oot, lessons = known.of(split.oot), read_development(known, split, reading="hindsight")
 
     def measure(family: str) -> dict[str, Any]:
         names = ABLATIONS[family]
         left = Lessons(blank(lessons.features, names), lessons.targets, lessons.ripe)
-        ours = fit_parts(candidate.recipe, left, seed=seed)
-        parts = (*ours, *candidate.blend.parts[len(ours) :])  # other teams' sources stay as they are
+        parts = [
+            fit_part(candidate.recipe, part, left, seed=seed, sources=reads(part))
+            if columns_of(fitted) & set(names)
+            else fitted
+            for part, fitted in zip(parts_of(candidate.recipe, oot), candidate.blend.parts, strict=True)
+        ]
         log_odds = part_log_odds(parts, blank(oot, names)) @ np.asarray(candidate.blend.weights)
         auc = measure_auc(labels_of(oot), expit(log_odds))
         change, low, high = measure_auc_gain(auc, candidate.oot_auc, level=0.90)

@@ -99,6 +99,11 @@ def part_log_odds(parts: Sequence[Pipeline], features: pl.DataFrame) -> Floats:
     return np.column_stack([part.decision_function(used) for part in parts])
 
 
+def parts_of(recipe: Recipe, features: pl.DataFrame) -> tuple[Part, ...]:
+    """The parts of a blend with all sources, in its order: ours, then each other team's source."""
+    return (*PARTS[recipe.family], *other_sources(features.columns))
+
+
 def all_sources(features: pl.DataFrame) -> tuple[str, ...]:
     """Our sources, and those of other teams among the columns."""
     return (*SOURCES, *other_sources(features.columns))
@@ -120,7 +125,7 @@ def fit_blends(
     A part that reads the same sources in several choices is fitted once; a source of another team is a part
     by itself.
     """
-    possible = (*PARTS[recipe.family], *other_sources(lessons.features.columns))
+    possible = parts_of(recipe, lessons.features)
     used = {
         name: [(part, left) for part in possible if (left := tuple(s for s in reads(part) if s in sources))]
         for name, sources in choices.items()
