@@ -148,15 +148,18 @@ def demo(
 ) -> None:
     """Simulate a lender if the data folder holds no CSV, run all its months, and say where to look."""
     settings = read_settings(data, datamart, model_store, debug)
-    if not any(settings.data.glob("*.csv")):
-        from simulator.lender import Lender, simulate
+    from flows.engine import starting_server
 
-        console.print(f"No CSV in {settings.data}: simulating a lender of 24 months.")
-        simulate(Lender(date(2023, 1, 1), 24), settings.data)
-    from tasks.ingest import months_received
+    with starting_server():
+        if not any(settings.data.glob("*.csv")):
+            from simulator.lender import Lender, simulate
 
-    months = months_received(settings)
-    _backfill(months[0], months[-1], list(FlowName), settings)
+            console.print(f"No CSV in {settings.data}: simulating a lender of 24 months.")
+            simulate(Lender(date(2023, 1, 1), 24), settings.data)
+        from tasks.ingest import months_received
+
+        months = months_received(settings)
+        _backfill(months[0], months[-1], list(FlowName), settings)
     print_months(settings)
     _write_pages(settings)
 

@@ -76,7 +76,7 @@ server = uvicorn.Server(
 Thread(target=end_with_the_parent, daemon=True).start()
 server.run()
 """
-_servers: list[subprocess.Popen[bytes]] = []
+_servers: dict[str, subprocess.Popen[bytes]] = {}  # by address, the one that this process started
 
 
 def monthly_flow(name: str) -> Callable[[Callable[[date, Settings], None]], Flow[..., Any]]:
@@ -152,11 +152,10 @@ def _recorded(monthly: Flow[..., Any], day: date, settings: Settings, labels: tu
 
 
 @contextmanager
-def local_server() -> Generator[str]:
-    """A Prefect server for as long as the block runs, unless PREFECT_API_URL names one; gives its address."""
-    if PREFECT_API_URL.value():
-        with _answering(str(PREFECT_API_URL.value())):
-            yield str(PREFECT_API_URL.value())
+def starting_server() -> Generator[None]:
+    """Let the server of `local_server` start while the block prepares: the first start takes ten seconds."""
+    if PREFECT_API_URL.value() or _servers:
+        yield
         return
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -169,20 +168,33 @@ def local_server() -> Generator[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    _servers.append(server)
+    _servers[f"http://127.0.0.1:{port}/api"] = server
     try:
-        api_url = f"http://127.0.0.1:{port}/api"
-        _wait_for(api_url, server)
-        with (
-            _answering(api_url),
-            temporary_settings({PREFECT_API_URL: api_url, PREFECT_CLIENT_MAX_RETRIES: 3}),
-        ):
-            yield api_url
+        yield
     finally:
-        APILogWorker.drain_all(timeout=5)
-        EventsWorker.drain_all(timeout=5)
-        _servers.remove(server)
+        _servers.clear()
         server.communicate()  # closes its standard input and waits for its end
+
+
+@contextmanager
+def local_server() -> Generator[str]:
+    """A Prefect server for as long as the block runs, unless PREFECT_API_URL names one; gives its address."""
+    if PREFECT_API_URL.value():
+        with _answering(str(PREFECT_API_URL.value())):
+            yield str(PREFECT_API_URL.value())
+        return
+    with starting_server():
+        ((api_url, server),) = _servers.items()
+        _wait_for(api_url, server)
+        try:
+            with (
+                _answering(api_url),
+                temporary_settings({PREFECT_API_URL: api_url, PREFECT_CLIENT_MAX_RETRIES: 3}),
+            ):
+                yield api_url
+        finally:
+            APILogWorker.drain_all(timeout=5)
+            EventsWorker.drain_all(timeout=5)
 
 
 @contextmanager
@@ -199,7 +211,7 @@ def _answering(api_url: str) -> Generator[None]:
 
 def kill_server() -> None:
     """Stop the local server at once, for a process that is told to end."""
-    for server in _servers:
+    for server in _servers.values():
         server.kill()
 
 

@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.context import TaskRunContext
 
 from flows.backfill import run_backfill
-from flows.engine import local_server, monthly_flow, run_flow
+from flows.engine import local_server, monthly_flow, run_flow, starting_server
 from flows.features import features
 from tasks.config import Settings
 from tasks.errors import BadInputError
@@ -28,7 +28,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def recorded(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, FlowRun]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
-        with local_server():
+        with starting_server(), local_server():
             run_backfill(months(2), ["features", "inference"], settings, step=lambda _day, _flow: None)
             with get_client(sync_client=True) as client:
                 yield {run.name: run for run in client.read_flow_runs()}
