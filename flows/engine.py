@@ -43,7 +43,6 @@ from tasks.prefect import in_flow_run
 SKIPPED = "Skipped"
 SERVER_START_SECONDS = 60
 # Services of a Prefect server that a local one, kept for one command, has no use for.
-# Events are not kept either: their writer locks SQLite, and a run that meets the lock waits two seconds.
 IDLE_SERVICES = (
     "SCHEDULER",
     "LATE_RUNS",
@@ -53,6 +52,13 @@ IDLE_SERVICES = (
     "TRIGGERS",
     "EVENT_PERSISTER",
 )
+# A run that meets a lock of SQLite waits two seconds: events are not kept, and what became of the tasks is
+# written once a second instead of one by one.
+SERVER_SETTINGS = {
+    **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in IDLE_SERVICES},
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "1000",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+}
 
 
 # The server ends with this process, however that ends: its standard input closes.
@@ -160,10 +166,9 @@ def starting_server() -> Generator[None]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    calm = {f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in IDLE_SERVICES}
     server = subprocess.Popen(  # noqa: S603 - our own interpreter, no text from outside
         [sys.executable, "-c", SERVE, str(port)],
-        env={**os.environ, **calm},
+        env={**os.environ, **SERVER_SETTINGS},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

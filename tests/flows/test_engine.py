@@ -1,5 +1,6 @@
 """The same flows as Prefect runs, on a real local server."""
 
+from collections import Counter
 from collections.abc import Generator
 from datetime import date
 from pathlib import Path
@@ -30,8 +31,8 @@ def recorded(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ge
         patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
         with starting_server(), local_server():
             run_backfill(months(2), ["features", "inference"], settings, step=lambda _day, _flow: None)
-            with get_client(sync_client=True) as client:
-                yield {run.name: run for run in client.read_flow_runs()}
+        with local_server(), get_client(sync_client=True) as client:
+            yield {run.name: run for run in client.read_flow_runs()}
 
 
 def test_every_flow_of_every_date_is_a_named_and_tagged_run(recorded: dict[str, FlowRun]) -> None:
@@ -46,6 +47,18 @@ def test_nothing_to_do_is_completed_and_named_skipped(recorded: dict[str, FlowRu
     states = {name: run.state_name for name, run in recorded.items()}
     assert states["features-2023-01-01"] == "Completed"
     assert states["inference-2023-01-01"] == "Skipped"
+
+
+@pytest.mark.usefixtures("recorded")
+def test_what_became_of_every_task_outlives_the_server() -> None:
+    with get_client(sync_client=True) as client:
+        left = Counter((run.name.split("-")[0], run.state_name) for run in client.read_task_runs())
+    assert left == {
+        ("ingest", "Completed"): 2,
+        ("build_labels", "Completed"): 2,
+        ("build_feature_store", "Completed"): 2,
+        ("score_day", "Failed"): 2,  # nothing to do
+    }
 
 
 @pytest.mark.usefixtures("recorded")
