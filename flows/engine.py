@@ -32,15 +32,13 @@ from prefect.settings import (
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
     temporary_settings,
 )
-from prefect.states import Completed
 from prefect.utilities.urls import url_for
 
 from flows.console import console
 from tasks.config import Settings
 from tasks.errors import NothingToDoError, VintageError
-from tasks.prefect import in_flow_run
+from tasks.prefect import in_flow_run, outcome, skipped
 
-SKIPPED = "Skipped"
 SERVER_START_SECONDS = 60
 # Services of a Prefect server that a local one, kept for one command, has no use for.
 IDLE_SERVICES = (
@@ -99,7 +97,7 @@ def monthly_flow(name: str) -> Callable[[Callable[[date, Settings], None]], Flow
             except NothingToDoError as nothing:
                 if not in_flow_run():
                     raise
-                return Completed(name=SKIPPED, message=str(nothing))
+                return skipped(nothing)
             return None
 
         run.__doc__ = work.__doc__
@@ -152,9 +150,7 @@ def _outside(api_url: str) -> Context:
 def _recorded(monthly: Flow[..., Any], day: date, settings: Settings, labels: tuple[str, ...]) -> None:
     with tags(*labels_of(settings), f"{day:%Y-%m}", *labels):
         state = monthly(day, settings, return_state=True)
-    if state.name == SKIPPED:
-        raise NothingToDoError(state.message or "Nothing to do.")
-    state.result()
+    outcome(state)
 
 
 @contextmanager

@@ -10,10 +10,13 @@ from polars.exceptions import ComputeError
 from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
+from prefect.states import Completed
 
-from tasks.errors import StorageError
+from tasks.errors import NothingToDoError, StorageError
 
+SKIPPED = "Skipped"
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -30,14 +33,35 @@ def io_task(function: Callable[P, R]) -> Callable[P, R]:
     line and a test need, in none of the seconds that a server takes to start.
     """
     retried = task(retries=2, retry_delay_seconds=2, retry_condition_fn=_is_transient, cache_policy=NO_CACHE)
-    as_task = retried(function)
+
+    @retried
+    @wraps(function)
+    def as_task(*args: P.args, **kwargs: P.kwargs) -> R | State:
+        try:
+            return function(*args, **kwargs)
+        except NothingToDoError as nothing:
+            return skipped(nothing)
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         with failing_clearly(function.__name__):
-            return as_task(*args, **kwargs) if in_flow_run() else function(*args, **kwargs)
+            if in_flow_run():
+                return outcome(as_task(*args, return_state=True, **kwargs))
+            return function(*args, **kwargs)
 
     return call
+
+
+def skipped(nothing: NothingToDoError) -> State:
+    """The state of a run that had nothing to do: Completed, named Skipped."""
+    return Completed(name=SKIPPED, message=str(nothing))
+
+
+def outcome(state: State) -> Any:
+    """What a run gave, or raised. Errors: NothingToDoError for a state of `skipped`."""
+    if state.name == SKIPPED:
+        raise NothingToDoError(state.message or "Nothing to do.")
+    return state.result()
 
 
 @contextmanager
