@@ -118,25 +118,32 @@ def monitoring_volume(data: str, datamart: str, model_store: str) -> dict[str, A
     return {"seconds": time.perf_counter() - start}
 
 
-def prefect(home: str) -> dict[str, Any]:
-    """Seconds of Prefect per run of a flow with nothing to do, once a server answers."""
+def prefect(data: str, home: str) -> dict[str, Any]:
+    """Seconds that Prefect adds to a run of the features flow, waits included, once a server answers."""
     os.environ["PREFECT_HOME"] = home
-    from flows.engine import local_server, monthly_flow, run_flow
+    from flows.engine import local_server, run_flow
+    from flows.features import features
     from tasks.config import Settings
+    from tasks.ingest import months_received
 
-    @monthly_flow("idle")
-    def idle(_day: date, _settings: Settings) -> None: ...
+    def seconds(name: str) -> float:
+        settings = Settings(data=Path(data), datamart=Path(home) / name)
+        first, *others = months_received(settings)
+        run_flow(features, first, settings)
+        start = time.perf_counter()
+        for month in others:
+            run_flow(features, month, settings)
+        return (time.perf_counter() - start) / len(others)
 
+    plain = seconds("plain")
     start = time.perf_counter()
     with local_server():
-        started = time.perf_counter() - start
-        run_flow(idle, date(2024, 1, 1), Settings())
-        runs: list[float] = []
-        for _ in range(20):
-            before = time.perf_counter()
-            run_flow(idle, date(2024, 1, 1), Settings())
-            runs.append(time.perf_counter() - before)
-    return {"seconds": sorted(runs)[len(runs) // 2], "server_start": started}
+        first_start = time.perf_counter() - start
+        recorded = seconds("recorded")
+    start = time.perf_counter()
+    with local_server():
+        later_start = time.perf_counter() - start
+    return {"seconds": recorded - plain, "first_start": first_start, "later_start": later_start}
 
 
 def walk_forward(data: str, home: str) -> dict[str, Any]:
