@@ -1,11 +1,14 @@
-"""The lender's raw files, split once into one Arrow file per month so that a run reads only its own.
+"""The lender's raw files as months: which a file has, how many rows of each, and the rows themselves.
 
-The split is kept under <datamart>/landing and made again when the file on disk changes.
+A file is looked through once, when it is new or has changed. A run that asks for all of its months reads it
+whole; one that asks for some splits it once into a file per month, so that it and later runs read only their
+own. What was found and the split are kept under <datamart>/landing.
 """
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -15,9 +18,10 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import BadInputError
 from tasks.schemas.source import FIRST_YEAR, LAST_YEAR, OVERFLOW, RAW_DATE, Source
-from tasks.storage.raw_files import check_file, holds_quotes, raw_file
+from tasks.storage.raw_files import check_file, holds_quotes, raw_file, read_header
 
-MONTH, UNDATED, COUNTS = "month", "none", "counts.parquet"
+MONTH, FOUND, SPLIT = "month", "found.parquet", "months"
+UNDATED = "__HIVE_DEFAULT_PARTITION__"  # how Polars names the part whose month is null
 
 
 def read_months(
@@ -29,16 +33,24 @@ def read_months(
     Errors: BadInputError for a file that is missing, cut off, unreadable or lacks a column.
     """
     path = raw_file(source, settings)
-    split = _split_once(path, source, settings)
-    columns = source.raw_columns()
-    pieces = [pl.DataFrame(schema=columns)]
+    landed = _look_once(path, source, settings)
+    held = set(_found(landed)[MONTH])
+    if dated and held <= {*months, None}:
+        rows = _scan_months(path, source, landed).filter(pl.col(MONTH).is_not_null())
+        with _told_as_bad_input(path):
+            return rows.select(_as_received(path, source, pl.col(MONTH))).collect()
+    pieces = [pl.DataFrame(schema=source.raw_columns())]
     for month in months:
-        piece = split / f"{MONTH}={f'{month:%Y-%m}' if dated else UNDATED}"
-        if piece.is_dir():
-            rows = pl.scan_ipc(piece / "*.ipc", hive_partitioning=False).collect()
-            origin = {"source_file": pl.lit(path.name), "snapshot_date": pl.lit(month)}
-            pieces.append(rows.with_columns(**origin).select(*columns))
+        if (month if dated else None) in held:
+            piece = _split_once(path, source, landed) / f"{MONTH}={month if dated else UNDATED}"
+            rows = pl.read_parquet(piece / "*.parquet", hive_partitioning=False)
+            pieces.append(rows.select(_as_received(path, source, pl.lit(month))))
     return pl.concat(pieces)
+
+
+def _as_received(path: Path, source: Source, month: pl.Expr) -> list[pl.Expr]:
+    origin = {"source_file": pl.lit(path.name), "snapshot_date": month}
+    return [origin.get(name, pl.col(name)).alias(name) for name in source.raw_columns()]
 
 
 def count_rows(source: Source, settings: Settings) -> pl.DataFrame:
@@ -46,12 +58,18 @@ def count_rows(source: Source, settings: Settings) -> pl.DataFrame:
 
     Rows whose month cannot be told are not counted.
     """
-    return _read_counts(_split_once(raw_file(source, settings), source, settings))
+    return _counts(_look_once(raw_file(source, settings), source, settings))
 
 
 @cache
-def _read_counts(split: Path) -> pl.DataFrame:
-    return pl.read_parquet(split / COUNTS)
+def _counts(landed: Path) -> pl.DataFrame:
+    dated = _found(landed).filter(pl.col(MONTH).is_not_null())
+    return dated.group_by(snapshot_date=MONTH).agg(pl.col("n", "n_new").sum()).sort("snapshot_date")
+
+
+@cache
+def _found(landed: Path) -> pl.DataFrame:
+    return pl.read_parquet(landed / FOUND)
 
 
 def months_in(source: Source, settings: Settings) -> list[date]:
@@ -65,63 +83,100 @@ def months_in_rows(sources: Iterable[Source], settings: Settings) -> dict[date, 
     return dict(counts.group_by("snapshot_date").agg(pl.col("n").sum()).iter_rows())
 
 
-def _split_once(path: Path, source: Source, settings: Settings) -> Path:
+def _look_once(path: Path, source: Source, settings: Settings) -> Path:
+    """Folder of what was found in this version of the file; it is looked through where there is none."""
     status = path.stat()
     home = settings.datamart / "landing" / source.name
-    target = home / f"{path.stem}-{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
-    if not target.is_dir():
-        header = check_file(path, source)
+    landed = home / f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
+    if not landed.is_dir():
+        check_file(path, source)
         home.mkdir(parents=True, exist_ok=True)
-        stale = [old for old in home.iterdir() if old != target and not old.name.startswith("tmp")]
-        work = Path(tempfile.mkdtemp(prefix="tmp", dir=home))
-        try:
-            _split(path, header, work)
-            _publish(work, target)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+        stale = [old for old in home.iterdir() if old != landed and not old.name.startswith("tmp")]
+        _make_whole(landed, lambda work: _look(path, source).write_parquet(work / FOUND))
         for old in stale:
             shutil.rmtree(old, ignore_errors=True)
-    return target
+    return landed
+
+
+def _look(path: Path, source: Source) -> pl.DataFrame:
+    """What the file holds: each way a date is written, its month, n, n_new. Quotes must come in pairs."""
+    rows = _scan(path, source)
+    at_start = pl.col("installment_num").str.strip_chars() == "0"
+    new = at_start if "installment_num" in source.columns else pl.lit(value=True)
+    with _told_as_bad_input(path):
+        counts = rows.group_by(RAW_DATE).agg(n=pl.len().cast(pl.Int64), n_new=new.sum().cast(pl.Int64))
+        found = counts.with_columns(_read_month(pl.col(RAW_DATE)).alias(MONTH)).collect()
+        if holds_quotes(path):
+            _refuse_swallowed_lines(path, rows)
+    return found
+
+
+def _split_once(path: Path, source: Source, landed: Path) -> Path:
+    """Folder with the file's rows in a folder per month; the file is split where there is none."""
+
+    def split(work: Path) -> None:
+        by_month = pl.PartitionBy(work, key=MONTH, include_key=False)
+        rows = _scan_months(path, source, landed)
+        with _told_as_bad_input(path):
+            rows.sink_parquet(by_month, mkdir=True, compression="uncompressed", statistics=False)
+
+    if not (landed / SPLIT).is_dir():
+        _make_whole(landed / SPLIT, split)
+    return landed / SPLIT
+
+
+def _make_whole(target: Path, make: Callable[[Path], None]) -> None:
+    """Let `make` fill a folder, and give it its name when it is whole."""
+    work = Path(tempfile.mkdtemp(prefix="tmp", dir=target.parent))
+    try:
+        make(work)
+        _publish(work, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _publish(work: Path, target: Path) -> None:
     try:
         work.rename(target)
     except OSError:
-        if not target.is_dir():  # else another process split the same file first
+        if not target.is_dir():  # else another process made the same first
             raise
 
 
-def _split(path: Path, header: list[str], work: Path) -> None:
-    schema = {RAW_DATE if name == "snapshot_date" else name: pl.String() for name in (*header, OVERFLOW)}
-    rows = pl.scan_csv(
+def _scan(path: Path, source: Source) -> pl.LazyFrame:
+    names = (*read_header(path, source), OVERFLOW)
+    return pl.scan_csv(
         path,
         has_header=False,
         skip_rows=1,
-        schema=schema,
+        schema={RAW_DATE if name == "snapshot_date" else name: pl.String() for name in names},
         missing_columns="insert",
         truncate_ragged_lines=True,
     )
+
+
+def _scan_months(path: Path, source: Source, landed: Path) -> pl.LazyFrame:
+    """The file's rows with their month, null where it cannot be told."""
+    found = _found(landed)
+    month = pl.col(RAW_DATE).replace_strict(
+        found[RAW_DATE], found[MONTH], default=None, return_dtype=pl.Date()
+    )
+    return _scan(path, source).with_columns(month.alias(MONTH))
+
+
+@contextmanager
+def _told_as_bad_input(path: Path) -> Generator[None]:
     try:
-        month = pl.col(RAW_DATE).map_batches(_month_of, return_dtype=pl.String(), is_elementwise=True)
-        rows.with_columns(month.alias(MONTH)).sink_ipc(
-            pl.PartitionBy(work, key=MONTH, include_key=False), mkdir=True
-        )
+        yield
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
         reason = str(error).splitlines()[0]
         raise BadInputError(
             f"{path} cannot be read as a CSV file ({reason}). Look for a quote that is never closed."
         ) from error
-    if holds_quotes(path):
-        _refuse_swallowed_lines(path, work)
-    _count(work).write_parquet(work / COUNTS)
 
 
-def _refuse_swallowed_lines(path: Path, work: Path) -> None:
+def _refuse_swallowed_lines(path: Path, rows: pl.LazyFrame) -> None:
     """A quote that is never closed makes one field of the lines after it: rows would vanish in it."""
-    rows = _parts(work)
-    if rows is None:
-        return
     swallowed = pl.col(pl.String).str.contains(r"(?s)\n.*(CUS_0x|,.*,.*,)")
     if rows.select(pl.any_horizontal(swallowed.any())).collect().item():
         raise BadInputError(
@@ -130,47 +185,18 @@ def _refuse_swallowed_lines(path: Path, work: Path) -> None:
         )
 
 
-def _count(work: Path) -> pl.DataFrame:
-    schema = {"snapshot_date": pl.Date(), "n": pl.Int64(), "n_new": pl.Int64()}
-    rows = _parts(work)
-    if rows is None:
-        return pl.DataFrame(schema=schema)
-    columns = rows.collect_schema().names()
-    at_start = pl.col("installment_num").str.strip_chars() == "0"
-    new = at_start if "installment_num" in columns else pl.lit(value=True)
-    counts = rows.filter(pl.col(MONTH) != UNDATED).group_by(MONTH).agg(n=pl.len(), n_new=new.sum())
-    dated = counts.with_columns(snapshot_date=(pl.col(MONTH) + "-01").str.to_date("%Y-%m-%d"))
-    return (
-        dated.select(pl.col(name).cast(kind) for name, kind in schema.items()).sort("snapshot_date").collect()
-    )
-
-
-def _parts(work: Path) -> pl.LazyFrame | None:
-    if not any(work.iterdir()):
-        return None
-    return pl.scan_ipc(work / "**/*.ipc", hive_partitioning=True, hive_schema={MONTH: pl.String()})
-
-
-def _month_of(days: pl.Series) -> pl.Series:
-    """The month a raw date belongs to as `2024-03`, however it is written; `none` where it cannot be told."""
-    written = pl.DataFrame({"day": days.unique()})  # a file has few dates, so each is read once
-    months = written.select("day", month=_read_month(pl.col("day")))
-    both = days.to_frame("day").join(months, on="day", how="left", nulls_equal=True, maintain_order="left")
-    return both["month"]
-
-
 def _read_month(day: pl.Expr) -> pl.Expr:
+    """First day of the month a raw date belongs to, however it is written; null where it cannot be told."""
     patterns = {
         r"^\s*(?<year>\d{4})[-/.](?<month>\d{1,2})\b": "year first",
         r"^\s*(?<year>\d{4})(?<month>\d{2})\d{2}\s*$": "no separator",
         r"^\s*\d{1,2}[-/.](?<month>0?[1-9]|1[0-2])[-/.](?<year>\d{4})": "day first",
         r"^\s*(?<month>\d{1,2})[-/.]\d{1,2}[-/.](?<year>\d{4})": "month first",
     }
-    months = [_month_in(day.str.extract_groups(pattern)) for pattern in patterns]
-    return pl.coalesce(*months, pl.lit(UNDATED))
+    return pl.coalesce(_month_in(day.str.extract_groups(pattern)) for pattern in patterns)
 
 
 def _month_in(groups: pl.Expr) -> pl.Expr:
     year, month = (groups.struct.field(part).cast(pl.Int32, strict=False) for part in ("year", "month"))
     known = year.is_between(FIRST_YEAR, LAST_YEAR) & month.is_between(1, 12)
-    return pl.when(known).then(pl.format("{}-{}", year, month.cast(pl.String).str.zfill(2)))
+    return pl.when(known).then(pl.date(year, month, 1))

@@ -33,17 +33,15 @@ def raw_file(source: Source, settings: Settings) -> Path:
     )
 
 
-def check_file(path: Path, source: Source) -> list[str]:
-    """The header of a file that is whole, UTF-8 and has the source's columns, each once.
+def check_file(path: Path, source: Source) -> None:
+    """Do nothing if a file is whole, UTF-8 and has the source's columns, each once.
 
     Errors: BadInputError that names the file, the line or column, and the mend.
     """
     if path.stat().st_size == 0:
         raise BadInputError(f"{path} is empty (0 bytes). Ask the sender for the file again.")
     _check_text(path)
-    header = _checked_header(path, source)
-    _check_last_line(path, header)
-    return header
+    _check_last_line(path, read_header(path, source))
 
 
 def holds_quotes(path: Path) -> bool:
@@ -79,7 +77,11 @@ def _not_utf8(path: Path, line: int) -> BadInputError:
     )
 
 
-def _checked_header(path: Path, source: Source) -> list[str]:
+def read_header(path: Path, source: Source) -> list[str]:
+    """The names in a file's first line.
+
+    Errors: BadInputError when a column of the source is missing, or is there twice.
+    """
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
             header = next(csv.reader(file), [])

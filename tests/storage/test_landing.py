@@ -2,6 +2,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from tasks.config import Settings
 from tasks.errors import BadInputError
@@ -36,6 +37,23 @@ def test_a_month_has_its_own_rows_as_received(settings: Settings) -> None:
     assert got["Age"].to_list() == ["40_"]
     assert got["source_file"].to_list() == ["features_attributes.csv"]
     assert landing.months_in(ATTRIBUTES, settings) == [month(0), month(1)]
+
+
+def test_all_months_at_once_have_the_rows_of_each_alone(settings: Settings) -> None:
+    days = ["2023-01-01", "31/01/2023", "2023-02-01", "someday", "2023-03-01"]
+    deliver(settings, *(f"CUS_0x{place},A,1,x,y,{day}" for place, day in enumerate(days)))
+    months = [month(0), month(1), month(2)]
+    whole = landing.read_months(ATTRIBUTES, months, settings)
+    alone = [landing.read_months(ATTRIBUTES, [one], settings) for one in months]
+    assert_frame_equal(whole.sort("Customer_ID"), pl.concat(alone).sort("Customer_ID"))
+    assert whole["snapshot_date"].value_counts(sort=True)["count"].to_list() == [2, 1, 1]
+
+
+def test_a_row_of_no_month_is_handed_out_once_a_month(settings: Settings) -> None:
+    deliver(settings, "CUS_0x1,A,1,x,y,2023-01-01", "CUS_0x2,A,1,x,y,someday")
+    undated = landing.read_months(ATTRIBUTES, [month(0), month(1)], settings, dated=False)
+    assert undated["Customer_ID"].to_list() == ["CUS_0x2", "CUS_0x2"]
+    assert undated["snapshot_date"].to_list() == [month(0), month(1)]
 
 
 @pytest.mark.parametrize("written", ["2023-01-17", "31/01/2023", "2023-01-99"])
