@@ -64,6 +64,11 @@ def test_rows_of_another_day_are_refused(settings: Settings) -> None:
         write(settings, labels("a", day=FEB))
 
 
+def test_the_log_of_a_table_is_kept_for_the_versions_that_cards_cite(settings: Settings) -> None:
+    properties = tables.open_table("gold.label_store", settings).metadata().configuration
+    assert properties["delta.enableExpiredLogCleanup"] == "false"
+
+
 def test_a_missing_day_names_the_flow_that_makes_it(settings: Settings) -> None:
     write(settings, labels("a"))
     with pytest.raises(
