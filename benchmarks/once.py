@@ -64,16 +64,13 @@ def _features(days: list[date], settings: Any) -> None:
 
 def features_unchecked(data: str, datamart: str) -> dict[str, Any]:
     """As features_by_month, without any row rule or check of a file's rows: what checking costs."""
-    import polars as pl
-
     from tasks import ingest
     from tasks.core import validation
 
     def take_all(source: Any, typed: Any, _month: Any, _before: Any) -> tuple[Any, list[Any]]:
         return typed.drop_nulls("snapshot_date").select(*source.silver_columns()), []
 
-    nothing = pl.DataFrame(schema={"snapshot_date": pl.Date, "reason": pl.String})
-    vars(validation).update(_filter_rows=take_all, find_unreadable=lambda *_: nothing)
+    vars(validation).update(_filter_rows=take_all, find_unreadable=lambda *_: {})
     vars(ingest).update(_refuse_or_note=lambda *_, **__: None)
     return features_by_month(data, datamart)
 

@@ -87,8 +87,9 @@ def refuse_unusable(
     Errors: BadInputError that names the file and the column.
     """
     for name, rows in checked.items():
-        reasons = dict(rows.unreadable.iter_rows())
-        odd = reasons.get(day) or intake.find_mostly_broken(delivered.filter(pl.col("source") == name))
+        odd = rows.unreadable.get(day) or intake.find_mostly_broken(
+            delivered.filter(pl.col("source") == name)
+        )
         if odd:
             set_aside = rows.quarantined.filter(pl.col("snapshot_date") == day)
             raise BadInputError(

@@ -4,6 +4,7 @@ A value that could be read in two ways is not guessed: its row goes to quarantin
 """
 
 from collections.abc import Callable
+from datetime import date
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from tasks.schemas.loans import LOANS
 from tasks.schemas.source import BEFORE, FIRST_YEAR, LAST_YEAR, OVERFLOW, RAW_DATE
 
 UNKNOWN = "unknown"
+HELD = ", held text"
 # Outside these limits a value is a typing error, not an extreme: null. Years, counts, percent, amounts.
 LIMITS = {
     "Age": (14, 100),
@@ -69,8 +71,8 @@ def clean(name: str, rows: pl.DataFrame) -> pl.DataFrame:
     plain = rows.select(pl.col(column).cast(kind, strict=False) for column, kind in NUMBERS[name].items())
     dirty = {column for column in plain.columns if plain[column].null_count() > rows[column].null_count()}
     columns = [expression.name.to_lowercase() for expression in CLEANERS[name](dirty)]
-    ready = rows.with_columns(plain.drop(dirty)).with_row_index("row_id")
-    return ready.select(
+    ready = rows.with_columns(plain.drop(dirty)).lazy().with_row_index("row_id")
+    typed = ready.select(
         "row_id",
         OVERFLOW,
         *columns,
@@ -78,20 +80,31 @@ def clean(name: str, rows: pl.DataFrame) -> pl.DataFrame:
         customer_id=pl.col("Customer_ID").str.strip_chars(),
         snapshot_date=read_day(RAW_DATE),
     )
+    return typed.collect()
 
 
-def cells_cleaned(raw: pl.DataFrame, typed: pl.DataFrame) -> pl.Series:
-    """Per row, how many cells held text in `raw` and are null or `unknown` in `typed` (the same rows)."""
-    lost = pl.Series("n_cleaned", [0], dtype=pl.Int64).new_from_index(0, raw.height)
+def count_lost(raw: pl.DataFrame, typed: pl.DataFrame) -> dict[date, dict[str, tuple[int, int]]]:
+    """Per month and column, how many cells are null or `unknown` in `typed`, and how many of these held text.
+
+    Needs:  the same rows as received, with their month, and typed. A column that lost nothing is left out.
+    """
+    flags = {"snapshot_date": raw["snapshot_date"]}
     for column in raw.columns:
-        if column.lower() not in typed.columns or column == "Customer_ID":
-            continue
-        after = typed[column.lower()]
-        if after.null_count() > raw[column].null_count():
-            lost = lost + (after.is_null() & raw[column].is_not_null()).cast(pl.Int64)
-        if after.dtype == pl.String:
-            lost = lost + (after.eq_missing(UNKNOWN) & raw[column].is_not_null()).cast(pl.Int64)
-    return lost
+        name = "snapshot_date" if column == RAW_DATE else column.lower()
+        if name in typed.columns and column != "snapshot_date":
+            lost = _is_lost(typed[name])
+            if lost.any():
+                flags |= {column: lost, column + HELD: lost & raw[column].is_not_null()}
+    sums = pl.DataFrame(flags).group_by("snapshot_date").sum()
+    columns = [column for column in flags if column + HELD in flags]
+    return {
+        row["snapshot_date"]: {column: (row[column], row[column + HELD]) for column in columns if row[column]}
+        for row in sums.iter_rows(named=True)
+    }
+
+
+def _is_lost(values: pl.Series) -> pl.Series:
+    return values.is_null() | values.eq_missing(UNKNOWN) if values.dtype == pl.String else values.is_null()
 
 
 def _any_thousands_separator(columns: set[str]) -> pl.Expr:

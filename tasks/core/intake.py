@@ -10,28 +10,26 @@ from statistics import median
 
 import polars as pl
 
-from tasks.schemas.source import OVERFLOW, RAW_DATE, Source
+from tasks.schemas.source import OVERFLOW, Source
 
 NULL, FIELD = "\x00", "\x1f"  # in no raw file: the one is refused there, the other is no text
 LEAST_CELLS = 10  # a share of fewer cells than this says nothing
 LEAST_MONTHS = 3
 UNREADABLE, QUARANTINED, VOLUME = 0.5, 0.1, 0.5
 LEAST_ROWS = 50  # one bad row of a handful is a bad row, not a bad delivery
-MAY_BE_EMPTY = ("Type_of_Loan", "snapshot_date", OVERFLOW)
-RAW_NAMES = {RAW_DATE: "snapshot_date"}
+MAY_BE_EMPTY = ("Type_of_Loan", OVERFLOW)
 
 
-def digests(ordered: pl.DataFrame) -> pl.DataFrame:
+def digests(ordered: pl.DataFrame) -> dict[date, str]:
     """SHA-256 of each month's rows as received, whatever the order of the columns in the file.
 
     Needs:  rows of bronze.<source>, in the order of the table.
-    Keys:   one row per snapshot_date: snapshot_date, digest.
     """
     names = sorted(name for name in ordered.columns if name not in ("source_file", "snapshot_date"))
     line = pl.concat_str(pl.col(names).fill_null(NULL), separator=FIELD)
-    months = ordered.group_by("snapshot_date", maintain_order=True).agg(lines=line.str.join("\n"))
-    hashes = [hashlib.sha256(text.encode()).hexdigest() for text in months["lines"]]
-    return months.select("snapshot_date", digest=pl.Series(hashes, dtype=pl.String))
+    months = ordered.select("snapshot_date", line=line).partition_by("snapshot_date", as_dict=True)
+    texts = {month: rows["line"].str.join("\n").item() for (month,), rows in months.items()}
+    return {month: hashlib.sha256(text.encode()).hexdigest() for month, text in texts.items()}
 
 
 def find_absent(empty: Collection[str], sources: Mapping[str, Source]) -> list[str]:
@@ -59,19 +57,21 @@ def find_odd_volume(counts: pl.DataFrame, day: date) -> str | None:
     return None
 
 
-def find_unreadable(unique: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
-    """Months with a column of which more than half cannot be read: snapshot_date, reason (the first one)."""
-    columns = {name: RAW_NAMES.get(name, name.lower()) for name in unique.columns if name not in MAY_BE_EMPTY}
-    read = {name: after for name, after in columns.items() if after in typed.columns}
-    lost = typed.select(_is_lost(typed.schema[after], after).alias(name) for name, after in read.items())
-    months = lost.with_columns(unique["snapshot_date"]).group_by("snapshot_date", maintain_order=True)
-    counts = months.agg(pl.all().sum(), _rows=pl.len()).filter(pl.col("_rows") >= LEAST_CELLS)
-    long = counts.unpivot(index=["snapshot_date", "_rows"], variable_name="column", value_name="lost")
-    bad = long.filter(pl.col("lost") > UNREADABLE * pl.col("_rows"))
-    words = "column {}: {} of {} values cannot be read"
-    reason = pl.format(words, pl.col("column").str.strip_suffix("_raw"), "lost", "_rows")
-    first = bad.unique("snapshot_date", keep="first", maintain_order=True)
-    return first.select("snapshot_date", reason=reason)
+def find_unreadable(
+    lost: Mapping[date, Mapping[str, tuple[int, int]]], n_rows: Mapping[date, int]
+) -> dict[date, str]:
+    """Why the rows of a month cannot be used: more than half of a column, the first such, cannot be read.
+
+    Needs:  what `count_lost` gives; how many rows each month has.
+    """
+    found: dict[date, str] = {}
+    for month, columns in lost.items():
+        n = n_rows[month]
+        for column, (n_lost, _) in columns.items():
+            if column not in MAY_BE_EMPTY and n >= LEAST_CELLS and n_lost > UNREADABLE * n:
+                name = column.removesuffix("_raw")
+                found.setdefault(month, f"column {name}: {n_lost} of {n} values cannot be read")
+    return found
 
 
 def find_mostly_broken(delivery: pl.DataFrame) -> str | None:
@@ -80,8 +80,3 @@ def find_mostly_broken(delivery: pl.DataFrame) -> str | None:
         if row["n_received"] >= LEAST_ROWS and row["n_quarantined"] > QUARANTINED * row["n_received"]:
             return f"{row['n_quarantined']} of {row['n_received']} rows of {row['source_file']} break a rule"
     return None
-
-
-def _is_lost(kind: pl.DataType, name: str) -> pl.Expr:
-    column = pl.col(name)
-    return column.eq_missing(pl.lit("unknown")) | column.is_null() if kind == pl.String else column.is_null()

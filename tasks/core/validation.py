@@ -1,16 +1,15 @@
 """Good rows to silver, broken rows to quarantine, and a count of every row in between."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import dataframely as dy
 import polars as pl
 
-from tasks.core.cleaning import cells_cleaned, clean
+from tasks.core.cleaning import clean, count_lost
 from tasks.core.intake import digests, find_unreadable
 from tasks.schemas.catalog import TABLES, in_order, is_ordered
-from tasks.schemas.deliveries import Deliveries
 from tasks.schemas.loans import KEPT_TERMS
 from tasks.schemas.source import BEFORE, Source
 
@@ -22,21 +21,21 @@ class Checked:
     """Months of one source after the check.
 
     `received` has the columns of bronze.<source>, `good` those of silver.<source>, `quarantined` those of
-    bronze.<source> and `rule`, `deliveries` those of bronze.deliveries, one row a month; `unreadable` has
-    the months with a column that cannot be used: snapshot_date, reason.
+    bronze.<source> and `rule`, `deliveries` those of bronze.deliveries, one row a month; `unreadable` says of
+    months with a column that cannot be used, why.
     """
 
     received: pl.DataFrame
     good: pl.DataFrame
     quarantined: pl.DataFrame
     deliveries: pl.DataFrame
-    unreadable: pl.DataFrame
+    unreadable: Mapping[date, str]
 
     def until(self, day: date) -> "Checked":
-        """What concerns the months up to `day`."""
+        """The rows of the months up to `day`."""
+        parts = {name: vars(self)[name] for name in ("received", "good", "quarantined", "deliveries")}
         asked = pl.col("snapshot_date") <= day
-        parts = (self.received, self.good, self.quarantined, self.deliveries, self.unreadable)
-        return Checked(*(part.filter(asked) for part in parts))
+        return replace(self, **{name: rows.filter(asked) for name, rows in parts.items()})
 
 
 def check(
@@ -59,14 +58,15 @@ def check(
     raw = pl.concat([ordered, undated])
     unique = raw if is_ordered(raw, table) else raw.unique(maintain_order=True)
     typed = clean(source.name, unique)
-    month = unique["snapshot_date"]
-    good, failures = _filter_rows(source, typed, month, before)
-    quarantined = _with_rules(unique, failures)
-    cleaned = pl.DataFrame([month, cells_cleaned(unique, typed)])
-    told = [_came(raw, source), digests(ordered).lazy(), cleaned.lazy().group_by("snapshot_date").sum()]
-    for name, rows in {"n_unique": unique, "n_good": good, "n_quarantined": quarantined}.items():
-        told.append(rows.lazy().group_by("snapshot_date").agg(pl.len().cast(pl.Int64).alias(name)))
-    return Checked(raw, good, quarantined, _account(source, told, days), find_unreadable(unique, typed))
+    good, failures = _filter_rows(source, typed, unique["snapshot_date"], before)
+    quarantined, lost = _with_rules(unique, failures), count_lost(unique, typed)
+    n_rows = {"n_received": raw, "n_new": _new(raw), "n_good": good, "n_quarantined": quarantined}
+    counts = {name: _count_by_month(rows) for name, rows in n_rows.items()}
+    n_unique = _count_by_month(unique)
+    counts["n_duplicates"] = {month: n - n_unique[month] for month, n in counts["n_received"].items()}
+    counts["n_cleaned"] = {month: sum(held for _, held in cells.values()) for month, cells in lost.items()}
+    deliveries = _account(source, raw, digests(ordered), counts, days)
+    return Checked(raw, good, quarantined, deliveries, find_unreadable(lost, n_unique))
 
 
 def _filter_rows(
@@ -113,28 +113,35 @@ def add_month_before(typed: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _came(raw: pl.DataFrame, source: Source) -> pl.LazyFrame:
-    at_start = pl.col("installment_num").str.strip_chars() == "0"
-    new = at_start.sum() if "installment_num" in source.columns else pl.len()
-    months = raw.lazy().group_by("snapshot_date")
-    return months.agg(
-        pl.col("source_file").max(), n_received=pl.len().cast(pl.Int64), n_new=new.cast(pl.Int64)
-    )
+def _new(raw: pl.DataFrame) -> pl.DataFrame:
+    if "installment_num" not in raw.columns:
+        return raw
+    return raw.filter(pl.col("installment_num").str.strip_chars() == "0")
 
 
-def _account(source: Source, told: Iterable[pl.LazyFrame], days: Sequence[date]) -> pl.DataFrame:
-    """Rows of bronze.deliveries, one a month, from what each frame tells of some of the months."""
-    months = pl.LazyFrame({"snapshot_date": sorted(days)})
-    for counts in told:
-        months = months.join(counts, on="snapshot_date", how="left", validate="1:1")
-    filled = months.with_columns(
-        pl.col("^n_.*$").fill_null(0),
-        pl.col("source_file").fill_null(source.name),
-        pl.col("digest").fill_null(NO_ROWS),
-        source=pl.lit(source.name),
-    )
-    n_duplicates = pl.col("n_received") - pl.col("n_unique")
-    return filled.with_columns(n_duplicates=n_duplicates).select(Deliveries.column_names()).collect()
+def _count_by_month(rows: pl.DataFrame) -> dict[date, int]:
+    return dict(rows["snapshot_date"].value_counts().iter_rows())
+
+
+def _account(
+    source: Source,
+    raw: pl.DataFrame,
+    digests: Mapping[date, str],
+    counts: Mapping[str, Mapping[date, int]],
+    days: Sequence[date],
+) -> pl.DataFrame:
+    """Rows of bronze.deliveries, one a month, from the `counts` by month of what each is named after."""
+    months = [
+        {
+            "source": source.name,
+            "snapshot_date": day,
+            "source_file": raw["source_file"][0] if day in counts["n_received"] else source.name,
+            "digest": digests.get(day, NO_ROWS),
+            **{name: count.get(day, 0) for name, count in counts.items()},
+        }
+        for day in sorted(days)
+    ]
+    return pl.DataFrame(months, schema=TABLES["bronze.deliveries"].columns)
 
 
 def _with_rules(rows: pl.DataFrame, failures: Sequence[dy.FailureInfo]) -> pl.DataFrame:
