@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.special import expit
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from tasks.core.parts import Part, Sources, build_part, reads
 from tasks.core.side_by_side import call_all
@@ -77,20 +79,32 @@ def fit_parts(recipe: Recipe, lessons: Lessons, *, seed: int) -> tuple[Pipeline,
 
 
 def fit_part(recipe: Recipe, part: Part, lessons: Lessons, *, seed: int, sources: Sources) -> Pipeline:
-    """One part fitted to the lessons, from the columns of `sources` alone.
+    """One part fitted to the lessons, from the columns of `sources` alone."""
+    columns, model, numbers = _prepare(recipe, part, lessons.features, seed=seed, sources=sources)
+    return make_pipeline(columns, _fit_numbers(model, numbers, lessons.targets))
+
+
+def _prepare(
+    recipe: Recipe, part: Part, features: pl.DataFrame, *, seed: int, sources: Sources
+) -> tuple[ColumnTransformer, Any, Floats]:
+    """A part's fitted columns, its unfitted model, and the numbers (n, columns) to fit it to."""
+    used = features.select(features_in(features.columns))
+    columns, model = build_part(part, recipe.params, sources, used, seed=seed)
+    return columns, model, np.asarray(columns.fit_transform(used))
+
+
+def _fit_numbers(model: Any, numbers: Floats, targets: Floats) -> Any:
+    """A copy of the model fitted to numbers (n, columns) and targets (n,).
 
     A target p counts as a default of weight p and a good loan of weight 1 - p (soft labels).
     """
-    unsure = np.flatnonzero((lessons.targets > 0) & (lessons.targets < 1))
-    features = lessons.features.select(features_in(lessons.features.columns))
-    twice = pl.concat([features, features[unsure]]) if len(unsure) else features
-    labels = np.concatenate([lessons.targets > 0, np.zeros(len(unsure))]).astype(float)
-    weights = np.concatenate(
-        [np.where(lessons.targets > 0, lessons.targets, 1.0), 1 - lessons.targets[unsure]]
-    )
-    pipeline = build_part(part, recipe.params, sources, twice, seed=seed)
-    weighed = weights if len(unsure) else None
-    return pipeline.fit(twice, labels, **{f"{pipeline.steps[-1][0]}__sample_weight": weighed})
+    fresh: Any = clone(model)
+    unsure = np.flatnonzero((targets > 0) & (targets < 1))
+    if not len(unsure):
+        return fresh.fit(numbers, targets)
+    labels = np.concatenate([targets > 0, np.zeros(len(unsure))]).astype(float)
+    weights = np.concatenate([np.where(targets > 0, targets, 1.0), 1 - targets[unsure]])
+    return fresh.fit(np.vstack([numbers, numbers[unsure]]), labels, sample_weight=weights)
 
 
 def part_log_odds(parts: Sequence[Pipeline], features: pl.DataFrame) -> Floats:
@@ -133,7 +147,10 @@ def fit_blends(
     groups = cohort_groups(lessons.features["snapshot_date"].to_list(), lessons.ripe, most=CROSS_FITS)
     known = lessons.ripe & np.logical_or.reduce(groups)
     asked = list(dict.fromkeys(one for ones in used.values() for one in ones))
-    fitted = dict(zip(asked, _cross_fit(recipe, asked, lessons, groups, seed=seed), strict=True))
+    fitted = {
+        (part, left): cross_fit(recipe, part, lessons, groups, seed=seed, sources=left)
+        for part, left in asked
+    }
     blends: dict[str, Blend] = {}
     for name, ones in used.items():
         parts, unseen = zip(*(fitted[one] for one in ones), strict=True)
@@ -142,34 +159,24 @@ def fit_blends(
     return blends
 
 
-def _cross_fit(
-    recipe: Recipe,
-    asked: Sequence[tuple[Part, Sources]],
-    lessons: Lessons,
-    groups: Sequence[Mask],
-    *,
-    seed: int,
-) -> list[tuple[Pipeline, Floats]]:
-    """Each part fitted to all lessons, and log-odds (n,) of each group by a fit without its loans."""
-    held_out = (np.zeros_like(lessons.ripe), *groups)
-    fits = call_all(
-        partial(_fit_without, held, recipe, part, lessons, seed=seed, sources=sources)
-        for part, sources in asked
-        for held in held_out
-    )
-    of_part = [fits[first : first + len(held_out)] for first in range(0, len(fits), len(held_out))]
-    return [(whole, np.sum([unseen for _, unseen in others], axis=0)) for (whole, _), *others in of_part]
-
-
-def _fit_without(
-    held: Mask, recipe: Recipe, part: Part, lessons: Lessons, *, seed: int, sources: Sources
+def cross_fit(
+    recipe: Recipe, part: Part, lessons: Lessons, groups: Sequence[Mask], *, seed: int, sources: Sources
 ) -> tuple[Pipeline, Floats]:
-    """A part fitted to the loans that are not held out, and its log-odds (n,) of those that are, else 0."""
-    fitted = fit_part(recipe, part, lessons.take(~held), seed=seed, sources=sources)
-    unseen = np.zeros(len(held))
-    if held.any():
-        unseen[held] = part_log_odds([fitted], lessons.features.filter(held))[:, 0]
-    return fitted, unseen
+    """A part fitted to all lessons, and log-odds (n,) of each group by a model fitted without its loans.
+
+    The columns, which know no outcome, are prepared once, from all lessons.
+    """
+    columns, model, numbers = _prepare(recipe, part, lessons.features, seed=seed, sources=sources)
+
+    def fit_without(held: Mask) -> Any:
+        return _fit_numbers(model, numbers[~held], lessons.targets[~held])
+
+    nothing = np.zeros_like(lessons.ripe)
+    whole, *others = call_all(partial(fit_without, held) for held in (nothing, *groups))
+    unseen = np.zeros(len(numbers))
+    for held, fitted in zip(groups, others, strict=True):
+        unseen[held] = fitted.decision_function(numbers[held])
+    return make_pipeline(columns, whole), unseen
 
 
 def score_log_odds(model: Blend, features: pl.DataFrame) -> Floats:

@@ -52,12 +52,12 @@ def build_part(
     features: pl.DataFrame,
     *,
     seed: int,
-) -> Pipeline:
-    """An unfitted pipeline of the part, from the columns of `sources`, of which it reads at least one.
+) -> tuple[ColumnTransformer, Any]:
+    """What turns the columns of `sources` into numbers, and the model of those, both unfitted.
 
-    Needs:  the `features` that it will be fitted to.
+    Needs:  the `features` that they will be fitted to; a part reads at least one of the sources.
     """
-    builders: dict[Part, Callable[[Mapping[str, Any], pl.DataFrame, int], Pipeline]] = {
+    builders: dict[Part, Callable[[Mapping[str, Any], pl.DataFrame, int], tuple[ColumnTransformer, Any]]] = {
         "linear": _linear,
         "boosted": _boosted,
         "evidence": _evidence,
@@ -71,7 +71,7 @@ def _columns(names: Collection[str], features: pl.DataFrame) -> list[str]:
     return [name for name in names if name in features.columns]
 
 
-def _linear(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> Pipeline:
+def _linear(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
     """Logistic scorecard: normal scores of the numbers, one column per category, clickstream evidence."""
     numbers = make_pipeline(
         QuantileTransformer(n_quantiles=50, output_distribution="normal", subsample=100_000),
@@ -89,14 +89,14 @@ def _linear(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> Pip
     return _classify(steps, LogisticRegression(C=params.get("c", 0.05), max_iter=2000, random_state=seed))
 
 
-def _evidence(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> Pipeline:
+def _evidence(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
     """Log-odds linear in the clickstream's evidence."""
     evidence = make_pipeline(ClickstreamEvidence(), StandardScaler())
     model = LogisticRegression(C=params.get("evidence_c", 0.01), max_iter=2000, random_state=seed)
     return _classify([("evidence", evidence, _columns(SUMMARY, features))], model)
 
 
-def _boosted(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> Pipeline:
+def _boosted(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
     """Gradient boosting; the clickstream as levels weighed by their months."""
     words = _columns(CATEGORIES, features)
     numbers = _columns([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], features)
@@ -110,7 +110,7 @@ def _boosted(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> Pi
     return _classify(steps, _trees(params, len(words), signs, seed))
 
 
-def _other(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> Pipeline:
+def _other(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
     """Gradient boosting on the columns of another team's source, of which nothing is known but their kind."""
     words = [name for name, kind in features.schema.items() if kind == pl.String]
     numbers = [name for name in features.columns if name not in words]
@@ -172,8 +172,8 @@ class QuantileBins(BaseEstimator, TransformerMixin):
         return np.where(np.isnan(columns).T & learned, np.nan, np.asarray(placed, dtype=float).T)
 
 
-def _classify(steps: list[tuple[str, Any, list[str]]], model: Any) -> Pipeline:
-    return make_pipeline(ColumnTransformer([step for step in steps if step[2]]), model)
+def _classify(steps: list[tuple[str, Any, list[str]]], model: Any) -> tuple[ColumnTransformer, Any]:
+    return ColumnTransformer([step for step in steps if step[2]]), model
 
 
 def columns_of(part: Pipeline) -> set[str]:

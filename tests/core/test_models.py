@@ -7,12 +7,15 @@ from tasks.core.models import (
     Family,
     Lessons,
     Recipe,
+    cross_fit,
     fit_blends,
     fit_model,
     predict_pd,
     score_log_odds,
 )
+from tasks.core.parts import OWN_PARTS, Part, reads
 from tasks.core.serving import sources_left
+from tasks.core.splits import cohort_groups
 from tasks.schemas.feature_store import FEATURE_STORE, FEATURES
 from tests.core.applicants import QUICK, applicants, lessons
 
@@ -92,3 +95,20 @@ def test_blends_fitted_together_are_those_fitted_one_by_one(family: Family) -> N
     for name, sources in choices.items():
         alone = fit_model(recipe, taught, seed=0, sources=sources)
         assert np.array_equal(predict_pd(together[name], new), predict_pd(alone, new))
+
+
+@pytest.mark.parametrize("part", OWN_PARTS)
+def test_what_a_loan_is_blended_by_knows_nothing_of_its_own_outcome(part: Part) -> None:
+    taught = lessons()
+    groups = cohort_groups(taught.features["snapshot_date"].to_list(), taught.ripe, most=3)
+    first, others = groups[0], ~groups[0]
+    turned = np.where(first, 1 - taught.targets, taught.targets)
+    recipe = Recipe("stack", QUICK)
+    (_, before), (_, after) = (
+        cross_fit(
+            recipe, part, Lessons(taught.features, targets, taught.ripe), groups, seed=0, sources=reads(part)
+        )
+        for targets in (taught.targets, turned)
+    )
+    assert np.array_equal(before[first], after[first])
+    assert not np.allclose(before[others], after[others])
