@@ -1,6 +1,7 @@
 """Whether a month's delivery may come in: what is asked of it before a single row is written."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import polars as pl
@@ -19,7 +20,9 @@ DELIVERIES = "bronze.deliveries"
 def months_to_catch_up(day: date, settings: Settings) -> list[date]:
     """Months before `day` that the files hold and bronze does not, in order: its features use them."""
     there = set(tables.snapshot_dates(DELIVERIES, settings))
-    sent = {month for source in SOURCES.values() for month in landing.months_in(source, settings)}
+    with ThreadPoolExecutor(len(SOURCES)) as pool:  # a new file is looked through here
+        looking = [pool.submit(landing.months_in, source, settings) for source in SOURCES.values()]
+        sent = {month for months in looking for month in months.result()}
     return sorted(month for month in sent - there if month < day)
 
 

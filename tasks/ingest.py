@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import partial
 
 import polars as pl
 from prefect.logging import get_logger
@@ -74,11 +75,15 @@ def _ingest_months(months: Sequence[date], settings: Settings, *, asked: Sequenc
                 break
             last = month
         if last is not None:
-            taken = {name: rows.until(last) for name, rows in checked.items()}
+            taken = {name: rows if refusal is None else rows.until(last) for name, rows in checked.items()}
             days = [month for month in months if month <= last]
             deliveries = Deliveries.validate(pl.concat([rows.deliveries for rows in taken.values()]))
-            for writing in [pool.submit(_write, name, taken[name], days, settings) for name in taken]:
+            write = partial(tables.replace_partitions, days=days, settings=settings)
+            layers = [layer for name, rows in taken.items() for layer in _layers(name, rows).items()]
+            for writing in [pool.submit(write, table, rows) for table, rows in layers]:
                 writing.result()
+            for name, rows in taken.items():
+                _tell_set_aside(name, rows, days)
             # Last: a month that is in bronze.deliveries is whole.
             tables.replace_partitions(DELIVERIES, deliveries, days=days, settings=settings)
     if refusal is not None:
@@ -116,11 +121,16 @@ def _refuse_or_note(
         note_restatement(changed, stored, delivered, settings)
 
 
-def _write(name: str, checked: Checked, days: Sequence[date], settings: Settings) -> None:
-    """Write one source's months to bronze, quarantine and silver."""
-    layers = {"bronze": checked.received, "quarantine": checked.quarantined, "silver": checked.good}
-    for layer, rows in layers.items():
-        tables.replace_partitions(f"{layer}.{name}", rows, days=days, settings=settings)
+def _layers(name: str, checked: Checked) -> dict[str, pl.DataFrame]:
+    """The tables that a source's rows go to, and those rows."""
+    return {
+        f"bronze.{name}": checked.received,
+        f"silver.{name}": checked.good,
+        f"quarantine.{name}": checked.quarantined,
+    }
+
+
+def _tell_set_aside(name: str, checked: Checked, days: Sequence[date]) -> None:
     if checked.quarantined.height:
         counts = (checked.quarantined.height, checked.received.height, name, days[0], days[-1])
         get_logger("vintage").warning("%d of %d rows of %s, %s to %s, set aside in quarantine.", *counts)
