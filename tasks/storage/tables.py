@@ -17,7 +17,7 @@ from tasks.schemas.catalog import TABLES, Table, in_order
 MAY_BE_EMPTIED = ("quarantine.", "gold.actions")
 ATTEMPTS = 10  # writers of other partitions only have to take turns
 FIRST_COMMIT = f"{0:020}.json"
-# A month's columns are too short for dictionaries to pay: without them writing takes a third less.
+# A month's columns are too short for dictionaries to pay: without them a write takes a tenth less.
 WRITER = WriterProperties(
     compression="SNAPPY", default_column_properties=ColumnProperties(dictionary_enabled=False)
 )
