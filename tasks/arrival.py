@@ -1,7 +1,6 @@
 """Whether a month's delivery may come in: what is asked of it before a single row is written."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import polars as pl
@@ -20,9 +19,7 @@ DELIVERIES = "bronze.deliveries"
 def months_to_catch_up(day: date, settings: Settings) -> list[date]:
     """Months before `day` that the files hold and bronze does not, in order: its features use them."""
     there = set(tables.snapshot_dates(DELIVERIES, settings))
-    with ThreadPoolExecutor(len(SOURCES)) as pool:  # a new file is looked through here
-        looking = [pool.submit(landing.months_in, source, settings) for source in SOURCES.values()]
-        sent = {month for months in looking for month in months.result()}
+    sent = {month for source in SOURCES.values() for month in landing.months_in(source, settings)}
     return sorted(month for month in sent - there if month < day)
 
 

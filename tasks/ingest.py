@@ -1,7 +1,7 @@
 """Raw files to bronze, bronze to silver and quarantine."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
 
@@ -75,17 +75,8 @@ def _ingest_months(months: Sequence[date], settings: Settings, *, asked: Sequenc
                 break
             last = month
         if last is not None:
-            taken = {name: rows if refusal is None else rows.until(last) for name, rows in checked.items()}
-            days = [month for month in months if month <= last]
-            deliveries = Deliveries.validate(pl.concat([rows.deliveries for rows in taken.values()]))
-            write = partial(tables.replace_partitions, days=days, settings=settings)
-            layers = [layer for name, rows in taken.items() for layer in _layers(name, rows).items()]
-            for writing in [pool.submit(write, table, rows) for table, rows in layers]:
-                writing.result()
-            for name, rows in taken.items():
-                _tell_set_aside(name, rows, days)
-            # Last: a month that is in bronze.deliveries is whole.
-            tables.replace_partitions(DELIVERIES, deliveries, days=days, settings=settings)
+            taken = {name: rows.until(last) for name, rows in checked.items()}
+            _write_months(taken, [month for month in months if month <= last], settings, pool)
     if refusal is not None:
         raise refusal
 
@@ -121,19 +112,22 @@ def _refuse_or_note(
         note_restatement(changed, stored, delivered, settings)
 
 
-def _layers(name: str, checked: Checked) -> dict[str, pl.DataFrame]:
-    """The tables that a source's rows go to, and those rows."""
-    return {
-        f"bronze.{name}": checked.received,
-        f"silver.{name}": checked.good,
-        f"quarantine.{name}": checked.quarantined,
-    }
-
-
-def _tell_set_aside(name: str, checked: Checked, days: Sequence[date]) -> None:
-    if checked.quarantined.height:
-        counts = (checked.quarantined.height, checked.received.height, name, days[0], days[-1])
-        get_logger("vintage").warning("%d of %d rows of %s, %s to %s, set aside in quarantine.", *counts)
+def _write_months(
+    checked: Mapping[str, Checked], days: Sequence[date], settings: Settings, pool: ThreadPoolExecutor
+) -> None:
+    """Write all sources' rows of `days` to bronze, silver and quarantine, then what became of them."""
+    write = partial(tables.replace_partitions, days=days, settings=settings)
+    writing: list[Future[int]] = []
+    for name, rows in checked.items():
+        layers = {"bronze": rows.received, "silver": rows.good, "quarantine": rows.quarantined}
+        writing += [pool.submit(write, f"{layer}.{name}", its) for layer, its in layers.items()]
+        if rows.quarantined.height:
+            counts = (rows.quarantined.height, rows.received.height, name, days[0], days[-1])
+            get_logger("vintage").warning("%d of %d rows of %s, %s to %s, set aside in quarantine.", *counts)
+    for written in writing:
+        written.result()
+    # Last: a month that is in bronze.deliveries is whole.
+    write(DELIVERIES, Deliveries.validate(pl.concat([rows.deliveries for rows in checked.values()])))
 
 
 def months_received(settings: Settings) -> list[date]:

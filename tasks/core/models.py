@@ -52,14 +52,9 @@ class Lessons:
     targets: Floats
     ripe: NDArray[np.bool_]
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "Lessons":
+    def take(self, rows: Mask) -> "Lessons":
         """The lessons of some rows."""
-        return Lessons(
-            self.features.filter(rows) if rows.dtype == bool else self.features[rows], *self._of(rows)
-        )
-
-    def _of(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> tuple[Floats, NDArray[np.bool_]]:
-        return self.targets[rows], self.ripe[rows]
+        return Lessons(self.features.filter(rows), self.targets[rows], self.ripe[rows])
 
 
 @dataclass(frozen=True)
