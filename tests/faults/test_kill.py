@@ -68,9 +68,14 @@ def backfill(shop: Shop) -> "subprocess.Popen[str]":
     return start(shop, *BACKFILL)
 
 
-def test_a_backfill_told_to_end_does_so_at_once_and_says_so(book: Book, tmp_path: Path) -> None:
-    shop = Shop(tmp_path).receive(book)
-    code, _, lived_on, said = signalled(backfill(shop), 9, signal.SIGTERM)
+def test_a_backfill_told_to_end_does_so_at_once_and_says_so(
+    book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_UI_URL", "http://127.0.0.1")  # so that it says when its work begins
+    process = backfill(Shop(tmp_path).receive(book))
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("Prefect run backfill")
+    code, _, lived_on, said = signalled(process, 0, signal.SIGTERM)
     assert code == 128 + signal.SIGTERM
     assert lived_on < 5
     assert "ended by SIGTERM" in said
