@@ -1,6 +1,6 @@
 """The Delta tables: the only code that reads or writes the datamart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import cache
@@ -63,12 +63,26 @@ def scan(
 
     Errors: TableNotReadyError when the table does not exist, or not in this version any more.
     """
-    rows = pl.scan_delta(open_table(name, settings) if version is None else _open_at(name, version, settings))
-    if until is not None:
-        rows = rows.filter(pl.col("snapshot_date") <= until)
-    if on is not None:
-        rows = rows.filter(pl.col("snapshot_date").is_in(list(on)))
-    return rows
+    delta = open_table(name, settings) if version is None else _open_at(name, version, settings)
+    days = {day for day in _days_of(delta) if (until is None or day <= until) and (on is None or day in on)}
+    return _scan(delta, days, TABLES[name])
+
+
+def _scan(delta: DeltaTable, days: Container[date], table: Table) -> pl.LazyFrame:
+    """Rows of the files of `days`: Polars' own Delta scan weighs the statistics of all files first."""
+    files = [file for file in delta.file_uris() if _day_of(file) in days]
+    if not files:
+        return pl.LazyFrame(schema=table.columns)
+    return pl.scan_parquet(files, schema=table.columns, hive_schema={"snapshot_date": pl.Date()}, glob=False)
+
+
+def _days_of(delta: DeltaTable) -> set[date]:
+    return {_day_of(file) for file in delta.file_uris()}
+
+
+def _day_of(file: str) -> date:
+    """Day of the partition that a file is in: its folder is `snapshot_date=2023-01-01`."""
+    return date.fromisoformat(Path(file).parent.name.removeprefix("snapshot_date="))
 
 
 def read(name: str, settings: Settings, *, on: date) -> pl.DataFrame:
@@ -91,8 +105,7 @@ def snapshot_dates(name: str, settings: Settings) -> list[date]:
     """Days that have a partition, in order; empty when the table does not exist."""
     if not DeltaTable.is_deltatable(str(path_of(name, settings))):
         return []
-    partitions = open_table(name, settings).partitions()
-    return sorted(date.fromisoformat(str(p["snapshot_date"])) for p in partitions)
+    return sorted(_days_of(open_table(name, settings)))
 
 
 def version_of(name: str, settings: Settings) -> int:
@@ -116,7 +129,7 @@ def replace_partitions(
     found = None
     for _ in range(ATTEMPTS):
         delta = open_table(name, settings)
-        stored = _stored(delta, days, name)
+        stored = _stored(delta, days, table)
         differing = _days_that_differ(frame, stored)
         if not differing:
             return frame.height
@@ -166,13 +179,8 @@ def _written(delta: DeltaTable, frame: pl.DataFrame, days: Iterable[date]) -> bo
     return True
 
 
-def _stored(delta: DeltaTable, days: Sequence[date], name: str) -> pl.DataFrame:
-    table = TABLES[name]
-    there = {partition["snapshot_date"] for partition in delta.partitions()}
-    if there.isdisjoint(str(day) for day in days):
-        return pl.DataFrame(schema=table.columns)
-    rows = pl.scan_delta(delta).filter(pl.col("snapshot_date").is_in(days))
-    return in_order(rows.select(*table.columns).collect(), table)
+def _stored(delta: DeltaTable, days: Sequence[date], table: Table) -> pl.DataFrame:
+    return in_order(_scan(delta, days, table).collect(), table)
 
 
 def _refuse_misplaced(name: str, frame: pl.DataFrame, stored: pl.DataFrame, days: Sequence[date]) -> None:
