@@ -76,7 +76,7 @@ def build_cohort(lender: Lender, cohort: int, *, mob: int) -> Cohort:
         clicks.lazy(),
         days=[day],
     )
-    known = features.sort("loan_id").collect()
+    known = features.sort("loan_id")
     paid = draw_payments(lender, cohort, defaults)[:, : mob + 1].sum(axis=1)
     return Cohort(
         known,
