@@ -88,23 +88,20 @@ def count_lost(raw: pl.DataFrame, typed: pl.DataFrame) -> dict[date, dict[str, t
 
     Needs:  the same rows as received, with their month, and typed. A column that lost nothing is left out.
     """
-    flags = {"snapshot_date": raw["snapshot_date"]}
-    for column in raw.columns:
-        name = "snapshot_date" if column == RAW_DATE else column.lower()
-        if name in typed.columns and column != "snapshot_date":
-            lost = _is_lost(typed[name])
-            if lost.any():
-                flags |= {column: lost, column + HELD: lost & raw[column].is_not_null()}
-    sums = pl.DataFrame(flags).group_by("snapshot_date").sum()
-    columns = [column for column in flags if column + HELD in flags]
+    names = {c: c.lower() for c in raw.columns if c != "snapshot_date"} | {RAW_DATE: "snapshot_date"}
+    lost = typed.select(_is_lost(typed, n).alias(c) for c, n in names.items() if n in typed.columns)
+    columns = [column for column, some in lost.select(pl.all().any()).row(0, named=True).items() if some]
+    held = [(lost[column] & raw[column].is_not_null()).alias(column + HELD) for column in columns]
+    sums = lost.select(raw["snapshot_date"], *columns, *held).group_by("snapshot_date").sum()
     return {
         row["snapshot_date"]: {column: (row[column], row[column + HELD]) for column in columns if row[column]}
         for row in sums.iter_rows(named=True)
     }
 
 
-def _is_lost(values: pl.Series) -> pl.Series:
-    return values.is_null() | values.eq_missing(UNKNOWN) if values.dtype == pl.String else values.is_null()
+def _is_lost(typed: pl.DataFrame, column: str) -> pl.Expr:
+    empty = pl.col(column).is_null()
+    return empty | (pl.col(column) == UNKNOWN) if typed[column].dtype == pl.String else empty
 
 
 def _any_thousands_separator(columns: set[str]) -> pl.Expr:
