@@ -10,10 +10,12 @@ from tasks.core import intake
 from tasks.core.validation import NO_ROWS, Checked
 from tasks.errors import BadInputError, NothingToDoError
 from tasks.schemas.catalog import SOURCES
+from tasks.schemas.deliveries import Delivery, Volume
 from tasks.storage import landing, restatements, tables
 from tasks.storage.raw_files import raw_file
 
 DELIVERIES = "bronze.deliveries"
+Delivered = Mapping[str, Delivery]  # what came in of a month, by source
 
 
 def months_to_catch_up(day: date, settings: Settings) -> list[date]:
@@ -23,12 +25,12 @@ def months_to_catch_up(day: date, settings: Settings) -> list[date]:
     return sorted(month for month in sent - there if month < day)
 
 
-def refuse_absent(delivered: pl.DataFrame, day: date, settings: Settings, *, asked: bool) -> None:
+def refuse_absent(delivered: Delivered, day: date, settings: Settings, *, asked: bool) -> None:
     """Do nothing if each file has its rows of `day`; `delivered` is what came in of it.
 
     Errors: BadInputError for a file without the month; NothingToDoError when it has not come yet.
     """
-    empty = set(delivered.filter(pl.col("digest") == NO_ROWS)["source"])
+    empty = {name for name, row in delivered.items() if row["digest"] == NO_ROWS}
     months = landing.months_in(SOURCES["loans"], settings)
     path = raw_file(SOURCES["loans"], settings)
     if not months:
@@ -44,8 +46,7 @@ def refuse_absent(delivered: pl.DataFrame, day: date, settings: Settings, *, ask
                 f"{' have' if others else ''}. Nothing of the month was published; ask the sender for them."
             )
         raise NothingToDoError(f"No rows of {day} in {path}.")
-    n_applications = delivered.filter(pl.col("source") == "loans")["n_new"].sum()
-    for name in intake.find_absent(empty, SOURCES) if n_applications else ():
+    for name in intake.find_absent(empty, SOURCES) if delivered["loans"]["n_new"] else ():
         raise BadInputError(
             f"{raw_file(SOURCES[name], settings)} has no rows of {day}, on which loans start. "
             "Nothing of the month was published; ask the sender for the rows."
@@ -61,8 +62,8 @@ def refuse_odd_volume(day: date, settings: Settings) -> None:
         return
     for name, source in SOURCES.items():
         counts = landing.count_rows(source, settings)
-        if counts.filter(pl.col("snapshot_date") < day).height < intake.LEAST_MONTHS:
-            counts = pl.concat([counts, _delivered_before(name, counts, day, settings)])
+        if sum(month < day for month in counts) < intake.LEAST_MONTHS:
+            counts = _delivered_before(name, day, settings) | counts
         odd = intake.find_odd_volume(counts, day)
         if odd:
             raise BadInputError(
@@ -71,25 +72,24 @@ def refuse_odd_volume(day: date, settings: Settings) -> None:
             )
 
 
-def _delivered_before(name: str, counts: pl.DataFrame, day: date, settings: Settings) -> pl.DataFrame:
+def _delivered_before(name: str, day: date, settings: Settings) -> dict[date, Volume]:
     """Rows of the months that came in with earlier files: the sender may send each month by itself."""
     rows = tables.scan(DELIVERIES, settings, until=day)
-    rows = rows.filter(pl.col("source") == name, pl.col("n_received") > 0)
-    past = rows.select("snapshot_date", n=pl.col("n_received"), n_new=pl.col("n_new")).collect()
-    return past.join(counts, on="snapshot_date", how="anti")
+    past = rows.filter(pl.col("source") == name, pl.col("n_received") > 0).collect()
+    return {
+        month: Volume(n, new) for month, n, new in past["snapshot_date", "n_received", "n_new"].iter_rows()
+    }
 
 
 def refuse_unusable(
-    checked: Mapping[str, Checked], delivered: pl.DataFrame, day: date, settings: Settings
+    checked: Mapping[str, Checked], delivered: Delivered, day: date, settings: Settings
 ) -> None:
     """Do nothing if the month's rows can be read and most of them keep the rules.
 
     Errors: BadInputError that names the file and the column.
     """
     for name, rows in checked.items():
-        odd = rows.unreadable.get(day) or intake.find_mostly_broken(
-            delivered.filter(pl.col("source") == name)
-        )
+        odd = rows.unreadable.get(day) or intake.find_mostly_broken(delivered[name])
         if odd:
             set_aside = rows.quarantined.filter(pl.col("snapshot_date") == day)
             raise BadInputError(
@@ -110,8 +110,7 @@ def refuse_changed(changed: Sequence[str], day: date, settings: Settings) -> boo
 
     Errors: BadInputError when it is published, differs, and the settings do not ask for a restatement.
     """
-    published = day in tables.snapshot_dates("gold.feature_store", settings)
-    if not (changed and published):
+    if not changed or day not in tables.snapshot_dates("gold.feature_store", settings):
         return False
     files = ", ".join(str(raw_file(SOURCES[name], settings)) for name in changed)
     if not settings.restate:
@@ -122,19 +121,19 @@ def refuse_changed(changed: Sequence[str], day: date, settings: Settings) -> boo
     return True
 
 
-def changed_sources(delivered: pl.DataFrame, stored: pl.DataFrame) -> list[str]:
+def changed_sources(delivered: Delivered, stored: Delivered) -> list[str]:
     """Sources of which other rows were taken in before; none when nothing was."""
-    digests = _digests(stored)
-    return [name for name, found in _digests(delivered).items() if digests and digests.get(name) != found]
+    old, new = _digests(stored), _digests(delivered)
+    return [name for name, digest in new.items() if old and old.get(name) != digest]
 
 
 def note_restatement(
-    changed: Sequence[str], stored: pl.DataFrame, delivered: pl.DataFrame, settings: Settings
+    changed: Sequence[str], stored: Delivered, delivered: Delivered, day: date, settings: Settings
 ) -> None:
     """Write down which rows replace which, and the Delta versions that still hold the old ones."""
     old, new = _digests(stored), _digests(delivered)
     entry = {
-        "snapshot_date": str(delivered["snapshot_date"][0]),
+        "snapshot_date": str(day),
         "what": "rows",
         "digests": {name: [old.get(name), new[name]] for name in changed},
     }
@@ -142,5 +141,5 @@ def note_restatement(
     restatements.note(settings, entry, versions={name: tables.version_of(name, settings) for name in kept})
 
 
-def _digests(deliveries: pl.DataFrame) -> dict[str, str]:
-    return dict(deliveries.select("source", "digest").iter_rows())
+def _digests(deliveries: Delivered) -> dict[str, str]:
+    return {name: row["digest"] for name, row in deliveries.items()}

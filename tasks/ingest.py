@@ -10,6 +10,7 @@ from prefect.logging import get_logger
 
 from tasks.arrival import (
     DELIVERIES,
+    Delivered,
     changed_sources,
     months_to_catch_up,
     note_restatement,
@@ -23,7 +24,7 @@ from tasks.core.validation import Checked, check
 from tasks.errors import BadInputError, VintageError
 from tasks.prefect import io_task
 from tasks.schemas.catalog import SOURCES
-from tasks.schemas.deliveries import Deliveries
+from tasks.schemas.deliveries import Deliveries, by_month
 from tasks.storage import landing, tables
 from tasks.storage.raw_files import raw_file
 
@@ -62,13 +63,12 @@ def _ingest_months(months: Sequence[date], settings: Settings, *, asked: Sequenc
     with ThreadPoolExecutor(len(SOURCES)) as pool:
         checking = {name: pool.submit(_check, name, months, settings) for name in SOURCES}
         checked = {name: rows.result() for name, rows in checking.items()}
-        delivered = pl.concat([rows.deliveries for rows in checked.values()])
-        stored = tables.scan(DELIVERIES, settings, on=months).collect()
+        delivered = by_month(pl.concat([rows.deliveries for rows in checked.values()]))
+        stored = by_month(tables.scan(DELIVERIES, settings, on=months).collect())
         last, refusal = None, None
         for month in months:
             try:
-                here = pl.col("snapshot_date") == month
-                new, old = delivered.filter(here), stored.filter(here)
+                new, old = delivered[month], stored.get(month, {})
                 _refuse_or_note(checked, new, old, month, settings, asked=month in asked)
             except VintageError as error:
                 refusal = error
@@ -94,8 +94,8 @@ def _check(name: str, months: Sequence[date], settings: Settings) -> Checked:
 
 def _refuse_or_note(
     checked: Mapping[str, Checked],
-    delivered: pl.DataFrame,
-    stored: pl.DataFrame,
+    delivered: Delivered,
+    stored: Delivered,
     day: date,
     settings: Settings,
     *,
@@ -105,11 +105,11 @@ def _refuse_or_note(
     refuse_absent(delivered, day, settings, asked=asked)
     changed = changed_sources(delivered, stored)
     restated = refuse_changed(changed, day, settings)
-    if changed or stored.is_empty():
+    if changed or not stored:
         refuse_odd_volume(day, settings)
     refuse_unusable(checked, delivered, day, settings)
     if restated:
-        note_restatement(changed, stored, delivered, settings)
+        note_restatement(changed, stored, delivered, day, settings)
 
 
 def _write_months(

@@ -10,6 +10,7 @@ from statistics import median
 
 import polars as pl
 
+from tasks.schemas.deliveries import Delivery, Volume
 from tasks.schemas.source import OVERFLOW, Source
 
 NULL, FIELD = "\x00", "\x1f"  # in no raw file: the one is refused there, the other is no text
@@ -37,19 +38,18 @@ def find_absent(empty: Collection[str], sources: Mapping[str, Source]) -> list[s
     return [name for name, source in sources.items() if source.every_month and name in empty]
 
 
-def find_odd_volume(counts: pl.DataFrame, day: date) -> str | None:
+def find_odd_volume(counts: Mapping[date, Volume], day: date) -> str | None:
     """What is odd about the number of rows of `day`, set against the months before it.
 
-    Needs:  snapshot_date, n, n_new of one source's months; those after `day` are not looked at.
+    Needs:  the volumes of one source's months; those after `day` are not looked at.
     Note:   a loan book grows by its age, so for loans the new ones are counted, and the older ones are held
             against the month before.
     """
-    months = sorted(counts.select("snapshot_date", "n", "n_new").iter_rows())
-    before, now = [row for row in months if row[0] < day], [row for row in months if row[0] == day]
-    if len(before) < LEAST_MONTHS or not now:
+    before = sorted(month for month in counts if month < day)
+    if len(before) < LEAST_MONTHS or day not in counts:
         return None
-    usual = median(n_new for _, _, n_new in before)
-    (_, n, new), (_, last, _) = now[0], before[-1]
+    usual = median(counts[month].n_new for month in before)
+    (n, new), last = counts[day], counts[before[-1]].n
     if usual and abs(new / usual - 1) > VOLUME:
         return f"{new} new rows, where the median of the {len(before)} months before is {usual:.0f}"
     if n != new and abs((n - new) / last - 1) > VOLUME:
@@ -74,9 +74,9 @@ def find_unreadable(
     return found
 
 
-def find_mostly_broken(delivery: pl.DataFrame) -> str | None:
-    """The source of which too many of a month's rows broke a rule, in words."""
-    for row in delivery.iter_rows(named=True):
-        if row["n_received"] >= LEAST_ROWS and row["n_quarantined"] > QUARANTINED * row["n_received"]:
-            return f"{row['n_quarantined']} of {row['n_received']} rows of {row['source_file']} break a rule"
+def find_mostly_broken(delivery: Delivery) -> str | None:
+    """That too many of a source's rows of a month broke a rule, in words."""
+    n, broken = delivery["n_received"], delivery["n_quarantined"]
+    if n >= LEAST_ROWS and broken > QUARANTINED * n:
+        return f"{broken} of {n} rows of {delivery['source_file']} break a rule"
     return None

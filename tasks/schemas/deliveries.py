@@ -1,7 +1,20 @@
 """Deliveries: what came in for a month, per source, and what became of each row."""
 
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
 import dataframely as dy
 import polars as pl
+
+Delivery = Mapping[str, Any]  # a row of Deliveries
+
+
+class Volume(NamedTuple):
+    """Rows of a source in a month: all, and the new ones, which for loans are those at MOB 0."""
+
+    n: int
+    n_new: int
 
 
 class Deliveries(dy.Schema):
@@ -24,3 +37,11 @@ class Deliveries(dy.Schema):
     @dy.rule()
     def every_row_is_accounted_for(cls) -> pl.Expr:
         return pl.col("n_received") == pl.col("n_good") + pl.col("n_quarantined") + pl.col("n_duplicates")
+
+
+def by_month(deliveries: pl.DataFrame) -> dict[date, dict[str, Delivery]]:
+    """The rows of bronze.deliveries of each month, by source."""
+    months: dict[date, dict[str, Delivery]] = {}
+    for row in deliveries.iter_rows(named=True):
+        months.setdefault(row["snapshot_date"], {})[row["source"]] = row
+    return months

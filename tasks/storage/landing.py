@@ -7,6 +7,7 @@ own. What was found and the split are kept under <datamart>/landing.
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -17,6 +18,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.errors import BadInputError
+from tasks.schemas.deliveries import Volume
 from tasks.schemas.source import FIRST_YEAR, LAST_YEAR, OVERFLOW, RAW_DATE, Source
 from tasks.storage.raw_files import check_file, holds_quotes, raw_file, read_header
 
@@ -53,8 +55,8 @@ def _as_received(path: Path, source: Source, month: pl.Expr) -> list[pl.Expr]:
     return [origin.get(name, pl.col(name)).alias(name) for name in source.raw_columns()]
 
 
-def count_rows(source: Source, settings: Settings) -> pl.DataFrame:
-    """Rows of each month of the source's file: snapshot_date, n, n_new (loans: rows at MOB 0), in order.
+def count_rows(source: Source, settings: Settings) -> dict[date, Volume]:
+    """How many rows the source's file has of each month, in order.
 
     Rows whose month cannot be told are not counted.
     """
@@ -62,9 +64,10 @@ def count_rows(source: Source, settings: Settings) -> pl.DataFrame:
 
 
 @cache
-def _counts(landed: Path) -> pl.DataFrame:
+def _counts(landed: Path) -> dict[date, Volume]:
     dated = _found(landed).filter(pl.col(MONTH).is_not_null())
-    return dated.group_by(snapshot_date=MONTH).agg(pl.col("n", "n_new").sum()).sort("snapshot_date")
+    counts = dated.group_by(MONTH).agg(pl.col("n", "n_new").sum()).sort(MONTH)
+    return {month: Volume(n, n_new) for month, n, n_new in counts.iter_rows()}
 
 
 @cache
@@ -74,13 +77,15 @@ def _found(landed: Path) -> pl.DataFrame:
 
 def months_in(source: Source, settings: Settings) -> list[date]:
     """Months that the source's file has rows for, in order."""
-    return count_rows(source, settings)["snapshot_date"].to_list()
+    return list(count_rows(source, settings))
 
 
 def months_in_rows(sources: Iterable[Source], settings: Settings) -> dict[date, int]:
     """Rows of all the sources' files together, per month."""
-    counts = pl.concat([count_rows(source, settings) for source in sources])
-    return dict(counts.group_by("snapshot_date").agg(pl.col("n").sum()).iter_rows())
+    rows = Counter[date]()
+    for source in sources:
+        rows.update({month: volume.n for month, volume in count_rows(source, settings).items()})
+    return rows
 
 
 def _look_once(path: Path, source: Source, settings: Settings) -> Path:
