@@ -21,8 +21,10 @@ FIRST_COMMIT = f"{0:020}.json"
 WRITER = WriterProperties(
     compression="SNAPPY", default_column_properties=ColumnProperties(dictionary_enabled=False)
 )
-# Model cards cite old versions, so the log that knows them is kept.
-PROPERTIES = {"delta.enableExpiredLogCleanup": "false"}
+PROPERTIES = {
+    "delta.enableExpiredLogCleanup": "false",  # model cards cite old versions, so the log keeps them
+    "delta.dataSkippingNumIndexedCols": "0",  # days are found by partition; every commit reads these again
+}
 
 
 def path_of(name: str, settings: Settings) -> Path:
