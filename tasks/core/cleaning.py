@@ -80,7 +80,7 @@ def clean(name: str, rows: pl.DataFrame) -> pl.DataFrame:
         customer_id=pl.col("Customer_ID").str.strip_chars(),
         snapshot_date=read_day(RAW_DATE),
     )
-    return typed.collect()
+    return typed.collect(engine="in-memory")
 
 
 def count_lost(raw: pl.DataFrame, typed: pl.DataFrame) -> dict[date, dict[str, tuple[int, int]]]:

@@ -67,6 +67,8 @@ def in_order(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 def is_ordered(rows: pl.DataFrame, table: Table) -> bool:
     """Whether day and key rise from row to row, so that no two rows share them either."""
+    if rows.height < 2:
+        return True
     rises = pl.lit(value=False)
     for name in reversed(_sorted_by(table)):
         now, last = pl.col(name), pl.col(name).shift()
