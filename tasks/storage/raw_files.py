@@ -52,25 +52,28 @@ def holds_quotes(path: Path) -> bool:
 
 def _check_text(path: Path) -> None:
     """Every byte is UTF-8 and none is NUL."""
-    decode = codecs.getincrementaldecoder("utf-8")().decode
-    line = 1
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    n_read = 0
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
+        for chunk in iter(lambda: file.read(CHUNK), b""):
+            held_back = decoder.getstate()[0]
             try:
-                decode(chunk)
+                if held_back or not chunk.isascii():  # ASCII needs no decoding
+                    decoder.decode(chunk)
             except UnicodeDecodeError as error:
-                line += chunk[: max(error.start, 0)].count(b"\n")
-                raise _not_utf8(path, line) from None
+                raise _not_utf8(path, n_read - len(held_back) + error.start) from None
             if b"\0" in chunk:
-                raise _not_utf8(path, line + chunk[: chunk.index(b"\0")].count(b"\n"))
-            line += chunk.count(b"\n")
-    try:
-        decode(b"", final=True)
-    except UnicodeDecodeError:
-        raise _not_utf8(path, line) from None
+                raise _not_utf8(path, n_read + chunk.index(b"\0"))
+            n_read += len(chunk)
+    if decoder.getstate()[0]:
+        raise _not_utf8(path, n_read)
 
 
-def _not_utf8(path: Path, line: int) -> BadInputError:
+def _not_utf8(path: Path, position: int) -> BadInputError:
+    """The error of a byte that is not text, at a position in the file."""
+    with path.open("rb") as file:
+        before = iter(lambda: file.read(min(CHUNK, position - file.tell())), b"")
+        line = 1 + sum(chunk.count(b"\n") for chunk in before)
     return BadInputError(
         f"{path} is not UTF-8 text (line {line}). Ask the sender to export it as UTF-8, or convert it: "
         f"iconv -f LATIN1 -t UTF-8."

@@ -1,0 +1,26 @@
+"""A raw file is read in pieces; what a piece begins or ends with must not matter."""
+
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import BadInputError
+from tasks.schemas.attributes import ATTRIBUTES
+from tasks.storage.raw_files import CHUNK, check_file
+
+HEADER = ",".join(ATTRIBUTES.columns).encode() + b"\n"
+FILLING = b"\n" * (CHUNK - len(HEADER) - 1)  # one byte less than the first piece holds
+
+
+def test_a_letter_across_two_pieces_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "attributes.csv"
+    path.write_bytes(HEADER + FILLING + "é\n".encode())
+    check_file(path, ATTRIBUTES)
+
+
+@pytest.mark.parametrize("ending", [b"\xc3A\n", b"\xc3", b"a\xff\n", b"\0\n"])
+def test_a_byte_that_is_no_text_is_named_by_its_line(tmp_path: Path, ending: bytes) -> None:
+    path = tmp_path / "attributes.csv"
+    path.write_bytes(HEADER + FILLING + ending)
+    with pytest.raises(BadInputError, match=rf"not UTF-8 text \(line {len(FILLING) + 2}\)"):
+        check_file(path, ATTRIBUTES)
