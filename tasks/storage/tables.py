@@ -17,10 +17,9 @@ from tasks.schemas.catalog import TABLES, Table, in_order
 MAY_BE_EMPTIED = ("quarantine.", "gold.actions")
 ATTEMPTS = 10  # writers of other partitions only have to take turns
 FIRST_COMMIT = f"{0:020}.json"
-# A month's columns are too short for dictionaries to pay: without them a write takes a tenth less.
-WRITER = WriterProperties(
-    compression="SNAPPY", default_column_properties=ColumnProperties(dictionary_enabled=False)
-)
+# A month's columns are too short for dictionaries to pay, and nothing reads their statistics.
+PLAIN = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE")
+WRITER = WriterProperties(compression="SNAPPY", default_column_properties=PLAIN)
 PROPERTIES = {
     "delta.enableExpiredLogCleanup": "false",  # model cards cite old versions, so the log keeps them
     "delta.dataSkippingNumIndexedCols": "0",  # days are found by partition; every commit reads these again
