@@ -3,7 +3,7 @@
 A value that could be read in two ways is not guessed: its row goes to quarantine (`thousands_separator`).
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
@@ -12,7 +12,10 @@ from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.loans import LOANS
 from tasks.schemas.source import BEFORE, FIRST_YEAR, LAST_YEAR, OVERFLOW, RAW_DATE
 
+Number = type[pl.Int32 | pl.Float64]
+
 UNKNOWN = "unknown"
+FIRST_DAY, LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
 HELD = ", held text"
 # Outside these limits a value is a typing error, not an extreme: null. Years, counts, percent, amounts.
 LIMITS = {
@@ -28,24 +31,44 @@ LIMITS = {
 }
 
 
-def read_number(column: str, *, dirty: bool = True) -> pl.Expr:
-    """Float64 of a text column: `40_` is 40; `_`, `__10000__`, `NaN`, `inf`, words, wild values are null.
+def read_numbers(rows: pl.DataFrame, kinds: Mapping[str, Number]) -> pl.DataFrame:
+    """Text columns as numbers: `40_` is 40; `_`, `__10000__`, `NaN`, `inf`, words, wild values are null.
 
-    With `dirty=False` the column holds numbers already.
+    Needs:  `kinds`, the columns to read, each as Int32 or Float64; a fraction is no Int32 and null.
     """
+    numbers = rows.select(pl.col(column).cast(kind, strict=False) for column, kind in kinds.items())
+    marked = _fewer_than(rows, numbers)
+    if marked:
+        read = rows.select(_read_marked(column) for column in marked)
+        numbers = numbers.with_columns(
+            read.with_columns(_read_whole(column) for column in marked if kinds[column] is pl.Int32)
+        )
+    limited = [
+        _within_limits(column) for column, kind in kinds.items() if column in LIMITS or kind is pl.Float64
+    ]
+    return numbers.with_columns(limited)
+
+
+def _fewer_than(rows: pl.DataFrame, numbers: pl.DataFrame) -> list[str]:
+    """Columns of which not every text is among the numbers."""
+    return [column for column in numbers.columns if numbers[column].null_count() > rows[column].null_count()]
+
+
+def _read_marked(column: str) -> pl.Expr:
     text = pl.col(column).str.strip_chars()
-    unmarked = pl.when(~text.str.starts_with("_")).then(text.str.strip_chars_end("_"))
-    number = unmarked.cast(pl.Float64, strict=False) if dirty else pl.col(column).cast(pl.Float64)
-    sane = number.is_finite() & number.is_between(*LIMITS[column]) if column in LIMITS else number.is_finite()
-    return pl.when(sane).then(number).alias(column)
+    number = text.str.strip_chars_end("_").cast(pl.Float64, strict=False)
+    return pl.when(~text.str.starts_with("_")).then(number)
 
 
-def read_integer(column: str, *, dirty: bool = True) -> pl.Expr:
-    """Int32 of a text column, by the rules of `read_number`; a fraction is null."""
-    if not dirty and column not in LIMITS:
-        return pl.col(column)
-    number = read_number(column, dirty=dirty)
-    return pl.when(number == number.round()).then(number).cast(pl.Int32, strict=False).alias(column)
+def _read_whole(column: str) -> pl.Expr:
+    number = pl.col(column)
+    return pl.when(number == number.round()).then(number).cast(pl.Int32, strict=False)
+
+
+def _within_limits(column: str) -> pl.Expr:
+    number = pl.col(column)
+    sane = number.is_between(*LIMITS[column]) if column in LIMITS else number.is_finite()
+    return pl.when(sane).then(number)
 
 
 def read_word(column: str) -> pl.Expr:
@@ -57,8 +80,9 @@ def read_word(column: str) -> pl.Expr:
 def read_day(column: str) -> pl.Expr:
     """Date of a text column written YYYY-MM-DD; anything else, 2023-02-30 or year 0001 too, is null."""
     text = pl.col(column).str.strip_chars()
-    day = pl.when(text.str.contains(r"^\d{4}-\d{2}-\d{2}$")).then(text).str.to_date("%Y-%m-%d", strict=False)
-    return pl.when(day.dt.year().is_between(FIRST_YEAR, LAST_YEAR)).then(day)
+    day = text.str.to_date("%Y-%m-%d", strict=False)
+    known = text.str.contains(r"^\d{4}-\d{2}-\d{2}$") & day.is_between(FIRST_DAY, LAST_DAY)
+    return pl.when(known).then(day).alias(column)
 
 
 def clean(name: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -68,19 +92,18 @@ def clean(name: str, rows: pl.DataFrame) -> pl.DataFrame:
     Adds:   row_id (UInt32, position in `rows`), thousands_separator (a number that reads in two ways).
     Keys:   one row per row received, in the order received.
     """
-    plain = rows.select(pl.col(column).cast(kind, strict=False) for column, kind in NUMBERS[name].items())
-    dirty = {column for column in plain.columns if plain[column].null_count() > rows[column].null_count()}
-    columns = [expression.name.to_lowercase() for expression in CLEANERS[name](dirty)]
-    ready = rows.with_columns(plain.drop(dirty)).lazy().with_row_index("row_id")
-    typed = ready.select(
+    numbers = read_numbers(rows, NUMBERS[name])
+    separators = [pl.col(column).str.contains(r"\d,\d") for column in _fewer_than(rows, numbers)]
+    in_two_ways = pl.any_horizontal(*separators, pl.lit(value=False)).fill_null(value=False)
+    ready = rows.with_columns(thousands_separator=in_two_ways).with_columns(numbers).with_row_index("row_id")
+    return ready.select(
         "row_id",
         OVERFLOW,
-        *columns,
-        thousands_separator=_any_thousands_separator(dirty),
+        "thousands_separator",
+        *(cleaner.name.to_lowercase() for cleaner in CLEANERS[name]),
         customer_id=pl.col("Customer_ID").str.strip_chars(),
         snapshot_date=read_day(RAW_DATE),
     )
-    return typed.collect(engine="in-memory")
 
 
 def count_lost(raw: pl.DataFrame, typed: pl.DataFrame) -> dict[date, dict[str, tuple[int, int]]]:
@@ -104,39 +127,14 @@ def _is_lost(typed: pl.DataFrame, column: str) -> pl.Expr:
     return empty | (pl.col(column) == UNKNOWN) if typed[column].dtype == pl.String else empty
 
 
-def _any_thousands_separator(columns: set[str]) -> pl.Expr:
-    found = [pl.col(column).str.contains(r"\d,\d") for column in sorted(columns)]
-    return pl.any_horizontal(*found, pl.lit(value=False)).fill_null(value=False)
-
-
-def _clickstream(dirty: set[str]) -> list[pl.Expr]:
-    return [read_integer(measure, dirty=measure in dirty) for measure in MEASURES]
-
-
-def _attributes(dirty: set[str]) -> list[pl.Expr]:
+def _read_ssn() -> pl.Expr:
     ssn = pl.col("SSN").str.strip_chars()
-    return [
-        pl.col("Name").str.strip_chars(),
-        read_integer("Age", dirty="Age" in dirty),
-        pl.when(ssn.str.contains(r"^\d{3}-\d{2}-\d{4}$")).then(ssn).alias("SSN"),
-        read_word("Occupation"),
-    ]
-
-
-def _financials(dirty: set[str]) -> list[pl.Expr]:
-    return [
-        *(read_number(column, dirty=column in dirty) for column in FINANCIAL_AMOUNTS),
-        *(read_integer(column, dirty=column in dirty) for column in FINANCIAL_COUNTS),
-        _type_of_loan(),
-        _months_of_history(),
-        *(read_word(column) for column in ("Credit_Mix", "Payment_of_Min_Amount", "Payment_Behaviour")),
-    ]
+    return pl.when(ssn.str.contains(r"^\d{3}-\d{2}-\d{4}$")).then(ssn).alias("SSN")
 
 
 def _type_of_loan() -> pl.Expr:
     listed = pl.col("Type_of_Loan").str.strip_chars()
-    n_loans = pl.col("Num_of_Loan").cast(pl.String).str.strip_chars("_ ").cast(pl.Float64, strict=False)
-    without = pl.when(n_loans == 0).then(pl.lit("none")).otherwise(pl.lit(UNKNOWN))
+    without = pl.when(pl.col("Num_of_Loan") == 0).then(pl.lit("none")).otherwise(pl.lit(UNKNOWN))
     return pl.when(listed.str.len_chars() > 0).then(listed).otherwise(without).alias("Type_of_Loan")
 
 
@@ -144,16 +142,6 @@ def _months_of_history() -> pl.Expr:
     parts = pl.col("Credit_History_Age").str.extract_groups(r"^\s*(\d+) Years? and (\d+) Months?\s*$")
     years, months = (parts.struct.field(part).cast(pl.Int32, strict=False) for part in ("1", "2"))
     return pl.when(months < 12).then(years * 12 + months).alias("Credit_History_Age")
-
-
-def _loans(dirty: set[str]) -> list[pl.Expr]:
-    return [
-        pl.col("loan_id").str.strip_chars(),
-        read_day("loan_start_date"),
-        *(read_integer(column, dirty=column in dirty) for column in LOAN_COUNTS),
-        *(read_number(column, dirty=column in dirty) for column in LOAN_AMOUNTS),
-        *(pl.lit(None, kind).alias(name) for name, kind in BEFORE_TERMS.items()),
-    ]
 
 
 FINANCIAL_COUNTS = (
@@ -178,7 +166,7 @@ FINANCIAL_AMOUNTS = (
 BEFORE_TERMS = {n: c.dtype for n, c in LOANS.silver.columns().items() if n.endswith(BEFORE)}
 LOAN_COUNTS = ("tenure", "installment_num")
 LOAN_AMOUNTS = ("loan_amt", "due_amt", "paid_amt", "overdue_amt", "balance")
-NUMBERS: dict[str, dict[str, type[pl.Int32 | pl.Float64]]] = {
+NUMBERS: dict[str, dict[str, Number]] = {
     "clickstream": dict.fromkeys(MEASURES, pl.Int32),
     "attributes": {"Age": pl.Int32},
     "financials": {
@@ -187,9 +175,24 @@ NUMBERS: dict[str, dict[str, type[pl.Int32 | pl.Float64]]] = {
     },
     "loans": {**dict.fromkeys(LOAN_COUNTS, pl.Int32), **dict.fromkeys(LOAN_AMOUNTS, pl.Float64)},
 }
-CLEANERS: dict[str, Callable[[set[str]], list[pl.Expr]]] = {
-    "clickstream": _clickstream,
-    "attributes": _attributes,
-    "financials": _financials,
-    "loans": _loans,
+CLEANERS: dict[str, list[pl.Expr]] = {
+    "clickstream": [pl.col(MEASURES)],
+    "attributes": [
+        pl.col("Name").str.strip_chars(),
+        pl.col("Age"),
+        _read_ssn(),
+        read_word("Occupation"),
+    ],
+    "financials": [
+        pl.col(FINANCIAL_AMOUNTS + FINANCIAL_COUNTS),
+        _type_of_loan(),
+        _months_of_history(),
+        *(read_word(column) for column in ("Credit_Mix", "Payment_of_Min_Amount", "Payment_Behaviour")),
+    ],
+    "loans": [
+        pl.col("loan_id").str.strip_chars(),
+        read_day("loan_start_date"),
+        pl.col(LOAN_COUNTS + LOAN_AMOUNTS),
+        *(pl.lit(None, kind).alias(name) for name, kind in BEFORE_TERMS.items()),
+    ],
 }

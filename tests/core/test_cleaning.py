@@ -1,15 +1,15 @@
 import polars as pl
 import pytest
 
-from tasks.core.cleaning import read_day, read_integer, read_number, read_word
+from tasks.core.cleaning import read_day, read_numbers, read_word
 
 
 def one(expression: pl.Expr, text: str | None) -> object:
-    return (
-        pl.DataFrame({"Age": [text], "x": [text]}, schema={"Age": pl.String, "x": pl.String})
-        .select(expression)
-        .item()
-    )
+    return texts(text).select(expression).item()
+
+
+def texts(text: str | None) -> pl.DataFrame:
+    return pl.DataFrame({"Age": [text], "x": [text]}, schema={"Age": pl.String, "x": pl.String})
 
 
 @pytest.mark.parametrize(
@@ -18,14 +18,14 @@ def one(expression: pl.Expr, text: str | None) -> object:
     + [(text, None) for text in ("NaN", "inf", "1e309", "word", "", "__-333333333333333333333333333__")],
 )
 def test_numbers_are_read_or_null(text: str | None, number: float | None) -> None:
-    assert one(read_number("x"), text) == number
+    assert read_numbers(texts(text), {"x": pl.Float64}).item() == number
 
 
 @pytest.mark.parametrize(
     ("text", "age"), [("40_", 40), ("-500", None), ("3843_", None), ("14", 14), ("40.5", None)]
 )
 def test_ages_outside_14_to_100_and_fractions_are_null(text: str, age: int | None) -> None:
-    assert one(read_integer("Age"), text) == age
+    assert read_numbers(texts(text), {"Age": pl.Int32}).item() == age
 
 
 @pytest.mark.parametrize(
