@@ -94,7 +94,7 @@ def to_rows(joined: pl.DataFrame, source: str, kinds: Kinds) -> pl.DataFrame:
 
     Errors: BadInputError for a column that was of numbers and is not any more.
     """
-    parts = [pl.DataFrame(schema=tables.TABLES[TABLE].columns)]
+    parts = [tables.TABLES[TABLE].empty]
     for column, kind in kinds.items():
         nothing = pl.Series([None] * joined.height, dtype=pl.Float64)
         values = joined[column] if column in joined.columns else nothing

@@ -1,6 +1,7 @@
 """Every table of the datamart: its columns and the key it is sorted by."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import dataframely as dy
 import polars as pl
@@ -27,6 +28,11 @@ class Table:
 
     columns: dict[str, pl.DataType]
     key: tuple[str, ...]
+
+    @cached_property
+    def empty(self) -> pl.DataFrame:
+        """The table without a row."""
+        return pl.DataFrame(schema=self.columns)
 
 
 def _of_schema(schema: type[dy.Schema]) -> Table:

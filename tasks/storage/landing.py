@@ -18,6 +18,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.errors import BadInputError
+from tasks.schemas.catalog import TABLES
 from tasks.schemas.deliveries import Volume
 from tasks.schemas.source import FIRST_YEAR, LAST_YEAR, OVERFLOW, RAW_DATE, Source
 from tasks.storage.raw_files import check_file, holds_quotes, raw_file, read_header
@@ -41,7 +42,7 @@ def read_months(
         rows = _scan_months(path, source, landed).filter(pl.col(MONTH).is_not_null())
         with _told_as_bad_input(path):
             return rows.select(_as_received(path, source, pl.col(MONTH))).collect()
-    pieces = [pl.DataFrame(schema=source.raw_columns())]
+    pieces = [TABLES[f"bronze.{source.name}"].empty]
     for month in months:
         if (month if dated else None) in held:
             piece = _split_once(path, source, landed) / f"{MONTH}={month if dated else UNDATED}"

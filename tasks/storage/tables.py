@@ -44,7 +44,7 @@ def create_missing(settings: Settings) -> None:
 
 
 def _create(name: str, settings: Settings) -> None:
-    empty, path = pl.DataFrame(schema=TABLES[name].columns), path_of(name, settings)
+    empty, path = TABLES[name].empty, path_of(name, settings)
     try:
         write_deltalake(path, empty, mode="ignore", partition_by=["snapshot_date"], configuration=PROPERTIES)
     except DeltaError:
@@ -73,7 +73,7 @@ def _scan(delta: DeltaTable, days: Container[date], table: Table) -> pl.LazyFram
     """Rows of the files of `days`: Polars' own Delta scan weighs the statistics of all files first."""
     files = [file for file in delta.file_uris() if _day_of(file) in days]
     if not files:
-        return pl.LazyFrame(schema=table.columns)
+        return table.empty.lazy()
     return pl.scan_parquet(files, schema=table.columns, hive_schema={"snapshot_date": pl.Date()}, glob=False)
 
 
@@ -83,7 +83,7 @@ def _days_of(delta: DeltaTable) -> set[date]:
 
 def _day_of(file: str) -> date:
     """Day of the partition that a file is in: its folder is `snapshot_date=2023-01-01`."""
-    return date.fromisoformat(Path(file).parent.name.removeprefix("snapshot_date="))
+    return date.fromisoformat(file.rpartition("snapshot_date=")[2].partition("/")[0])
 
 
 def read(name: str, settings: Settings, *, on: date) -> pl.DataFrame:
