@@ -116,6 +116,7 @@ def _write_months(
     checked: Mapping[str, Checked], days: Sequence[date], settings: Settings, pool: ThreadPoolExecutor
 ) -> None:
     """Write all sources' rows of `days` to bronze, silver and quarantine, then what became of them."""
+    deliveries = Deliveries.validate(pl.concat([rows.deliveries for rows in checked.values()]))
     write = partial(tables.replace_partitions, days=days, settings=settings)
     writing: list[Future[int]] = []
     for name, rows in checked.items():
@@ -127,7 +128,7 @@ def _write_months(
     for written in writing:
         written.result()
     # Last: a month that is in bronze.deliveries is whole.
-    write(DELIVERIES, Deliveries.validate(pl.concat([rows.deliveries for rows in checked.values()])))
+    write(DELIVERIES, deliveries)
 
 
 def months_received(settings: Settings) -> list[date]:
