@@ -39,8 +39,10 @@ def ingest(days: Sequence[date], settings: Settings) -> None:
     Errors: BadInputError for a file or month that is missing or not what was agreed; NothingToDoError when
     the files hold no loan of these days. Whichever it is, nothing of that month or a later one was written.
     """
-    tables.create_missing(settings)
-    earlier = months_to_catch_up(max(days), settings)
+    with ThreadPoolExecutor(1) as pool:  # the tables can be made while new files are looked through
+        creating = pool.submit(tables.create_missing, settings)
+        earlier = months_to_catch_up(max(days), settings)
+        creating.result()
     for months in _batches(sorted({*days, *earlier}), settings):
         _ingest_months(months, settings, asked=days)
 
