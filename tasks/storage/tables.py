@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import cache
 from pathlib import Path
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
@@ -71,7 +72,7 @@ def scan(
 
 def _scan(delta: DeltaTable, days: Container[date], table: Table) -> pl.LazyFrame:
     """Rows of the files of `days`: Polars' own Delta scan weighs the statistics of all files first."""
-    files = [file for file in delta.file_uris() if _day_of(file) in days]
+    files = [unquote(file) for file in delta.file_uris() if _day_of(file) in days]
     if not files:
         return table.empty.lazy()
     return pl.scan_parquet(files, schema=table.columns, hive_schema={"snapshot_date": pl.Date()}, glob=False)

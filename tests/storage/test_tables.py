@@ -1,5 +1,6 @@
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -9,7 +10,7 @@ from tasks.errors import TableNotReadyError, VintageError
 from tasks.storage import tables
 from tests.builders import month
 
-JAN, FEB = month(0), month(1)
+JAN, FEB, MAR = month(0), month(1), month(2)
 
 
 @pytest.fixture
@@ -43,6 +44,29 @@ def test_a_write_replaces_its_own_day_and_no_other(settings: Settings) -> None:
     write(settings, labels("d"))
     stored = tables.scan("gold.label_store", settings).collect().sort("snapshot_date")
     assert stored["loan_id"].to_list() == ["d", "c"]
+
+
+def test_a_scan_gives_what_is_live_of_the_days_asked_for(settings: Settings) -> None:
+    for day, loan in ((JAN, "a"), (FEB, "b"), (MAR, "c"), (JAN, "d")):
+        write(settings, labels(loan, day=day), day)
+    stored = pl.read_delta(str(tables.path_of("gold.label_store", settings)))
+
+    def loans(**which: Any) -> list[str]:
+        return sorted(tables.scan("gold.label_store", settings, **which).collect()["loan_id"])
+
+    assert loans() == sorted(stored["loan_id"]) == ["b", "c", "d"]
+    assert tables.scan("gold.label_store", settings).collect_schema() == stored.schema
+    assert loans(until=FEB) == ["b", "d"]
+    assert loans(on=[JAN, MAR, month(5)]) == ["c", "d"]
+    assert loans(on=[month(5)]) == []
+    assert loans(version=3) == ["a", "b", "c"]
+
+
+def test_rows_are_read_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    settings = Settings(datamart=tmp_path / "März, a #1 & 2 (new)")
+    tables.create_missing(settings)
+    write(settings, labels("a"))
+    assert tables.read("gold.label_store", settings, on=JAN)["loan_id"].to_list() == ["a"]
 
 
 def test_the_same_rows_in_another_order_add_no_version(settings: Settings) -> None:
