@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+UNREADABLE = "=%[]^|"  # in the path of a Delta table, Polars or delta-rs read something else into them
 
 
 class Settings(BaseSettings):
@@ -43,6 +46,15 @@ class Settings(BaseSettings):
 
     trained_by: str = Field(default="pipeline", min_length=1, description="who trains: may not approve")
     auto_approve: bool = Field(default=True, description="let the gate approve; else a person has to")
+
+    @field_validator("datamart")
+    @classmethod
+    def _holds_tables(cls, path: Path) -> Path:
+        for sign in UNREADABLE:
+            if sign in str(path.absolute()):
+                told = "tables cannot be kept in {path}, whose name holds a {sign}; choose another folder"
+                raise PydanticCustomError("path", told, {"path": str(path.absolute()), "sign": sign})
+        return path
 
     @property
     def label_def(self) -> str:

@@ -23,14 +23,15 @@ def vintage(*words: str, home: Path, data: Path | None = None) -> subprocess.Com
 
 
 def test_a_month_runs_and_what_cannot_run_yet_says_so(book: Path, tmp_path: Path) -> None:
-    done = vintage("run", "features", "--date", "2023-01-01", home=tmp_path, data=book)
+    home = tmp_path / "wherever 1 keeps it, März"
+    done = vintage("run", "features", "--date", "2023-01-01", home=home, data=book)
     assert (done.returncode, done.stderr) == (0, "")
-    assert tables.snapshot_dates("gold.feature_store", Settings(datamart=tmp_path / "datamart"))
-    early = vintage("run", "inference", "--date", "2023-01-01", home=tmp_path, data=book)
+    assert tables.snapshot_dates("gold.feature_store", Settings(datamart=home / "datamart"))
+    early = vintage("run", "inference", "--date", "2023-01-01", home=home, data=book)
     assert early.returncode == 99
     assert early.stderr.count("\n") == 1
     assert "no champion" in early.stderr
-    status = vintage("status", home=tmp_path, data=book)
+    status = vintage("status", home=home, data=book)
     assert "2023-01" in status.stdout
 
 
@@ -56,3 +57,19 @@ def test_wrong_usage_is_exit_code_2_and_names_the_mend(
     wrong = vintage(*words, home=tmp_path)
     assert wrong.returncode == 2
     assert said in wrong.stderr
+
+
+@pytest.mark.parametrize("sign", ["=", "%", "[", "]", "^", "|"])
+def test_a_folder_that_tables_cannot_be_read_from_is_refused(sign: str, tmp_path: Path) -> None:
+    wrong = vintage("status", home=tmp_path / f"env{sign}prod")
+    assert wrong.returncode == 2
+    assert f"holds a {sign}; choose another folder" in wrong.stderr
+    assert not (tmp_path / f"env{sign}prod").exists()
+
+
+def test_a_setting_out_of_its_range_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VINTAGE_TRIALS", "0")
+    wrong = vintage("status", home=tmp_path)
+    assert wrong.returncode == 2
+    assert "trials (VINTAGE_TRIALS) cannot be 0" in wrong.stderr
+    assert wrong.stderr.count("\n") == 1
