@@ -97,6 +97,15 @@ def test_every_layout_gives_the_same_rows(lay: Callable[[Path], tuple[str, Forma
     assert_frame_equal(read(tmp_path, where, kind), expected, check_column_order=False)
 
 
+@pytest.mark.parametrize("lay", LAYOUTS)
+def test_a_folder_may_be_called_as_people_call_them(
+    lay: Callable[[Path], tuple[str, Format]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "März, a #1 & 2 (new)"
+    folder.mkdir()
+    assert read(folder, *lay(folder)).height == ROWS.height
+
+
 def test_a_row_that_was_sent_twice_counts_once(tmp_path: Path) -> None:
     pl.concat([ROWS, ROWS.head(2)]).write_parquet(tmp_path / "all.parquet")
     assert read(tmp_path, "all.parquet", "parquet").height == ROWS.height
