@@ -163,11 +163,9 @@ def _scan(path: Path, source: Source) -> pl.LazyFrame:
 
 def _scan_months(path: Path, source: Source, landed: Path) -> pl.LazyFrame:
     """The file's rows with their month, null where it cannot be told."""
-    found = _found(landed)
-    month = pl.col(RAW_DATE).replace_strict(
-        found[RAW_DATE], found[MONTH], default=None, return_dtype=pl.Date()
-    )
-    return _scan(path, source).with_columns(month.alias(MONTH))
+    # A join streams; replacing the values, or validating the join, would hold the whole file.
+    months = _found(landed).lazy().select(RAW_DATE, MONTH)
+    return _scan(path, source).join(months, on=RAW_DATE, how="left", maintain_order="left")
 
 
 @contextmanager
