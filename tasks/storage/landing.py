@@ -158,6 +158,7 @@ def _scan(path: Path, source: Source) -> pl.LazyFrame:
         schema={RAW_DATE if name == "snapshot_date" else name: pl.String() for name in names},
         missing_columns="insert",
         truncate_ragged_lines=True,
+        glob=False,
     )
 
 

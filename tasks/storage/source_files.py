@@ -38,7 +38,7 @@ def find_files(where: Sequence[str], kind: Format, settings: Settings) -> list[s
         elif path.is_file():
             found.append(str(path))
         else:
-            root = Path(path.anchor)
+            root = Path(path.anchor) if Path(place).is_absolute() else settings.data
             found += sorted(str(file) for file in root.glob(str(path.relative_to(root))) if file.is_file())
     if not found:
         places = " or ".join(str(settings.data / place) for place in where)

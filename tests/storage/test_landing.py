@@ -16,8 +16,9 @@ HEADER = ",".join(ATTRIBUTES.columns)
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    (tmp_path / "data").mkdir()
-    return Settings(data=tmp_path / "data", datamart=tmp_path / "datamart")
+    data = tmp_path / "März [new], 50 %"  # as people call their folders
+    data.mkdir()
+    return Settings(data=data, datamart=tmp_path / "März (new)")
 
 
 def deliver(

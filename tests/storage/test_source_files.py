@@ -101,7 +101,8 @@ def test_every_layout_gives_the_same_rows(lay: Callable[[Path], tuple[str, Forma
 def test_a_folder_may_be_called_as_people_call_them(
     lay: Callable[[Path], tuple[str, Format]], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "März, a #1 & 2 (new)"
+    brackets = "" if lay is delta_table else " [old]"  # delta-rs opens no path with brackets
+    folder = tmp_path / f"März, a #1 & 2 (new){brackets}"
     folder.mkdir()
     assert read(folder, *lay(folder)).height == ROWS.height
 
