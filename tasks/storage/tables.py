@@ -71,7 +71,11 @@ def scan(
 
 
 def _scan(delta: DeltaTable, days: Container[date], table: Table) -> pl.LazyFrame:
-    """Rows of the files of `days`: Polars' own Delta scan weighs the statistics of all files first."""
+    """Rows of the files of `days`.
+
+    Polars' own Delta scan weighs the statistics of all files first, and looks for the encoded names that
+    delta-rs gives, so that it finds none in a folder whose name holds a space.
+    """
     files = [unquote(file) for file in delta.file_uris() if _day_of(file) in days]
     if not files:
         return table.empty.lazy()
