@@ -37,7 +37,7 @@ def read_numbers(rows: pl.DataFrame, kinds: Mapping[str, Number]) -> pl.DataFram
     Needs:  `kinds`, the columns to read, each as Int32 or Float64; a fraction is no Int32 and null.
     """
     numbers = rows.select(pl.col(column).cast(kind, strict=False) for column, kind in kinds.items())
-    marked = _fewer_than(rows, numbers)
+    marked = _partly_read(rows, numbers)
     if marked:
         read = rows.select(_read_marked(column) for column in marked)
         numbers = numbers.with_columns(
@@ -49,7 +49,7 @@ def read_numbers(rows: pl.DataFrame, kinds: Mapping[str, Number]) -> pl.DataFram
     return numbers.with_columns(limited)
 
 
-def _fewer_than(rows: pl.DataFrame, numbers: pl.DataFrame) -> list[str]:
+def _partly_read(rows: pl.DataFrame, numbers: pl.DataFrame) -> list[str]:
     """Columns of which not every text is among the numbers."""
     return [column for column in numbers.columns if numbers[column].null_count() > rows[column].null_count()]
 
@@ -93,7 +93,7 @@ def clean(name: str, rows: pl.DataFrame) -> pl.DataFrame:
     Keys:   one row per row received, in the order received.
     """
     numbers = read_numbers(rows, NUMBERS[name])
-    separators = [pl.col(column).str.contains(r"\d,\d") for column in _fewer_than(rows, numbers)]
+    separators = [pl.col(column).str.contains(r"\d,\d") for column in _partly_read(rows, numbers)]
     in_two_ways = pl.any_horizontal(*separators, pl.lit(value=False)).fill_null(value=False)
     ready = rows.with_columns(thousands_separator=in_two_ways).with_columns(numbers).with_row_index("row_id")
     return ready.select(
