@@ -6,7 +6,10 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-UNREADABLE = "=%[]^|"  # in the path of a Delta table, Polars or delta-rs read something else into them
+
+def unreadable_sign(table: Path) -> str | None:
+    """A sign in the whole path of a Delta table that Polars or delta-rs take for something else, if any."""
+    return next((sign for sign in "=%[]^|" if sign in str(table.absolute())), None)
 
 
 class Settings(BaseSettings):
@@ -50,10 +53,10 @@ class Settings(BaseSettings):
     @field_validator("datamart")
     @classmethod
     def _holds_tables(cls, path: Path) -> Path:
-        for sign in UNREADABLE:
-            if sign in str(path.absolute()):
-                told = "tables cannot be kept in {path}, whose name holds a {sign}; choose another folder"
-                raise PydanticCustomError("path", told, {"path": str(path.absolute()), "sign": sign})
+        sign = unreadable_sign(path)
+        if sign:
+            told = "tables cannot be kept in {path}, whose name holds a {sign}; choose another folder"
+            raise PydanticCustomError("path", told, {"path": str(path.absolute()), "sign": sign})
         return path
 
     @property

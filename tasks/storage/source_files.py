@@ -9,7 +9,7 @@ import polars as pl
 from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from tasks.config import Settings
+from tasks.config import Settings, unreadable_sign
 from tasks.errors import BadInputError
 from tasks.schemas.sources import Declared
 
@@ -54,7 +54,7 @@ def read_file(file: str, kind: Format, *, most: int | None = None) -> pl.DataFra
     pattern = "://" in file  # else the brackets in its name are brackets
     try:
         if kind == "delta":
-            rows = _read_delta(file, most)
+            rows = _read_delta(file)
         elif kind == "parquet":
             rows = pl.scan_parquet(file, glob=pattern)
         else:
@@ -68,10 +68,13 @@ def read_file(file: str, kind: Format, *, most: int | None = None) -> pl.DataFra
         raise BadInputError(f"{file} cannot be read as {kind}: {_first_line(error)}.") from error
 
 
-def _read_delta(file: str, most: int | None) -> pl.LazyFrame:
+def _read_delta(file: str) -> pl.LazyFrame:
     """The rows by delta-rs: Polars' own reading misses the files where a folder's name holds a space."""
-    query = "select * from rows" if most is None else f"select * from rows limit {most}"  # noqa: S608
-    return pl.DataFrame(QueryBuilder().register("rows", DeltaTable(file)).execute(query)).lazy()
+    sign = None if "://" in file else unreadable_sign(Path(file))
+    if sign:
+        raise BadInputError(f"{file} cannot be read as delta: its path holds a {sign}. Put it elsewhere.")
+    table = QueryBuilder().register("rows", DeltaTable(file))
+    return pl.DataFrame(table.execute("select * from rows")).lazy()
 
 
 def _is_gone(error: Exception, kind: Format) -> bool:

@@ -59,12 +59,11 @@ def test_wrong_usage_is_exit_code_2_and_names_the_mend(
     assert said in wrong.stderr
 
 
-@pytest.mark.parametrize("sign", ["=", "%", "[", "]", "^", "|"])
-def test_a_folder_that_tables_cannot_be_read_from_is_refused(sign: str, tmp_path: Path) -> None:
-    wrong = vintage("status", home=tmp_path / f"env{sign}prod")
+def test_a_folder_that_tables_cannot_be_read_from_is_refused(tmp_path: Path) -> None:
+    wrong = vintage("status", home=tmp_path / "env=prod")
     assert wrong.returncode == 2
-    assert f"holds a {sign}; choose another folder" in wrong.stderr
-    assert not (tmp_path / f"env{sign}prod").exists()
+    assert "holds a =; choose another folder" in wrong.stderr
+    assert not (tmp_path / "env=prod").exists()
 
 
 def test_a_setting_out_of_its_range_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

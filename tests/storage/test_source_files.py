@@ -101,10 +101,15 @@ def test_every_layout_gives_the_same_rows(lay: Callable[[Path], tuple[str, Forma
 def test_a_folder_may_be_called_as_people_call_them(
     lay: Callable[[Path], tuple[str, Format]], tmp_path: Path
 ) -> None:
-    brackets = "" if lay is delta_table else " [old]"  # delta-rs opens no path with brackets
+    brackets = "" if lay is delta_table else " [old]"  # see the test below
     folder = tmp_path / f"März, a #1 & 2 (new){brackets}"
     folder.mkdir()
     assert read(folder, *lay(folder)).height == ROWS.height
+
+
+def test_a_delta_table_that_could_not_be_opened_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"cannot be read as delta: its path holds a \["):
+        read_file(str(tmp_path / "table [old]"), "delta")
 
 
 def test_a_row_that_was_sent_twice_counts_once(tmp_path: Path) -> None:

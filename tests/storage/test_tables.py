@@ -1,9 +1,11 @@
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError, VintageError
@@ -67,6 +69,12 @@ def test_rows_are_read_whatever_the_folder_is_called(tmp_path: Path) -> None:
     tables.create_missing(settings)
     write(settings, labels("a"))
     assert tables.read("gold.label_store", settings, on=JAN)["loan_id"].to_list() == ["a"]
+
+
+@pytest.mark.parametrize("sign", ["=", "%", "[", "]", "^", "|"])
+def test_a_folder_whose_tables_could_not_be_read_is_refused(sign: str, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match=re.escape(f"holds a {sign}; choose another folder")):
+        Settings(datamart=tmp_path / f"env{sign}prod")
 
 
 def test_the_same_rows_in_another_order_add_no_version(settings: Settings) -> None:
