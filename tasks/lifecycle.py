@@ -24,10 +24,12 @@ def approve(model_id: str, day: date, *, by: str, reason: str, settings: Setting
     """Make a waiting challenger the champion from `day` on.
 
     Errors: UsageError without a name or a reason; ModelStoreError when the model does not wait on that day,
-    when who approves has trained it, or when it was judged against a champion that serves no more.
+    its files were changed, who approves has trained it, or it was judged against a champion that serves no
+    more.
     """
     refuse_nameless(by, reason)
     _require_state(model_id, day, ("challenger",), settings, mend="Only a waiting challenger is approved.")
+    _refuse_changed(model_id, settings)
     card = models.read_card(model_id, settings)
     if by.strip().casefold() == card["trained_by"].strip().casefold():
         raise ModelStoreError(f"{by} trained {model_id}, and who trains does not approve. Ask someone else.")
@@ -63,9 +65,7 @@ def roll_back(to: str, day: date, *, by: str, reason: str, settings: Settings) -
     """
     refuse_nameless(by, reason)
     _require_state(to, day, ("retired",), settings, mend="Only a former champion can serve again.")
-    broken = models.find_changed_files(settings, of=to)
-    if broken:
-        raise ModelStoreError(f"{to} cannot serve again: {broken[0]}. Restore it from a copy.")
+    _refuse_changed(to, settings)
     champion = _champion_of(day, settings) or "no model"
     changes = [Change(to, "champion", by, reason), Change(champion, "retired", by, f"rolled back to {to}")]
     models.record(settings, effective_from=day, changes=changes)
@@ -81,6 +81,12 @@ def _require_state(
         raise ModelStoreError(
             f"{model_id} {found} on {day} ({models.registry_path(settings)}). {mend} See: vintage models list"
         )
+
+
+def _refuse_changed(model_id: str, settings: Settings) -> None:
+    broken = models.find_changed_files(settings, of=model_id)
+    if broken:
+        raise ModelStoreError(f"{model_id} cannot serve: {broken[0]}. Restore it from a copy.")
 
 
 def _champion_of(day: date, settings: Settings) -> str | None:

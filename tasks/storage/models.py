@@ -105,18 +105,24 @@ def record(settings: Settings, *, effective_from: date, changes: Sequence[Change
             )
         text = path.read_text(encoding="utf-8") if entries else ""
         for change in changes:
-            text += _line_of(change, effective_from, text, settings) + "\n"
+            digests = _registered(change.model_id, entries) or _digests_of(change.model_id, settings)
+            text += _line_of(change, effective_from, text, digests) + "\n"
         write_whole(path, text)
 
 
-def _line_of(change: Change, effective_from: date, before: str, settings: Settings) -> str:
+def _registered(model_id: str, entries: Sequence[Entry]) -> dict[str, str]:
+    """Digests of the model's files when it was first registered: a later decision vouches for no other ones."""
+    first = next((entry for entry in entries if entry.model_id == model_id), None)
+    return {ARTEFACT: first.sha256, **first.files} if first else {}
+
+
+def _line_of(change: Change, effective_from: date, before: str, digests: Mapping[str, str]) -> str:
     lines = before.splitlines()
-    digests = digests_of(change.model_id, settings)
     fields = {
         "effective_from": str(effective_from),
         **asdict(change),
-        "sha256": digests.pop(ARTEFACT),
-        "files": digests,
+        "sha256": digests[ARTEFACT],
+        "files": {name: digest for name, digest in digests.items() if name != ARTEFACT},
         "previous": hashlib.sha256(lines[-1].encode()).hexdigest() if lines else GENESIS,
     }
     return json.dumps({**fields, "seal": _seal_of(fields)})
@@ -127,7 +133,7 @@ def _seal_of(fields: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(sealed).encode()).hexdigest()
 
 
-def digests_of(model_id: str, settings: Settings) -> dict[str, str]:
+def _digests_of(model_id: str, settings: Settings) -> dict[str, str]:
     """SHA-256 of each file of a model's folder.
 
     Errors: ModelStoreError when the artefact is missing.

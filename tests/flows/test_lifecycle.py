@@ -54,6 +54,15 @@ def test_a_challenger_waits_for_a_person_and_serves_from_the_day_of_the_approval
     assert lines[0].figures == models.read_card(FIRST, waiting)["gate"]["figures"]
 
 
+@pytest.mark.parametrize("file", [models.ARTEFACT, models.CARD])
+def test_a_challenger_whose_files_were_changed_is_not_approved(waiting: Settings, file: str) -> None:
+    path = waiting.model_store / FIRST / file
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(ModelStoreError, match=rf"{file} was changed .* Restore it from a copy"):
+        lifecycle.approve(FIRST, month(8), **SAID, settings=waiting)
+    assert champions(waiting, 8) == [None]
+
+
 def test_who_trained_a_model_does_not_approve_it(waiting: Settings) -> None:
     with pytest.raises(ModelStoreError, match="who trains does not approve"):
         lifecycle.approve(FIRST, month(8), by="Pipeline ", reason="mine", settings=waiting)

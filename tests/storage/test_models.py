@@ -60,6 +60,13 @@ def test_a_changed_artefact_is_not_loaded(settings: Settings) -> None:
         models.load(models.history(settings)[0], settings)
 
 
+def test_a_later_decision_does_not_vouch_for_a_changed_file(settings: Settings) -> None:
+    store(settings, "a", month(5))
+    (settings.model_store / "a" / models.CARD).write_text("{}")
+    models.record(settings, effective_from=month(7), changes=[Change("a", "retired", "test", "old")])
+    assert models.find_changed_files(settings) == ["a/card.json was changed (its digest differs)"]
+
+
 def test_an_edited_history_shows(settings: Settings) -> None:
     store(settings, "a", month(5))
     store(settings, "b", month(6))
