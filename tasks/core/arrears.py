@@ -8,19 +8,20 @@ import polars as pl
 from scipy.stats import norm
 
 from tasks.core.figure import Figure, figure, grade_high
+from tasks.core.labels import count_missed
 from tasks.schemas.policy import Arrears
 
 LEVEL = 0.95
 
 
 def keep_arrears(loans: pl.LazyFrame, *, mob: int) -> pl.LazyFrame:
-    """loan_id, in_arrears (Boolean: something is overdue) of the loans at `mob` months on book.
+    """loan_id, in_arrears (Boolean: more is overdue than rounding) of the loans at `mob` months on book.
 
     Needs:  the columns of silver.loans.
     Keys:   one row per loan_id.
     """
     young = loans.filter(pl.col("installment_num") == mob)
-    return young.select("loan_id", in_arrears=pl.col("overdue_amt") > 0)
+    return young.select("loan_id", in_arrears=count_missed() > 0)
 
 
 def count_arrears(ripe: pl.DataFrame, arrears: pl.DataFrame) -> dict[str, dict[str, int]]:

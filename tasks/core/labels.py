@@ -5,19 +5,28 @@ from datetime import date
 
 import polars as pl
 
+from tasks.schemas.loans import rounding
+
+
+def count_missed() -> pl.Expr:
+    """Instalments overdue (Int32), one of which a part is overdue counted whole; 0 where it is only rounding.
+
+    Needs:  overdue_amt, due_amt (account currency), installment_num.
+    """
+    overdue = pl.col("overdue_amt") - rounding()
+    return pl.when(overdue <= 0).then(0).otherwise((overdue / pl.col("due_amt")).ceil()).cast(pl.Int32)
+
 
 def add_days_past_due(loans: pl.LazyFrame) -> pl.LazyFrame:
     """Add `dpd`: days since the oldest unpaid instalment fell due.
 
-    Needs:  overdue_amt, due_amt (account currency), snapshot_date (Date).
+    Needs:  overdue_amt, due_amt (account currency), installment_num, snapshot_date (Date).
     Adds:   dpd (Int32, days; 0 when nothing is overdue, null when an amount is null).
     Keys:   one row per (loan_id, snapshot_date); rows and their order are kept.
     Source: silver.loans.
     Errors: on collect, InvalidOperationError for money overdue on an instalment of 0.
     """
-    due, overdue = pl.col("due_amt"), pl.col("overdue_amt")
-    missed = pl.when(overdue == 0).then(0).otherwise((overdue / due).ceil()).cast(pl.Int32)
-    oldest_missed = pl.col("snapshot_date").dt.offset_by(pl.format("-{}mo", missed))
+    oldest_missed = pl.col("snapshot_date").dt.offset_by(pl.format("-{}mo", count_missed()))
     days = (pl.col("snapshot_date") - oldest_missed).dt.total_days()
     return loans.with_columns(dpd=days.cast(pl.Int32))
 

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from tasks.core.evidence import SUMMARY
+from tasks.core.labels import count_missed
 from tasks.core.loan_features import keep_known, summarise_clickstream
 from tasks.core.models import Lessons
 
@@ -65,7 +66,7 @@ def add_arrears_state(past: pl.LazyFrame) -> pl.LazyFrame:
     Needs:  loan_id, installment_num, overdue_amt, due_amt (account currency) of silver.loans, from MOB 1 on.
     Keys:   one row per (loan_id, mob).
     """
-    behind = (pl.col("overdue_amt") / pl.col("due_amt")).ceil().clip(0, MOST_ARREARS).cast(pl.Int32)
+    behind = count_missed().clip(0, MOST_ARREARS)
     ordered = past.sort("loan_id", "installment_num").with_columns(behind=behind)
     return ordered.select(
         "loan_id",

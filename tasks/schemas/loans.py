@@ -9,6 +9,11 @@ CENT = 0.01
 KEPT_TERMS = ("customer_id", "loan_start_date", "tenure", "loan_amt", "balance")
 
 
+def rounding() -> pl.Expr:
+    """What is no money owed but rounding, in account currency: a cent for each instalment billed, and one."""
+    return CENT * (pl.col("installment_num") + 1)
+
+
 class SilverLoans(SilverRow):
     """Key: (loan_id, snapshot_date). Amounts in account currency; `installment_num` is the MOB."""
 
@@ -43,12 +48,12 @@ class SilverLoans(SilverRow):
         due_so_far = pl.col("installment_num") * pl.col("loan_amt") / pl.col("tenure")
         paid_so_far = pl.col("loan_amt") - pl.col("balance")
         owed = pl.max_horizontal(due_so_far - paid_so_far, 0.0)
-        return (pl.col("overdue_amt") - owed).abs() < CENT
+        return (pl.col("overdue_amt") - owed).abs() < rounding()
 
     @dy.rule()
     def due_amt_is_an_instalment(cls) -> pl.Expr:
         instalment = pl.col("loan_amt") / pl.col("tenure")
-        return (pl.col("installment_num") == 0) | ((pl.col("due_amt") - instalment).abs() < CENT)
+        return (pl.col("installment_num") == 0) | ((pl.col("due_amt") - instalment).abs() < rounding())
 
     @dy.rule()
     def balance_falls_by_what_is_paid(cls) -> pl.Expr:

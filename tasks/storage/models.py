@@ -111,7 +111,7 @@ def record(settings: Settings, *, effective_from: date, changes: Sequence[Change
 
 
 def _registered(model_id: str, entries: Sequence[Entry]) -> dict[str, str]:
-    """Digests of the model's files when it was first registered: a later decision vouches for no other ones."""
+    """Digests of the model's files when it was first registered: a later decision vouches for no others."""
     first = next((entry for entry in entries if entry.model_id == model_id), None)
     return {ARTEFACT: first.sha256, **first.files} if first else {}
 

@@ -22,6 +22,15 @@ def test_dpd_counts_from_the_oldest_missed_instalment(overdue_amt: float, dpd: i
     assert add_days_past_due(loans).collect()["dpd"].to_list() == [dpd]
 
 
+@pytest.mark.parametrize(
+    ("overdue_amt", "dpd"), [(4.5e-13, 0), (0.02, 0), (833.35, 29), (850.0, 60), (-0.02 + 833.33, 29)]
+)
+def test_what_rounding_leaves_is_no_missed_instalment(overdue_amt: float, dpd: int) -> None:
+    """10,000 over 12 instalments, billed as 833.33 each: two cents are left open in half a year."""
+    loans = loan_rows(snapshot_date=MARCH, due_amt=833.33, overdue_amt=overdue_amt)
+    assert add_days_past_due(loans).collect()["dpd"].to_list() == [dpd]
+
+
 @pytest.mark.parametrize(("day", "label"), [(date(2024, 3, 1), 0), (date(2024, 2, 1), 1)])
 def test_one_missed_instalment_is_a_default_only_after_a_month_of_31_days(day: date, label: int) -> None:
     loans = loan_rows(snapshot_date=day, overdue_amt=100.0)

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from tasks.core.lessons import SEEN_BEFORE, add_targets, see_clickstream
+from tasks.core.lessons import SEEN_BEFORE, add_arrears_state, add_targets, see_clickstream
 from tasks.core.loan_features import summarise_clickstream
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS
 from tests.builders import clickstream_rows, loan_rows, month
@@ -52,7 +52,13 @@ def test_the_target_of_a_ripe_loan_is_its_label() -> None:
 
 def test_the_target_of_a_young_loan_is_the_share_of_defaults_among_ripe_loans_in_its_state() -> None:
     assert target_of("young", overdue=DUE) == pytest.approx(12.5 / 13)
-    assert target_of("young", overdue=0.0) == pytest.approx(0.5 / 31)
+    for rounding in (0.0, 0.02):
+        assert target_of("young", overdue=rounding) == pytest.approx(0.5 / 31)
+
+
+def test_a_loan_of_nothing_has_missed_nothing() -> None:
+    nothing = loan_rows(snapshot_date=AS_OF, installment_num=3, due_amt=0.0, overdue_amt=0.0)
+    assert add_arrears_state(nothing).collect()["state"].to_list() == [0]
 
 
 def test_a_state_that_few_ripe_loans_went_through_teaches_nothing() -> None:

@@ -36,6 +36,15 @@ def test_a_good_row_passes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("paid", "overdue_amt"), [(3 * 3333.33, "0.0"), (3 * 3333.33, "0.01"), (0, "10000.0")]
+)
+def test_amounts_that_are_rounded_to_a_cent_each_month_reconcile(paid: float, overdue_amt: str) -> None:
+    """10,000 over 3 instalments: billed as 3,333.33, the last one as 3,333.34."""
+    terms = {"tenure": "3", "due_amt": "3333.34", "overdue_amt": overdue_amt, "balance": str(10_000 - paid)}
+    assert checked({**terms, "paid_amt": "3333.33" if paid else "0.0"}).good.height == 1
+
+
+@pytest.mark.parametrize(
     ("change", "rule"),
     [
         ({"Customer_ID": None}, "customer_id|nullability"),
