@@ -5,30 +5,39 @@ from datetime import date
 import polars as pl
 
 from tasks.config import Settings
-from tasks.storage import models, tables
+from tasks.storage import tables
 
-COLUMNS = ("month", "loans", "set_aside", "scored", "champion", "bad_rate", "auc", "status")
+COLUMNS = {
+    "month": pl.Date(),
+    "loans": pl.UInt32(),
+    "set_aside": pl.Int64(),
+    "scored": pl.UInt32(),
+    "champion": pl.String(),
+    "bad_rate": pl.Float64(),
+    "auc": pl.Float64(),
+    "status": pl.String(),
+}
 
 
 def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFrame:
-    """One row per month that has features, in order.
+    """One row per month that has features, in order; with `until` as it was known on that day.
 
     Columns: month (Date), loans (applications), set_aside (rows in quarantine), scored (applications),
     champion (model id), bad_rate and auc (of the month's loans, once ripe; else null), status.
     """
     days = [day for day in tables.snapshot_dates("gold.feature_store", settings) if not until or day <= until]
     if not days:
-        return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String()))
+        return pl.DataFrame(schema=COLUMNS)
     months = _counts("gold.feature_store", settings, "loans")
     scored = _counts("gold.predictions", settings, "scored", champion=pl.col("model_id").first())
     set_aside = _sums(settings)
-    ripe = _ripe_cohorts(settings)
+    ripe = _ripe_cohorts(settings, until)
     table = pl.LazyFrame({"month": days}, schema={"month": pl.Date})
     for part in (months, scored, set_aside, ripe):
         table = table.join(part, on="month", how="left", validate="1:1")
     status = pl.when(pl.col("scored").is_null()).then(pl.lit("no champion")).otherwise(pl.lit("not ripe"))
     status = pl.when(pl.col("auc").is_not_null()).then(pl.lit("ripe")).otherwise(status)
-    return table.with_columns(status=status).select(COLUMNS).sort("month").collect()
+    return table.with_columns(status=status).select(*COLUMNS).sort("month").collect()
 
 
 def months_after(day: date, settings: Settings) -> list[date]:
@@ -65,16 +74,11 @@ def _sums(settings: Settings) -> pl.LazyFrame:
     return rows.group_by(month="snapshot_date").agg(set_aside=pl.col("n_quarantined").sum())
 
 
-def _ripe_cohorts(settings: Settings) -> pl.LazyFrame:
-    labels = tables.scan("gold.label_store", settings)
+def _ripe_cohorts(settings: Settings, until: date | None) -> pl.LazyFrame:
+    labels = tables.scan("gold.label_store", settings, until=until)
     bad_rates = labels.group_by(month="loan_start_date", seen="snapshot_date").agg(
         bad_rate=pl.col("label").mean()
     )
-    aucs = tables.scan("gold.monitoring", settings).filter(pl.col("metric") == "auc")
+    aucs = tables.scan("gold.monitoring", settings, until=until).filter(pl.col("metric") == "auc")
     aucs = aucs.select(seen="snapshot_date", auc="value")
     return bad_rates.join(aucs, on="seen", how="left", validate="m:1").drop("seen")
-
-
-def champions(settings: Settings) -> list[models.Entry]:
-    """The registry's champions in the order they were made."""
-    return [entry for entry in models.history(settings) if entry.state == "champion"]

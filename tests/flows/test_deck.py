@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,21 @@ NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?%?")
 
 
 @pytest.fixture(scope="module")
-def monitored(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    home = tmp_path_factory.mktemp("deck")
+def young(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A store on the day of its first model."""
+    home = tmp_path_factory.mktemp("young")
     settings = quick_settings(write_book(home / "data", n_months=10), home)
-    run_months(settings, months(10))
+    run_months(settings, months(9))
+    return settings
+
+
+@pytest.fixture(scope="module")
+def monitored(young: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The same store a month later."""
+    settings = quick_settings(young.data, tmp_path_factory.mktemp("deck"))
+    shutil.copytree(young.datamart, settings.datamart)
+    shutil.copytree(young.model_store, settings.model_store)
+    run_months(settings, [month(9)])
     return settings
 
 
@@ -50,6 +62,10 @@ def test_ten_pages_with_a_title_in_their_outline_and_small(deck: Path) -> None:
 
 def test_the_same_tables_give_the_same_bytes(monitored: Settings, deck: Path, tmp_path: Path) -> None:
     assert write_deck(month(9), monitored, out=tmp_path / "again.pdf").read_bytes() == deck.read_bytes()
+
+
+def test_the_deck_of_a_past_day_tells_nothing_that_came_later(monitored: Settings, young: Settings) -> None:
+    assert build_deck(gather(month(8), monitored)) == build_deck(gather(month(8), young))
 
 
 def test_every_font_is_embedded(deck: Path) -> None:
