@@ -18,6 +18,11 @@ DELIVERIES = "bronze.deliveries"
 Delivered = Mapping[str, Delivery]  # what came in of a month, by source
 
 
+def has_come_in(day: date, settings: Settings) -> bool:
+    """Whether the month's rows were taken in."""
+    return day in tables.snapshot_dates(DELIVERIES, settings)
+
+
 def months_to_catch_up(day: date, settings: Settings) -> list[date]:
     """Months before `day` that the files hold and bronze does not, in order: its features use them."""
     there = set(tables.snapshot_dates(DELIVERIES, settings))

@@ -8,7 +8,7 @@ class VintageError(Exception):
 
 
 class NothingToDoError(VintageError):
-    """Nothing is wrong and nothing was written: there is nothing to do on this date yet."""
+    """Nothing is wrong: there is nothing to do on this date yet."""
 
     exit_code = 99
 

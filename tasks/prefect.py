@@ -73,7 +73,7 @@ def failing_clearly(step: str) -> Generator[None]:
     try:
         yield
     except (OSError, DeltaError, ComputeError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).partition("\n")[0]
         raise StorageError(
             f"{step} could not read or write: {reason}. No table is half written; see that the disk has room "
             "and the folder may be written to, then run the same command again."

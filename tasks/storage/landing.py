@@ -174,7 +174,7 @@ def _told_as_bad_input(path: Path) -> Generator[None]:
     try:
         yield
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).partition("\n")[0]
         raise BadInputError(
             f"{path} cannot be read as a CSV file ({reason}). Look for a quote that is never closed."
         ) from error

@@ -215,6 +215,28 @@ def test_fault_75_no_loan_starts(shop: Shop, book: Book) -> None:
     assert outcome.code == 99
     assert shop.rows("gold.label_store", 8).height == 60
     assert shop.published() == []
+    assert shop.run("inference", 8).code == 99
+
+
+def test_fault_75_a_backfill_goes_on_after_a_month_without_applications(shop: Shop, book: Book) -> None:
+    day = pl.col("snapshot_date") == str(month(7))
+    fewer = book.change("loans", lambda rows: rows.filter(~day | (pl.col("installment_num") != "0")))
+    for source in ("attributes", "financials"):
+        fewer = fewer.change(source, lambda rows: rows.filter(~day))
+    shop.receive(fewer)
+    flows = ("--flows", "features,inference", "--allow-volume")
+    outcome = shop.command("backfill", "--start", str(month(7)), "--end", str(month(8)), *flows)
+    assert outcome.code == 0, outcome.said
+    assert shop.published() == [month(8)]
+
+
+def test_a_backfill_of_months_that_have_not_come_in_has_nothing_to_do(served: Shop) -> None:
+    before = served.contents()
+    outcome = served.command("backfill", "--start", str(month(30)), "--end", str(month(31)))
+    assert outcome.code == 99
+    assert f"No rows of {month(31)}" in outcome.said
+    for name, rows in served.contents().items():
+        assert rows.equals(before[name])
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
