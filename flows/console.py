@@ -1,11 +1,13 @@
 """What the command line prints: tables, lines and the progress of a range."""
 
+import logging
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 from rich.console import Console
+from rich.logging import RichHandler
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -13,6 +15,10 @@ from rich.table import Table
 from tasks.config import Settings
 
 console = Console(markup=False)  # what people and files say is printed as it is
+# What the tasks warn of: rows set aside, months left out.
+logging.getLogger("vintage").addHandler(
+    RichHandler(console=console, show_time=False, show_level=False, show_path=False)
+)
 
 
 @contextmanager

@@ -1,12 +1,12 @@
 """Raw files to bronze, bronze to silver and quarantine."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
 
 import polars as pl
-from prefect.logging import get_logger
 
 from tasks.arrival import (
     DELIVERIES,
@@ -28,6 +28,7 @@ from tasks.schemas.deliveries import Deliveries, by_month
 from tasks.storage import landing, tables
 from tasks.storage.raw_files import raw_file
 
+LOG = logging.getLogger("vintage")
 BATCH_ROWS = 1_000_000  # of all sources; about a gigabyte while they are checked
 
 
@@ -125,8 +126,9 @@ def _write_months(
         layers = {"bronze": rows.received, "silver": rows.good, "quarantine": rows.quarantined}
         writing += [pool.submit(write, f"{layer}.{name}", its) for layer, its in layers.items()]
         if rows.quarantined.height:
-            counts = (rows.quarantined.height, rows.received.height, name, days[0], days[-1])
-            get_logger("vintage").warning("%d of %d rows of %s, %s to %s, set aside in quarantine.", *counts)
+            span = " to ".join(map(str, sorted({days[0], days[-1]})))
+            counts = (rows.quarantined.height, rows.received.height, name, span)
+            LOG.warning("%d of %d rows of %s of %s set aside in quarantine.", *counts)
     for written in writing:
         written.result()
     # Last: a month that is in bronze.deliveries is whole.
@@ -147,5 +149,5 @@ def months_received(settings: Settings) -> list[date]:
     whole = [month for month, due in zip(months, expected, strict=False) if month == due]
     if len(whole) < len(months):
         left = (raw_file(source, settings), months[len(whole)], whole[-1])
-        get_logger("vintage").warning("%s has rows dated %s, after a gap; only months to %s are run.", *left)
+        LOG.warning("%s has rows dated %s, after a gap; only months to %s are run.", *left)
     return whole

@@ -1,10 +1,10 @@
 """Features from other teams' sources: joined as of each application, kept by month, read side by side."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import date
 
 import polars as pl
-from prefect.logging import get_logger
 
 from tasks.config import Settings
 from tasks.errors import BadInputError, TableNotReadyError, UsageError
@@ -18,6 +18,7 @@ from tasks.storage.declarations import read_declared
 from tasks.storage.source_files import SourceGoneError
 from tasks.storage.source_history import Kinds, dropped_on, ever_used, read_decisions
 
+LOG = logging.getLogger("vintage")
 TABLE = "gold.source_features"
 
 
@@ -64,7 +65,7 @@ def _features_of(
         dropped = dropped_on(last, name, settings)
         if not (dropped or isinstance(error, SourceGoneError)):
             raise
-        get_logger("vintage").warning("Nothing of the source %s: %s", name, error)
+        LOG.warning("Nothing of the source %s: %s", name, error)
         said = published.filter(source=name)
         if dropped and said.height:
             return said.select(tables.TABLES[TABLE].columns.keys())

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tasks.ingest import months_received
 from tasks.storage import restatements, tables
 from tests.faults.book import FILES, Book, month
 from tests.faults.shop import Shop, first_of, put
@@ -211,3 +212,13 @@ def test_fault_15_an_odd_number_of_rows_is_refused_unless_allowed(
     refused(shop, FILES[source], "odd number of rows", "--allow-volume", number=4)
     assert shop.run("features", 4, "--allow-volume").code == 0
     shop.assert_reconciled()
+
+
+def test_months_after_a_gap_are_left_out_and_named(
+    shop: Shop, book: Book, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gap = pl.col("snapshot_date") == str(month(3))
+    shop.receive(book.change("loans", lambda rows: rows.filter(~gap)))
+    assert months_received(shop.settings) == [month(0), month(1), month(2)]
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"has rows dated {month(4)}, after a gap; only months to {month(2)} are run" in said

@@ -1,5 +1,6 @@
 """Faults 16 to 30 and 54 to 63: one spoilt value each, and what becomes of its row."""
 
+import re
 from collections.abc import Callable
 
 import polars as pl
@@ -19,6 +20,7 @@ def assert_set_aside(
     shop.receive(book.change(source, put(column, value, first_of(NUMBER, mob=mob))))
     outcome = shop.run("features", NUMBER)
     assert outcome.code == 0, outcome.said
+    assert re.search(rf"1 of \d+ rows of {source} of 2023-01-01 to {DAY} set aside", outcome.said)
     aside = shop.rows(f"quarantine.{source}", NUMBER)
     assert aside.height == 1
     assert rule in aside["rule"].item()
