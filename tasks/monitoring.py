@@ -20,11 +20,13 @@ from tasks.core.monitoring import (
     measure_stability,
 )
 from tasks.core.outcomes import measure_outcomes, promise_of
+from tasks.core.promotion import newly_ripe
 from tasks.core.stability import add_month_values
 from tasks.errors import NothingToDoError
 from tasks.prefect import io_task
 from tasks.schemas.policy import Policy
 from tasks.source_features import read_applications
+from tasks.status import ripe_cohorts
 from tasks.storage import models, tables
 from tasks.storage.policy import read_policy
 
@@ -99,10 +101,10 @@ def _measure_applications(
 
 def _cohorts_since_training(as_of: date, settings: Settings) -> Figure:
     """How many cohorts ripened since the last training before the day; due when the day had to train."""
-    labels = tables.scan("gold.label_store", settings, until=as_of)
-    ripe = set(labels.select(pl.col("loan_start_date").unique()).collect().to_series())
+    ripe = ripe_cohorts(as_of, settings)
     last = models.trained_until(as_of, settings)
-    newly = ripe - {date.fromisoformat(day) for day in last["data"]["cohorts"]} if last else ripe
+    trained_on = [date.fromisoformat(day) for day in last["data"]["cohorts"]] if last else []
+    newly = newly_ripe(ripe, trained_on)
     wanted = settings.retrain_every_cohorts if last else settings.first_training_cohorts
     return figure(
         "cohorts_since_training",

@@ -40,6 +40,16 @@ def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFram
     return table.with_columns(status=status).select(*COLUMNS).sort("month").collect()
 
 
+def ripe_cohorts(as_of: date, settings: Settings) -> list[date]:
+    """Application months, in order, of which features and labels exist on `as_of`.
+
+    A book that was taken in when it was already under way has labels of loans whose application it never saw.
+    """
+    labels = tables.scan("gold.label_store", settings, until=as_of).select("loan_start_date").unique()
+    labelled = set(labels.collect().to_series())
+    return [day for day in tables.snapshot_dates("gold.feature_store", settings) if day in labelled]
+
+
 def months_after(day: date, settings: Settings) -> list[date]:
     """Months later than `day` that have features, in order; they were made from the rows of `day` too."""
     return [month for month in tables.snapshot_dates("gold.feature_store", settings) if month > day]

@@ -15,7 +15,7 @@ from tasks.core.challenger import Challenger, Setup, build_trial, train
 from tasks.core.lessons import add_targets
 from tasks.core.models import Recipe
 from tasks.core.performance import Floats
-from tasks.core.promotion import cohorts_missing, decide
+from tasks.core.promotion import cohorts_missing, decide, newly_ripe
 from tasks.core.scoring import GRADE_LIMITS
 from tasks.core.serving import Served, predict_served
 from tasks.core.splits import Split
@@ -27,6 +27,7 @@ from tasks.lifecycle import take_over
 from tasks.prefect import io_task
 from tasks.schemas.source_features import BETWEEN
 from tasks.source_features import TABLE, add_source_features
+from tasks.status import ripe_cohorts
 from tasks.storage import models, tables
 from tasks.storage.models import Change
 from tasks.storage.policy import read_policy
@@ -121,11 +122,10 @@ def promote(as_of: date, model_id: str, settings: Settings) -> None:
 
 def _known_on(as_of: date, settings: Settings) -> tuple[Known, dict[str, Any] | None]:
     """What may be learned from on `as_of`, when a training is due, and the card of the model before it."""
-    labels = tables.scan("gold.label_store", settings, until=as_of)
-    ripe: list[date] = labels.select(pl.col("loan_start_date").unique()).collect().to_series().to_list()
+    ripe = ripe_cohorts(as_of, settings)
     last = models.trained_until(as_of, settings)
     trained_on = [date.fromisoformat(day) for day in last["data"]["cohorts"]] if last else []
-    if not (set(ripe) - set(trained_on) and last and asks_for_training(last["as_of"], as_of, settings)):
+    if not (newly_ripe(ripe, trained_on) and last and asks_for_training(last["as_of"], as_of, settings)):
         _require_due(as_of, ripe, trained_on, settings)
     return known_on(as_of, settings), last
 

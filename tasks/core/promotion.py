@@ -54,10 +54,12 @@ def cohorts_missing(ripe: Sequence[date], trained_on: Sequence[date], *, first: 
 
     Needs:  ripe and trained_on are application months; trained_on is empty before the first training.
     """
-    if not trained_on:
-        return first - len(set(ripe))
-    newly_ripe = {cohort for cohort in ripe if cohort > max(trained_on)}
-    return every - len(newly_ripe)
+    return (every if trained_on else first) - len(newly_ripe(ripe, trained_on))
+
+
+def newly_ripe(ripe: Sequence[date], trained_on: Sequence[date]) -> set[date]:
+    """The ripe cohorts that the last training did not learn from; an older one may get its labels late."""
+    return set(ripe) - set(trained_on)
 
 
 def decide(trial: Trial) -> Verdict:

@@ -38,6 +38,11 @@ def test_training_is_due_after_six_cohorts_then_every_three(ripe: int, trained_o
     assert cohorts_missing(months(ripe), months(trained_on), first=6, every=3) == missing
 
 
+def test_an_older_cohort_that_is_labelled_late_is_newly_ripe() -> None:
+    ripe = months(6)
+    assert cohorts_missing(ripe, [ripe[1], ripe[2], ripe[5]], first=6, every=3) == 0
+
+
 def test_a_better_challenger_takes_over_and_a_worse_one_does_not() -> None:
     assert judged(STRONG, WEAK).promoted
     worse = judged(WEAK, STRONG)

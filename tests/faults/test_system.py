@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from tasks.core.monitoring import measure_performance
+from tasks.status import ripe_cohorts
 from tasks.storage import models, restatements
 from tests.faults.book import Book, month
 from tests.faults.shop import Outcome, Shop, first_of
@@ -156,6 +157,18 @@ def champion_of(shop: Shop) -> models.Entry:
     entry = models.champion_on(month(8), shop.settings)
     assert entry is not None
     return entry
+
+
+def test_a_cohort_whose_applications_were_never_seen_is_no_cohort_to_train_on(shop: Shop, book: Book) -> None:
+    """The book comes in when it is three months old; labels of its first three cohorts teach nothing."""
+    shop.receive(book.change("loans", lambda rows: rows.filter(pl.col("snapshot_date") >= str(month(3)))))
+    for number in range(3, 9):
+        assert shop.run("features", number).code == 0
+    assert shop.rows("gold.label_store", 8).height == 60
+    assert ripe_cohorts(month(8), shop.settings) == []
+    outcome = shop.run("training", 8)
+    assert outcome.code == 99
+    assert "3 of the 3 cohorts for the first model are not ripe yet" in outcome.said
 
 
 def test_fault_73_a_changed_artefact_is_refused(served: Shop, copy_of: Callable[[Shop], Shop]) -> None:
