@@ -48,7 +48,8 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     known, last = _known_on(as_of, settings)
     start = {candidate["family"]: candidate["params"] for candidate in last["candidates"]} if last else {}
     setup = Setup(settings.trials, settings.seed, settings.oot_cohorts, start)
-    model_id = identify(known.loans, as_of, (*asdict(setup).values(), settings.label_def))
+    told = (*asdict(setup).values(), settings.label_def, *_clickstream_digests(as_of, settings))
+    model_id = identify(known.loans, as_of, told)
     if (settings.model_store / model_id).exists():
         return model_id
     _refuse_out_of_order(as_of, settings)
@@ -59,6 +60,12 @@ def train_challenger(as_of: date, settings: Settings) -> str:
         model_id, settings, model=challenger.served, card=card, reference=reference, to_text=render_card
     )
     return model_id
+
+
+def _clickstream_digests(as_of: date, settings: Settings) -> list[str]:
+    """Digest of each month's clickstream up to the day: a training may read it after the application too."""
+    months = tables.scan("bronze.deliveries", settings, until=as_of).sort("snapshot_date")
+    return months.filter(source="clickstream").select("digest").collect().to_series().to_list()
 
 
 def _describe(challenger: Challenger, known: Known, setup: Setup, settings: Settings) -> dict[str, Any]:

@@ -64,9 +64,12 @@ class Candidate:
     oot_auc: Auc
 
 
-def identify(loans: pl.DataFrame, as_of: date, setup: Sequence[object]) -> str:
-    """Id of the model that these loans and this setup lead to: the day and eight digits of their digest."""
-    digest = hashlib.sha256(repr(tuple(setup)).encode())
+def identify(loans: pl.DataFrame, as_of: date, told: Sequence[object]) -> str:
+    """Id of the model that these loans lead to: the day, and eight digits of a digest.
+
+    Needs:  `told`, the setup and whatever else is learned from.
+    """
+    digest = hashlib.sha256(repr(tuple(told)).encode())
     digest.update(loans.write_csv().encode())
     return f"{as_of}-{digest.hexdigest()[:8]}"
 

@@ -15,7 +15,8 @@ from tasks.core.monitoring import measure_performance
 from tasks.status import ripe_cohorts
 from tasks.storage import models, restatements
 from tests.faults.book import Book, month
-from tests.faults.shop import Outcome, Shop, first_of
+from tests.faults.conftest import LAST
+from tests.faults.shop import Outcome, Shop, first_of, put
 
 LIMITED = """
 import resource, signal
@@ -68,6 +69,19 @@ def test_fault_65_a_restated_month_flips_a_label_with_a_line_of_history(
     assert changed["dpd"].item() in (30, 31)
     lines = {line["what"]: line for line in restatements.read_history(shop.settings)}
     assert lines["labels"]["flipped"] == ([good] if changed["label"].item() else None)
+
+
+def test_fault_65_a_restated_clickstream_makes_another_model(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop]
+) -> None:
+    """A training may read the clickstream after an application, which the features of no loan show."""
+    shop = copy_of(served)
+    before = shop.rows("gold.feature_store", LAST)
+    shop.receive(book.change("clickstream", put("fe_1", "77", first_of(LAST))))
+    assert shop.run("features", LAST, "--restate").code == 0
+    assert shop.rows("gold.feature_store", LAST).equals(before)
+    assert shop.run("training", LAST).code == 0
+    assert len(models.list_folders(shop.settings)) == 2
 
 
 def test_fault_67_a_cohort_with_one_class_says_single_class() -> None:
