@@ -60,9 +60,6 @@ with DAG(
             pool="vintage",
             depends_on_past=True,
             weight_rule="absolute",
-            retries=2,
-            retry_delay=timedelta(seconds=20),
-            execution_timeout=timedelta(hours=1),
             # A skipped training leaves the champion of before in its place.
             trigger_rule="none_failed",
             doc_md=doc,

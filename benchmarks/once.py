@@ -5,8 +5,8 @@ python -m benchmarks.once features_by_month DATA DATAMART
 python -m benchmarks.once features_unchecked DATA DATAMART
 python -m benchmarks.once monitoring DATA HOME
 python -m benchmarks.once monitoring_volume DATA DATAMART MODEL_STORE
-python -m benchmarks.once prefect HOME
-python -m benchmarks.once walk_forward DATA DATAMART
+python -m benchmarks.once prefect DATA HOME
+python -m benchmarks.once walk_forward DATA HOME
 python -m benchmarks.once training DATA HOME [SEARCH_LOANS]
 python -m benchmarks.once scoring DATA HOME
 """

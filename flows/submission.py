@@ -60,7 +60,6 @@ def _code() -> dict[str, Path]:
 
 def _results(settings: Settings) -> dict[str, Path]:
     rooms = {"data": settings.data, "datamart": settings.datamart, "model_store": settings.model_store}
-    rooms["reports"] = settings.datamart.parent / "reports"
     found: dict[str, Path] = {}
     for room, folder in rooms.items():
         inside = {str(path.relative_to(folder)): path for path in _files(folder)}

@@ -87,7 +87,7 @@ def gather(day: date, settings: Settings) -> Facts:
         ],
         reasons=_first_reasons(day, settings),
         triggers=explain_triggers(settings),
-        policy=f"{adopted.policy.version} ({adopted.digest[:12]})",
+        policy=f"{adopted.policy.version} ({adopted.digest})",
         label_mob=settings.label_mob,
     )
 

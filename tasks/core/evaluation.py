@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.special import logit
-from sklearn.linear_model import LogisticRegression
 
 from tasks.core import performance
 from tasks.core.ablation import ABLATIONS, blank
@@ -124,7 +122,7 @@ def measure_scores(labels: Floats, pds: Floats) -> dict[str, float]:
         "ks": performance.measure_ks(labels, pds),
         "brier": performance.measure_brier(labels, pds),
         "log_loss": performance.measure_log_loss(labels, clipped),
-        "slope": measure_slope(labels, clipped),
+        "slope": performance.measure_slope(labels, clipped),
         "observed_to_expected": performance.measure_observed_to_expected(labels, pds),
     }
 
@@ -152,11 +150,6 @@ def compare_scores(labels: Floats, pds: Mapping[str, Floats]) -> pl.DataFrame:
     return pl.DataFrame(
         rows, schema={name: pl.String if name == "figure" else pl.Float64 for name in columns}
     )
-
-
-def measure_slope(labels: Floats, pds: Floats) -> float:
-    """Slope of a logistic regression of the outcomes on the log-odds."""
-    return float(LogisticRegression(C=1e6).fit(logit(pds)[:, None], labels).coef_[0, 0])
 
 
 def summarise_scores(scored: pl.DataFrame) -> pl.DataFrame:

@@ -73,10 +73,8 @@ def measure_coverage(
     figures: list[Figure] = []
     for subject, (covered, usual) in {**known, "scoring": (n_scored, 1.0)}.items():
         share = covered / applications.height
-        status = (
-            "red" if share < usual - limits.below_reference else grade_low(share, limits.amber, limits.red)
-        )
         reached = (limits.amber, max(limits.red, usual - limits.below_reference))
+        status = grade_low(share, *reached)
         figures.append(
             figure(
                 "coverage",

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.special import logit
 from scipy.stats import norm
-from sklearn.linear_model import LogisticRegression
 
 from tasks.core import performance
 from tasks.core.figure import Figure, figure, grade_high, grade_low
@@ -73,18 +71,9 @@ def measure_outcomes(pooled: pl.DataFrame, promise: Promise | None, *, policy: P
         _in_the_large(labels, pds, share, policy.calibration),
         *_by_grade(pooled, share, policy.calibration),
         _spiegelhalter(labels, pds, share, policy.calibration),
-        figure("calibration_slope", "score", n, measure_slope(labels, pds), reference=1.0),
+        figure("calibration_slope", "score", n, performance.measure_slope(labels, pds), reference=1.0),
         _inversions(pooled, policy.ranking),
     ]
-
-
-def measure_slope(labels: Floats, pds: Floats) -> float:
-    """Slope of the outcomes' log-odds over the PDs' (Cox 1958): below 1 where PDs are too extreme.
-
-    Needs: both classes.
-    """
-    log_odds = logit(np.clip(pds, 1e-9, 1 - 1e-9)).reshape(-1, 1)
-    return float(LogisticRegression(C=np.inf).fit(log_odds, labels).coef_[0, 0])
 
 
 def _ranking(auc: Auc, n: int, promise: Promise, limits: Ranking) -> Figure:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 from scipy.stats import norm, rankdata
+from sklearn.linear_model import LogisticRegression
 
 Floats = NDArray[np.float64]
 
@@ -83,3 +85,12 @@ def measure_log_loss(labels: Floats, pds: Floats) -> float:
 def measure_observed_to_expected(labels: Floats, pds: Floats) -> float:
     """Defaults that happened per default expected (calibration in the large; 1 is on target)."""
     return float(labels.sum() / pds.sum())
+
+
+def measure_slope(labels: Floats, pds: Floats) -> float:
+    """Slope of the outcomes' log-odds over the PDs' (Cox 1958): below 1 where PDs are too extreme.
+
+    Needs: both classes.
+    """
+    log_odds = logit(np.clip(pds, 1e-9, 1 - 1e-9)).reshape(-1, 1)
+    return float(LogisticRegression(C=np.inf).fit(log_odds, labels).coef_[0, 0])

@@ -47,12 +47,6 @@ def discoveries(p_values: Sequence[float], *, rate: float) -> list[bool]:
     return (false_discovery_control(np.clip(p_values, 0.0, 1.0)) <= rate).tolist()
 
 
-def drop_p(before: float, v_before: float, now: float, v_now: float) -> float:
-    """One-sided p of a figure below its value before; both approximately normal with these variances."""
-    spread = (v_before + v_now) ** 0.5
-    return float(norm.sf((before - now) / spread)) if spread > 0 else 1.0
-
-
 def trend_p(now: Floats, before: Floats) -> float:
     """Two-sided p of a shift towards higher or lower bins between two ordered histograms (k,) of counts.
 

@@ -19,10 +19,8 @@ from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.feature_store import FEATURES, HAS_SOURCE, SOURCE_OF
 from tasks.schemas.source_features import other_features
 
-Reference = Mapping[str, Any]
 Counts = np.ndarray[Any, np.dtype[np.float64]]
 BINS = 10
-MISSING = "missing"
 NEWEST_MONTHS = 3
 WATCHED = (*(name for name in FEATURES if SOURCE_OF[name] != "clickstream"), *MEASURES)
 

@@ -10,7 +10,7 @@ def write_chart(name: str, svg: bytes, settings: Settings) -> Path:
     """Replace <datamart>/charts/<name>.svg, whole or not at all; return its path."""
     path = settings.datamart / "charts" / f"{name}.svg"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, svg.decode())
+    write_whole(path, svg)
     return path
 
 

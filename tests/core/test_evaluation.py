@@ -2,8 +2,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.core.evaluation import POOLED, keep_last_month, measure_slope, summarise_scores
+from tasks.core.evaluation import POOLED, keep_last_month, summarise_scores
 from tasks.core.loan_features import summarise_clickstream
+from tasks.core.performance import measure_slope
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS
 from tests.builders import clickstream_rows, month
 

@@ -4,7 +4,8 @@ import pytest
 from scipy.special import expit
 from scipy.stats import chi2_contingency
 
-from tasks.core.outcomes import Promise, measure_outcomes, measure_slope, promise_of
+from tasks.core.outcomes import Promise, measure_outcomes, promise_of
+from tasks.core.performance import measure_slope
 from tasks.core.scoring import grade_of
 from tests.policies import POLICY
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta, mannwhitneyu
 
-from tasks.core.significance import discoveries, drop_p, holm, jeffreys_p, jeffreys_two_sided_p, trend_p
+from tasks.core.significance import discoveries, holm, jeffreys_p, jeffreys_two_sided_p, trend_p
 
 
 def test_jeffreys_p_is_the_posterior_mass_up_to_the_pd() -> None:
@@ -26,11 +26,6 @@ def test_discoveries_are_those_of_benjamini_and_hochberg() -> None:
     p += [0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000]
     assert discoveries(p, rate=0.05) == [True] * 4 + [False] * 11
     assert discoveries([], rate=0.05) == []
-
-
-def test_a_drop_of_two_standard_errors_has_the_normal_tail() -> None:
-    assert drop_p(0.9, 0.0002, 0.86, 0.0002) == pytest.approx(0.0228, abs=1e-4)
-    assert drop_p(0.8, 0.0001, 0.9, 0.0001) > 0.99
 
 
 def test_the_trend_of_two_histograms_is_the_rank_test_of_their_values() -> None:
