@@ -152,9 +152,8 @@ def _ripened(as_of: date, settings: Settings) -> pl.DataFrame:
     labels = tables.read("gold.label_store", settings, on=as_of)
     ripened = _with_scores(labels, settings, until=as_of)
     scored_by = str(ripened["model_id"][0]) if ripened.height else "none"
-    cohort = labels["loan_start_date"].min() if labels.height else None
-    window = f"cohort {cohort:%Y-%m}" if isinstance(cohort, date) else "no ripe cohort"
-    return to_rows(measure_performance(ripened), as_of=as_of, window=window, model_id=scored_by)
+    cohort = labels["loan_start_date"].unique().sort().to_list()[:1]
+    return to_rows(measure_performance(ripened), as_of=as_of, window=_named(cohort), model_id=scored_by)
 
 
 def _pooled(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
@@ -168,9 +167,14 @@ def _pooled(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
     by_model = dict(pooled.group_by("model_id").len().sort("model_id").iter_rows())
     cards = {model_id: models.read_card(model_id, settings) for model_id in by_model}
     promise = promise_of(by_model, cards) if by_model else None
-    window = f"cohorts {newest[0]:%Y-%m} to {newest[-1]:%Y-%m}" if newest else "no ripe cohort"
     rows = measure_outcomes(pooled, promise, policy=policy)
-    return to_rows(rows, as_of=as_of, window=window, model_id=" ".join(by_model) or "none")
+    return to_rows(rows, as_of=as_of, window=_named(newest), model_id=" ".join(by_model) or "none")
+
+
+def _named(cohorts: Sequence[date]) -> str:
+    if len(cohorts) < 2:
+        return f"cohort {cohorts[0]:%Y-%m}" if cohorts else "no ripe cohort"
+    return f"cohorts {cohorts[0]:%Y-%m} to {cohorts[-1]:%Y-%m}"
 
 
 def _with_scores(labels: pl.DataFrame, settings: Settings, *, until: date) -> pl.DataFrame:

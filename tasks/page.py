@@ -35,7 +35,7 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
     """
     day = as_of or _newest(settings)
     actions, now = actions_on(day, settings), tables.read("gold.monitoring", settings, on=day)
-    colour, state = tell_state(actions)
+    colour, state = tell_state(actions, now)
     month = f"{day:%Y-%m}"
     images, said = draw_figures(day, settings), tell_figures(now, month=month)
     sections = [

@@ -13,7 +13,12 @@ from tasks.core.sentences import tell_state
 RANK = {"red": 0, "amber": 1, "info": 2}
 OPTIONS = (
     ("Batch, monthly", "Decisions may wait a day; every month can be replayed", "What runs today", "now"),
-    ("Shadow", "A challenger scores beside the champion and decides nothing", "Before any promotion", "next"),
+    (
+        "Shadow",
+        "A challenger scores beside the champion and decides nothing",
+        "New family, or after a red",
+        "next",
+    ),
     ("Canary", "A challenger decides a small share of applications", "Only with limits on losses", "later"),
     ("Real time", "An answer within the application itself", "Needs a feature service", "if asked"),
 )
@@ -47,7 +52,7 @@ def build_deck(facts: Facts) -> dict[str, Any]:
 
 def _answer(facts: Facts) -> Page:
     now = facts.actions.filter(pl.col("snapshot_date") == facts.day)
-    colour, state = tell_state(now)
+    colour, state = tell_state(now, facts.now)
     auc, ratio = one_of(facts, "pooled_auc"), one_of(facts, "calibration_in_the_large")
     scored = int(facts.months["scored"].sum() or 0)
     answers = {
@@ -177,7 +182,7 @@ def _deployment(facts: Facts) -> Page:
         facts.card["limits"] if facts.card else ["Train a first model as soon as enough cohorts are ripe."]
     )
     return Page(
-        "Stay with the monthly batch, and let each challenger run in the shadow first",
+        "Stay with the monthly batch, and let a challenger of a new kind run in the shadow first",
         "The lender decides on applications month by month and labels take "
         f"{facts.label_mob} months to ripen: a faster service would not make the model learn faster.",
         tuple(limits[:4]),

@@ -152,7 +152,8 @@ def tell_stability(facts: Facts) -> Page:
         title = "No month was scored yet, so stability cannot be told"
     if flagged.height:
         moved = flagged["snapshot_date"].n_unique()
-        title = f"{flagged.height} stability figures passed a limit, in {moved} of {months} months"
+        figures = "1 stability figure" if flagged.height == 1 else f"{flagged.height} stability figures"
+        title = f"{figures} passed a limit, in {moved} of {months} months"
     told = facts.actions.filter(pl.col("severity") != "info")
     done = [f"{row['snapshot_date']:%Y-%m}: {row['action']}" for row in told.head(3).to_dicts()]
     return Page(

@@ -10,22 +10,29 @@ WORST = {"red": 2, "amber": 1, "info": 0}
 MOST_NAMED = 4
 
 
-def tell_state(actions: pl.DataFrame) -> tuple[str, str]:
+def tell_state(actions: pl.DataFrame, now: pl.DataFrame) -> tuple[str, str]:
     """Colour and sentence of the month as a whole.
 
-    Needs:  gold.actions of the month.
+    Needs:  gold.actions and gold.monitoring of the month.
     """
     severities = actions["severity"].to_list()
     worst = max(severities, key=lambda severity: WORST[severity], default="info")
     if worst == "info":
-        return (
-            "green",
-            "Nothing calls for a decision: every figure that could be measured is within its limits.",
-        )
+        return "green", f"Nothing calls for a decision: {_outside_limits(now)}."
     counted = severities.count(worst)
     noun = "action is" if counted == 1 else "actions are"
     first = actions.filter(pl.col("severity") == worst).sort("due_date", "trigger").row(0, named=True)
     return worst, f"{counted} {worst} {noun} due, the first by {first['due_date']} ({first['owner']})."
+
+
+def _outside_limits(now: pl.DataFrame) -> str:
+    off = now.filter(pl.col("status").is_in(["amber", "red"])).sort("metric", "subject")
+    if off.is_empty():
+        return "every figure that could be measured is within its limits"
+    named = [f"{row['metric'].replace('_', ' ')} of {row['subject']}" for row in off.to_dicts()]
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    verb = "is" if len(named) == 1 else "are"
+    return f"{', '.join(named[:MOST_NAMED])}{more} {verb} outside a limit, but not far or long enough"
 
 
 def tell_figures(now: pl.DataFrame, *, month: str) -> dict[str, tuple[str, str]]:
@@ -40,7 +47,8 @@ def tell_figures(now: pl.DataFrame, *, month: str) -> dict[str, tuple[str, str]]
         ),
         "grades": (
             _calibration(now),
-            "Worry when the orange mark lies outside a grade's interval, or a better grade defaults more.",
+            "Worry when a grade is named here, or a better grade defaults more: of so many intervals one may "
+            "miss its orange mark by chance.",
         ),
         "score_stability": (
             _score(now, month),
@@ -90,7 +98,7 @@ def _ranking(now: pl.DataFrame) -> str:
         "red": "below",
     }[row["status"]]
     return (
-        f"The {row['window']} together have an AUC of {row['value']:.3f} ({row['ci_low']:.3f} to "
+        f"On the {row['window']} the AUC is {row['value']:.3f} ({row['ci_low']:.3f} to "
         f"{row['ci_high']:.3f}, {row['n']:,} loans): {against} the {row['reference']:.3f} of development."
     )
 
@@ -104,9 +112,15 @@ def _calibration(now: pl.DataFrame) -> str:
         f"; more defaults than promised in grade {', '.join(off['subject'].sort())}" if off.height else ""
     )
     word = "within chance" if row["status"] == "green" else "beyond chance"
+    z = _one(now, "spiegelhalter_z")
+    single = (
+        f"; the single PDs miss beyond chance (Spiegelhalter's z {z['value']:+.2f}, {z['status']})"
+        if z and z["status"] in ("amber", "red")
+        else ""
+    )
     return (
         f"Per default expected there were {row['value']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f}), "
-        f"{word} of 1{grades}."
+        f"{word} of 1{single}{grades}."
     )
 
 
@@ -169,7 +183,9 @@ def _arrears(now: pl.DataFrame) -> str:
     row = _one(now, "early_arrears")
     if row is None or row["value"] is None:
         return _unmeasured(row, "Early arrears")
-    word = {"green": "no more than", "amber": "probably more than", "red": "more than"}[row["status"]]
+    word = {"green": "beyond chance no more than", "amber": "probably more than", "red": "more than"}[
+        row["status"]
+    ]
     return (
         f"At {row['subject']}, {row['value']:.1%} of the {row['window']} ({row['n']:,} loans) are in "
         f"arrears: {word} the {row['reference']:.1%} that their PDs imply."
