@@ -1,5 +1,6 @@
 """The four flows over a range of months, in date order."""
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
@@ -61,5 +62,6 @@ def _run_day(day: date, names: Sequence[str], settings: Settings, *, step: Step)
         except NothingToDoError as error:
             nothing = error
             if name == "features" and not has_come_in(day, settings):
+                logging.getLogger("vintage").warning("%s", error)
                 break
     return None if n_done else nothing

@@ -135,10 +135,12 @@ def simulate(
     except ValueError:
         raise UsageError(f"--fault {fault!r} is not a list of numbers; write it as --fault 13,49.") from None
     drifts = tuple(parse_drift(text) for text in drift or [])
+    if any(out.glob("*.csv")):
+        raise UsageError(f"{out} holds CSV files, which would be replaced. Name another folder with --out.")
     lender = Lender(start, months, loans_per_month, seed, scale, faults, drifts)
     summary = simulate(lender, out)
     for file, rows in summary.rows.items():
-        console.print(f"{out / file}: {rows:,} rows")
+        console.print(f"{out / file}: {rows:,} rows{' before the faults' if faults else ''}")
     console.print(f"Default rate of all loans: {summary.bad_rate:.1%}")
 
 
@@ -302,11 +304,19 @@ def command(arguments: list[str] | None = None) -> None:
     """Run the command line, given or of this process, and raise SystemExit with its exit code."""
     try:
         app(args=arguments)
-    except VintageError as error:
+    except (VintageError, OSError) as error:
         if "--debug" in (arguments or sys.argv):
             raise
-        print(f"vintage: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(error.exit_code)
+        print(f"vintage: {_sentence(error)}", file=sys.stderr)  # noqa: T201
+        sys.exit(getattr(error, "exit_code", 1))
+
+
+def _sentence(error: VintageError | OSError) -> str:
+    if isinstance(error, VintageError):
+        return str(error)
+    path = error.filename2 or error.filename
+    where = f"{path}: " if path else ""
+    return f"{where}{error.strerror or error}. Name a path that may be read and written to, and try again."
 
 
 def _leave_nothing_running() -> None:

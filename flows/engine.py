@@ -80,6 +80,7 @@ server = uvicorn.Server(
 Thread(target=end_with_the_parent, daemon=True).start()
 server.run()
 """
+UNREACHED = "Failed to reach API"  # how Prefect's RuntimeError begins when a client finds no server
 _servers: dict[str, subprocess.Popen[bytes]] = {}  # by address, the one that this process started
 
 
@@ -200,13 +201,15 @@ def local_server() -> Generator[str]:
 
 @contextmanager
 def _answering(api_url: str) -> Generator[None]:
-    """Say in one sentence that the server no longer answers. Errors: VintageError."""
+    """Say in one sentence that the server does not answer. Errors: VintageError."""
     try:
         yield
-    except TransportError as error:
+    except (TransportError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not str(error).startswith(UNREACHED):
+            raise
         raise VintageError(
-            f"The Prefect server at {api_url} stopped answering ({error}). What was done stays done; see "
-            "that the server runs, then run the same command again."
+            f"The Prefect server at {api_url} does not answer ({error}). What was done stays done; see that "
+            "it runs, or unset PREFECT_API_URL to go without, then run the same command again."
         ) from error
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli import command
 from tasks.config import Settings
 from tasks.storage import tables
 from tests.builders import write_book
@@ -72,3 +73,25 @@ def test_a_setting_out_of_its_range_is_named(tmp_path: Path, monkeypatch: pytest
     assert wrong.returncode == 2
     assert "trials (VINTAGE_TRIALS) cannot be 0" in wrong.stderr
     assert wrong.stderr.count("\n") == 1
+
+
+def test_a_simulation_replaces_no_file_that_was_received(
+    book: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {file: file.read_bytes() for file in book.glob("*.csv")}
+    with pytest.raises(SystemExit, match="2"):
+        command(["simulate", "--out", str(book), "--months", "1"])
+    assert "holds CSV files" in capsys.readouterr().err
+    assert {file: file.read_bytes() for file in book.glob("*.csv")} == before
+
+
+def test_a_page_that_cannot_be_written_ends_with_one_sentence(
+    book: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = ["--datamart", str(tmp_path / "datamart"), "--model-store", str(tmp_path / "model_store")]
+    assert vintage("run", "features", "--date", "2023-01-01", home=tmp_path, data=book).returncode == 0
+    with pytest.raises(SystemExit, match="1"):
+        command(["deck", "--out", str(tmp_path), *places])
+    said = capsys.readouterr().err
+    assert f"{tmp_path}: Is a directory" in said
+    assert said.count("\n") == 1

@@ -10,12 +10,13 @@ from prefect import task
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import TaskRunContext
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.backfill import run_backfill
 from flows.engine import local_server, monthly_flow, run_flow, starting_server
 from flows.features import features
 from tasks.config import Settings
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, VintageError
 from tests.builders import month, months, quick_settings, write_book
 
 
@@ -72,6 +73,14 @@ def test_a_run_leaves_a_summary_and_a_table() -> None:
 def test_an_error_reaches_the_caller_as_it_was_raised(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="is missing"):
         run_flow(features, month(0), Settings(data=tmp_path, datamart=tmp_path / "datamart"))
+
+
+def test_a_server_that_does_not_answer_is_named_with_what_to_do(settings: Settings) -> None:
+    with (
+        temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}),
+        pytest.raises(VintageError, match=r"1:9/api does not answer .* unset PREFECT_API_URL"),
+    ):
+        run_flow(features, month(0), settings)
 
 
 @pytest.mark.usefixtures("recorded")
