@@ -108,9 +108,9 @@ def _look(path: Path, source: Source) -> pl.DataFrame:
     """What the file holds: each way a date is written, its month, n, n_new. Quotes must come in pairs."""
     rows = _scan(path, source)
     at_start = pl.col("installment_num").str.strip_chars() == "0"
-    new = at_start if "installment_num" in source.columns else pl.lit(value=True)
+    n_new = at_start.sum() if "installment_num" in source.columns else pl.len()
     with _told_as_bad_input(path):
-        counts = rows.group_by(RAW_DATE).agg(n=pl.len().cast(pl.Int64), n_new=new.sum().cast(pl.Int64))
+        counts = rows.group_by(RAW_DATE).agg(n=pl.len().cast(pl.Int64), n_new=n_new.cast(pl.Int64))
         found = counts.with_columns(_read_month(pl.col(RAW_DATE)).alias(MONTH)).collect()
         if holds_quotes(path):
             _refuse_swallowed_lines(path, rows)
