@@ -22,7 +22,7 @@ def model_table(settings: Settings) -> pl.DataFrame:
     newest = {entry.model_id: entry for entry in models.history(settings)}
     if not newest:
         raise NothingToDoError(
-            f"No model yet in {settings.model_store}. Train one with: vintage run training"
+            f"No model yet in {settings.model_store}. Train one with: vintage run training --date D"
         )
     rows: list[dict[str, Any]] = []
     for model_id, entry in sorted(newest.items()):

@@ -1,5 +1,6 @@
 """Replay training and scoring month by month, each with what was known on its day, and measure the scores."""
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from tasks.source_features import read_applications, sources_of
 from tasks.storage import models, tables
 from tasks.training import known_on, promote, train_challenger
 
+LOG = logging.getLogger("vintage")
 CHAMPION, TRUE_PD = "champion", "true PD"
 TRUTH = "true_default_probability.csv"
 
@@ -105,6 +107,11 @@ def _publish(
         raise NothingToDoError(
             f"Nothing to evaluate from {start} to {end}: no month is both scored and ripe."
         )
+    told = set().union(*(frame["month"] for frame in ripe))
+    days = tables.snapshot_dates("gold.feature_store", settings)
+    left = [f"{day:%Y-%m}" for day in days if start <= day <= end and day not in told]
+    if left:
+        LOG.warning("Not measured, since no model served or the labels are not ripe: %s.", ", ".join(left))
     folder = settings.datamart / "evaluation"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"evaluation-{start:%Y-%m}-{end:%Y-%m}.csv"

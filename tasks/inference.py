@@ -3,13 +3,13 @@
 from datetime import date
 
 from tasks.config import Settings
-from tasks.core.loan_features import keep_applications
 from tasks.core.scoring import score_applications
 from tasks.errors import ModelStoreError, NothingToDoError
 from tasks.prefect import io_task
 from tasks.schemas.feature_store import FEATURES
 from tasks.schemas.source_features import BETWEEN
 from tasks.source_features import read_applications
+from tasks.status import lacks_applications
 from tasks.storage import models, tables
 
 
@@ -20,7 +20,9 @@ def score_day(as_of: date, settings: Settings) -> int:
     Errors: NothingToDoError before the first champion and where no loan starts on the day; ModelStoreError
     when the artefact was changed or learned from other features.
     """
-    _require_applications(as_of, settings)
+    if lacks_applications(as_of, settings):
+        raise NothingToDoError(f"No scoring on {as_of}: no loan starts on that day.")
+    tables.require("gold.feature_store", as_of, settings, flow="features")
     champion = models.champion_on(as_of, settings)
     if champion is None:
         raise NothingToDoError(f"No scoring on {as_of}: no champion is effective yet.")
@@ -30,14 +32,6 @@ def score_day(as_of: date, settings: Settings) -> int:
         applications, models.load(champion, settings), model_id=champion.model_id
     )
     return tables.replace_partitions("gold.predictions", predictions, days=[as_of], settings=settings)
-
-
-def _require_applications(as_of: date, settings: Settings) -> None:
-    loans = tables.scan("silver.loans", settings, on=[as_of])
-    has_come_in = not loans.head(1).collect().is_empty()
-    if has_come_in and keep_applications(loans, days=[as_of]).head(1).collect().is_empty():
-        raise NothingToDoError(f"No scoring on {as_of}: no loan starts on that day.")
-    tables.require("gold.feature_store", as_of, settings, flow="features")
 
 
 def _refuse_other_features(model_id: str, settings: Settings) -> None:

@@ -9,6 +9,7 @@ from tasks.core.calendar import months_before
 from tasks.errors import TableNotReadyError
 from tasks.schemas.catalog import SOURCES
 from tasks.schemas.feature_store import HAS_SOURCE
+from tasks.status import lacks_applications
 from tasks.storage import models, tables
 
 WELL_FORMED = r"^CUS_0x[0-9a-f]+$"
@@ -18,12 +19,14 @@ HIDDEN = "(unreadable id)"
 def applications_to_review(as_of: date, settings: Settings) -> pl.DataFrame:
     """One row per application and reason, sorted: customer_id, reason. No personal data, whatever came in.
 
-    Errors: TableNotReadyError when nothing of the day was taken in.
+    Errors: TableNotReadyError when nothing of the day was taken in, or its features were not built.
     """
     if as_of not in tables.snapshot_dates("bronze.deliveries", settings):
         raise TableNotReadyError(
             f"Nothing of {as_of} was taken in. Do it with: vintage run features --date {as_of}"
         )
+    if not lacks_applications(as_of, settings):
+        tables.require("gold.feature_store", as_of, settings, flow="features")
     findings = [
         _loans_set_aside(as_of, settings),
         *(_rows_set_aside(name, as_of, settings) for name in SOURCES if name != "loans"),

@@ -5,7 +5,8 @@ from datetime import date
 import polars as pl
 
 from tasks.config import Settings
-from tasks.storage import tables
+from tasks.core.loan_features import keep_applications
+from tasks.storage import models, tables
 
 COLUMNS = {
     "month": pl.Date(),
@@ -35,7 +36,10 @@ def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFram
     table = pl.LazyFrame({"month": days}, schema={"month": pl.Date})
     for part in (months, scored, set_aside, ripe):
         table = table.join(part, on="month", how="left", validate="1:1")
-    status = pl.when(pl.col("scored").is_null()).then(pl.lit("no champion")).otherwise(pl.lit("not ripe"))
+    served = [e.effective_from for e in models.history(settings) if e.state == "champion"]
+    had_champion = pl.col("month") >= date.fromisoformat(min(served)) if served else pl.lit(value=False)
+    unscored = pl.when(had_champion).then(pl.lit("not scored")).otherwise(pl.lit("no champion"))
+    status = pl.when(pl.col("scored").is_null()).then(unscored).otherwise(pl.lit("not ripe"))
     status = pl.when(pl.col("auc").is_not_null()).then(pl.lit("ripe")).otherwise(status)
     return table.with_columns(status=status).select(*COLUMNS).sort("month").collect()
 
@@ -48,6 +52,12 @@ def ripe_cohorts(as_of: date, settings: Settings) -> list[date]:
     labels = tables.scan("gold.label_store", settings, until=as_of).select("loan_start_date").unique()
     labelled = set(labels.collect().to_series())
     return [day for day in tables.snapshot_dates("gold.feature_store", settings) if day in labelled]
+
+
+def lacks_applications(day: date, settings: Settings) -> bool:
+    """Whether the loans of the day came in and none of them starts on it."""
+    loans = tables.scan("silver.loans", settings, on=[day]).collect()
+    return loans.height > 0 and keep_applications(loans.lazy(), days=[day]).collect().is_empty()
 
 
 def months_after(day: date, settings: Settings) -> list[date]:

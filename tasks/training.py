@@ -27,7 +27,7 @@ from tasks.lifecycle import take_over
 from tasks.prefect import io_task
 from tasks.schemas.source_features import BETWEEN
 from tasks.source_features import TABLE, add_source_features
-from tasks.status import ripe_cohorts
+from tasks.status import lacks_applications, ripe_cohorts
 from tasks.storage import models, tables
 from tasks.storage.models import Change
 from tasks.storage.policy import read_policy
@@ -166,7 +166,22 @@ def _require_due(as_of: date, ripe: list[date], trained_on: list[date], settings
             if trained_on
             else f"{first} cohorts for the first model"
         )
-        raise NothingToDoError(f"No training on {as_of}: {missing} of the {kind} are not ripe yet.")
+        raise NothingToDoError(
+            f"No training on {as_of}: {missing} of the {kind} are not ripe yet.{_unbuilt(as_of, settings)}"
+        )
+
+
+def _unbuilt(as_of: date, settings: Settings) -> str:
+    """What to run where months came in only as the history of later ones: they have no labels either."""
+    built = tables.snapshot_dates("gold.feature_store", settings)
+    came = [day for day in tables.snapshot_dates("bronze.deliveries", settings) if day <= as_of]
+    gap = [day for day in came if day not in built and not lacks_applications(day, settings)]
+    if not gap:
+        return ""
+    return (
+        f" The features flow of {len(gap)} earlier months did not run, and without it none has labels: "
+        f"vintage backfill --flows features --start {gap[0]} --end {gap[-1]}"
+    )
 
 
 def _judge(challenger: Challenger, known: Known, settings: Settings) -> dict[str, Any]:

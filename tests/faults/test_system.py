@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,8 +13,9 @@ import polars as pl
 import pytest
 
 from tasks.core.monitoring import measure_performance
-from tasks.status import ripe_cohorts
+from tasks.status import month_table, ripe_cohorts
 from tasks.storage import models, restatements
+from tasks.storage.models import Change
 from tests.faults.book import Book, month
 from tests.faults.conftest import LAST
 from tests.faults.shop import Outcome, Shop, first_of, put
@@ -183,6 +185,38 @@ def test_a_cohort_whose_applications_were_never_seen_is_no_cohort_to_train_on(sh
     outcome = shop.run("training", 8)
     assert outcome.code == 99
     assert "3 of the 3 cohorts for the first model are not ripe yet" in outcome.said
+
+
+def test_months_that_came_in_only_as_history_are_named_when_their_labels_are_missing(shop: Shop) -> None:
+    assert shop.run("features", 8).code == 0
+    outcome = shop.run("training", 8)
+    assert outcome.code == 99
+    assert f"vintage backfill --flows features --start {month(0)} --end {month(7)}" in outcome.said
+    reviewed = shop.command("status", "--review", str(month(1)))
+    assert reviewed.code == 1
+    assert f"vintage run features --date {month(1)}" in reviewed.said
+
+
+def test_a_month_that_was_not_scored_though_a_model_served_is_not_said_to_lack_one(
+    shop: Shop, served: Shop
+) -> None:
+    shutil.copytree(served.settings.model_store, shop.settings.model_store)
+    for number in (7, 8):
+        assert shop.run("features", number).code == 0
+    assert month_table(shop.settings)["status"].to_list() == ["no champion", "not scored"]
+
+
+def test_a_month_is_scored_by_the_champion_of_its_day_though_a_later_one_serves(
+    served: Shop, copy_of: Callable[[Shop], Shop]
+) -> None:
+    shop = copy_of(served)
+    before, store = shop.rows("gold.predictions", LAST), shop.settings.model_store
+    (then,) = set(before["model_id"])
+    shutil.copytree(store / then, store / "newer")
+    changes = [Change("newer", state, "test", "test") for state in ("challenger", "champion")]
+    models.record(shop.settings, effective_from=month(LAST + 1), changes=changes)
+    assert shop.run("inference", LAST).code == 0
+    assert shop.rows("gold.predictions", LAST).equals(before)
 
 
 def test_fault_73_a_changed_artefact_is_refused(served: Shop, copy_of: Callable[[Shop], Shop]) -> None:
