@@ -11,7 +11,7 @@ import polars as pl
 from tasks.config import Settings
 from tasks.core.arrears import count_arrears, keep_arrears
 from tasks.core.card import list_limits, render_card
-from tasks.core.challenger import Challenger, Setup, build_trial, train
+from tasks.core.challenger import Challenger, Setup, build_trial, find_single_class, train
 from tasks.core.lessons import add_targets
 from tasks.core.models import Recipe
 from tasks.core.performance import Floats
@@ -48,6 +48,12 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     known, last = _known_on(as_of, settings)
     start = {candidate["family"]: candidate["params"] for candidate in last["candidates"]} if last else {}
     setup = Setup(settings.trials, settings.seed, settings.oot_cohorts, start)
+    same = find_single_class(known, setup)
+    if same:
+        raise NothingToDoError(
+            f"No training on {as_of}: the loans of {same[0]:%Y-%m} to {same[-1]:%Y-%m} all have the same "
+            "outcome (single class), and a model needs both."
+        )
     told = (*asdict(setup).values(), settings.label_def, *_clickstream_digests(as_of, settings))
     model_id = identify(known.loans, as_of, told)
     if (settings.model_store / model_id).exists():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from tasks.core.ablation import measure_ablations
@@ -59,6 +60,13 @@ def train(known: Known, setup: Setup) -> Challenger:
     ablations = measure_ablations(candidates[0], known, split, seed=setup.seed)
     served = refit(candidates[0].recipe, known, reading, seed=setup.seed)
     return Challenger(split, candidates, reading, readings, fallbacks, as_new, ablations, served)
+
+
+def find_single_class(known: Known, setup: Setup) -> Sequence[date]:
+    """The cohorts, of those to learn from or those out of time, whose ripe loans all have one outcome."""
+    split = split_cohorts(known.ripe["snapshot_date"].to_list(), oot=setup.oot_cohorts)
+    parts = (split.development, split.oot)
+    return next((part for part in parts if known.of(part)["label"].n_unique() < 2), ())
 
 
 def build_trial(

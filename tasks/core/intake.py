@@ -50,9 +50,10 @@ def find_odd_volume(counts: Mapping[date, Volume], day: date) -> str | None:
         return None
     usual = median(counts[month].n_new for month in before)
     (n, new), last = counts[day], counts[before[-1]].n
+    is_book = any(volume.n != volume.n_new for volume in counts.values())
     if usual and abs(new / usual - 1) > VOLUME:
         return f"{new} new rows, where the median of the {len(before)} months before is {usual:.0f}"
-    if n != new and abs((n - new) / last - 1) > VOLUME:
+    if is_book and abs((n - new) / last - 1) > VOLUME:
         return f"{n - new} rows of older loans, after {last} rows in the month before"
     return None
 

@@ -91,9 +91,14 @@ def _prepare(
 def _fit_numbers(model: Any, numbers: Floats, targets: Floats) -> Any:
     """A copy of the model fitted to numbers (n, columns) and targets (n,).
 
-    A target p counts as a default of weight p and a good loan of weight 1 - p (soft labels).
+    A target p counts as a default of weight p and a good loan of weight 1 - p (soft labels). Where all loans
+    have one outcome, as in a small cohort, half a mean loan of the other is added: its odds are unknown, not
+    infinite.
     """
     fresh: Any = clone(model)
+    if np.ptp(targets) == 0 and targets[0] in (0, 1):
+        labels, weights = np.append(targets, 1 - targets[0]), np.append(np.ones(len(targets)), 0.5)
+        return fresh.fit(np.vstack([numbers, numbers.mean(axis=0)]), labels, sample_weight=weights)
     unsure = np.flatnonzero((targets > 0) & (targets < 1))
     if not len(unsure):
         return fresh.fit(numbers, targets)

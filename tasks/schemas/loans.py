@@ -53,7 +53,9 @@ class SilverLoans(SilverRow):
     @dy.rule()
     def due_amt_is_an_instalment(cls) -> pl.Expr:
         instalment = pl.col("loan_amt") / pl.col("tenure")
-        return (pl.col("installment_num") == 0) | ((pl.col("due_amt") - instalment).abs() < rounding())
+        closed = (pl.col("balance") == 0) & (pl.col("due_amt") == 0)  # nothing is billed any more
+        at_start = pl.col("installment_num") == 0
+        return at_start | closed | ((pl.col("due_amt") - instalment).abs() < rounding())
 
     @dy.rule()
     def balance_falls_by_what_is_paid(cls) -> pl.Expr:

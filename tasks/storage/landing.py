@@ -47,6 +47,8 @@ def read_months(
         if (month if dated else None) in held:
             piece = _split_once(path, source, landed) / f"{MONTH}={month if dated else UNDATED}"
             rows = pl.read_parquet(piece / "*.parquet", hive_partitioning=False)
+            if not dated:
+                rows = rows.filter(pl.any_horizontal(pl.all().is_not_null()))  # a blank line is no row
             pieces.append(rows.select(_as_received(path, source, pl.lit(month))))
     return pl.concat(pieces)
 
@@ -150,12 +152,14 @@ def _publish(work: Path, target: Path) -> None:
 
 
 def _scan(path: Path, source: Source) -> pl.LazyFrame:
-    names = (*read_header(path, source), OVERFLOW)
+    header = read_header(path, source)
+    agreed = {name: RAW_DATE if name == "snapshot_date" else name for name in source.columns}
+    names = [agreed.get(name, f"extra {place}") for place, name in enumerate(header)]  # whatever it is called
     return pl.scan_csv(
         path,
         has_header=False,
         skip_rows=1,
-        schema={RAW_DATE if name == "snapshot_date" else name: pl.String() for name in names},
+        schema=dict.fromkeys((*names, OVERFLOW), pl.String()),
         missing_columns="insert",
         truncate_ragged_lines=True,
         glob=False,

@@ -10,6 +10,8 @@ from tasks.core.models import (
     cross_fit,
     fit_blends,
     fit_model,
+    fit_parts,
+    part_log_odds,
     predict_pd,
     score_log_odds,
 )
@@ -32,6 +34,18 @@ def test_an_application_without_any_source_still_gets_a_pd(family: Family) -> No
     empty = pl.DataFrame([dict.fromkeys(FEATURE_STORE)], schema=FEATURE_STORE)
     pd = predict_pd(model, empty.select(FEATURES))
     assert ((pd > 0) & (pd < 1)).all()
+
+
+@pytest.mark.parametrize("outcome", [0.0, 1.0])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_loans_of_one_outcome_give_odds_that_are_near_it_and_not_infinite(
+    family: Family, outcome: float
+) -> None:
+    known = lessons()
+    same = Lessons(known.features, np.full(len(known.targets), outcome), known.ripe)
+    log_odds = part_log_odds(fit_parts(Recipe(family, QUICK), same, seed=0), applicants())
+    assert np.isfinite(log_odds).all()
+    assert (np.sign(log_odds) == (1 if outcome else -1)).all()
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -5,6 +6,7 @@ import polars as pl
 import pytest
 
 from tasks.core import training
+from tasks.core.challenger import Setup, find_single_class
 from tasks.core.models import Recipe
 from tasks.core.splits import Split
 from tasks.core.training import Known, build_folds, score_as_new
@@ -31,6 +33,16 @@ def known(flipped: int | None = None) -> Known:
 
 def scored(book: Known, learned: list[date] | None = None) -> np.ndarray:
     return score_as_new(Recipe("logistic"), book, SPLIT, seed=0, learned=learned)
+
+
+@pytest.mark.parametrize(("where", "found"), [(0, []), (1, []), (2, [2])])
+def test_cohorts_with_one_outcome_are_no_ground_for_a_training(where: int, found: list[int]) -> None:
+    """Of three cohorts the first two are learned from together, the last is out of time."""
+    book = known()
+    same = pl.when(pl.col("snapshot_date") == month(where)).then(0).otherwise("label")
+    loans = book.loans.with_columns(label=same.cast(pl.Int32))
+    setup = Setup(trials=1, seed=0, oot_cohorts=2, start={})
+    assert list(find_single_class(replace(book, loans=loans), setup)) == [month(i) for i in found]
 
 
 def test_an_out_of_time_cohort_is_scored_by_what_came_before_it_alone() -> None:
