@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -15,10 +14,16 @@ from rich.table import Table
 from tasks.config import Settings
 
 console = Console(markup=False)  # what people and files say is printed as it is
-# What the tasks warn of: rows set aside, months left out.
-logging.getLogger("vintage").addHandler(
-    RichHandler(console=console, show_time=False, show_level=False, show_path=False)
-)
+
+
+class _Printed(logging.Handler):
+    """Prints what tasks warn of, above a progress bar where there is one, in lines as long as they are."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        console.print(self.format(record), soft_wrap=True, highlight=False)
+
+
+logging.getLogger("vintage").addHandler(_Printed())
 
 
 @contextmanager

@@ -71,7 +71,8 @@ def find_unreadable(
         for column, (n_lost, _) in columns.items():
             if column not in MAY_BE_EMPTY and n >= LEAST_CELLS and n_lost > UNREADABLE * n:
                 name = column.removesuffix("_raw")
-                found.setdefault(month, f"column {name}: {n_lost} of {n} values cannot be read")
+                dates = ", as a date written YYYY-MM-DD" if name.endswith("_date") else ""
+                found.setdefault(month, f"column {name}: {n_lost} of {n} values cannot be read{dates}")
     return found
 
 

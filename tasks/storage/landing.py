@@ -5,6 +5,7 @@ whole; one that asks for some splits it once into a file per month, so that it a
 own. What was found and the split are kept under <datamart>/landing.
 """
 
+import logging
 import shutil
 import tempfile
 from collections import Counter
@@ -23,6 +24,7 @@ from tasks.schemas.deliveries import Volume
 from tasks.schemas.source import FIRST_YEAR, LAST_YEAR, OVERFLOW, RAW_DATE, Source
 from tasks.storage.raw_files import check_file, holds_quotes, raw_file, read_header
 
+LOG = logging.getLogger("vintage")
 MONTH, FOUND, SPLIT = "month", "found.parquet", "months"
 UNDATED = "__HIVE_DEFAULT_PARTITION__"  # how Polars names the part whose month is null
 
@@ -102,8 +104,21 @@ def _look_once(path: Path, source: Source, settings: Settings) -> Path:
         stale = [old for old in home.iterdir() if old != landed and not old.name.startswith("tmp")]
         _make_whole(landed, lambda work: _look(path, source).write_parquet(work / FOUND))
         for old in stale:
+            _warn_of_other_rows(path, old, landed)
             shutil.rmtree(old, ignore_errors=True)
     return landed
+
+
+def _warn_of_other_rows(path: Path, old: Path, landed: Path) -> None:
+    """Name the months of which the file has not as many rows as before: a run only looks at its own month."""
+    before, now = (_counts(folder) if (folder / FOUND).exists() else {} for folder in (old, landed))
+    other = sorted(month for month in before.keys() & now.keys() if before[month] != now[month])
+    if other:
+        LOG.warning(
+            "%s has more or fewer rows than before of %s. What was taken in of these months stays, until: "
+            "vintage backfill --flows features --start %s --end %s --restate",
+            *(path, ", ".join(map(str, other)), other[0], other[-1]),
+        )
 
 
 def _look(path: Path, source: Source) -> pl.DataFrame:
@@ -161,6 +176,7 @@ def _scan(path: Path, source: Source) -> pl.LazyFrame:
         skip_rows=1,
         schema=dict.fromkeys((*names, OVERFLOW), pl.String()),
         missing_columns="insert",
+        null_values="",  # also where the sender puts quotes around nothing
         truncate_ragged_lines=True,
         glob=False,
     )

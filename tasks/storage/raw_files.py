@@ -21,16 +21,21 @@ WHOLE_DATE = re.compile(rb"\d{4}-\d{2}-\d{2}\"?\s*$")
 def raw_file(source: Source, settings: Settings) -> Path:
     """Path of the source's CSV file.
 
-    Errors: BadInputError when none of its names is in the data folder.
+    Errors: BadInputError when none of its names is in the data folder, or more than one.
     """
     names = read_declared(source.name, settings).where
-    for name in names:
-        if (settings.data / name).is_file():
-            return settings.data / name
-    raise BadInputError(
-        f"The file of {source.name} is missing: looked for {' or '.join(names)} in {settings.data}. "
-        "Put it there, or name another folder with --data."
-    )
+    there = [settings.data / name for name in names if (settings.data / name).is_file()]
+    if not there:
+        raise BadInputError(
+            f"The file of {source.name} is missing: looked for {' or '.join(names)} in {settings.data}. "
+            "Put it there, or name another folder with --data."
+        )
+    if len(there) > 1:
+        raise BadInputError(
+            f"{' and '.join(map(str, there))} are both there, and only one can be the file of {source.name}. "
+            "Keep the one that is meant."
+        )
+    return there[0]
 
 
 def check_file(path: Path, source: Source) -> None:
@@ -52,6 +57,11 @@ def holds_quotes(path: Path) -> bool:
 
 def _check_text(path: Path) -> None:
     """Every byte is UTF-8 and none is NUL."""
+    with path.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise BadInputError(
+                f"{path} is not UTF-8 text (line 1) but UTF-16. Convert it: iconv -f UTF-16 -t UTF-8."
+            )
     decoder = codecs.getincrementaldecoder("utf-8")()
     n_read = 0
     with path.open("rb") as file:
@@ -83,7 +93,7 @@ def _not_utf8(path: Path, position: int) -> BadInputError:
 def read_header(path: Path, source: Source) -> list[str]:
     """The names in a file's first line.
 
-    Errors: BadInputError when a column of the source is missing, or is there twice.
+    Errors: BadInputError when a column of the source is missing or there twice, or no comma separates them.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
@@ -94,6 +104,11 @@ def read_header(path: Path, source: Source) -> list[str]:
         if header.count(name) > 1:
             raise BadInputError(f"{path} has the column {name!r} twice. Ask the sender which one is meant.")
     missing = [name for name in source.columns if name not in header]
+    separated = [sign for sign in (";", "\t", "|") if len(header) == 1 and sign in header[0]]
+    if separated:
+        raise BadInputError(
+            f"{path} separates its columns by {separated[0]!r}. Ask the sender to separate them by commas."
+        )
     if missing:
         raise BadInputError(
             f"{path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
@@ -124,6 +139,6 @@ def _check_last_line(path: Path, header: list[str]) -> None:
     if fields == header or (dated and len(fields) >= len(header) and WHOLE_DATE.search(last)):
         return
     raise BadInputError(
-        f"{path} ends in the middle of its last line, so it was cut off on the way. "
-        "Ask the sender for the whole file again."
+        f"{path} has no line end after its last line, as if it was cut off on the way. Ask the sender for "
+        "the whole file again, or add the line end if the line is whole."
     )

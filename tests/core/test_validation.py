@@ -66,6 +66,12 @@ def test_a_broken_row_is_set_aside_as_received_with_its_rule(change: dict[str, o
     assert result.good["loan_id"].to_list() == ["other"]
 
 
+def test_a_closed_loan_bills_nothing() -> None:
+    closed = {"paid_amt": "0.0", "due_amt": "0.0", "overdue_amt": "0.0", "balance": "0.0"}
+    assert checked(closed).good.height == 1
+    assert "due_amt_is_an_instalment" in checked({**closed, "balance": "7000.0"}).quarantined["rule"][0]
+
+
 def test_of_exact_copies_one_is_kept_and_all_of_a_contradiction_are_set_aside() -> None:
     result = checked({}, {}, {"loan_id": "b"}, {"loan_id": "b", "tenure": "20", "overdue_amt": "0.0"})
     assert result.good["loan_id"].to_list() == [GOOD["loan_id"]]

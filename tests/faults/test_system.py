@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from tasks.core.monitoring import measure_performance
-from tasks.status import month_table, ripe_cohorts
+from tasks.status import month_table
 from tasks.storage import models, restatements
 from tasks.storage.models import Change
 from tests.faults.book import Book, month
@@ -175,28 +175,6 @@ def champion_of(shop: Shop) -> models.Entry:
     return entry
 
 
-def test_a_cohort_whose_applications_were_never_seen_is_no_cohort_to_train_on(shop: Shop, book: Book) -> None:
-    """The book comes in when it is three months old; labels of its first three cohorts teach nothing."""
-    shop.receive(book.change("loans", lambda rows: rows.filter(pl.col("snapshot_date") >= str(month(3)))))
-    for number in range(3, 9):
-        assert shop.run("features", number).code == 0
-    assert shop.rows("gold.label_store", 8).height == 60
-    assert ripe_cohorts(month(8), shop.settings) == []
-    outcome = shop.run("training", 8)
-    assert outcome.code == 99
-    assert "3 of the 3 cohorts for the first model are not ripe yet" in outcome.said
-
-
-def test_months_that_came_in_only_as_history_are_named_when_their_labels_are_missing(shop: Shop) -> None:
-    assert shop.run("features", 8).code == 0
-    outcome = shop.run("training", 8)
-    assert outcome.code == 99
-    assert f"vintage backfill --flows features --start {month(0)} --end {month(7)}" in outcome.said
-    reviewed = shop.command("status", "--review", str(month(1)))
-    assert reviewed.code == 1
-    assert f"vintage run features --date {month(1)}" in reviewed.said
-
-
 def test_a_month_that_was_not_scored_though_a_model_served_is_not_said_to_lack_one(
     shop: Shop, served: Shop
 ) -> None:
@@ -308,12 +286,3 @@ def test_fault_76_the_time_zone_changes_nothing(
     outcome = ended(start(shop, "run", "features", "--date", str(month(1))))
     assert outcome.code == 0, outcome.said
     assert shop.rows("gold.feature_store", 1).equals(served.rows("gold.feature_store", 1))
-
-
-def test_a_late_row_is_never_read_by_an_earlier_run(shop: Shop, book: Book, served: Shop) -> None:
-    known = pl.col("snapshot_date") <= str(month(3))
-    for source in book.frames:
-        book = book.change(source, lambda rows: rows.filter(known))
-    shop.receive(book.change("loans", lambda rows: rows.filter(~first_of(99))))
-    assert shop.run("features", 3).code == 0
-    assert shop.rows("gold.feature_store", 3).equals(served.rows("gold.feature_store", 3))

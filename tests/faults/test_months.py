@@ -1,0 +1,179 @@
+"""Months as they come in: one by one or many at once, too few rows or too many, late, early or again."""
+
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+
+from tasks.ingest import months_received
+from tasks.schemas.catalog import SOURCES
+from tasks.status import ripe_cohorts
+from tasks.storage import landing, restatements, tables
+from tests.faults.book import FILES, Book, month
+from tests.faults.shop import Shop, first_of, put
+from tests.faults.test_files import refused
+
+
+def test_months_after_a_gap_are_left_out_and_named(
+    shop: Shop, book: Book, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gap = pl.col("snapshot_date") == str(month(3))
+    shop.receive(book.change("loans", lambda rows: rows.filter(~gap)))
+    assert months_received(shop.settings) == [month(0), month(1), month(2)]
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"has rows dated {month(4)}, after a gap; only months to {month(2)} are run" in said
+
+
+@pytest.mark.parametrize("source", ["attributes", "financials", "clickstream"])
+def test_every_row_of_a_source_without_instalments_is_new(shop: Shop, source: str) -> None:
+    volumes = landing.count_rows(SOURCES[source], shop.settings)
+    assert [volume.n_new for volume in volumes.values()] == [volume.n for volume in volumes.values()]
+
+
+@pytest.mark.parametrize("source", ["attributes", "financials", "clickstream"])
+def test_one_wrong_day_does_not_make_a_month_odd(shop: Shop, book: Book, source: str) -> None:
+    shop.receive(book.change(source, put("snapshot_date", "2023-05-15", first_of(4))))
+    outcome = shop.run("features", 4)
+    assert outcome.code == 0, outcome.said
+    assert shop.rows(f"quarantine.{source}", 4).height == 1
+
+
+def fewer_applicants(book: Book, number: int, keep: int) -> Book:
+    here = pl.col("snapshot_date") == str(month(number))
+    return book.change("attributes", lambda rows: rows.filter(~here | first_of(number, keep)))
+
+
+def only(book: Book, number: int) -> Book:
+    here = pl.col("snapshot_date") == str(month(number))
+    return Book({name: rows.filter(here) for name, rows in book.frames.items()})
+
+
+def test_files_of_one_month_each_are_held_against_the_months_that_came_before(shop: Shop, book: Book) -> None:
+    for number in range(4):
+        shop.receive(only(book, number))
+        assert shop.run("features", number).code == 0
+    shop.receive(only(fewer_applicants(book, 4, 18), 4))
+    refused(shop, "features_attributes.csv", "18 new rows", "median of the 4 months", number=4)
+    shop.receive(only(book, 4))
+    assert shop.run("features", 4).code == 0
+    shop.receive(only(fewer_applicants(book, 4, 18), 4))
+    assert "18 new rows" in shop.run("features", 4, "--restate").said
+
+
+def test_an_odd_month_that_was_allowed_is_run_again_as_it_is(shop: Shop, book: Book) -> None:
+    shop.receive(fewer_applicants(book, 4, 18))
+    assert shop.run("features", 4, "--allow-volume").code == 0
+    versions = shop.versions()
+    assert shop.run("features", 4).code == 0
+    assert shop.versions() == versions
+
+
+def test_a_restatement_of_odd_volume_has_to_be_allowed_too(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop]
+) -> None:
+    shop = copy_of(served)
+    before = shop.contents()
+    shop.receive(fewer_applicants(book, 4, 18))
+    outcome = shop.run("features", 4, "--restate")
+    assert outcome.code == 1
+    assert "odd number of rows" in outcome.said
+    for name, rows in shop.contents().items():
+        assert rows.equals(before[name])
+    assert shop.run("features", 4, "--restate", "--allow-volume").code == 0
+
+
+def test_months_too_large_to_come_in_together_come_in_one_after_the_other(
+    shop: Shop, served: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.ingest.BATCH_ROWS", 1500)
+    assert shop.run("features", 4).code == 0
+    for number in range(5):
+        assert shop.rows("silver.clickstream", number).equals(served.rows("silver.clickstream", number))
+    assert shop.rows("gold.feature_store", 4).equals(served.rows("gold.feature_store", 4))
+
+
+def test_the_months_before_one_that_is_refused_come_in(shop: Shop, book: Book, served: Shop) -> None:
+    shop.receive(book.change("attributes", put("Age", "?", pl.col("snapshot_date") == str(month(2)))))
+    outcome = shop.run("features", 4)
+    assert outcome.code == 1
+    assert f"rows of {month(2)}" in outcome.said
+    assert tables.snapshot_dates("bronze.deliveries", shop.settings) == [month(0), month(1)]
+    assert shop.rows("silver.loans", 1).equals(served.rows("silver.loans", 1))
+    assert shop.rows("silver.loans", 3).is_empty()
+
+
+def test_history_says_what_was_and_what_is(served: Shop, book: Book, copy_of: Callable[[Shop], Shop]) -> None:
+    shop = copy_of(served)
+    attributes = pl.col("source") == "attributes"
+    old = shop.rows("bronze.deliveries", 2).filter(attributes)["digest"].item()
+    shop.receive(book.change("attributes", put("Age", "33", first_of(2))))
+    outcome = shop.run("features", 2, "--restate")
+    assert f"backfill --start {month(3)} --end {month(8)} --flows features" in outcome.said
+    new = shop.rows("bronze.deliveries", 2).filter(attributes)["digest"].item()
+    (line,) = restatements.read_history(shop.settings)
+    assert old != new
+    assert line["digests"] == {"attributes": [old, new]}
+
+
+def test_before_the_first_month_there_is_nothing_to_do(shop: Shop) -> None:
+    assert shop.run("features", -1).code == 99
+
+
+def test_a_clickstream_older_than_the_first_loan_comes_in_and_is_used(shop: Shop, book: Book) -> None:
+    later = pl.col("snapshot_date") >= str(month(2))
+    for source in ("attributes", "financials", "loans"):
+        book = book.change(source, lambda rows: rows.filter(later))
+    started = pl.col("loan_start_date") >= str(month(2))
+    shop.receive(book.change("loans", lambda rows: rows.filter(started)))
+    outcome = shop.run("features", 2)
+    assert outcome.code == 0, outcome.said
+    assert set(shop.rows("gold.feature_store", 2)["n_clickstream_months"]) == {3.0}
+
+
+def test_a_book_without_its_older_loans_is_odd(shop: Shop, book: Book) -> None:
+    older = (pl.col("snapshot_date") == str(month(4))) & (pl.col("installment_num") != "0")
+    shop.receive(book.change("loans", lambda rows: rows.filter(~older)))
+    refused(shop, FILES["loans"], "0 rows of older loans", number=4)
+
+
+def test_rows_that_come_late_for_months_that_are_in_are_named(shop: Shop, book: Book) -> None:
+    known = pl.col("snapshot_date") <= str(month(3))
+    early = Book({name: rows.filter(known) for name, rows in book.frames.items()})
+    shop.receive(early.change("clickstream", lambda rows: rows.filter(~first_of(1, 5))))
+    assert shop.run("features", 3).code == 0
+    shop.receive(book)
+    outcome = shop.run("features", 4)
+    assert outcome.code == 0
+    assert f"{FILES['clickstream']} has more or fewer rows than before of {month(1)}." in outcome.said
+    assert f"--start {month(1)} --end {month(1)} --restate" in outcome.said
+
+
+def test_a_cohort_whose_applications_were_never_seen_is_no_cohort_to_train_on(shop: Shop, book: Book) -> None:
+    """The book comes in when it is three months old; labels of its first three cohorts teach nothing."""
+    shop.receive(book.change("loans", lambda rows: rows.filter(pl.col("snapshot_date") >= str(month(3)))))
+    for number in range(3, 9):
+        assert shop.run("features", number).code == 0
+    assert shop.rows("gold.label_store", 8).height == 60
+    assert ripe_cohorts(month(8), shop.settings) == []
+    outcome = shop.run("training", 8)
+    assert outcome.code == 99
+    assert "3 of the 3 cohorts for the first model are not ripe yet" in outcome.said
+
+
+def test_months_that_came_in_only_as_history_are_named_when_their_labels_are_missing(shop: Shop) -> None:
+    assert shop.run("features", 8).code == 0
+    outcome = shop.run("training", 8)
+    assert outcome.code == 99
+    assert f"vintage backfill --flows features --start {month(0)} --end {month(7)}" in outcome.said
+    reviewed = shop.command("status", "--review", str(month(1)))
+    assert reviewed.code == 1
+    assert f"vintage run features --date {month(1)}" in reviewed.said
+
+
+def test_a_late_row_is_never_read_by_an_earlier_run(shop: Shop, book: Book, served: Shop) -> None:
+    known = pl.col("snapshot_date") <= str(month(3))
+    for source in book.frames:
+        book = book.change(source, lambda rows: rows.filter(known))
+    shop.receive(book.change("loans", lambda rows: rows.filter(~first_of(99))))
+    assert shop.run("features", 3).code == 0
+    assert shop.rows("gold.feature_store", 3).equals(served.rows("gold.feature_store", 3))
