@@ -46,3 +46,26 @@ def test_words_without_letters_are_unknown(text: str | None, word: str) -> None:
 @pytest.mark.parametrize("text", ["2023-02-30", "31/12/2023", "2023-1", "soon", ""])
 def test_a_date_is_read_only_as_year_month_day(text: str) -> None:
     assert one(read_day("x"), text) is None
+
+
+@pytest.mark.parametrize(
+    ("column", "least", "most"),
+    [
+        ("Num_Bank_Accounts", 0, 20),
+        ("Num_Credit_Card", 0, 20),
+        ("Interest_Rate", 0, 100),
+        ("Num_of_Loan", 0, 20),
+        ("Num_of_Delayed_Payment", 0, 60),
+        ("Num_Credit_Inquiries", 0, 60),
+        ("Total_EMI_per_month", 0, 5000),
+    ],
+)
+def test_a_number_beyond_its_limits_is_null(column: str, least: int, most: int) -> None:
+    values = [least - 1, least, most, most + 1]
+    rows = pl.DataFrame({column: [str(value) for value in values]})
+    assert read_numbers(rows, {column: pl.Int32})[column].to_list() == [None, least, most, None]
+
+
+@pytest.mark.parametrize("text", ["0001-01-01", "1989-12-31", "2200-01-01"])
+def test_a_date_beyond_all_years_is_no_date(text: str) -> None:
+    assert pl.DataFrame({"x": [text]}).select(read_day("x")).item() is None

@@ -55,3 +55,12 @@ def test_labels_ignore_what_happens_after_the_day() -> None:
 
 def test_a_label_names_its_rule() -> None:
     assert labels_on(MARCH, loan_rows(snapshot_date=MARCH))["label_def"].to_list() == ["30dpd_6mob"]
+
+
+@pytest.mark.parametrize(("paid_amt", "labels"), [(600.0, [0]), (0.0, [])])
+def test_a_loan_paid_off_on_its_ripe_day_is_good_and_one_closed_before_has_no_label(
+    paid_amt: float, labels: list[int]
+) -> None:
+    day = date(2024, 3, 1)
+    loans = loan_rows(snapshot_date=day).with_columns(balance=pl.lit(0.0), paid_amt=pl.lit(paid_amt))
+    assert label_defaults(loans, days=[day], mob=6, dpd=30).collect()["label"].to_list() == labels

@@ -85,3 +85,12 @@ def test_loan_types_are_counted() -> None:
     got = add_loan_types(listed).collect()
     assert got["n_auto_loans"].to_list() == [2, 0, None]
     assert got["n_credit_builder_loans"].to_list() == [1, 0, None]
+
+
+def test_each_ratio_is_of_its_own_part() -> None:
+    parts = ("outstanding_debt", "total_emi_per_month", "amount_invested_monthly", "monthly_balance")
+    money = {part: [float(place)] for place, part in enumerate(parts, start=1)}
+    rows = pl.LazyFrame({"annual_income": [10.0], "monthly_inhand_salary": [1.0], **money})
+    ratios = ("debt_to_income", "emi_to_salary", "invested_to_salary", "balance_to_salary")
+    got = add_ratios(rows).collect().select(f"{name}_ratio" for name in ratios)
+    assert got.row(0) == (0.1, 2.0, 3.0, 4.0)

@@ -3,8 +3,11 @@ from datetime import date
 import polars as pl
 import pytest
 
-from tasks.core.figure import to_rows
-from tasks.core.monitoring import measure_performance
+from tasks.core.figure import figure, to_rows
+from tasks.core.monitoring import count_drifting, measure_coverage, measure_performance
+from tasks.schemas.clickstream import MEASURES
+from tests.builders import month
+from tests.policies import POLICY
 
 
 def cohort(labels: list[int], pds: list[float]) -> pl.DataFrame:
@@ -37,3 +40,26 @@ def test_rows_name_the_window_and_the_model() -> None:
     )
     assert set(rows["window"]) == {"cohort 2023-07"}
     assert rows["n"].sum() == 0
+
+
+def drift(*p_values: tuple[str, float]) -> list[dict]:
+    return [figure("drift_p", name, 500, p) for name, p in p_values]
+
+
+def test_a_feature_drifts_when_two_months_say_so() -> None:
+    now = drift(("age", 1e-9), ("fe_1", 0.5))
+    for then, n in ((drift(("age", 1e-9), ("fe_1", 0.5)), 1.0), (drift(("age", 0.5), ("fe_1", 1e-9)), 0.0)):
+        before = to_rows(then, as_of=month(0), window="month", model_id="m")
+        found = count_drifting(now, before, limits=POLICY.stability)
+        assert (found["value"], found["status"]) == (n, "amber" if n else "green")
+
+
+def test_a_source_far_below_its_share_in_the_training_data_is_red() -> None:
+    limits = POLICY.coverage.model_copy(update={"amber": 0.6, "red": 0.5})
+    known = [True] * 8 + [False] * 2
+    rows = pl.DataFrame({"has_clickstream": known, "has_attributes": known, "has_financials": known})
+    rows = rows.with_columns(pl.lit(None, pl.Float64).alias(measure) for measure in MEASURES)
+    usual = {"clickstream": 0.0, "attributes": 0.85, "financials": 0.95}
+    figures = measure_coverage(rows, 10, {"coverage": usual}, limits=limits)
+    status = {one["subject"]: one["status"] for one in figures}
+    assert (status["attributes"], status["financials"]) == ("green", "red")

@@ -26,3 +26,11 @@ def test_a_single_trial_tries_what_the_last_model_had(folds: list[Fold]) -> None
 def test_without_cohorts_to_try_on_the_usual_recipe_stands(family: Family) -> None:
     recipe, loss = search_recipe(family, [], trials=5, seed=0)
     assert (recipe.params, loss) == (DEFAULTS[family], None)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3])
+def test_a_recipe_that_beats_the_usual_one_by_chance_alone_is_not_taken(seed: int) -> None:
+    held = lessons(seed=2, n=40)
+    fold = Fold(lessons(n=300), held.features, held.targets)
+    recipe, _ = search_recipe("logistic", [fold], trials=3, seed=seed)
+    assert recipe.params == DEFAULTS["logistic"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tasks.core.splits import cohort_groups, expanding_folds, split_cohorts
-from tests.builders import months
+from tests.builders import month, months
 
 
 @pytest.mark.parametrize(("n", "oot"), [(2, 1), (4, 2), (6, 3), (12, 3)])
@@ -35,3 +35,12 @@ def test_every_ripe_row_is_held_out_once_and_no_cohort_is_split_but_a_single_one
         for m in masks
         for d in days
     )
+
+
+def test_the_newest_cohorts_are_validated() -> None:
+    days = [day for day in months(6) for _ in range(3)]
+    assert [{days[i] for i in held} for _, held in expanding_folds(days)] == [
+        {month(3)},
+        {month(4)},
+        {month(5)},
+    ]

@@ -6,12 +6,13 @@ import polars as pl
 import pytest
 
 from tasks.ingest import months_received
-from tasks.schemas.catalog import SOURCES
+from tasks.schemas.catalog import SOURCES, TABLES
 from tasks.status import ripe_cohorts
 from tasks.storage import landing, restatements, tables
 from tests.faults.book import FILES, Book, month
 from tests.faults.shop import Shop, first_of, put
 from tests.faults.test_files import refused
+from tests.faults.test_system import LIMITED, ended, start
 
 
 def test_months_after_a_gap_are_left_out_and_named(
@@ -177,3 +178,43 @@ def test_a_late_row_is_never_read_by_an_earlier_run(shop: Shop, book: Book, serv
     shop.receive(book.change("loans", lambda rows: rows.filter(~first_of(99))))
     assert shop.run("features", 3).code == 0
     assert shop.rows("gold.feature_store", 3).equals(served.rows("gold.feature_store", 3))
+
+
+def test_a_month_of_which_many_rows_break_a_rule_is_refused(shop: Shop, book: Book) -> None:
+    shop.receive(book.change("loans", put("due_amt", "1.0", first_of(2, 19, mob=1))))
+    assert shop.run("features", 1).code == 0
+    refused(shop, "lms_loan_daily.csv", "19 of 180 rows", number=2)
+
+
+def test_a_bad_row_of_a_handful_is_no_bad_delivery(shop: Shop, book: Book) -> None:
+    few = book.frames["loans"].filter(pl.col("snapshot_date") == str(month(0)))["Customer_ID"].to_list()[:9]
+    for source in book.frames:
+        book = book.change(source, lambda rows: rows.filter(pl.col("Customer_ID").is_in(few)))
+    shop.receive(book.change("loans", put("tenure", "x", first_of(0))))
+    outcome = shop.run("features", 0)
+    assert outcome.code == 0, outcome.said
+    assert shop.rows("quarantine.loans", 0).height == 1
+
+
+def test_a_month_that_a_full_disk_cut_short_comes_in_with_the_next(
+    shop: Shop, book: Book, served: Shop
+) -> None:
+    """Files of one month need no split, so that it is the tables that outgrow the disk."""
+    shop.receive(only(book, 0))
+    outcome = ended(start(shop, "run", "features", "--date", str(month(0)), code=LIMITED))
+    assert outcome.code == 1, outcome.said
+    assert shop.receive(book).run("features", 1).code == 0
+    for name in ("bronze.loans", "silver.clickstream", "quarantine.loans", "bronze.deliveries"):
+        assert shop.rows(name, 0).equals(served.rows(name, 0)), name
+    shop.assert_reconciled()
+
+
+def test_a_month_whose_figures_call_for_nothing_any_more_has_no_actions(
+    served: Shop, copy_of: Callable[[Shop], Shop]
+) -> None:
+    shop = copy_of(served)
+    action = dict.fromkeys(TABLES["gold.actions"].columns) | {"snapshot_date": month(7)}
+    rows = pl.DataFrame([action], schema=TABLES["gold.actions"].columns)
+    tables.replace_partitions("gold.actions", rows, days=[month(7)], settings=shop.settings)
+    tables.replace_partitions("gold.actions", rows.clear(), days=[month(7)], settings=shop.settings)
+    assert shop.rows("gold.actions", 7).is_empty()

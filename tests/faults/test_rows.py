@@ -293,3 +293,14 @@ def test_fault_66_a_loan_paid_off_early_has_no_label(shop: Shop, book: Book) -> 
     assert shop.run("features", 6).code == 0
     assert shop.rows("quarantine.loans", 2).is_empty()
     assert shop.rows("gold.label_store", 6).height == 59
+
+
+def test_a_restatement_may_empty_the_quarantine(shop: Shop, book: Book) -> None:
+    shop.receive(book.change("attributes", put("Customer_ID", "CUS-12", first_of(2))))
+    assert shop.run("features", 2).code == 0
+    assert shop.rows("quarantine.attributes", 2).height == 1
+    shop.receive(book)
+    outcome = shop.run("features", 2, "--restate")
+    assert outcome.code == 0, outcome.said
+    assert shop.rows("quarantine.attributes", 2).is_empty()
+    shop.assert_reconciled()

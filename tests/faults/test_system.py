@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from tasks.core.monitoring import measure_performance
+from tasks.errors import BadInputError
 from tasks.status import month_table
 from tasks.storage import models, restatements
 from tasks.storage.models import Change
@@ -286,3 +287,14 @@ def test_fault_76_the_time_zone_changes_nothing(
     outcome = ended(start(shop, "run", "features", "--date", str(month(1))))
     assert outcome.code == 0, outcome.said
     assert shop.rows("gold.feature_store", 1).equals(served.rows("gold.feature_store", 1))
+
+
+def test_debug_shows_where_an_error_comes_from(shop: Shop) -> None:
+    shop.file("loans").unlink()
+    with pytest.raises(BadInputError, match="is missing"):
+        shop.run("features", 0, "--debug")
+
+
+def test_a_training_is_due_when_just_enough_cohorts_are_ripe(served: Shop) -> None:
+    figures = served.rows("gold.monitoring", 8).filter(pl.col("metric") == "cohorts_since_training")
+    assert figures.select("value", "reference", "status").row(0) == (3.0, 3.0, "due")

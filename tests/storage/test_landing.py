@@ -99,3 +99,27 @@ def test_a_missing_column_is_named(settings: Settings) -> None:
     deliver(settings, header=HEADER.replace("Age", "Years"))
     with pytest.raises(BadInputError, match="lacks the column Age"):
         read(settings)
+
+
+def test_a_file_that_was_changed_to_the_same_size_is_read_again(settings: Settings) -> None:
+    for age in ("41", "42"):
+        deliver(settings, f"CUS_0x1,A,{age},x,y,2023-01-01", "CUS_0x2,A,1,x,y,2023-02-01")
+        assert read(settings)["Age"].to_list() == [age]
+
+
+def test_what_another_run_is_making_is_left_alone(settings: Settings) -> None:
+    deliver(settings, "CUS_0x1,A,1,x,y,2023-01-01")
+    read(settings)
+    work = settings.datamart / "landing" / "attributes" / "tmp_of_another_run"
+    work.mkdir()
+    deliver(settings, "CUS_0x1,A,1,x,y,2023-01-01", "CUS_0x2,A,1,x,y,2023-01-01")
+    read(settings)
+    assert work.is_dir()
+
+
+@pytest.mark.parametrize("written", ["0023-01-01", "9023-01-01", "2023-13-01"])
+def test_a_date_beyond_all_years_names_no_month(settings: Settings, written: str) -> None:
+    deliver(settings, f"CUS_0x1,A,1,x,y,{written}", "CUS_0x2,A,1,x,y,2023-01-01")
+    assert landing.months_in(ATTRIBUTES, settings) == [month(0)]
+    undated = landing.read_months(ATTRIBUTES, [month(0)], settings, dated=False)
+    assert undated["snapshot_date_raw"].to_list() == [written]

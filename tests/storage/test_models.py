@@ -110,3 +110,10 @@ def test_decisions_taken_together_are_written_together_or_not_at_all(settings: S
     with pytest.raises(ModelStoreError, match="missing"):
         models.record(settings, effective_from=month(6), changes=both)
     assert len(models.history(settings)) == 1
+
+
+def test_a_model_of_the_day_itself_is_neither_before_nor_after_it(settings: Settings) -> None:
+    models.save("a", settings, model="a", card={"as_of": str(month(5))}, reference={}, to_text=str)
+    models.record(settings, effective_from=month(5), changes=[Change("a", "challenger", "test", "new")])
+    assert [models.trained_after(month(i), settings) for i in (4, 5, 6)] == [["a"], [], []]
+    assert [models.trained_until(month(i), settings) is None for i in (4, 5, 6)] == [True, True, False]

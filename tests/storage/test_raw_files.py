@@ -6,6 +6,7 @@ import pytest
 
 from tasks.errors import BadInputError
 from tasks.schemas.attributes import ATTRIBUTES
+from tasks.schemas.loans import LOANS
 from tasks.storage.raw_files import CHUNK, check_file
 
 HEADER = ",".join(ATTRIBUTES.columns).encode() + b"\n"
@@ -24,3 +25,10 @@ def test_a_byte_that_is_no_text_is_named_by_its_line(tmp_path: Path, ending: byt
     path.write_bytes(HEADER + FILLING + ending)
     with pytest.raises(BadInputError, match=rf"not UTF-8 text \(line {len(FILLING) + 2}\)"):
         check_file(path, ATTRIBUTES)
+
+
+def test_a_line_cut_off_after_a_date_that_is_not_its_last_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "loans.csv"
+    path.write_text(",".join(LOANS.columns) + "\nCUS_0x1_2023_01_01,CUS_0x1,2023-01-01")
+    with pytest.raises(BadInputError, match="cut off"):
+        check_file(path, LOANS)

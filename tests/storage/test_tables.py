@@ -1,14 +1,16 @@
 import re
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable
 from pydantic import ValidationError
 
 from tasks.config import Settings
-from tasks.errors import TableNotReadyError, VintageError
+from tasks.errors import StorageError, TableNotReadyError, VintageError
 from tasks.storage import tables
 from tests.builders import month
 
@@ -112,3 +114,36 @@ def test_a_missing_day_names_the_flow_that_makes_it(settings: Settings) -> None:
 def test_a_table_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(TableNotReadyError, match=r"gold.label_store does not exist yet"):
         tables.scan("gold.label_store", Settings(datamart=tmp_path / "nowhere"))
+
+
+def test_a_datamart_that_was_made_anew_is_read_anew(settings: Settings) -> None:
+
+    tables.replace_partitions("gold.label_store", labels("a"), days=[month(0)], settings=settings)
+    shutil.rmtree(settings.datamart)
+    tables.create_missing(settings)
+    assert tables.scan("gold.label_store", settings).collect().is_empty()
+
+
+def test_a_table_whose_first_commits_were_cleaned_up_is_still_read(settings: Settings) -> None:
+    for loan in ("a", "b"):
+        tables.replace_partitions("gold.label_store", labels(loan), days=[month(0)], settings=settings)
+    table = tables.open_table("gold.label_store", settings)
+    table.create_checkpoint()
+    (tables.path_of("gold.label_store", settings) / "_delta_log" / f"{0:020}.json").unlink()
+    tables.create_missing(settings)
+    assert tables.read("gold.label_store", settings, on=month(0))["loan_id"].to_list() == ["b"]
+
+
+def test_a_run_does_not_write_over_what_another_wrote_meanwhile(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def after_another(delta: DeltaTable, frame: pl.DataFrame, days: set[date]) -> bool:
+        monkeypatch.undo()
+        tables._opened.cache_clear()  # as in a process of its own
+        tables.replace_partitions("gold.label_store", labels("other"), days=[month(0)], settings=settings)
+        return tables._written(delta, frame, days)
+
+    monkeypatch.setattr(tables, "_written", after_another)
+    with pytest.raises(StorageError, match=r"Another run wrote gold\.label_store for 2023-01-01"):
+        tables.replace_partitions("gold.label_store", labels("mine"), days=[month(0)], settings=settings)
+    assert tables.read("gold.label_store", settings, on=month(0))["loan_id"].to_list() == ["other"]

@@ -1,0 +1,19 @@
+"""The history of restated months."""
+
+from pathlib import Path
+
+from tasks.config import Settings
+from tasks.storage import restatements
+
+
+def test_a_restatement_that_is_run_again_adds_no_line(tmp_path: Path) -> None:
+    settings = Settings(datamart=tmp_path)
+    entry = {"snapshot_date": "2023-01-01", "what": "rows", "digests": {"loans": ["a", "b"]}}
+    restatements.note(settings, entry, versions={"silver.loans": 3})
+    restatements.note(settings, {**entry, "snapshot_date": "2023-02-01"}, versions={"silver.loans": 3})
+    restatements.note(settings, entry, versions={"silver.loans": 4})
+    back = {**entry, "digests": {"loans": ["b", "a"]}}
+    restatements.note(settings, back, versions={"silver.loans": 4})
+    restatements.note(settings, entry, versions={"silver.loans": 5})
+    lines = restatements.read_history(settings)
+    assert [line["old_versions"]["silver.loans"] for line in lines] == [3, 3, 4, 5]
