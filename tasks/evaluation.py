@@ -11,13 +11,14 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from tasks.charts.evaluation import draw_evaluation
+from tasks.charts.style import to_svg
 from tasks.config import Settings
 from tasks.core.evaluation import Scorer, fit_scorer, score_with, scorers_of, summarise_scores
 from tasks.core.models import Blend
 from tasks.core.scoring import score_applications
 from tasks.errors import NothingToDoError
 from tasks.source_features import read_applications, sources_of
-from tasks.storage import models, tables
+from tasks.storage import charts, models, tables
 from tasks.training import known_on, promote, train_challenger
 
 LOG = logging.getLogger("vintage")
@@ -112,9 +113,6 @@ def _publish(
     left = [f"{day:%Y-%m}" for day in days if start <= day <= end and day not in told]
     if left:
         LOG.warning("Not measured, since no model served or the labels are not ripe: %s.", ", ".join(left))
-    folder = settings.datamart / "evaluation"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"evaluation-{start:%Y-%m}-{end:%Y-%m}.csv"
-    figures.write_csv(path)
-    draw_evaluation(figures, path.with_suffix(".png"))
-    return figures, path
+    path = settings.datamart / "evaluation" / f"evaluation-{start:%Y-%m}-{end:%Y-%m}.csv"
+    charts.write_page(path.with_suffix(".svg"), to_svg(draw_evaluation(figures)))
+    return figures, charts.write_page(path, figures.write_csv())

@@ -17,7 +17,7 @@ from tasks.errors import BadInputError, TableNotReadyError, UsageError
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.sources import Declared
 from tasks.source_join import join_source
-from tasks.storage import tables
+from tasks.storage import charts, tables
 from tasks.storage.declarations import read_declared
 from tasks.storage.policy import read_policy
 from tasks.storage.source_files import read_numbers
@@ -168,6 +168,4 @@ def _publish(
     }
     note_decision("check", declared.name, fields, settings)
     path = settings.datamart / "sources" / f"{declared.name}-audit.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table.write_csv(path)
-    return path
+    return charts.write_page(path, table.write_csv())

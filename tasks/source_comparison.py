@@ -20,9 +20,8 @@ from tasks.schemas.source_features import widen
 from tasks.source_decisions import admitted_columns, audited_sources
 from tasks.source_features import to_rows
 from tasks.source_join import join_source
-from tasks.storage import models, tables
+from tasks.storage import charts, models, tables
 from tasks.storage.declarations import read_declared
-from tasks.storage.durable import write_whole
 from tasks.storage.policy import read_policy
 from tasks.storage.source_history import Kinds, comparison_path
 from tasks.training import known_on
@@ -133,10 +132,8 @@ def _recipe(day: date, settings: Settings) -> Recipe:
 
 def _publish(choices: list[dict[str, Any]], start: date, end: date, settings: Settings) -> Compared:
     path = comparison_path(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
     last = tables.snapshot_dates("gold.label_store", settings)[-1]
     said = {"start": str(start), "end": str(end), "known_on": str(last), "choices": choices}
-    write_whole(path, json.dumps(said, indent=1))
+    charts.write_page(path, json.dumps(said, indent=1))
     table = pl.DataFrame(choices)
-    table.write_csv(path.with_suffix(".csv"))
-    return Compared(table, path.with_suffix(".csv"))
+    return Compared(table, charts.write_page(path.with_suffix(".csv"), table.write_csv()))

@@ -85,6 +85,7 @@ def _try(
 
 def _study(seed: int) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # The first eight draws are random: of fewer there is nothing that the sampler could have learned.
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=8)
     return optuna.create_study(
         sampler=sampler, pruner=optuna.pruners.PercentilePruner(33.0, n_startup_trials=5)

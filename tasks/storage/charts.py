@@ -1,4 +1,4 @@
-"""The charts of a datamart, one SVG each, and its pages."""
+"""The charts of a datamart, one SVG each, and its pages and tables for people."""
 
 from pathlib import Path
 
@@ -14,8 +14,8 @@ def write_chart(name: str, svg: bytes, settings: Settings) -> Path:
     return path
 
 
-def write_page(path: Path, html: str | bytes) -> Path:
-    """Replace a page, whole or not at all; return its path."""
+def write_page(path: Path, content: str | bytes) -> Path:
+    """Replace a page, or a table that people read, whole or not at all; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, html)
+    write_whole(path, content)
     return path

@@ -245,12 +245,16 @@ def test_fault_75_a_month_without_applications_is_nothing_to_do(
         assert rows.equals(before[name])
 
 
-def test_fault_75_no_loan_starts(shop: Shop, book: Book) -> None:
-    day = pl.col("snapshot_date") == str(month(8))
+def without_applications(book: Book, number: int) -> Book:
+    day = pl.col("snapshot_date") == str(month(number))
     fewer = book.change("loans", lambda rows: rows.filter(~day | (pl.col("installment_num") != "0")))
     for source in ("attributes", "financials"):
         fewer = fewer.change(source, lambda rows: rows.filter(~day))
-    shop.receive(fewer)
+    return fewer
+
+
+def test_fault_75_no_loan_starts(shop: Shop, book: Book) -> None:
+    shop.receive(without_applications(book, 8))
     outcome = shop.run("features", 8, "--allow-volume")
     assert outcome.code == 99
     assert shop.rows("gold.label_store", 8).height == 60
@@ -259,11 +263,7 @@ def test_fault_75_no_loan_starts(shop: Shop, book: Book) -> None:
 
 
 def test_fault_75_a_backfill_goes_on_after_a_month_without_applications(shop: Shop, book: Book) -> None:
-    day = pl.col("snapshot_date") == str(month(7))
-    fewer = book.change("loans", lambda rows: rows.filter(~day | (pl.col("installment_num") != "0")))
-    for source in ("attributes", "financials"):
-        fewer = fewer.change(source, lambda rows: rows.filter(~day))
-    shop.receive(fewer)
+    shop.receive(without_applications(book, 7))
     flows = ("--flows", "features,inference", "--allow-volume")
     outcome = shop.command("backfill", "--start", str(month(7)), "--end", str(month(8)), *flows)
     assert outcome.code == 0, outcome.said
