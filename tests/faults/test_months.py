@@ -1,4 +1,4 @@
-"""Months as they come in: one by one or many at once, too few rows or too many, late, early or again."""
+"""Fault 75, and months as they come in: one by one or many, too few rows or too many, late or again."""
 
 from collections.abc import Callable
 
@@ -218,3 +218,47 @@ def test_a_month_whose_figures_call_for_nothing_any_more_has_no_actions(
     tables.replace_partitions("gold.actions", rows, days=[month(7)], settings=shop.settings)
     tables.replace_partitions("gold.actions", rows.clear(), days=[month(7)], settings=shop.settings)
     assert shop.rows("gold.actions", 7).is_empty()
+
+
+def test_fault_75_a_month_without_applications_is_nothing_to_do(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop]
+) -> None:
+    shop = copy_of(served)
+    before = shop.contents()
+    assert shop.run("features", 30).code == 99
+    for name, rows in shop.contents().items():
+        assert rows.equals(before[name])
+
+
+def without_applications(book: Book, number: int) -> Book:
+    day = pl.col("snapshot_date") == str(month(number))
+    fewer = book.change("loans", lambda rows: rows.filter(~day | (pl.col("installment_num") != "0")))
+    for source in ("attributes", "financials"):
+        fewer = fewer.change(source, lambda rows: rows.filter(~day))
+    return fewer
+
+
+def test_fault_75_no_loan_starts(shop: Shop, book: Book) -> None:
+    shop.receive(without_applications(book, 8))
+    outcome = shop.run("features", 8, "--allow-volume")
+    assert outcome.code == 99
+    assert shop.rows("gold.label_store", 8).height == 60
+    assert shop.published() == []
+    assert shop.run("inference", 8).code == 99
+
+
+def test_fault_75_a_backfill_goes_on_after_a_month_without_applications(shop: Shop, book: Book) -> None:
+    shop.receive(without_applications(book, 7))
+    flows = ("--flows", "features,inference", "--allow-volume")
+    outcome = shop.command("backfill", "--start", str(month(7)), "--end", str(month(8)), *flows)
+    assert outcome.code == 0, outcome.said
+    assert shop.published() == [month(8)]
+
+
+def test_a_backfill_of_months_that_have_not_come_in_has_nothing_to_do(served: Shop) -> None:
+    before = served.contents()
+    outcome = served.command("backfill", "--start", str(month(30)), "--end", str(month(31)))
+    assert outcome.code == 99
+    assert f"No rows of {month(31)}" in outcome.said
+    for name, rows in served.contents().items():
+        assert rows.equals(before[name])

@@ -15,7 +15,7 @@ import pytest
 from tasks.core.monitoring import measure_performance
 from tasks.errors import BadInputError
 from tasks.status import month_table
-from tasks.storage import models, restatements
+from tasks.storage import models, restatements, tables
 from tasks.storage.models import Change
 from tests.faults.book import Book, month
 from tests.faults.conftest import LAST
@@ -235,48 +235,18 @@ def test_fault_74_features_that_do_not_match_the_models_list_are_refused(
     assert "shoe_size" in outcome.said
 
 
-def test_fault_75_a_month_without_applications_is_nothing_to_do(
-    served: Shop, book: Book, copy_of: Callable[[Shop], Shop]
+def test_a_training_that_is_run_again_does_not_see_what_was_measured_after_it(
+    served: Shop, copy_of: Callable[[Shop], Shop]
 ) -> None:
     shop = copy_of(served)
-    before = shop.contents()
-    assert shop.run("features", 30).code == 99
-    for name, rows in shop.contents().items():
-        assert rows.equals(before[name])
-
-
-def without_applications(book: Book, number: int) -> Book:
-    day = pl.col("snapshot_date") == str(month(number))
-    fewer = book.change("loans", lambda rows: rows.filter(~day | (pl.col("installment_num") != "0")))
-    for source in ("attributes", "financials"):
-        fewer = fewer.change(source, lambda rows: rows.filter(~day))
-    return fewer
-
-
-def test_fault_75_no_loan_starts(shop: Shop, book: Book) -> None:
-    shop.receive(without_applications(book, 8))
-    outcome = shop.run("features", 8, "--allow-volume")
-    assert outcome.code == 99
-    assert shop.rows("gold.label_store", 8).height == 60
-    assert shop.published() == []
-    assert shop.run("inference", 8).code == 99
-
-
-def test_fault_75_a_backfill_goes_on_after_a_month_without_applications(shop: Shop, book: Book) -> None:
-    shop.receive(without_applications(book, 7))
-    flows = ("--flows", "features,inference", "--allow-volume")
-    outcome = shop.command("backfill", "--start", str(month(7)), "--end", str(month(8)), *flows)
-    assert outcome.code == 0, outcome.said
-    assert shop.published() == [month(8)]
-
-
-def test_a_backfill_of_months_that_have_not_come_in_has_nothing_to_do(served: Shop) -> None:
-    before = served.contents()
-    outcome = served.command("backfill", "--start", str(month(30)), "--end", str(month(31)))
-    assert outcome.code == 99
-    assert f"No rows of {month(31)}" in outcome.said
-    for name, rows in served.contents().items():
-        assert rows.equals(before[name])
+    (model_id,) = models.list_folders(shop.settings)
+    before = models.read_card(model_id, shop.settings)["gate"]
+    of_coverage = pl.when(pl.col("metric") == "coverage").then(pl.lit("red")).otherwise("status")
+    red = shop.rows("gold.monitoring", LAST).with_columns(status=of_coverage)
+    tables.replace_partitions("gold.monitoring", red, days=[month(LAST)], settings=shop.settings)
+    shutil.rmtree(shop.settings.model_store)
+    assert shop.run("training", LAST).code == 0
+    assert models.read_card(model_id, shop.settings)["gate"] == before
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
