@@ -259,7 +259,8 @@ def test_fault_76_the_time_zone_changes_nothing(
     assert shop.rows("gold.feature_store", 1).equals(served.rows("gold.feature_store", 1))
 
 
-def test_debug_shows_where_an_error_comes_from(shop: Shop) -> None:
+def test_debug_shows_where_an_error_comes_from(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # --debug sets it for good
     shop.file("loans").unlink()
     with pytest.raises(BadInputError, match="is missing"):
         shop.run("features", 0, "--debug")
