@@ -127,3 +127,12 @@ def _loan(customer: str, cohort: int, months: int, weak: bool, draw: random.Rand
             }
         )
     return rows
+
+
+def without_applications(book: Book, number: int) -> Book:
+    """The book without the loans that start in a month, and what else comes with them."""
+    day = pl.col("snapshot_date") == str(month(number))
+    fewer = book.change("loans", lambda rows: rows.filter(~day | (pl.col("installment_num") != "0")))
+    for source in ("attributes", "financials"):
+        fewer = fewer.change(source, lambda rows: rows.filter(~day))
+    return fewer

@@ -9,7 +9,7 @@ from tasks.ingest import months_received
 from tasks.schemas.catalog import SOURCES, TABLES
 from tasks.status import ripe_cohorts
 from tasks.storage import landing, restatements, tables
-from tests.faults.book import FILES, Book, month
+from tests.faults.book import FILES, Book, month, without_applications
 from tests.faults.shop import Shop, first_of, put
 from tests.faults.test_files import refused
 from tests.faults.test_system import LIMITED, ended, start
@@ -230,14 +230,6 @@ def test_fault_75_a_month_without_applications_is_nothing_to_do(
         assert rows.equals(before[name])
 
 
-def without_applications(book: Book, number: int) -> Book:
-    day = pl.col("snapshot_date") == str(month(number))
-    fewer = book.change("loans", lambda rows: rows.filter(~day | (pl.col("installment_num") != "0")))
-    for source in ("attributes", "financials"):
-        fewer = fewer.change(source, lambda rows: rows.filter(~day))
-    return fewer
-
-
 def test_fault_75_no_loan_starts(shop: Shop, book: Book) -> None:
     shop.receive(without_applications(book, 8))
     outcome = shop.run("features", 8, "--allow-volume")
@@ -245,20 +237,3 @@ def test_fault_75_no_loan_starts(shop: Shop, book: Book) -> None:
     assert shop.rows("gold.label_store", 8).height == 60
     assert shop.published() == []
     assert shop.run("inference", 8).code == 99
-
-
-def test_fault_75_a_backfill_goes_on_after_a_month_without_applications(shop: Shop, book: Book) -> None:
-    shop.receive(without_applications(book, 7))
-    flows = ("--flows", "features,inference", "--allow-volume")
-    outcome = shop.command("backfill", "--start", str(month(7)), "--end", str(month(8)), *flows)
-    assert outcome.code == 0, outcome.said
-    assert shop.published() == [month(8)]
-
-
-def test_a_backfill_of_months_that_have_not_come_in_has_nothing_to_do(served: Shop) -> None:
-    before = served.contents()
-    outcome = served.command("backfill", "--start", str(month(30)), "--end", str(month(31)))
-    assert outcome.code == 99
-    assert f"No rows of {month(31)}" in outcome.said
-    for name, rows in served.contents().items():
-        assert rows.equals(before[name])

@@ -12,12 +12,14 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.context import TaskRunContext
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.backfill import run_backfill
+from flows.backfill import FLOWS, run_backfill
 from flows.engine import local_server, monthly_flow, run_flow, starting_server
 from flows.features import features
 from tasks.config import Settings
-from tasks.errors import BadInputError, VintageError
+from tasks.errors import BadInputError, NothingToDoError, VintageError
+from tasks.storage import tables
 from tests.builders import month, months, quick_settings, write_book
+from tests.faults.book import build_book, without_applications
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +52,11 @@ def test_nothing_to_do_is_completed_and_named_skipped(recorded: dict[str, FlowRu
     assert states["inference-2023-01-01"] == "Skipped"
 
 
-@pytest.mark.usefixtures("recorded")
-def test_what_became_of_every_task_outlives_the_server() -> None:
+def test_what_became_of_every_task_outlives_the_server(recorded: dict[str, FlowRun]) -> None:
+    flows = {run.id for run in recorded.values()}
     with get_client(sync_client=True) as client:
-        left = Counter((run.name.split("-")[0], run.state_name) for run in client.read_task_runs())
+        runs = [run for run in client.read_task_runs() if run.flow_run_id in flows]
+    left = Counter((run.name.split("-")[0], run.state_name) for run in runs)
     assert left == {
         ("ingest", "Completed"): 2,
         ("build_labels", "Completed"): 2,
@@ -73,6 +76,22 @@ def test_a_run_leaves_a_summary_and_a_table() -> None:
 def test_an_error_reaches_the_caller_as_it_was_raised(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="is missing"):
         run_flow(features, month(0), Settings(data=tmp_path, datamart=tmp_path / "datamart"))
+
+
+@pytest.mark.usefixtures("recorded")
+def test_a_backfill_goes_on_after_a_month_without_applications(tmp_path: Path) -> None:
+    data = without_applications(build_book(months=3, loans_per_month=30), 1).write(tmp_path / "data")
+    settings = quick_settings(data, tmp_path).model_copy(update={"allow_volume": True})
+    run_backfill(months(3), ["features", "inference"], settings, step=lambda _day, _flow: None)
+    assert tables.snapshot_dates("gold.feature_store", settings) == [month(0), month(2)]
+
+
+@pytest.mark.usefixtures("recorded")
+def test_a_backfill_of_months_that_have_not_come_in_has_nothing_to_do(settings: Settings) -> None:
+    steps: list[tuple[date, str]] = []
+    with pytest.raises(NothingToDoError, match=f"No rows of {month(31)}"):
+        run_backfill([month(30), month(31)], list(FLOWS), settings, step=lambda *step: steps.append(step))
+    assert steps == [(month(30), "features"), (month(31), "features")]
 
 
 def test_a_server_that_does_not_answer_is_named_with_what_to_do(settings: Settings) -> None:
