@@ -307,7 +307,7 @@ def command(arguments: list[str] | None = None) -> None:
     except (VintageError, OSError) as error:
         if "--debug" in (arguments or sys.argv):
             raise
-        print(f"vintage: {_sentence(error)}", file=sys.stderr)  # noqa: T201
+        typer.echo(f"vintage: {_sentence(error)}", err=True)
         sys.exit(getattr(error, "exit_code", 1))
 
 
