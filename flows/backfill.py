@@ -23,6 +23,7 @@ FLOWS: dict[str, Flow[..., Any]] = {
     "inference": inference,
     "monitoring": monitoring,
 }
+LOG = logging.getLogger("vintage")
 Step = Callable[[date, str], None]
 
 
@@ -62,6 +63,6 @@ def _run_day(day: date, names: Sequence[str], settings: Settings, *, step: Step)
         except NothingToDoError as error:
             nothing = error
             if name == "features" and not has_come_in(day, settings):
-                logging.getLogger("vintage").warning("%s", error)
+                LOG.warning("%s", error)
                 break
     return None if n_done else nothing

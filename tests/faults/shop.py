@@ -107,3 +107,14 @@ def put(column: str, value: str | None, where: pl.Expr) -> Edit:
     """An edit that writes `value` into a column of the rows `where`."""
     text = pl.lit(value, pl.String)
     return lambda rows: rows.with_columns(pl.when(where).then(text).otherwise(column).alias(column))
+
+
+def refused(shop: Shop, *said: str, number: int = 0) -> None:
+    """The month fails with a message that holds all of `said`, and none of it is published."""
+    outcome = shop.run("features", number)
+    assert outcome.code == 1
+    assert [text for text in said if text not in outcome.said] == [], outcome.said
+    assert "Traceback" not in outcome.said
+    assert month(number) not in shop.published()
+    assert shop.rows("bronze.deliveries", number).is_empty()
+    assert shop.rows("silver.loans", number).is_empty()

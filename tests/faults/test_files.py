@@ -9,20 +9,9 @@ import pytest
 
 from tasks.storage import restatements, tables
 from tests.faults.book import FILES, Book, month
-from tests.faults.shop import Shop, first_of, put
+from tests.faults.shop import Shop, first_of, put, refused
 
 ALL = sorted(FILES)
-
-
-def refused(shop: Shop, *said: str, number: int = 0) -> None:
-    """The month fails with a message that holds all of `said`, and none of it is published."""
-    outcome = shop.run("features", number)
-    assert outcome.code == 1
-    assert [text for text in said if text not in outcome.said] == [], outcome.said
-    assert "Traceback" not in outcome.said
-    assert month(number) not in shop.published()
-    assert shop.rows("bronze.deliveries", number).is_empty()
-    assert shop.rows("silver.loans", number).is_empty()
 
 
 def edit_text(path: Path, edit: Callable[[bytes], bytes]) -> None:

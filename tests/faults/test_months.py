@@ -10,8 +10,7 @@ from tasks.schemas.catalog import SOURCES, TABLES
 from tasks.status import ripe_cohorts
 from tasks.storage import landing, restatements, tables
 from tests.faults.book import FILES, Book, month, without_applications
-from tests.faults.shop import Shop, first_of, put
-from tests.faults.test_files import refused
+from tests.faults.shop import Shop, first_of, put, refused
 from tests.faults.test_system import LIMITED, ended, start
 
 
