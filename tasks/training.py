@@ -58,7 +58,7 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     model_id = identify(known.loans, as_of, told)
     if (settings.model_store / model_id).exists():
         return model_id
-    _refuse_out_of_order(as_of, settings)
+    _refuse_out_of_order(as_of, setup, settings)
     challenger = train(known, setup)
     card = {"model_id": model_id, **_describe(challenger, known, setup, settings)}
     reference = _reference(challenger.served, known, settings)
@@ -225,13 +225,26 @@ def _reds_before(as_of: date, settings: Settings) -> list[str]:
     return [f"{row['metric']} of {row['subject']} on {days[-1]}" for row in red.to_dicts()]
 
 
-def _refuse_out_of_order(as_of: date, settings: Settings) -> None:
+def _refuse_out_of_order(as_of: date, setup: Setup, settings: Settings) -> None:
     newer = models.trained_after(as_of, settings)
     if newer:
         raise VintageError(
-            f"A model of {as_of} would be trained after {newer[0]}, which was judged without it. "
-            f"Train in date order into an empty --model-store, or leave {as_of} as it is."
+            f"A model of {as_of} would be trained after {newer[0]}, which was judged without it."
+            f"{_set_otherwise(as_of, setup, settings)} Train in date order into an empty --model-store, or "
+            f"leave {as_of} as it is."
         )
+
+
+def _set_otherwise(as_of: date, setup: Setup, settings: Settings) -> str:
+    """Which settings the model of that day was trained with instead, so that it can be run again."""
+    now = asdict(setup)
+    for model_id in models.trained_on(as_of, settings):
+        then = models.read_card(model_id, settings)["setup"]
+        other = [name for name in ("trials", "seed", "oot_cohorts") if then[name] != now[name]]
+        if other:
+            said = " ".join(f"VINTAGE_{name.upper()}={then[name]}" for name in other)
+            return f" {model_id} of that day was trained with other settings: to run it again, set {said}."
+    return ""
 
 
 def _tables(as_of: date, settings: Settings) -> dict[str, dict[str, int]]:

@@ -162,6 +162,11 @@ def trained_after(day: date, settings: Settings) -> list[str]:
     return [e.model_id for e in history(settings) if e.state == "challenger" and e.effective_from > str(day)]
 
 
+def trained_on(day: date, settings: Settings) -> list[str]:
+    """Ids of models trained on `day`."""
+    return [e.model_id for e in history(settings) if e.state == "challenger" and e.effective_from == str(day)]
+
+
 def state_on(day: date, model_id: str, settings: Settings) -> State | None:
     """The state a model is in on `day`, later lines not counted; None when the registry does not know it."""
     its = [e for e in history(settings) if e.model_id == model_id and e.effective_from <= str(day)]

@@ -259,6 +259,24 @@ def test_fault_76_the_time_zone_changes_nothing(
     assert shop.rows("gold.feature_store", 1).equals(served.rows("gold.feature_store", 1))
 
 
+def test_an_older_training_under_other_settings_is_refused_with_the_settings_of_then(
+    served: Shop, copy_of: Callable[[Shop], Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = copy_of(served)
+    (then,) = models.list_folders(shop.settings)
+    shutil.copytree(shop.settings.model_store / then, shop.settings.model_store / "newer")
+    later = [Change("newer", "challenger", "test", "test")]
+    models.record(shop.settings, effective_from=month(LAST + 1), changes=later)
+    monkeypatch.setenv("VINTAGE_TRIALS", "2")
+    outcome = shop.run("training", LAST)
+    assert outcome.code == 1
+    assert f"{then} of that day was trained with other settings: to run it again, set VINTAGE_TRIALS=1." in (
+        outcome.said
+    )
+    monkeypatch.setenv("VINTAGE_TRIALS", "1")
+    assert shop.run("training", LAST).code == 0
+
+
 def test_debug_shows_where_an_error_comes_from(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # --debug sets it for good
     shop.file("loans").unlink()

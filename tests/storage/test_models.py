@@ -116,4 +116,5 @@ def test_a_model_of_the_day_itself_is_neither_before_nor_after_it(settings: Sett
     models.save("a", settings, model="a", card={"as_of": str(month(5))}, reference={}, to_text=str)
     models.record(settings, effective_from=month(5), changes=[Change("a", "challenger", "test", "new")])
     assert [models.trained_after(month(i), settings) for i in (4, 5, 6)] == [["a"], [], []]
+    assert [models.trained_on(month(i), settings) for i in (4, 5, 6)] == [[], ["a"], []]
     assert [models.trained_until(month(i), settings) is None for i in (4, 5, 6)] == [True, True, False]
