@@ -134,16 +134,37 @@ def test_a_table_whose_first_commits_were_cleaned_up_is_still_read(settings: Set
     assert tables.read("gold.label_store", settings, on=month(0))["loan_id"].to_list() == ["b"]
 
 
-def test_a_run_does_not_write_over_what_another_wrote_meanwhile(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("stored", [[], ["old"]])
+def test_a_run_takes_its_turn_after_one_that_wrote_another_day(
+    stored: list[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write(settings, labels(*stored))
+    _write_first(monkeypatch, settings, labels("other", day=FEB), FEB)
+    write(settings, labels("mine"))
+    loans = tables.scan("gold.label_store", settings).collect()["loan_id"]
+    assert sorted(loans) == ["mine", "other"]
+
+
+@pytest.mark.parametrize("stored", [[], ["old"]])
+def test_a_run_does_not_write_over_what_another_wrote_meanwhile(
+    stored: list[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(settings, labels(*stored))
+    _write_first(monkeypatch, settings, labels("other"), JAN)
+    with pytest.raises(StorageError, match=r"Another run wrote gold\.label_store for 2023-01-01"):
+        write(settings, labels("mine"))
+    assert tables.read("gold.label_store", settings, on=JAN)["loan_id"].to_list() == ["other"]
+
+
+def _write_first(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, others: pl.DataFrame, day: date
+) -> None:
+    """Let another run write right before the next commit."""
+
     def after_another(delta: DeltaTable, frame: pl.DataFrame, days: set[date]) -> bool:
         monkeypatch.undo()
         tables._opened.cache_clear()  # as in a process of its own
-        tables.replace_partitions("gold.label_store", labels("other"), days=[month(0)], settings=settings)
+        write(settings, others, day)
         return tables._written(delta, frame, days)
 
     monkeypatch.setattr(tables, "_written", after_another)
-    with pytest.raises(StorageError, match=r"Another run wrote gold\.label_store for 2023-01-01"):
-        tables.replace_partitions("gold.label_store", labels("mine"), days=[month(0)], settings=settings)
-    assert tables.read("gold.label_store", settings, on=month(0))["loan_id"].to_list() == ["other"]
