@@ -168,6 +168,8 @@ PARTS: dict[str, Callable[[Path, Path], Iterator[Row]]] = {
 def main() -> None:
     """Run the parts and write what they say."""
     parts = os.environ.get("BENCH_PARTS", ",".join(PARTS)).split(",")
+    if unknown := sorted(set(parts) - PARTS.keys()):
+        sys.exit(f"BENCH_PARTS names {', '.join(unknown)}; choose from {', '.join(PARTS)}.")
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     lines = [
         "# Benchmarks",
