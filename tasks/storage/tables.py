@@ -140,13 +140,14 @@ def replace_partitions(
     for _ in range(ATTEMPTS):
         delta = open_table(name, settings)
         stored = _stored(delta, days, table)
-        differing = _days_that_differ(frame, stored) if stored.height else held
+        differing = _days_that_differ(frame, stored)
         if not differing:
             return frame.height
         if found is not None and _days_that_differ(stored, found) & differing:
             break
         found = stored
         _refuse_emptied(name, _days_held(stored) - held)
+        # Most often all of it is new, and needs no copy.
         new = frame if held <= differing else frame.filter(pl.col("snapshot_date").is_in(list(differing)))
         if _written(delta, new, differing):
             return frame.height
@@ -171,6 +172,8 @@ def _days_that_differ(rows: pl.DataFrame, others: pl.DataFrame) -> set[date]:
     """Days of which the two frames, both in order, do not hold the same rows."""
     if rows.equals(others):
         return set()
+    if others.is_empty():
+        return _days_held(rows)
     these, those = (frame.partition_by("snapshot_date", as_dict=True) for frame in (rows, others))
     same = {day for day in these.keys() & those.keys() if these[day].equals(those[day])}
     return {day for (day,) in (these.keys() | those.keys()) - same}
