@@ -5,7 +5,6 @@ import itertools
 import json
 import re
 import subprocess
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 
 import httpx
 from websockets.sync.client import ClientConnection, connect
+
+from tests.e2e.waiting import wait_until
 
 PATIENCE = 60
 
@@ -54,12 +55,11 @@ class Page:
 
     def wait(self, script: str) -> None:
         """Wait until the script's value is true."""
-        deadline = time.monotonic() + PATIENCE
-        while not self.look(script):
-            assert time.monotonic() < deadline, (
-                f"{script} never came true; the page says: {self.text()[:500]}"
-            )
-            time.sleep(0.2)
+        wait_until(
+            lambda: self.look(script),
+            lambda: f"{script} never came true; the page says: {self.text()[:500]}",
+            seconds=PATIENCE,
+        )
 
     def text(self) -> str:
         """What a person reads on the page."""

@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.e2e.waiting import wait_until
+
 HERE = Path(__file__).parents[2]
 OWNER = 1234
 PORTS = {"AIRFLOW_PORT": "18080", "PREFECT_PORT": "14200"}
@@ -42,9 +44,11 @@ class Stack:
         """Start all services; done when each is healthy and the links are printed."""
         began = time.monotonic()
         self.compose("up", "-d")
-        while "Vintage is ready" not in self.compose("logs", "links"):
-            assert time.monotonic() - began < 180, "the links were never printed"
-            time.sleep(0.5)
+        wait_until(
+            lambda: "Vintage is ready" in self.compose("logs", "links"),
+            lambda: f"the links were never printed: {self.compose('ps')}",
+            seconds=180,
+        )
         self.seconds = time.monotonic() - began
         said = self.compose("logs", "links").split()
         self.password = said[len(said) - said[::-1].index("password")]
@@ -68,15 +72,19 @@ class Stack:
         """Start a run by hand without a date; return its id."""
         return self.airflow("POST", f"dags/{dag}/dagRuns", logical_date=None, conf=params)["dag_run_id"]
 
-    def wait(self, dag: str, run: str, *states: str, seconds: float = 400) -> None:
-        """Wait until the run is in one of the states, and not in another last one."""
-        deadline = time.monotonic() + seconds
-        while (state := self.airflow("GET", f"dags/{dag}/dagRuns/{run}")["state"]) not in states:
-            assert state != "failed", (
-                f"{dag} {run} failed: {self.compose('logs', '--tail=40', 'airflow-scheduler')}"
-            )
-            assert time.monotonic() < deadline, f"{dag} {run} is still {state}"
-            time.sleep(1)
+    def wait_for_success(self, dag: str, run: str) -> None:
+        """Wait until the run has ended, and fail if it failed."""
+
+        def told() -> str:
+            log = self.compose("logs", "--tail=40", "airflow-scheduler")
+            return f"{dag} {run} is {self.state(dag, run)}: {log}"
+
+        wait_until(lambda: self.state(dag, run) in ("success", "failed"), told, seconds=400)
+        assert self.state(dag, run) == "success", told()
+
+    def state(self, dag: str, run: str) -> str:
+        """The state of a run."""
+        return self.airflow("GET", f"dags/{dag}/dagRuns/{run}")["state"]
 
     def tasks(self, dag: str, run: str) -> dict[str, str]:
         """The state of each task of a run."""

@@ -16,6 +16,7 @@ from tasks.storage import models
 from tests.builders import all_tables
 from tests.e2e.browser import chromium
 from tests.e2e.conftest import AIRFLOW, HERE, PREFECT, Stack
+from tests.e2e.waiting import wait_until
 from tests.test_secrets import find_secrets
 
 pytestmark = pytest.mark.e2e
@@ -93,7 +94,7 @@ def test_the_printed_login_opens_both_pages(stack: Stack, tmp_path: Path) -> Non
 def test_one_click_runs_all_months_and_equals_the_command_line(
     stack: Stack, one_click: str, by_command_line: Settings
 ) -> None:
-    stack.wait("vintage_backfill", one_click, "success")  # it went on beside the command line's
+    stack.wait_for_success("vintage_backfill", one_click)  # it went on beside the command line's
     assert_same_results(settings_of(stack.folder, stack.folder / "data"), by_command_line)
     log = stack.log("vintage_backfill", one_click, "backfill")
     assert f"{PREFECT.replace('127.0.0.1', 'localhost')}/runs/flow-run/" in log
@@ -116,11 +117,12 @@ def test_a_month_again_changes_nothing_and_skips_what_has_nothing_to_do(
 ) -> None:
     stack.airflow("PATCH", "dags/vintage_monthly", is_paused=False)
     run = "scheduled__2023-01-01T00:00:00+00:00"
-    deadline = time.monotonic() + 180
-    while not stack.airflow("GET", "dags/vintage_monthly/dagRuns")["total_entries"]:
-        assert time.monotonic() < deadline, "catch-up never began"
-        time.sleep(1)
-    stack.wait("vintage_monthly", run, "success")
+    wait_until(
+        lambda: stack.airflow("GET", "dags/vintage_monthly/dagRuns")["total_entries"],
+        lambda: "catch-up never began",
+        seconds=180,
+    )
+    stack.wait_for_success("vintage_monthly", run)
     stack.airflow("PATCH", "dags/vintage_monthly", is_paused=True)
     assert stack.tasks("vintage_monthly", run) == {
         "features": "success",
@@ -133,14 +135,15 @@ def test_a_month_again_changes_nothing_and_skips_what_has_nothing_to_do(
 
 def test_a_killed_scheduler_goes_on_where_it_was(stack: Stack, by_command_line: Settings) -> None:
     run = stack.trigger("vintage_backfill", start=str(LAST), end=str(LAST))
-    deadline = time.monotonic() + 180
-    while stack.tasks("vintage_backfill", run).get("backfill") != "running":
-        assert time.monotonic() < deadline, "the task never began"
-        time.sleep(0.2)
+    wait_until(
+        lambda: stack.tasks("vintage_backfill", run).get("backfill") == "running",
+        lambda: f"the task never began: {stack.tasks('vintage_backfill', run)}",
+        seconds=180,
+    )
     time.sleep(3)
     stack.compose("kill", "-s", "KILL", "airflow-scheduler")
     stack.compose("up", "-d", "--no-deps", "airflow-scheduler")
-    stack.wait("vintage_backfill", run, "success")
+    stack.wait_for_success("vintage_backfill", run)
     assert_same_results(settings_of(stack.folder, stack.folder / "data"), by_command_line)
 
 
