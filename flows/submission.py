@@ -51,7 +51,8 @@ def repository_link(given: str) -> str:
 
 
 def _code() -> dict[str, Path]:
-    names = _git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    """What git tracks, as it is now: other files may be anything, a .env with a password too."""
+    names = _git("ls-files", "-z").split("\0")
     found = {name: Path(name) for name in names if name and Path(name).is_file()}
     if "docker-compose.yaml" not in found:
         raise UsageError("This folder is not the repository's. Change into the clone and run it again.")

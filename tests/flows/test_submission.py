@@ -31,10 +31,11 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     script = tmp_path / "run"
     script.write_text("run")
     script.chmod(0o755)
-    (tmp_path / ".gitignore").write_text("/data/\n/datamart/\n/model_store/\n*.zip\nsecret\n")
-    (tmp_path / "secret").write_text("not for the zip")
+    (tmp_path / ".gitignore").write_text("/data/\n/datamart/\n/model_store/\n")
     monkeypatch.chdir(tmp_path)
     git("init", "-q")
+    git("add", ".")
+    (tmp_path / ".env").write_text("ADMIN_PASSWORD=not for the zip")
     return tmp_path
 
 
