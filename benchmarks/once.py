@@ -77,15 +77,14 @@ def features_unchecked(data: str, datamart: str) -> dict[str, Any]:
 
 def monitoring(data: str, home: str) -> dict[str, Any]:
     """Seconds to monitor the newest month and to write its report; a walk-forward run must be there."""
-    from tasks.monitoring import decide, measure_month
+    from tasks.monitoring import monitor_month
     from tasks.page import build_report
     from tasks.storage import tables
 
     settings = _home_settings(data, home, trials=8)
     day = tables.snapshot_dates("gold.monitoring", settings)[-1]
     start = time.perf_counter()
-    measure_month(day, settings)
-    decide(day, settings)
+    monitor_month(day, settings)
     measured = time.perf_counter() - start
     start = time.perf_counter()
     build_report(day, settings)
@@ -99,7 +98,7 @@ def monitoring_volume(data: str, datamart: str, model_store: str) -> dict[str, A
     """
     from tasks.config import Settings
     from tasks.inference import score_day
-    from tasks.monitoring import decide, measure_month
+    from tasks.monitoring import monitor_month
     from tasks.storage import models, tables
     from tasks.training import promote, train_challenger
 
@@ -110,8 +109,7 @@ def monitoring_volume(data: str, datamart: str, model_store: str) -> dict[str, A
     for day in days[11:]:
         score_day(day, settings)
     start = time.perf_counter()
-    measure_month(days[-1], settings)
-    decide(days[-1], settings)
+    monitor_month(days[-1], settings)
     return {"seconds": time.perf_counter() - start}
 
 

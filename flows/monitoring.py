@@ -4,13 +4,12 @@ from datetime import date
 
 from flows.engine import monthly_flow
 from tasks.config import Settings
-from tasks.monitoring import decide, measure_month
+from tasks.monitoring import monitor_month
 from tasks.report import publish_monitoring
 
 
 @monthly_flow("monitoring")
 def monitoring(snapshot_date: date, settings: Settings) -> None:
     """Stability, coverage and performance figures of `snapshot_date`, and what follows from them."""
-    measure_month(snapshot_date, settings)
-    decide(snapshot_date, settings)
+    monitor_month(snapshot_date, settings)
     publish_monitoring(snapshot_date, settings)

@@ -24,6 +24,7 @@ from tasks.core.promotion import newly_ripe
 from tasks.core.stability import add_month_values
 from tasks.errors import NothingToDoError
 from tasks.prefect import io_task
+from tasks.schemas.catalog import TABLES, in_order
 from tasks.schemas.policy import Policy
 from tasks.source_features import read_applications
 from tasks.status import ripe_cohorts
@@ -34,12 +35,22 @@ SCORES = ("loan_id", "pd", "grade", "model_id")
 
 
 @io_task
-def measure_month(as_of: date, settings: Settings) -> int:
-    """Replace the `as_of` partition of gold.monitoring; return its row count.
+def monitor_month(as_of: date, settings: Settings) -> int:
+    """Replace the `as_of` partitions of gold.actions and gold.monitoring; return the number of figures.
 
     Errors: NothingToDoError when the day has no predictions, as before the first champion.
     """
-    policy = read_policy(settings.policy).policy
+    adopted = read_policy(settings.policy)
+    figures = _measure(as_of, settings, adopted.policy)
+    before = tables.read("gold.monitoring", settings, on=months_before(as_of, 1))
+    actions = decide_actions(figures, before, as_of=as_of, policy=adopted.policy, digest=adopted.digest)
+    tables.replace_partitions("gold.actions", actions, days=[as_of], settings=settings)
+    # Last: a month that is in gold.monitoring is decided, so that a run cut short holds up no promotion less.
+    return tables.replace_partitions("gold.monitoring", figures, days=[as_of], settings=settings)
+
+
+def _measure(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
+    """Rows of gold.monitoring of the day."""
     predictions = tables.read("gold.predictions", settings, on=as_of)
     if predictions.is_empty():
         raise NothingToDoError(f"No monitoring on {as_of}: no application of that day was scored.")
@@ -64,17 +75,7 @@ def measure_month(as_of: date, settings: Settings) -> int:
         _ripened(as_of, settings),
         _pooled(as_of, settings, policy),
     ]
-    return tables.replace_partitions("gold.monitoring", pl.concat(rows), days=[as_of], settings=settings)
-
-
-@io_task
-def decide(as_of: date, settings: Settings) -> int:
-    """Replace the `as_of` partition of gold.actions by what the figures call for; return the row count."""
-    adopted = read_policy(settings.policy)
-    figures = tables.read("gold.monitoring", settings, on=as_of)
-    before = tables.read("gold.monitoring", settings, on=months_before(as_of, 1))
-    actions = decide_actions(figures, before, as_of=as_of, policy=adopted.policy, digest=adopted.digest)
-    return tables.replace_partitions("gold.actions", actions, days=[as_of], settings=settings)
+    return in_order(pl.concat(rows), TABLES["gold.monitoring"])
 
 
 def _measure_applications(

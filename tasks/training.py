@@ -43,7 +43,8 @@ LIBRARIES = ("vintage", "scikit-learn", "optuna", "polars", "numpy", "scipy")
 def train_challenger(as_of: date, settings: Settings) -> str:
     """Train on the labels that exist on `as_of` and store the model with its card; return its id.
 
-    Errors: NothingToDoError until enough cohorts are ripe; VintageError when newer models exist already.
+    Errors: NothingToDoError until enough cohorts are ripe; VintageError when newer models or decisions
+    exist already.
     """
     known, last = _known_on(as_of, settings)
     start = {candidate["family"]: candidate["params"] for candidate in last["candidates"]} if last else {}
@@ -59,6 +60,7 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     if (settings.model_store / model_id).exists():
         return model_id
     _refuse_out_of_order(as_of, setup, settings)
+    models.refuse_in_the_past(as_of, settings)
     challenger = train(known, setup)
     card = {"model_id": model_id, **_describe(challenger, known, setup, settings)}
     reference = _reference(challenger.served, known, settings)

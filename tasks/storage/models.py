@@ -97,17 +97,25 @@ def record(settings: Settings, *, effective_from: date, changes: Sequence[Change
         known = {entry.model_id for entry in entries}
         if any(change.state == "challenger" and change.model_id in known for change in changes):
             return
-        latest = max((entry.effective_from for entry in entries), default="")
-        if latest > str(effective_from):
-            raise ModelStoreError(
-                f"{path} already holds a decision of {latest}, so none can take effect on {effective_from}: "
-                f"history is not edited. Use a date from {latest} on."
-            )
+        refuse_in_the_past(effective_from, settings)
         text = path.read_text(encoding="utf-8") if entries else ""
         for change in changes:
             digests = _registered(change.model_id, entries) or _digests_of(change.model_id, settings)
             text += _line_of(change, effective_from, text, digests) + "\n"
         write_whole(path, text)
+
+
+def refuse_in_the_past(effective_from: date, settings: Settings) -> None:
+    """Do nothing if a decision can take effect on the day.
+
+    Errors: ModelStoreError when a line that is there takes effect later: what served stays as it was.
+    """
+    latest = max((entry.effective_from for entry in history(settings)), default="")
+    if latest > str(effective_from):
+        raise ModelStoreError(
+            f"{registry_path(settings)} already holds a decision of {latest}, so none can take effect on "
+            f"{effective_from}: history is not edited. Use a date from {latest} on."
+        )
 
 
 def _registered(model_id: str, entries: Sequence[Entry]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -275,6 +276,39 @@ def test_an_older_training_under_other_settings_is_refused_with_the_settings_of_
     )
     monkeypatch.setenv("VINTAGE_TRIALS", "1")
     assert shop.run("training", LAST).code == 0
+
+
+def test_a_training_whose_day_is_decided_already_leaves_no_model_behind(
+    served: Shop, copy_of: Callable[[Shop], Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = copy_of(served)
+    again = [Change(champion_of(shop).model_id, "champion", "test", "test")]
+    models.record(shop.settings, effective_from=month(LAST + 1), changes=again)
+    monkeypatch.setenv("VINTAGE_SEED", "5")
+    outcome = shop.run("training", LAST)
+    assert outcome.code == 1
+    assert f"already holds a decision of {month(LAST + 1)}" in outcome.said
+    assert models.list_folders(shop.settings) == [champion_of(served).model_id]
+
+
+def test_a_month_whose_decisions_could_not_be_written_is_not_monitored(
+    served: Shop, copy_of: Callable[[Shop], Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = copy_of(served)
+    for name in ("actions", "monitoring"):
+        shutil.rmtree(shop.settings.datamart / "gold" / name)
+    tables.create_missing(shop.settings)
+    write = tables.replace_partitions
+
+    def without_room(name: str, rows: pl.DataFrame, **where: Any) -> int:
+        if name == "gold.actions":
+            raise OSError("no space left")
+        return write(name, rows, **where)
+
+    monkeypatch.setattr(tables, "replace_partitions", without_room)
+    outcome = shop.run("monitoring", LAST)
+    assert (outcome.code, "no space left" in outcome.said) == (1, True)
+    assert shop.rows("gold.monitoring", LAST).is_empty()
 
 
 def test_debug_shows_where_an_error_comes_from(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
