@@ -7,6 +7,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.prefect import publish
+from tasks.schemas.clickstream import HAS_VALUES
 from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.status import month_table
 from tasks.storage import charts, models, tables
@@ -71,7 +72,7 @@ def draw_figures(as_of: date, settings: Settings, **limits: int) -> dict[str, by
     from tasks.charts import draw_all  # seaborn takes seconds to import, and nothing else here needs it
 
     figures = tables.scan("gold.monitoring", settings, until=as_of).collect()
-    ours = _coverage(as_of, settings)
+    ours = coverage_by_month(as_of, settings)
     coverage = pl.concat([ours, _coverage_of_others(figures, ours)])
     return draw_all(figures, cohorts=_ripe_cohorts(as_of, settings), coverage=coverage, **limits)
 
@@ -84,13 +85,13 @@ def _ripe_cohorts(as_of: date, settings: Settings) -> pl.DataFrame:
     return cohorts.sort("month").collect()
 
 
-def _coverage(as_of: date, settings: Settings) -> pl.DataFrame:
+def coverage_by_month(as_of: date, settings: Settings) -> pl.DataFrame:
     """month, subject, n, value, status: the share of a month's applications per source, and scored.
 
     Of the clickstream it is the application's own month that counts, as in gold.monitoring.
     """
     key = ["customer_id", "snapshot_date"]
-    clicks = tables.scan("silver.clickstream", settings, until=as_of).select(key).unique()
+    clicks = tables.scan("silver.clickstream", settings, until=as_of).filter(HAS_VALUES).select(key).unique()
     applications = (
         tables.scan("gold.feature_store", settings, until=as_of)
         .drop("has_clickstream")

@@ -8,7 +8,7 @@ from typing import Any
 from tasks.core.ablation import measure_ablations
 from tasks.core.performance import Floats
 from tasks.core.promotion import Trial
-from tasks.core.serving import Served
+from tasks.core.serving import COMPLETE, Served
 from tasks.core.splits import Split, split_cohorts
 from tasks.core.training import (
     Candidate,
@@ -83,6 +83,6 @@ def build_trial(
         champion=champion,
         bad_rate=float(labels_of(development).mean()),
         n_cohorts=len(challenger.split.oot),
-        fallbacks={missing: figures["auc"] for missing, figures in challenger.fallbacks.items()},
+        fallbacks={name: its["auc"] for name, its in challenger.fallbacks.items() if name != COMPLETE},
         reds=reds,
     )

@@ -12,7 +12,7 @@ from datetime import date
 import polars as pl
 
 from tasks.schemas.attributes import ADULT_AGE
-from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.clickstream import HAS_VALUES, MEASURES
 from tasks.schemas.feature_store import CATEGORIES, CLICKSTREAM_MONTHS, FEATURE_STORE, FINANCIAL_NUMBERS, KEYS
 from tasks.schemas.financials import LOAN_TYPES
 
@@ -43,15 +43,19 @@ def summarise_clickstream(known: pl.LazyFrame) -> pl.LazyFrame:
 
     Needs:  loan_id, fe_1..fe_20 as `keep_known` gives them.
     Adds:   n_clickstream_months, fe_*_mean, fe_*_sd (null for a single month).
-    Keys:   one row per loan_id.
+    Keys:   one row per loan_id of which a month has any value.
     Source: silver.clickstream.
     """
     # Integer sums are exact, so the result does not depend on the order in which rows are met.
-    sums = known.group_by("loan_id").agg(
-        pl.len().cast(pl.Float64).alias(CLICKSTREAM_MONTHS),
-        *(pl.col(m).count().alias(f"{m}_n") for m in MEASURES),
-        *(pl.col(m).cast(pl.Int64).sum().alias(f"{m}_sum") for m in MEASURES),
-        *((pl.col(m).cast(pl.Int64) ** 2).sum().alias(f"{m}_squares") for m in MEASURES),
+    sums = (
+        known.filter(HAS_VALUES)
+        .group_by("loan_id")
+        .agg(
+            pl.len().cast(pl.Float64).alias(CLICKSTREAM_MONTHS),
+            *(pl.col(m).count().alias(f"{m}_n") for m in MEASURES),
+            *(pl.col(m).cast(pl.Int64).sum().alias(f"{m}_sum") for m in MEASURES),
+            *((pl.col(m).cast(pl.Int64) ** 2).sum().alias(f"{m}_squares") for m in MEASURES),
+        )
     )
     return sums.select(
         "loan_id",

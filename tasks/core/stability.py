@@ -15,7 +15,7 @@ from scipy.stats import chi2
 
 from tasks.core.serving import knows_other
 from tasks.core.significance import trend_p
-from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.clickstream import HAS_VALUES, MEASURES
 from tasks.schemas.feature_store import FEATURES, HAS_SOURCE, SOURCE_OF
 from tasks.schemas.source_features import other_features
 
@@ -60,7 +60,7 @@ def count_known(applications: pl.DataFrame) -> dict[str, int]:
     Needs:  the columns that `add_month_values` adds, and has_<source>.
     """
     knows = {source: pl.col(flag) for source, flag in HAS_SOURCE.items()} | knows_other(applications.columns)
-    knows["clickstream"] = pl.any_horizontal(pl.col(MEASURES).is_not_null())
+    knows["clickstream"] = HAS_VALUES
     counts = applications.select(known.sum().alias(source) for source, known in knows.items())
     return {source: int(count) for source, count in counts.row(0, named=True).items()}
 

@@ -1,10 +1,12 @@
 """Clickstream: twenty integer measures of a customer's behaviour, one row per customer and month."""
 
 import dataframely as dy
+import polars as pl
 
 from tasks.schemas.source import SilverRow, Source
 
 MEASURES = tuple(f"fe_{i}" for i in range(1, 21))
+HAS_VALUES = pl.any_horizontal(pl.col(MEASURES).is_not_null())  # a row of blanks says nothing
 
 
 class SilverClickstream(SilverRow):

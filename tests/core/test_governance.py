@@ -67,6 +67,12 @@ def test_what_is_tested_every_month_must_show_twice(metric: str, trigger: str, b
     assert fired(red, rows(of(metric, before))) == {trigger}
 
 
+def test_another_group_in_the_month_before_is_not_the_same_group_twice() -> None:
+    red, other = (rows(of("fairness", "red", group)) for group in ("occupation Lawyer", "age_band under 25"))
+    assert fired(red, other) == set()
+    assert fired(pl.concat([red, other]), other) == {"fairness_red"}
+
+
 def test_where_the_ranking_fell_recalibrating_is_not_the_mend() -> None:
     both = rows(of("pooled_auc", "red"), of("calibration_in_the_large", "red"))
     assert fired(both, both) == {"ranking_red"}

@@ -11,6 +11,7 @@ from tasks.core.loan_features import (
     keep_latest,
     summarise_clickstream,
 )
+from tasks.schemas.clickstream import MEASURES
 from tests.builders import START, clickstream_rows, month
 
 
@@ -52,6 +53,14 @@ def test_a_missing_value_counts_for_nothing() -> None:
     )
     got = summary(history, month(1))
     assert got.select("fe_1_mean", "fe_2_mean").row(0) == (20.0, 15.0)
+
+
+def test_a_month_without_any_value_is_no_month() -> None:
+    known = clickstream_rows("CUS_0x1", [10, 20])
+    blank = known.with_columns(pl.lit(None, pl.Int32).alias(measure) for measure in MEASURES)
+    half = pl.concat([known.head(1), blank.tail(1)], how="vertical_relaxed")
+    assert_frame_equal(summary(half, month(1)).drop("loan_id"), summary(known, START).drop("loan_id"))
+    assert summary(blank, month(1)).is_empty()
 
 
 def test_two_loans_of_a_customer_each_see_their_own_past() -> None:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from tasks.core import training
-from tasks.core.challenger import Setup, find_single_class
+from tasks.core.challenger import Setup, build_trial, find_single_class, train
 from tasks.core.models import Recipe
 from tasks.core.splits import Split
 from tasks.core.training import Known, build_folds, score_as_new
@@ -66,6 +66,12 @@ def test_a_candidate_is_scored_as_new_as_its_recipe_is(n_oot: int) -> None:
 def test_a_model_that_learned_from_fewer_cohorts_is_replayed_on_those() -> None:
     first_only = scored(known(), learned=months(1))
     assert np.array_equal(scored(known(flipped=1), learned=months(1)), first_only)
+
+
+def test_the_gate_is_shown_the_fallbacks_and_not_the_complete_model_among_them() -> None:
+    challenger = train(known(), Setup(trials=1, seed=0, oot_cohorts=1, start={}))
+    trial = build_trial(challenger, known(), champion=None, reds=())
+    assert set(trial.fallbacks) == {"clickstream", "financials", "clickstream+financials"}
 
 
 def test_a_search_looks_at_a_share_of_many_loans_from_every_cohort(monkeypatch: pytest.MonkeyPatch) -> None:

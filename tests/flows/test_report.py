@@ -5,12 +5,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tasks.config import Settings
 from tasks.decisions import actions_on
 from tasks.errors import TableNotReadyError
 from tasks.page import SECTIONS, build_report
+from tasks.report import coverage_by_month
+from tasks.schemas.clickstream import MEASURES
 from tasks.storage import tables
 from tests.builders import month, months, quick_settings, run_months, write_book
 
@@ -24,8 +27,16 @@ document.documentElement.scrollWidth + " " + innerWidth })</script>"""
 def monitored(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     home = tmp_path_factory.mktemp("report")
     settings = quick_settings(write_book(home / "data", n_months=10), home)
+    blank_some_clicks(settings.data / "feature_clickstream.csv")
     run_months(settings, months(10))
     return settings
+
+
+def blank_some_clicks(file: Path) -> None:
+    """Leave a third of the last month's rows without a value."""
+    rows = pl.read_csv(file, infer_schema=False)
+    blank = (pl.col("snapshot_date") == str(month(9))) & (pl.int_range(pl.len()) % 3 == 0)
+    rows.with_columns(pl.when(~blank).then(pl.col(MEASURES)).name.keep()).write_csv(file)
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +56,18 @@ def test_every_figure_has_its_sentence_as_alternative_text(page: Path) -> None:
     alternatives = re.findall(r"<img [^>]*alt=\"([^\"]*)\"", page.read_text(encoding="utf-8"))
     assert len(alternatives) == 7
     assert all(len(words.split()) > 5 for words in alternatives)
+
+
+def test_the_pictures_coverage_is_that_of_the_table(monitored: Settings) -> None:
+    measured = tables.read("gold.monitoring", monitored, on=month(9)).filter(
+        pl.col("metric") == "coverage", pl.col("subject") != "scoring"
+    )
+    values = dict(measured.select("subject", "value").iter_rows())
+    drawn = coverage_by_month(month(9), monitored).filter(
+        pl.col("month") == month(9), pl.col("subject") != "scored"
+    )
+    assert dict(drawn.select("subject", "value").iter_rows()) == pytest.approx(values)
+    assert values["clickstream"] == pytest.approx(2 / 3, abs=0.1)
 
 
 def test_the_actions_of_the_month_are_on_the_page(monitored: Settings, page: Path) -> None:
