@@ -1,7 +1,9 @@
 """Whether a month's delivery may come in: what is asked of it before a single row is written."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cache
 
 import polars as pl
 
@@ -14,6 +16,7 @@ from tasks.schemas.deliveries import Delivery, Volume
 from tasks.storage import landing, restatements, tables
 from tasks.storage.raw_files import raw_file
 
+LOG = logging.getLogger("vintage")
 DELIVERIES = "bronze.deliveries"
 Delivered = Mapping[str, Delivery]  # what came in of a month, by source
 
@@ -23,11 +26,30 @@ def has_come_in(day: date, settings: Settings) -> bool:
     return day in tables.snapshot_dates(DELIVERIES, settings)
 
 
+def months_of_loans(settings: Settings) -> list[date]:
+    """Months that the loan file has rows for, in order, without strays before them; says which these are."""
+    counts = landing.count_rows(SOURCES["loans"], settings)
+    months = intake.drop_strays(counts)
+    for stray in sorted(counts.keys() - months):
+        path = raw_file(SOURCES["loans"], settings)
+        _warn_once(
+            f"{path} has rows dated {stray} ({counts[stray].n}), long before all others; no month is made of "
+            "them. Ask the sender for the right year."
+        )
+    return months
+
+
+@cache
+def _warn_once(said: str) -> None:
+    LOG.warning(said)
+
+
 def months_to_catch_up(day: date, settings: Settings) -> list[date]:
     """Months before `day` that the files hold and bronze does not, in order: its features use them."""
     there = set(tables.snapshot_dates(DELIVERIES, settings))
-    sent = {month for source in SOURCES.values() for month in landing.months_in(source, settings)}
-    return sorted(month for month in sent - there if month < day)
+    others = [source for name, source in SOURCES.items() if name != "loans"]
+    sent = {month for source in others for month in landing.count_rows(source, settings)}
+    return sorted(month for month in {*sent, *months_of_loans(settings)} - there if month < day)
 
 
 def refuse_absent(delivered: Delivered, day: date, settings: Settings, *, asked: bool) -> None:
@@ -36,7 +58,7 @@ def refuse_absent(delivered: Delivered, day: date, settings: Settings, *, asked:
     Errors: BadInputError for a file without the month; NothingToDoError when it has not come yet.
     """
     empty = {name for name, row in delivered.items() if row["digest"] == NO_ROWS}
-    months = landing.months_in(SOURCES["loans"], settings)
+    months = months_of_loans(settings)
     path = raw_file(SOURCES["loans"], settings)
     if not months:
         raise BadInputError(

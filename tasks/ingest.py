@@ -12,6 +12,7 @@ from tasks.arrival import (
     DELIVERIES,
     Delivered,
     changed_sources,
+    months_of_loans,
     months_to_catch_up,
     note_restatement,
     refuse_absent,
@@ -142,7 +143,7 @@ def months_received(settings: Settings) -> list[date]:
     Errors: BadInputError when the file is missing or has no month.
     """
     source = SOURCES["loans"]
-    months = landing.months_in(source, settings)
+    months = months_of_loans(settings)
     if not months:
         raise BadInputError(f"{raw_file(source, settings)} has no row with a date. Ask the sender again.")
     expected = pl.date_range(months[0], months[-1], "1mo", eager=True).to_list()

@@ -10,6 +10,7 @@ from statistics import median
 
 import polars as pl
 
+from tasks.core.calendar import months_before
 from tasks.schemas.deliveries import Delivery, Volume
 from tasks.schemas.source import OVERFLOW, Source
 
@@ -36,6 +37,18 @@ def digests(ordered: pl.DataFrame) -> dict[date, str]:
 def find_absent(empty: Collection[str], sources: Mapping[str, Source]) -> list[str]:
     """Of the sources without a row, those that must have some in a month with applications."""
     return [name for name, source in sources.items() if source.every_month and name in empty]
+
+
+def drop_strays(counts: Mapping[date, Volume]) -> list[date]:
+    """The months in order, from the first after whichever gap has less than a usual month's rows before it.
+
+    A row dated years before all others is a typing error; taken for a month, it would be the lender's first.
+    """
+    months = sorted(counts)
+    usual = median([volume.n for volume in counts.values()] or [0])
+    begins = [m for place, m in enumerate(months) if place and months[place - 1] != months_before(m, 1)]
+    few = [begin for begin in begins if sum(counts[m].n for m in months if m < begin) < usual]
+    return [month for month in months if not few or month >= few[-1]]
 
 
 def find_odd_volume(counts: Mapping[date, Volume], day: date) -> str | None:

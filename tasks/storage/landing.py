@@ -80,11 +80,6 @@ def _found(landed: Path) -> pl.DataFrame:
     return pl.read_parquet(landed / FOUND)
 
 
-def months_in(source: Source, settings: Settings) -> list[date]:
-    """Months that the source's file has rows for, in order."""
-    return list(count_rows(source, settings))
-
-
 def months_in_rows(sources: Iterable[Source], settings: Settings) -> dict[date, int]:
     """Rows of all the sources' files together, per month."""
     rows = Counter[date]()

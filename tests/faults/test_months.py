@@ -24,6 +24,21 @@ def test_months_after_a_gap_are_left_out_and_named(
     assert f"has rows dated {month(4)}, after a gap; only months to {month(2)} are run" in said
 
 
+@pytest.mark.parametrize("mob", ["0", "2"])
+def test_a_loan_row_with_a_year_too_early_neither_stops_nor_begins_the_months(
+    shop: Shop, book: Book, capsys: pytest.CaptureFixture[str], mob: str
+) -> None:
+    here = (pl.col("snapshot_date") == str(month(5))) & (pl.col("installment_num") == mob)
+    first = here & (here.cum_sum() == 1)
+    shop.receive(book.change("loans", put("snapshot_date", "2013-06-01", first)))
+    assert months_received(shop.settings) == [month(number) for number in range(9)]
+    said = " ".join(capsys.readouterr().out.split())
+    assert "has rows dated 2013-06-01 (1), long before all others" in said
+    outcome = shop.run("features", 6)
+    assert outcome.code == 0, outcome.said
+    assert tables.snapshot_dates("bronze.deliveries", shop.settings)[0] == month(0)
+
+
 @pytest.mark.parametrize("source", ["attributes", "financials", "clickstream"])
 def test_every_row_of_a_source_without_instalments_is_new(shop: Shop, source: str) -> None:
     volumes = landing.count_rows(SOURCES[source], shop.settings)

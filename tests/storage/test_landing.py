@@ -37,7 +37,7 @@ def test_a_month_has_its_own_rows_as_received(settings: Settings) -> None:
     assert got["Name"].to_list() == ["Ann, B"]
     assert got["Age"].to_list() == ["40_"]
     assert got["source_file"].to_list() == ["features_attributes.csv"]
-    assert landing.months_in(ATTRIBUTES, settings) == [month(0), month(1)]
+    assert list(landing.count_rows(ATTRIBUTES, settings)) == [month(0), month(1)]
 
 
 def test_all_months_at_once_have_the_rows_of_each_alone(settings: Settings) -> None:
@@ -120,6 +120,6 @@ def test_what_another_run_is_making_is_left_alone(settings: Settings) -> None:
 @pytest.mark.parametrize("written", ["0023-01-01", "9023-01-01", "2023-13-01"])
 def test_a_date_beyond_all_years_names_no_month(settings: Settings, written: str) -> None:
     deliver(settings, f"CUS_0x1,A,1,x,y,{written}", "CUS_0x2,A,1,x,y,2023-01-01")
-    assert landing.months_in(ATTRIBUTES, settings) == [month(0)]
+    assert list(landing.count_rows(ATTRIBUTES, settings)) == [month(0)]
     undated = landing.read_months(ATTRIBUTES, [month(0)], settings, dated=False)
     assert undated["snapshot_date_raw"].to_list() == [written]
