@@ -7,7 +7,9 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.core.labels import label_defaults
+from tasks.errors import VintageError
 from tasks.prefect import io_task
+from tasks.status import refuse_other_rule
 from tasks.storage import restatements, tables
 from tasks.storage.policy import read_policy
 
@@ -16,24 +18,35 @@ CLOSED_AS = {"no label": None, "good": 0, "bad": 1}
 
 @io_task
 def build_labels(days: Sequence[date], settings: Settings) -> int:
-    """Replace the partitions of `days` in gold.label_store; return the row count (0: none ripe)."""
+    """Replace the partitions of `days` in gold.label_store; return the row count (0: none ripe).
+
+    Errors: VintageError when the store holds labels by another rule, or labels that are there would change
+    and the settings do not ask for a restatement.
+    """
+    refuse_other_rule(settings)
     loans = tables.scan("silver.loans", settings, on=days)
     closed = read_policy(settings.policy).policy.label.closed_before_ripe
     labels = label_defaults(
         loans, days=days, mob=settings.label_mob, dpd=settings.label_dpd, closed_as=CLOSED_AS[closed]
-    )
-    if settings.restate:
-        _note_flips(labels.collect(), days, settings)
-    return tables.replace_partitions("gold.label_store", labels, days=days, settings=settings)
-
-
-def _note_flips(labels: pl.DataFrame, days: Sequence[date], settings: Settings) -> None:
-    """Write a line of history for each day on which a restatement changes labels that exist."""
-    for day in days:
-        old = tables.read("gold.label_store", settings, on=day).select("loan_id", old="label")
-        both = labels.filter(pl.col("snapshot_date") == day).join(old, on="loan_id", validate="1:1")
-        flipped = both.filter(pl.col("label") != pl.col("old")).sort("loan_id")["loan_id"].to_list()
+    ).collect()
+    for day in sorted({*days} & {*tables.snapshot_dates("gold.label_store", settings)}):
+        flipped = _find_flipped(labels, day, settings)
+        if flipped and not settings.restate:
+            raise VintageError(
+                f"{len(flipped)} labels of {day} would change ({flipped[0]} the first), and the month is "
+                f"published. Nothing was written; set back what was changed (closed_before_ripe in "
+                f"{settings.policy}?), or take the new ones with: vintage run features --date {day} --restate"
+            )
         if flipped:
             version = tables.version_of("gold.label_store", settings)
             entry = {"snapshot_date": str(day), "what": "labels", "flipped": flipped}
             restatements.note(settings, entry, versions={"gold.label_store": version})
+    return tables.replace_partitions("gold.label_store", labels, days=days, settings=settings)
+
+
+def _find_flipped(labels: pl.DataFrame, day: date, settings: Settings) -> list[str]:
+    """Ids of the day's loans whose label is another than the one that is stored, in order."""
+    old = tables.read("gold.label_store", settings, on=day).select("loan_id", old="label")
+    now = labels.filter(pl.col("snapshot_date") == day)
+    both = now.join(old, on="loan_id", how="inner", validate="1:1")
+    return both.filter(pl.col("label") != pl.col("old")).sort("loan_id")["loan_id"].to_list()

@@ -27,7 +27,7 @@ from tasks.lifecycle import take_over
 from tasks.prefect import io_task
 from tasks.schemas.source_features import BETWEEN
 from tasks.source_features import TABLE, add_source_features
-from tasks.status import lacks_applications, ripe_cohorts
+from tasks.status import lacks_applications, refuse_other_rule, ripe_cohorts
 from tasks.storage import models, tables
 from tasks.storage.models import Change
 from tasks.storage.policy import read_policy
@@ -46,6 +46,7 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     Errors: NothingToDoError until enough cohorts are ripe; VintageError when newer models or decisions
     exist already.
     """
+    refuse_other_rule(settings)
     known, last = _known_on(as_of, settings)
     start = {candidate["family"]: candidate["params"] for candidate in last["candidates"]} if last else {}
     setup = Setup(settings.trials, settings.seed, settings.oot_cohorts, start)

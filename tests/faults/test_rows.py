@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+from tasks.storage import restatements
 from tests.faults.book import Book, month
 from tests.faults.shop import Shop, first_of, put
 
@@ -274,7 +276,8 @@ def test_fault_64_a_loan_without_a_source_is_scored_if_the_model_has_an_answer(
     assert f"no {source} known" in shop.review(8)
 
 
-def test_fault_66_a_loan_paid_off_early_has_no_label(shop: Shop, book: Book) -> None:
+def paid_off_early(book: Book) -> Book:
+    """The first loan of the first month pays all that is left in its second month."""
     who = pl.col("loan_id") == book.frames["loans"].filter(first_of(0))["loan_id"].item()
     later = pl.col("installment_num").cast(pl.Int32) >= 2
     closed = {"paid_amt": "0.0", "balance": "0.0", "overdue_amt": "0.0"}
@@ -289,10 +292,34 @@ def test_fault_66_a_loan_paid_off_early_has_no_label(shop: Shop, book: Book) -> 
     first = book.change("loans", put("balance", "9000.0", who & (pl.col("installment_num") == "1")))
     first = first.change("loans", put("paid_amt", "1000.0", who & (pl.col("installment_num") == "1")))
     first = first.change("loans", put("overdue_amt", "0.0", who & (pl.col("installment_num") == "1")))
-    shop.receive(first.change("loans", edit))
+    return first.change("loans", edit)
+
+
+def test_fault_66_a_loan_paid_off_early_has_no_label(shop: Shop, book: Book) -> None:
+    shop.receive(paid_off_early(book))
     assert shop.run("features", 6).code == 0
     assert shop.rows("quarantine.loans", 2).is_empty()
     assert shop.rows("gold.label_store", 6).height == 59
+
+
+def test_another_policy_on_closed_loans_flips_a_published_label_only_by_a_restatement(
+    shop: Shop, book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy, adopted = tmp_path / "policy.toml", shop.settings.policy.read_text()
+    monkeypatch.setenv("VINTAGE_POLICY", str(policy))
+    policy.write_text(adopted.replace('closed_before_ripe = "no label"', 'closed_before_ripe = "good"'))
+    shop.receive(paid_off_early(book))
+    assert shop.run("features", 6).code == 0
+    before = shop.rows("gold.label_store", 6)
+    policy.write_text(adopted.replace('closed_before_ripe = "no label"', 'closed_before_ripe = "bad"'))
+    outcome = shop.run("features", 6)
+    assert outcome.code == 1
+    assert f"1 labels of {month(6)} would change" in outcome.said
+    assert shop.rows("gold.label_store", 6).equals(before)
+    assert shop.run("features", 6, "--restate").code == 0
+    assert shop.rows("gold.label_store", 6)["label"].sum() == before["label"].sum() + 1
+    (line,) = restatements.read_history(shop.settings)
+    assert line["what"] == "labels"
 
 
 def test_a_restatement_may_empty_the_quarantine(shop: Shop, book: Book) -> None:

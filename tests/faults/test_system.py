@@ -250,6 +250,25 @@ def test_a_training_that_is_run_again_does_not_see_what_was_measured_after_it(
     assert models.read_card(model_id, shop.settings)["gate"] == before
 
 
+@pytest.mark.parametrize(("name", "value"), [("DPD", "60"), ("MOB", "3")])
+@pytest.mark.parametrize("flow", ["features", "training", "monitoring"])
+def test_labels_by_two_rules_do_not_mix(
+    served: Shop,
+    copy_of: Callable[[Shop], Shop],
+    monkeypatch: pytest.MonkeyPatch,
+    flow: str,
+    name: str,
+    value: str,
+) -> None:
+    shop = copy_of(served)
+    monkeypatch.setenv(f"VINTAGE_LABEL_{name}", value)
+    outcome = shop.run(flow, LAST)
+    assert outcome.code == 1
+    assert "holds labels by 30dpd_6mob, and the settings ask for" in outcome.said
+    for table, rows in shop.contents().items():
+        assert rows.equals(served.contents(table)[table])
+
+
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
 def test_fault_76_the_time_zone_changes_nothing(
     shop: Shop, served: Shop, monkeypatch: pytest.MonkeyPatch, zone: str
