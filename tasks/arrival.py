@@ -57,13 +57,15 @@ def refuse_absent(delivered: Delivered, day: date, settings: Settings, *, asked:
 
     Errors: BadInputError for a file without the month; NothingToDoError when it has not come yet.
     """
+    for source in SOURCES.values():
+        if not landing.count_rows(source, settings):
+            raise BadInputError(
+                f"{raw_file(source, settings)} has a header but no rows with a date. Ask the sender for the "
+                "file again."
+            )
     empty = {name for name, row in delivered.items() if row["digest"] == NO_ROWS}
     months = months_of_loans(settings)
     path = raw_file(SOURCES["loans"], settings)
-    if not months:
-        raise BadInputError(
-            f"{path} has a header but no rows with a date. Ask the sender for the file again."
-        )
     if "loans" in empty and asked:
         others = [n for n, source in SOURCES.items() if source.every_month and n not in empty]
         if others or months[0] < day < months[-1]:
@@ -78,6 +80,20 @@ def refuse_absent(delivered: Delivered, day: date, settings: Settings, *, asked:
             f"{raw_file(SOURCES[name], settings)} has no rows of {day}, on which loans start. "
             "Nothing of the month was published; ask the sender for the rows."
         )
+
+
+def refuse_gone(delivered: Delivered, stored: Delivered, day: date, settings: Settings) -> None:
+    """Do nothing if each source that has rows of `day` in the tables still has some.
+
+    Errors: BadInputError; without it the other sources would be written and this one refused.
+    """
+    for name, old in stored.items():
+        for count, kind in (("n_received", "rows"), ("n_good", "rows that keep the rules")):
+            if old[count] and not delivered[name][count]:
+                raise BadInputError(
+                    f"{raw_file(SOURCES[name], settings)} has no {kind} of {day} any more, and {old[count]} "
+                    "came in before. Nothing was written; restore the file, or ask the sender."
+                )
 
 
 def refuse_odd_volume(day: date, settings: Settings) -> None:

@@ -17,6 +17,7 @@ from tasks.arrival import (
     note_restatement,
     refuse_absent,
     refuse_changed,
+    refuse_gone,
     refuse_odd_volume,
     refuse_unusable,
 )
@@ -107,6 +108,7 @@ def _refuse_or_note(
 ) -> None:
     """Raise why the month cannot come in, or note what it replaces, given its deliveries new and old."""
     refuse_absent(delivered, day, settings, asked=asked)
+    refuse_gone(delivered, stored, day, settings)
     changed = changed_sources(delivered, stored)
     restated = refuse_changed(changed, day, settings)
     if changed or not stored:

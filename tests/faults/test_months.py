@@ -117,6 +117,22 @@ def test_the_months_before_one_that_is_refused_come_in(shop: Shop, book: Book, s
     assert shop.rows("silver.loans", 3).is_empty()
 
 
+@pytest.mark.parametrize("restate", [(), ("--restate",)])
+def test_a_source_that_loses_a_month_leaves_the_others_as_they_were(
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop], restate: tuple[str, ...]
+) -> None:
+    shop = copy_of(served)
+    gone = pl.col("snapshot_date") == str(month(2))
+    fewer = book.change("clickstream", lambda rows: rows.filter(~gone))
+    shop.receive(fewer.change("loans", lambda rows: rows.filter(~first_of(2))))
+    before = shop.contents(*TABLES)
+    outcome = shop.run("features", 2, *restate)
+    assert outcome.code == 1
+    assert f"has no rows of {month(2)} any more, and 540 came in before" in outcome.said
+    for name, rows in shop.contents(*TABLES).items():
+        assert rows.equals(before[name]), name
+
+
 def test_history_says_what_was_and_what_is(served: Shop, book: Book, copy_of: Callable[[Shop], Shop]) -> None:
     shop = copy_of(served)
     attributes = pl.col("source") == "attributes"
