@@ -82,7 +82,7 @@ def run(
     run_flow(getattr(import_module(f"flows.{flow}"), flow), day, settings)
     console.print(f"{flow} of {day}: done.")
     if restate and flow == FlowName.features:
-        print_stale(day, settings)
+        print_stale(day, day, [flow], settings)
 
 
 @app.command()
@@ -109,6 +109,8 @@ def backfill(
         )
     _backfill(start, end, [name for name in FlowName if name in names], settings)
     print_months(settings)
+    if restate and FlowName.features in names:
+        print_stale(start, end, names, settings)
 
 
 @app.command()

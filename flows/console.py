@@ -1,7 +1,7 @@
 """What the command line prints: tables, lines and the progress of a range."""
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -76,16 +76,17 @@ def print_triggers(triggers: list[dict[str, str]]) -> None:
         console.print(f"    {row['action']} {row['owner']}, within {row['due']}.{row['more']}")
 
 
-def print_stale(day: date, settings: Settings) -> None:
-    """Say which months were made from rows that were just restated, and how to bring them up to date."""
-    from tasks.status import months_after
+def print_stale(first: date, last: date, flows: Sequence[str], settings: Settings) -> None:
+    """Say which months rest on rows from before a restatement, and how to bring them up to date."""
+    from tasks.status import resting_on_old_rows
 
-    later = months_after(day, settings)
-    if later:
+    months = resting_on_old_rows(first, last, flows, settings)
+    if months:
         console.print(
-            f"Features of {later[0]:%Y-%m} to {later[-1]:%Y-%m} still rest on the old rows. "
-            "Bring them up to date with: "
-            f"vintage backfill --start {later[0]} --end {later[-1]} --flows features"
+            f"What was made for {months[0]:%Y-%m} to {months[-1]:%Y-%m} still rests on the old rows: "
+            "features of later months, scores and figures. Bring it up to date with: vintage backfill "
+            f"--start {months[0]} --end {months[-1]} --flows features,inference,monitoring",
+            soft_wrap=True,
         )
 
 

@@ -23,6 +23,7 @@ def score_day(as_of: date, settings: Settings) -> int:
     if lacks_applications(as_of, settings):
         raise NothingToDoError(f"No scoring on {as_of}: no loan starts on that day.")
     tables.require("gold.feature_store", as_of, settings, flow="features")
+    models.refuse_lost_history(as_of, settings)
     champion = models.champion_on(as_of, settings)
     if champion is None:
         raise NothingToDoError(f"No scoring on {as_of}: no champion is effective yet.")

@@ -1,5 +1,6 @@
 """Where the loop stands, month by month, read from the tables alone."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -80,9 +81,14 @@ def lacks_applications(day: date, settings: Settings) -> bool:
     return loans.height > 0 and keep_applications(loans.lazy(), days=[day]).collect().is_empty()
 
 
-def months_after(day: date, settings: Settings) -> list[date]:
-    """Months later than `day` that have features, in order; they were made from the rows of `day` too."""
-    return [month for month in tables.snapshot_dates("gold.feature_store", settings) if month > day]
+def resting_on_old_rows(first: date, last: date, flows: Sequence[str], settings: Settings) -> list[date]:
+    """Months, in order, of which something is older than the rows of `first` to `last` that `flows` took in.
+
+    Features of later months look back on these rows; scores and figures rest on them from the first month on.
+    """
+    later = {day for day in tables.snapshot_dates("gold.feature_store", settings) if day > last}
+    scored = {day for day in tables.snapshot_dates("gold.predictions", settings) if day >= first}
+    return sorted(later if "inference" in flows else later | scored)
 
 
 def row_table(settings: Settings) -> pl.DataFrame:

@@ -47,6 +47,7 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     exist already.
     """
     refuse_other_rule(settings)
+    models.refuse_lost_history(as_of, settings)
     known, last = _known_on(as_of, settings)
     start = {candidate["family"]: candidate["params"] for candidate in last["candidates"]} if last else {}
     setup = Setup(settings.trials, settings.seed, settings.oot_cohorts, start)

@@ -152,6 +152,19 @@ def _digests_of(model_id: str, settings: Settings) -> dict[str, str]:
     return {path.name: _digest(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
+def refuse_lost_history(day: date, settings: Settings) -> None:
+    """Do nothing if there is a history, or no model but one of `day`, whose first training was cut short.
+
+    Errors: ModelStoreError: a second history would begin, and none of the models would ever serve again.
+    """
+    lost = [name for name in list_folders(settings) if not name.startswith(f"{day}-")]
+    if lost and not history(settings):
+        raise ModelStoreError(
+            f"{registry_path(settings)} is missing or empty, and {', '.join(lost)} are there. Restore it "
+            "from a copy, or move the models away to begin anew."
+        )
+
+
 def champion_on(day: date, settings: Settings) -> Entry | None:
     """The entry that made the champion effective on `day`; later entries do not count."""
     made = [e for e in history(settings) if e.state == "champion" and e.effective_from <= str(day)]

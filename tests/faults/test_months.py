@@ -117,6 +117,20 @@ def test_the_months_before_one_that_is_refused_come_in(shop: Shop, book: Book, s
     assert shop.rows("silver.loans", 3).is_empty()
 
 
+def test_an_application_with_the_id_of_one_that_is_over_is_refused_and_named(shop: Shop, book: Book) -> None:
+    then, now = (book.frames["loans"].filter(first_of(n, mob=0))["loan_id"].item() for n in (0, 4))
+    over = (pl.col("loan_id") == then) & (pl.col("snapshot_date") >= str(month(2)))
+    again = pl.col("loan_id").replace({now: then})
+    shop.receive(book.change("loans", lambda rows: rows.filter(~over).with_columns(loan_id=again)))
+    assert shop.run("features", 0).code == 0
+    outcome = shop.run("features", 4)
+    assert outcome.code == 1
+    said = f"The loan_id {then} is that of an application of {month(0)} and of one of {month(4)}"
+    assert said in outcome.said
+    assert month(4) not in shop.published()
+    assert shop.receive(book).run("features", 4).code == 0
+
+
 @pytest.mark.parametrize("restate", [(), ("--restate",)])
 def test_a_source_that_loses_a_month_leaves_the_others_as_they_were(
     served: Shop, book: Book, copy_of: Callable[[Shop], Shop], restate: tuple[str, ...]
@@ -139,7 +153,9 @@ def test_history_says_what_was_and_what_is(served: Shop, book: Book, copy_of: Ca
     old = shop.rows("bronze.deliveries", 2).filter(attributes)["digest"].item()
     shop.receive(book.change("attributes", put("Age", "33", first_of(2))))
     outcome = shop.run("features", 2, "--restate")
-    assert f"backfill --start {month(3)} --end {month(8)} --flows features" in outcome.said
+    mend = f"backfill --start {month(3)} --end {month(8)} --flows features,inference,monitoring"
+    assert mend in outcome.said
+    assert mend not in shop.command(*mend.split()).said
     new = shop.rows("bronze.deliveries", 2).filter(attributes)["digest"].item()
     (line,) = restatements.read_history(shop.settings)
     assert old != new

@@ -223,6 +223,22 @@ def test_fault_73_an_edited_history_is_refused(
         assert "edited" in outcome.said
 
 
+@pytest.mark.parametrize("flow", ["training", "inference"])
+def test_a_history_that_is_gone_is_not_begun_anew(
+    served: Shop, copy_of: Callable[[Shop], Shop], flow: str
+) -> None:
+    shop = copy_of(served)
+    store = shop.settings.model_store
+    model_id = champion_of(shop).model_id
+    older = model_id.replace(str(month(LAST)), str(month(LAST - 1)))
+    (store / model_id).rename(store / older)
+    models.registry_path(shop.settings).unlink()
+    outcome = shop.run(flow, LAST)
+    assert outcome.code == 1
+    assert f"registry.jsonl is missing or empty, and {older} are there" in outcome.said
+    assert not models.registry_path(shop.settings).exists()
+
+
 def test_fault_74_features_that_do_not_match_the_models_list_are_refused(
     served: Shop, copy_of: Callable[[Shop], Shop]
 ) -> None:
