@@ -30,6 +30,7 @@ COUNTED = (
 def write_deck(as_of: date | None, settings: Settings, *, out: Path | None = None) -> Path:
     """Write the deck of a date that has features (by default the newest); same tables, same bytes.
 
+    That of an older date has the month in its name, so that it never takes the newest one's place.
     Before the first model its pages say what is missing.
     Errors: TableNotReadyError when the date, or none at all, has features.
     """
@@ -42,7 +43,8 @@ def write_deck(as_of: date | None, settings: Settings, *, out: Path | None = Non
     tables.require("gold.feature_store", day, settings, flow="features")
     deck = build_deck(gather(day, settings))
     images = draw_figures(day, settings, most_features=8, newest_months=12)
-    return charts.write_page(out or settings.datamart / "deck" / "vintage.pdf", compile_deck(deck, images))
+    name = "vintage.pdf" if day == days[-1] else f"vintage-{day:%Y-%m}.pdf"
+    return charts.write_page(out or settings.datamart / "deck" / name, compile_deck(deck, images))
 
 
 def compile_deck(deck: dict[str, object], images: dict[str, bytes]) -> bytes:

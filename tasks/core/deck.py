@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from tasks.core.calendar import months_before
-from tasks.core.deck_facts import Facts, Page, one_of, say_interval
+from tasks.core.deck_facts import Facts, Page, is_of_former_model, one_of, say_interval
 from tasks.core.deck_model import tell_features, tell_models, tell_performance, tell_stability
 from tasks.core.sentences import tell_state
 
@@ -73,6 +73,11 @@ def _answer(facts: Facts) -> Page:
         exact.append(
             f"AUC {auc['value']:.3f} ({say_interval(auc)}, 95 %) on {auc['n']:,} loans, {auc['window']}."
         )
+        if is_of_former_model(auc, facts):
+            exact.append(
+                f"These were scored by {auc['model_id'].replace(' ', ' and ')}; the model in service has no "
+                "ripe cohort yet."
+            )
     if ratio:
         exact.append(f"Observed to expected {ratio['value']:.2f} ({say_interval(ratio, 2)}).")
     exact += [f"{row['action']} {row['evidence']}." for row in urgent.head(2).to_dicts()]

@@ -54,6 +54,11 @@ def one_of(facts: Facts, metric: str) -> Mapping[str, Any] | None:
     return rows.row(0, named=True) if rows.height else None
 
 
+def is_of_former_model(row: Mapping[str, Any], facts: Facts) -> bool:
+    """Whether a figure is of loans that the model in service did not score; its own are not ripe yet."""
+    return facts.card["model_id"] not in row["model_id"].split()
+
+
 def say_interval(row: Mapping[str, Any], digits: int = 3) -> str:
     """The limits of a figure's interval."""
     return f"{row['ci_low']:.{digits}f} to {row['ci_high']:.{digits}f}"

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from tasks.core.choice import say_gain
-from tasks.core.deck_facts import Facts, Page, compare_expected, one_of
+from tasks.core.deck_facts import Facts, Page, compare_expected, is_of_former_model, one_of
 from tasks.core.sentences import tell_figures
 
 
@@ -21,7 +21,7 @@ def tell_features(facts: Facts) -> Page:
             f"{one['auc']:.3f}",
             f"{one['change']:+.4f}",
             "{:+.4f} to {:+.4f}".format(*one["change_ci_90"]),
-            "pays" if one["change_ci_90"][1] < 0 else "within chance",
+            _verdict(*one["change_ci_90"]),
         ]
         for one in ablations
     ]
@@ -53,6 +53,11 @@ def tell_features(facts: Facts) -> Page:
         header=("Without", "AUC", "Change", "90 % interval", "Verdict"),
         table=table,
     )
+
+
+def _verdict(low: float, high: float) -> str:
+    """On a family whose leaving changes the AUC by `low` to `high`."""
+    return "pays" if high < 0 else "costs" if low > 0 else "within chance"
 
 
 def _tell_sources(compared: Mapping[str, Any] | None) -> list[str]:
@@ -129,6 +134,8 @@ def tell_performance(facts: Facts) -> Page:
         words = {"green": "has not lost ranking power", "amber": "may be losing ranking power"}
         word = words.get(str(auc["status"]), "has lost ranking power")
         title = f"The model {word}: AUC {auc['value']:.3f} over the newest ripe cohorts"
+        if is_of_former_model(auc, facts):
+            title = f"A former model {word}: AUC {auc['value']:.3f}; that in service has no ripe cohort yet"
     return Page(
         title,
         "The higher the AUC, the better good and bad loans are told apart; bars show how much of a change "
@@ -141,19 +148,24 @@ def tell_performance(facts: Facts) -> Page:
 def tell_stability(facts: Facts) -> Page:
     """Whether the applicants changed, and what was done about it."""
     said = tell_figures(facts.now, month=f"{facts.day:%Y-%m}")
-    flagged = facts.past.filter(
-        pl.col("metric").is_in(["psi", "csi"]), pl.col("status").is_in(["amber", "red"])
-    )
-    scored = facts.past.filter(pl.col("metric") == "psi", pl.col("value").is_not_null())
-    worst = f"{scored['value'].max():.3f}" if scored.height else "none"
+    flagged = facts.past.filter(pl.col("status").is_in(["amber", "red"]))
+    moved = {
+        metric: flagged.filter(pl.col("metric") == metric)["snapshot_date"].n_unique()
+        for metric in ("psi", "csi")
+    }
+    scored = facts.past.filter(pl.col("metric") == "psi", pl.col("value").is_not_null()).sort("value")
+    worst = "none"
+    if scored.height:
+        worst = f"{scored['value'][-1]:.3f}, in {scored['snapshot_date'][-1]:%Y-%m}"
     months = scored["snapshot_date"].n_unique()
     title = f"The applicants have not changed: no stability figure passed its limit in {months} months"
     if not months:
         title = "No month was scored yet, so stability cannot be told"
-    if flagged.height:
-        moved = flagged["snapshot_date"].n_unique()
-        figures = "1 stability figure" if flagged.height == 1 else f"{flagged.height} stability figures"
-        title = f"{figures} passed a limit, in {moved} of {months} months"
+    if any(moved.values()):
+        title = (
+            f"The score's PSI passed a limit in {moved['psi'] or 'none'} of {months} months, a feature's CSI "
+            f"in {moved['csi'] or 'none'}"
+        )
     told = facts.actions.filter(pl.col("severity") != "info")
     done = [f"{row['snapshot_date']:%Y-%m}: {row['action']}" for row in told.head(3).to_dicts()]
     return Page(
@@ -162,7 +174,7 @@ def tell_stability(facts: Facts) -> Page:
         "CSI one feature, each with the data the model learned from.",
         (
             said["score_stability"][0],
-            f"Highest PSI so far: {worst}.",
+            f"Highest PSI of the score so far: {worst}.",
             said["feature_stability"][0],
             said["intake"][0],
             *(done or ["No amber or red action was due so far."]),

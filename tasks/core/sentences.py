@@ -97,8 +97,10 @@ def _ranking(now: pl.DataFrame) -> str:
         "amber": "probably below",
         "red": "below",
     }[row["status"]]
+    served, scored_by = _one(now, "psi"), row["model_id"].split()
+    by = "" if served and scored_by == [served["model_id"]] else f", scored by {' and '.join(scored_by)},"
     return (
-        f"On the {row['window']} the AUC is {row['value']:.3f} ({row['ci_low']:.3f} to "
+        f"On the {row['window']}{by} the AUC is {row['value']:.3f} ({row['ci_low']:.3f} to "
         f"{row['ci_high']:.3f}, {row['n']:,} loans): {against} the {row['reference']:.3f} of development."
     )
 

@@ -52,6 +52,16 @@ def test_pds_that_hold_in_sum_but_not_singly_are_not_said_to_hold(status: str, n
     assert ("the single PDs miss beyond chance (Spiegelhalter's z +2.96" in said) == named
 
 
+@pytest.mark.parametrize(("scored_by", "named"), [("new", ""), ("old new", ", scored by old and new,")])
+def test_a_ranking_by_more_than_the_serving_model_names_them(scored_by: str, named: str) -> None:
+    now = figures(
+        {"metric": "psi", "value": 0.01, "status": "green", "model_id": "new"},
+        {"metric": "pooled_auc", "value": 0.9, "status": "green", "model_id": scored_by},
+    )
+    said = tell_figures(now, month="2024-12")["auc"][0]
+    assert said.startswith(f"On the cohorts 2024-04 to 2024-06{named} the AUC is 0.900")
+
+
 def test_more_arrears_than_implied_within_chance_are_not_said_to_be_fewer() -> None:
     now = figures(
         {"metric": "early_arrears", "subject": "MOB 3", "value": 0.202, "reference": 0.197, "status": "green"}

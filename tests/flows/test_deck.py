@@ -4,6 +4,7 @@ import json
 import math
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pypdf import PageObject, PdfReader
 from tasks.config import Settings
 from tasks.core.deck import build_deck
 from tasks.core.deck_facts import Facts, compare_expected
+from tasks.core.deck_model import tell_features
 from tasks.deck import gather, write_deck
 from tasks.errors import TableNotReadyError
 from tests.builders import month, months, quick_settings, run_months, write_book
@@ -62,6 +64,13 @@ def test_ten_pages_with_a_title_in_their_outline_and_small(deck: Path) -> None:
 
 def test_the_same_tables_give_the_same_bytes(monitored: Settings, deck: Path, tmp_path: Path) -> None:
     assert write_deck(month(9), monitored, out=tmp_path / "again.pdf").read_bytes() == deck.read_bytes()
+
+
+def test_the_deck_of_an_older_date_leaves_the_newest_one(monitored: Settings, deck: Path) -> None:
+    newest = deck.read_bytes()
+    older = write_deck(month(8), monitored)
+    assert (older.name, deck.name) == (f"vintage-{month(8):%Y-%m}.pdf", "vintage.pdf")
+    assert deck.read_bytes() == newest
 
 
 def test_the_deck_of_a_past_day_tells_nothing_that_came_later(monitored: Settings, young: Settings) -> None:
@@ -188,10 +197,43 @@ def _counts_of(facts: Facts) -> list[int]:
         sum(one["change_ci_90"][1] < 0 for one in ablations),
         pairs.height,
         pairs.filter(pl.col("realised").is_between("low", "high")).height,
-        bad.height,
-        bad["snapshot_date"].n_unique(),
+        *(bad.filter(metric=metric)["snapshot_date"].n_unique() for metric in ("psi", "csi")),
         scored["snapshot_date"].n_unique(),
     ]
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [([-0.02, -0.01], "pays"), ([-0.01, 0.01], "within chance"), ([0.0001, 0.005], "costs")],
+)
+def test_a_family_of_features_pays_costs_or_is_within_chance(
+    facts: Facts, interval: list[float], verdict: str
+) -> None:
+    (family, *_) = facts.card["ablations"]
+    card = {**facts.card, "ablations": [{**family, "change_ci_90": interval}]}
+    assert tell_features(replace(facts, card=card)).table[0][-1] == verdict
+
+
+@pytest.mark.parametrize("former", [True, False])
+def test_figures_of_a_model_that_no_longer_serves_are_said_to_be_its(facts: Facts, former: bool) -> None:
+    scored_by = "a b" if former else f"a {facts.card['model_id']}"
+    told = {
+        "value": 0.9,
+        "reference": 0.9,
+        "ci_low": 0.8,
+        "ci_high": 1.0,
+        "n": 100,
+        "status": "green",
+        "model_id": scored_by,
+    }
+    pooled = pl.col("metric") == "pooled_auc"
+    now = facts.now.with_columns(
+        pl.when(pooled).then(pl.lit(value)).otherwise(name).alias(name) for name, value in told.items()
+    )
+    text = json.dumps(build_deck(replace(facts, now=now)))
+    assert ("These were scored by a and b" in text) == former
+    assert ("A former model has not lost ranking power" in text) == former
+    assert ("The model has not lost ranking power" in text) != former
 
 
 def _leaves(tree: Any) -> list[float]:
