@@ -229,7 +229,8 @@ def deck(
         date | None, day_option("Date that was monitored [default: the newest].", "--date")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="PDF to write [default: <datamart>/deck/vintage.pdf].")
+        Path | None,
+        typer.Option(help="PDF to write [default: vintage.pdf in <datamart>/deck; with the month if older]."),
     ] = None,
     datamart: Datamart = None,
     model_store: ModelStore = None,

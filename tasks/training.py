@@ -1,5 +1,6 @@
 """Train a challenger when enough cohorts have ripened, and let it take over if it earns it."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import date
@@ -34,6 +35,7 @@ from tasks.storage.policy import read_policy
 from tasks.storage.revision import code_revision
 from tasks.storage.source_history import Kinds, read_comparison, used_on
 
+LOG = logging.getLogger("vintage")
 POLICY = "policy:auto"
 READ = ("gold.feature_store", "gold.label_store", "silver.loans", "silver.clickstream")
 LIBRARIES = ("vintage", "scikit-learn", "optuna", "polars", "numpy", "scipy")
@@ -63,6 +65,9 @@ def train_challenger(as_of: date, settings: Settings) -> str:
         return model_id
     _refuse_out_of_order(as_of, setup, settings)
     models.refuse_in_the_past(as_of, settings)
+    without = _unbuilt(as_of, settings)
+    if without:
+        LOG.warning("The training of %s learns from fewer cohorts than came in.%s", as_of, without)
     challenger = train(known, setup)
     card = {"model_id": model_id, **_describe(challenger, known, setup, settings)}
     reference = _reference(challenger.served, known, settings)
@@ -184,7 +189,7 @@ def _require_due(as_of: date, ripe: list[date], trained_on: list[date], settings
 def _unbuilt(as_of: date, settings: Settings) -> str:
     """What to run where months came in only as the history of later ones: they have no labels either."""
     built = tables.snapshot_dates("gold.feature_store", settings)
-    came = [day for day in tables.snapshot_dates("bronze.deliveries", settings) if day <= as_of]
+    came = [day for day in tables.snapshot_dates("silver.loans", settings) if day <= as_of]
     gap = [day for day in came if day not in built and not lacks_applications(day, settings)]
     if not gap:
         return ""

@@ -186,6 +186,17 @@ def test_a_month_that_was_not_scored_though_a_model_served_is_not_said_to_lack_o
     assert month_table(shop.settings)["status"].to_list() == ["no champion", "not scored"]
 
 
+def test_a_training_names_the_months_whose_features_it_does_without(shop: Shop) -> None:
+    for number in (0, 1, 2, 6, 7, LAST):
+        assert shop.run("features", number).code == 0
+    outcome = shop.run("training", LAST)
+    assert outcome.code == 0
+    mend = f"vintage backfill --flows features --start {month(3)} --end {month(5)}"
+    assert f"The features flow of 3 earlier months did not run, and without it none has labels: {mend}" in (
+        outcome.said
+    )
+
+
 def test_a_month_is_scored_by_the_champion_of_its_day_though_a_later_one_serves(
     served: Shop, copy_of: Callable[[Shop], Shop]
 ) -> None:
