@@ -42,7 +42,8 @@ def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFram
     had_champion = pl.col("month") >= date.fromisoformat(min(served)) if served else pl.lit(value=False)
     unscored = pl.when(had_champion).then(pl.lit("not scored")).otherwise(pl.lit("no champion"))
     status = pl.when(pl.col("scored").is_null()).then(unscored).otherwise(pl.lit("not ripe"))
-    status = pl.when(pl.col("auc").is_not_null()).then(pl.lit("ripe")).otherwise(status)
+    ripe_and_scored = pl.col("bad_rate").is_not_null() & pl.col("scored").is_not_null()
+    status = pl.when(ripe_and_scored).then(pl.lit("ripe")).otherwise(status)
     return table.with_columns(status=status).select(*COLUMNS).sort("month").collect()
 
 

@@ -63,7 +63,7 @@ def find_odd_volume(counts: Mapping[date, Volume], day: date) -> str | None:
         return None
     usual = median(counts[month].n_new for month in before)
     (n, new), last = counts[day], counts[before[-1]].n
-    is_book = any(volume.n != volume.n_new for volume in counts.values())
+    is_book = any(counts[month].n != counts[month].n_new for month in (*before, day))
     if usual and abs(new / usual - 1) > VOLUME:
         return f"{new} new rows, where the median of the {len(before)} months before is {usual:.0f}"
     if is_book and abs((n - new) / last - 1) > VOLUME:

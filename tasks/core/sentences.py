@@ -60,7 +60,8 @@ def tell_figures(now: pl.DataFrame, *, month: str) -> dict[str, tuple[str, str]]
         ),
         "intake": (
             _coverage(now, month),
-            "Worry below 99 %; below 95 % the applications without the source get the fallback's answer.",
+            "Worry below 99 %. Customers that a source never told of are scored by the fallback; where only "
+            "this month is missing, older ones speak for them.",
         ),
         "bad_rates": (
             _bad_rate(now),

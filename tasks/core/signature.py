@@ -10,7 +10,7 @@ def refuse_nameless(by: str, reason: str) -> None:
 
     Errors: UsageError.
     """
-    if not by.strip() or by.startswith(POLICY):
+    if not by.strip() or by.strip().casefold().startswith(POLICY):
         raise UsageError(f"--by {by!r} is no person's name; name who decides.")
     if not reason.strip():
         raise UsageError("--reason is empty; say why, for whoever reads the history.")

@@ -291,7 +291,10 @@ def read_reference(model_id: str, settings: Settings) -> dict[str, Any]:
 def _read_json(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise ModelStoreError(f"{path} is missing. Restore it, or train again.")
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelStoreError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
 
 
 def _digest(path: Path) -> str:

@@ -263,6 +263,16 @@ def test_fault_74_features_that_do_not_match_the_models_list_are_refused(
     assert "shoe_size" in outcome.said
 
 
+def test_a_card_that_was_cut_off_is_told(served: Shop, copy_of: Callable[[Shop], Shop]) -> None:
+    shop = copy_of(served)
+    path = shop.settings.model_store / champion_of(shop).model_id / models.CARD
+    path.write_text(path.read_text()[:100])
+    outcome = shop.run("inference", LAST)
+    assert outcome.code == 1
+    assert f"{path} cannot be read" in outcome.said
+    assert "Restore it from a copy." in outcome.said
+
+
 def test_a_training_that_is_run_again_does_not_see_what_was_measured_after_it(
     served: Shop, copy_of: Callable[[Shop], Shop]
 ) -> None:

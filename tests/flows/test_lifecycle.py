@@ -68,7 +68,9 @@ def test_who_trained_a_model_does_not_approve_it(waiting: Settings) -> None:
         lifecycle.approve(FIRST, month(8), by="Pipeline ", reason="mine", settings=waiting)
 
 
-@pytest.mark.parametrize(("by", "reason"), [("", "why"), ("policy:auto", "why"), ("Ann", " ")])
+@pytest.mark.parametrize(
+    ("by", "reason"), [("", "why"), ("policy:auto", "why"), (" Policy:auto", "why"), ("Ann", " ")]
+)
 def test_a_decision_needs_a_person_and_a_reason(waiting: Settings, by: str, reason: str) -> None:
     with pytest.raises(UsageError, match=r"--by|--reason"):
         lifecycle.approve(FIRST, month(8), by=by, reason=reason, settings=waiting)

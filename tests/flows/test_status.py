@@ -1,0 +1,28 @@
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.schemas.catalog import TABLES
+from tasks.status import month_table
+from tasks.storage import tables
+from tests.builders import month
+
+
+def put_row(name: str, number: int, settings: Settings, **values: Any) -> None:
+    """One row of a table, null where no value is given."""
+    columns = TABLES[name].columns
+    known = {"loan_id": "a", "snapshot_date": month(number), **values}
+    row = pl.DataFrame({column: [known.get(column)] for column in columns}, schema=columns)
+    tables.replace_partitions(name, row, days=[month(number)], settings=settings)
+
+
+def test_a_month_with_labels_is_ripe_whether_or_not_it_was_measured(tmp_path: Path) -> None:
+    settings = Settings(datamart=tmp_path / "datamart", model_store=tmp_path / "model_store")
+    tables.create_missing(settings)
+    put_row("gold.feature_store", 0, settings)
+    put_row("gold.predictions", 0, settings, model_id="m")
+    assert month_table(settings)["status"].item() == "not ripe"
+    put_row("gold.label_store", 6, settings, loan_start_date=month(0), label=1)
+    assert month_table(settings).select("status", "bad_rate", "auc").row(0) == ("ripe", 1.0, None)
