@@ -1,9 +1,13 @@
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import chi2
 
-from tasks.core.stability import count_known, measure_shift
+from tasks.core.stability import add_month_values, build_reference, count_known, measure_shift
+from tasks.schemas.catalog import TABLES
 from tasks.schemas.clickstream import MEASURES
+from tests.builders import months
+from tests.core.applicants import applicants
 
 BINS = {"edges": [1.0, 2.0], "shares": [0.2, 0.5, 0.2, 0.1]}
 
@@ -25,6 +29,22 @@ def test_psi_under_no_change_is_as_large_as_its_theory_says() -> None:
     bins = {"edges": list(np.linspace(0.1, 0.9, 9)), "shares": [0.1] * 10 + [0.0]}
     mean = np.mean([measure_shift(pl.Series(rng.random(n)), bins, m).psi for _ in range(200)])
     assert mean == pytest.approx(9 / n, rel=0.15)  # the reference shares are exact here: (1/n) chi2(9)
+
+
+def test_a_shift_in_one_direction_is_seen_where_single_bins_could_be_chance() -> None:
+    tilted = np.repeat(np.arange(10), [42, 44, 46, 48, 50, 50, 52, 54, 56, 58]).astype(float)
+    bins = {"edges": [i + 0.5 for i in range(9)], "shares": [0.1] * 10 + [0.0]}
+    shift = measure_shift(pl.Series(tilted), bins, 2000)
+    assert shift.p < chi2.sf(shift.psi / shift.unit, shift.freedom) / 2
+
+
+def test_the_scores_reference_is_of_the_newest_months() -> None:
+    ripe = add_month_values(applicants(), pl.DataFrame(schema=TABLES["silver.clickstream"].columns))
+    known = pl.DataFrame({"snapshot_date": [day for day in months(5) for _ in range(10)]})
+    pds = pl.Series([0.1 * (i // 10) for i in range(50)])
+    reference = build_reference(ripe, known, pds)
+    assert reference["n"]["pd"] == 30
+    assert min(reference["bins"]["pd"]["edges"]) == pytest.approx(0.2)
 
 
 def test_words_not_seen_before_have_a_bin_of_their_own() -> None:

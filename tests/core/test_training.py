@@ -4,12 +4,15 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from tasks.core import training
 from tasks.core.challenger import Setup, build_trial, find_single_class, train
-from tasks.core.models import Recipe
+from tasks.core.models import Family, Recipe, fit_model
+from tasks.core.performance import measure_auc
 from tasks.core.splits import Split
-from tasks.core.training import Known, build_folds, score_as_new
+from tasks.core.training import Candidate, Known, build_folds, score_as_new
+from tasks.schemas.clickstream import MEASURES
 from tests.builders import clickstream_rows, month, months
 from tests.core.applicants import lessons
 
@@ -66,6 +69,51 @@ def test_a_candidate_is_scored_as_new_as_its_recipe_is(n_oot: int) -> None:
 def test_a_model_that_learned_from_fewer_cohorts_is_replayed_on_those() -> None:
     first_only = scored(known(), learned=months(1))
     assert np.array_equal(scored(known(flipped=1), learned=months(1)), first_only)
+
+
+def clicked(later: int) -> Known:
+    """The book with everybody's clickstream, in which every value after the third month is `later`."""
+    book = known()
+    people = book.loans.select("customer_id").with_columns(level=pl.int_range(pl.len()) % 50)
+    rows = people.join(pl.DataFrame({"snapshot_date": months(9)}), how="cross")
+    value = pl.when(pl.col("snapshot_date") > month(2)).then(later).otherwise("level").cast(pl.Int32)
+    clicks = rows.select("customer_id", "snapshot_date", *(value.alias(name) for name in MEASURES))
+    return replace(book, clickstream=clicks.lazy())
+
+
+def test_neither_gate_nor_search_reads_clicks_after_the_cohort_that_is_judged() -> None:
+    split = Split(tuple(months(2)), (month(2),))
+    one, other = (score_as_new(Recipe("logistic"), clicked(n), split, seed=0) for n in (0, 9000))
+    assert np.array_equal(one, other)
+    folds = [build_folds(clicked(n), months(3)) for n in (0, 9000)]
+    for fold, same in zip(*folds, strict=True):
+        assert_frame_equal(fold.lessons.features, same.lessons.features)
+        assert fold.lessons.features["fe_1_mean"].null_count() == 0
+
+
+def test_the_reading_is_the_one_of_the_lowest_loss_out_of_time() -> None:
+    book, split = known(), Split(tuple(months(2)), (month(2),))
+    best = training.find_candidates(book, split, trials=1, seed=0, start={})[0]
+    reading, figures = training.choose_reading(best, book, split, seed=0)
+    losses = {name: of["log_loss"] for name, of in figures.items()}
+    assert losses[reading] == min(losses.values()) < max(losses.values())
+
+
+def candidate(family: Family, pds: np.ndarray, labels: np.ndarray) -> Candidate:
+    blend = fit_model(Recipe("logistic"), lessons(), seed=0)
+    return Candidate(Recipe(family), 0.5, blend, pds, measure_auc(labels, pds))
+
+
+@pytest.mark.parametrize(("noise", "first"), [(0.05, "logistic"), (3.0, "boosting")])
+def test_of_candidates_that_rank_alike_the_better_calibrated_one_serves(noise: float, first: str) -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(0.05, 0.95, 2000)
+    labels = (rng.random(2000) < truth).astype(float)
+    blurred = 1 / (1 + np.exp(-(np.log(truth / (1 - truth)) + noise * rng.normal(size=2000))))
+    sharp = candidate("boosting", truth**3, labels)  # ranks best, and its PDs are far too low
+    simple = candidate("logistic", blurred, labels)
+    assert sharp.oot_auc.value > simple.oot_auc.value
+    assert training.rank_candidates([sharp, simple], labels)[0].recipe.family == first
 
 
 def test_the_gate_is_shown_the_fallbacks_and_not_the_complete_model_among_them() -> None:

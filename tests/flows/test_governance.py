@@ -8,8 +8,8 @@ from flows.training import training
 from simulator.drift import parse_drift
 from simulator.lender import Lender, simulate
 from tasks.config import Settings
-from tasks.decisions import actions_on
-from tasks.storage import models
+from tasks.decisions import actions_on, asks_for_training, freezes_promotion
+from tasks.storage import models, tables
 from tests.builders import START, month, months, quick_settings, run_months
 
 N_MONTHS = 15
@@ -42,6 +42,22 @@ def test_a_score_that_shifted_trains_a_challenger_out_of_schedule(worsened: Sett
     assert asked == [SHIFTED]
     assert set(challengers(worsened)) >= {str(month(8)), str(month(SHIFTED + 1))}
     assert not set(challengers(worsened)) & {str(month(n)) for n in range(9, SHIFTED + 1)}
+
+
+def test_a_month_asks_for_nothing_on_its_own_day(worsened: Settings) -> None:
+    """Its training ran before it was monitored, and a re-run must decide as the first run did."""
+    before, after = month(SHIFTED), month(SHIFTED + 1)
+    assert not asks_for_training(str(month(8)), before, worsened)
+    assert asks_for_training(str(month(8)), after, worsened)
+    assert freezes_promotion(month(IN_ARREARS), worsened) == ""
+    assert freezes_promotion(month(IN_ARREARS + 1), worsened) == f"arrears_red of {month(IN_ARREARS)}"
+
+
+def test_groups_are_compared_over_the_months_of_the_policy(worsened: Settings) -> None:
+    figures = tables.read("gold.monitoring", worsened, on=month(IN_ARREARS))
+    assert set(figures.filter(metric="fairness")["window"]) == {
+        f"months {month(IN_ARREARS - 5):%Y-%m} to {month(IN_ARREARS):%Y-%m}"
+    }
 
 
 def test_red_early_arrears_freeze_the_next_promotion(worsened: Settings) -> None:
