@@ -132,7 +132,7 @@ def _measure_groups(months: Sequence[date], settings: Settings, policy: Policy) 
         .select("loan_id", "snapshot_date", "age", "occupation")
         .collect()
     )
-    people = add_groups(known.join(scored, on="loan_id", validate="1:1"))
+    people = add_groups(known.join(scored, on="loan_id", how="inner", validate="1:1"))
     return measure_fairness(people, limits=policy.fairness)
 
 
@@ -142,7 +142,7 @@ def _young(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
     loans = tables.scan("silver.loans", settings, on=[as_of])
     arrears = keep_arrears(loans, mob=policy.arrears.mob).collect()
     scored = tables.read("gold.predictions", settings, on=cohort).select(SCORES)
-    young = scored.join(arrears, on="loan_id", validate="1:1").sort("loan_id")
+    young = scored.join(arrears, on="loan_id", how="inner", validate="1:1").sort("loan_id")
     model_id = str(young["model_id"][0]) if young.height else "none"
     counts = models.read_reference(model_id, settings)["arrears"] if young.height else {}
     found = measure_arrears(young, counts, limits=policy.arrears)

@@ -3,14 +3,12 @@
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import beta
 
 from tasks.charts import style
 from tasks.charts.frames import fill_months, keep_metric
 
 GRADE_TITLE = "Bad rate by grade, observed and promised, in % of loans"
 EXPECTED_TITLE = "AUC by application month, expected at scoring and realised"
-CONFIDENCE = 0.95
 
 
 @style.themed
@@ -26,9 +24,8 @@ def draw_grades(figures: pl.DataFrame) -> Figure:
     told = f"Applications of the {newest['window'][0]}; {newest['n'].sum():,} loans; with 95 % interval"
     sheet = style.new_sheet(GRADE_TITLE, told)
     axes = style.add_plot(sheet, top=1.3)
-    low, high = _jeffreys(newest)
     at = list(range(newest.height))
-    axes.vlines(at, low, high, color=style.BLUE, lw=2.2, alpha=0.55)
+    axes.vlines(at, newest["ci_low"], newest["ci_high"], color=style.BLUE, lw=2.2, alpha=0.55)
     axes.plot(at, newest["value"], ls="", marker="o", ms=6.5, color=style.BLUE, label="observed")
     axes.plot(at, newest["reference"], "_", ms=26, mew=3, color=style.ORANGE, label="promised (mean PD)")
     names = [f"{grade}\n{n:,}" for grade, n in newest.select("subject", "n").iter_rows()]
@@ -38,13 +35,6 @@ def draw_grades(figures: pl.DataFrame) -> Figure:
     _set_shares(axes)
     style.add_key(axes)
     return sheet
-
-
-def _jeffreys(rows: pl.DataFrame) -> tuple[list[float], list[float]]:
-    n, k = rows["n"].to_numpy(), (rows["n"] * rows["value"]).round().to_numpy()
-    tail = (1 - CONFIDENCE) / 2
-    low, high = (beta.ppf(level, k + 0.5, n - k + 0.5).tolist() for level in (tail, 1 - tail))
-    return low, high
 
 
 def _set_shares(axes: Axes) -> None:

@@ -30,7 +30,7 @@ def count_arrears(ripe: pl.DataFrame, arrears: pl.DataFrame) -> dict[str, dict[s
     Needs:  loan_id, label of ripe loans; what `keep_arrears` gives.
     Shapes: {"bad": {"n", "k"}, "good": {"n", "k"}}.
     """
-    both = ripe.select("loan_id", "label").join(arrears, on="loan_id", validate="1:1")
+    both = ripe.select("loan_id", "label").join(arrears, on="loan_id", how="inner", validate="1:1")
     counts: dict[str, dict[str, int]] = {}
     for name, label in (("bad", 1), ("good", 0)):
         rows = both.filter(pl.col("label") == label)

@@ -4,12 +4,11 @@ from typing import Self
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from tasks.core.performance import Floats
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
 
-Floats = NDArray[np.float64]
 N_MEASURES = len(CLICKSTREAM_LEVELS)
 SUMMARY = (CLICKSTREAM_MONTHS, *CLICKSTREAM_LEVELS, *CLICKSTREAM_SPREADS)
 

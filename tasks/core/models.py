@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from tasks.core.parts import Part, Sources, build_part, reads
+from tasks.core.performance import Floats
 from tasks.core.side_by_side import call_all
 from tasks.core.splits import cohort_groups
 from tasks.schemas.feature_store import SOURCES
@@ -27,7 +28,6 @@ PARTS: dict[Family, tuple[Part, ...]] = {
     "boosting": ("boosted",),
 }
 FAMILIES: tuple[Family, ...] = tuple(PARTS)  # the simplest first: it wins a tie
-Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 CROSS_FITS = 3  # as good out of time as 4
 

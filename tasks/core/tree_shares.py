@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-Floats = NDArray[np.float64]
+from tasks.core.performance import Floats
+
 Bools = NDArray[np.bool_]
 Path = list[tuple[int, bool]]  # from the root to a leaf: node, and whether to the left
 UNKNOWN = 255  # code of a value that is missing

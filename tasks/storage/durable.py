@@ -1,10 +1,14 @@
-"""Plain files that are written whole or not at all, and seen whole by whoever reads meanwhile."""
+"""Files and folders that are written whole or not at all, and seen whole by whoever reads meanwhile."""
 
 import fcntl
 import os
+import shutil
+import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+
+HIDDEN = ".tmp-"  # begins the name of a folder that is not whole yet
 
 
 @contextmanager
@@ -28,6 +32,25 @@ def write_whole(path: Path, text: str | bytes) -> None:
     finally:
         work.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+@contextmanager
+def new_folder(target: Path) -> Generator[Path]:
+    """A folder to fill, which gets the name `target` when the block ends, unless another process was first.
+
+    After a crash there is a hidden folder beside it, and nothing of that name.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=target.parent))
+    try:
+        yield work
+        try:
+            work.rename(target)
+        except OSError:
+            if not target.is_dir():
+                raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def append_line(path: Path, line: str) -> None:

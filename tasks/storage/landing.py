@@ -7,9 +7,8 @@ own. What was found and the split are kept under <datamart>/landing.
 
 import logging
 import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
@@ -22,6 +21,7 @@ from tasks.errors import BadInputError
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.deliveries import Volume
 from tasks.schemas.source import FIRST_YEAR, LAST_YEAR, OVERFLOW, RAW_DATE, Source
+from tasks.storage.durable import HIDDEN, new_folder
 from tasks.storage.raw_files import check_file, holds_quotes, raw_file, read_header
 
 LOG = logging.getLogger("vintage")
@@ -95,9 +95,10 @@ def _look_once(path: Path, source: Source, settings: Settings) -> Path:
     landed = home / f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
     if not landed.is_dir():
         check_file(path, source)
-        home.mkdir(parents=True, exist_ok=True)
-        stale = [old for old in home.iterdir() if old != landed and not old.name.startswith("tmp")]
-        _make_whole(landed, lambda work: _look(path, source).write_parquet(work / FOUND))
+        there = home.iterdir() if home.is_dir() else ()
+        stale = [old for old in there if old != landed and not old.name.startswith(HIDDEN)]
+        with new_folder(landed) as work:
+            _look(path, source).write_parquet(work / FOUND)
         for old in stale:
             _warn_of_other_rows(path, old, landed)
             shutil.rmtree(old, ignore_errors=True)
@@ -131,34 +132,13 @@ def _look(path: Path, source: Source) -> pl.DataFrame:
 
 def _split_once(path: Path, source: Source, landed: Path) -> Path:
     """Folder with the file's rows in a folder per month; the file is split where there is none."""
-
-    def split(work: Path) -> None:
-        by_month = pl.PartitionBy(work, key=MONTH, include_key=False)
-        rows = _scan_months(path, source, landed)
-        with _told_as_bad_input(path):
-            rows.sink_parquet(by_month, mkdir=True, compression="uncompressed", statistics=False)
-
     if not (landed / SPLIT).is_dir():
-        _make_whole(landed / SPLIT, split)
+        with new_folder(landed / SPLIT) as work:
+            by_month = pl.PartitionBy(work, key=MONTH, include_key=False)
+            rows = _scan_months(path, source, landed)
+            with _told_as_bad_input(path):
+                rows.sink_parquet(by_month, mkdir=True, compression="uncompressed", statistics=False)
     return landed / SPLIT
-
-
-def _make_whole(target: Path, make: Callable[[Path], None]) -> None:
-    """Let `make` fill a folder, and give it its name when it is whole."""
-    work = Path(tempfile.mkdtemp(prefix="tmp", dir=target.parent))
-    try:
-        make(work)
-        _publish(work, target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _publish(work: Path, target: Path) -> None:
-    try:
-        work.rename(target)
-    except OSError:
-        if not target.is_dir():  # else another process made the same first
-            raise
 
 
 def _scan(path: Path, source: Source) -> pl.LazyFrame:

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -14,7 +12,7 @@ import joblib
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
-from tasks.storage.durable import locked, sync_files, sync_folder, write_whole
+from tasks.storage.durable import locked, new_folder, sync_files, sync_folder, write_whole
 
 State = Literal["challenger", "approved", "champion", "retired", "rejected"]
 GENESIS = "0" * 64
@@ -210,27 +208,14 @@ def save(
     target = settings.model_store / model_id
     if target.exists():
         return
-    settings.model_store.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".tmp-", dir=settings.model_store))
-    try:
+    with new_folder(target) as work:
         joblib.dump(model, work / ARTEFACT)
         (work / REFERENCE).write_text(json.dumps(reference, indent=1), encoding="utf-8")
         full_card = {**card, "sha256": _digest(work / ARTEFACT)}
         (work / CARD).write_text(json.dumps(full_card, indent=1), encoding="utf-8")
         (work / CARD_TEXT).write_text(to_text(full_card), encoding="utf-8")
         sync_files(work)
-        _publish(work, target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     sync_folder(settings.model_store)
-
-
-def _publish(work: Path, target: Path) -> None:
-    try:
-        work.rename(target)
-    except OSError:
-        if not target.is_dir():  # else another run stored the same model first
-            raise
 
 
 def load(entry: Entry, settings: Settings) -> Any:

@@ -110,7 +110,7 @@ def test_a_file_that_was_changed_to_the_same_size_is_read_again(settings: Settin
 def test_what_another_run_is_making_is_left_alone(settings: Settings) -> None:
     deliver(settings, "CUS_0x1,A,1,x,y,2023-01-01")
     read(settings)
-    work = settings.datamart / "landing" / "attributes" / "tmp_of_another_run"
+    work = settings.datamart / "landing" / "attributes" / ".tmp-of-another-run"
     work.mkdir()
     deliver(settings, "CUS_0x1,A,1,x,y,2023-01-01", "CUS_0x2,A,1,x,y,2023-01-01")
     read(settings)
