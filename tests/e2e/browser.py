@@ -27,16 +27,16 @@ class Page:
         self._numbers = itertools.count()
 
     def ask(self, method: str, **params: Any) -> Any:
-        """One command of the protocol, and its result."""
+        """One command of the protocol, and its result: nothing where the page is just going away."""
         number = next(self._numbers)
         self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
         while (answer := json.loads(self._socket.recv(timeout=PATIENCE))).get("id") != number:
             pass
-        return answer["result"]
+        return answer.get("result", {})
 
     def look(self, script: str) -> Any:
         """The value of a script in the page."""
-        return self.ask("Runtime.evaluate", expression=script)["result"].get("value")
+        return self.ask("Runtime.evaluate", expression=script).get("result", {}).get("value")
 
     def open(self, address: str) -> None:
         """Go to an address."""
