@@ -74,7 +74,9 @@ def _columns(names: Collection[str], features: pl.DataFrame) -> list[str]:
 def _linear(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
     """Logistic scorecard: normal scores of the numbers, one column per category, clickstream evidence."""
     numbers = make_pipeline(
-        QuantileTransformer(n_quantiles=50, output_distribution="normal", subsample=100_000),
+        QuantileTransformer(
+            n_quantiles=min(50, features.height), output_distribution="normal", subsample=100_000
+        ),
         SimpleImputer(strategy="constant", fill_value=0.0, add_indicator=True),
     )
     steps = [

@@ -69,6 +69,12 @@ def test_a_source_that_said_nothing_of_the_lessons_says_nothing_later(
     assert np.allclose(predict_pd(model, new), predict_pd(model, silent))
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_few_loans_are_learned_from_without_a_warning(family: Family) -> None:
+    few = lessons(n=36)  # a warning fails the test
+    assert predict_pd(fit_model(Recipe(family, QUICK), few, seed=0), few.features).max() < 1
+
+
 @pytest.mark.parametrize("column", ["team__word", "occupation"])
 def test_words_without_end_are_no_error(column: str) -> None:
     known = lessons()
