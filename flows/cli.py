@@ -266,6 +266,10 @@ def _sentence(error: VintageError | OSError) -> str:
     if isinstance(error, VintageError):
         return str(error)
     path = error.filename2 or error.filename
+    if not path and isinstance(error, FileNotFoundError):  # of Polars, whose message alone names the file
+        return (
+            f"{str(error).partition(' (set POLARS')[0]}. Restore what is missing from a copy, and try again."
+        )
     where = f"{path}: " if path else ""
     return f"{where}{error.strerror or error}. Name a path that may be read and written to, and try again."
 

@@ -263,6 +263,15 @@ def test_fault_74_features_that_do_not_match_the_models_list_are_refused(
     assert "shoe_size" in outcome.said
 
 
+def test_a_file_of_a_table_that_is_gone_is_told(served: Shop, copy_of: Callable[[Shop], Shop]) -> None:
+    shop = copy_of(served)
+    for file in shop.settings.datamart.glob("gold/predictions/*/*.parquet"):
+        file.unlink()
+    outcome = shop.command("status")
+    assert outcome.code == 1
+    assert ".parquet. Restore what is missing from a copy, and try again." in outcome.said
+
+
 def test_a_card_that_was_cut_off_is_told(served: Shop, copy_of: Callable[[Shop], Shop]) -> None:
     shop = copy_of(served)
     path = shop.settings.model_store / champion_of(shop).model_id / models.CARD
