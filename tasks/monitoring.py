@@ -46,7 +46,7 @@ def monitor_month(as_of: date, settings: Settings) -> int:
     before = tables.read("gold.monitoring", settings, on=months_before(as_of, 1))
     actions = decide_actions(figures, before, as_of=as_of, policy=adopted.policy, digest=adopted.digest)
     tables.replace_partitions("gold.actions", actions, days=[as_of], settings=settings)
-    # Last: a month that is in gold.monitoring is decided, so that a run cut short holds up no promotion less.
+    # Last: a month counts as monitored once it is decided, so a run that was cut short loses no freeze.
     return tables.replace_partitions("gold.monitoring", figures, days=[as_of], settings=settings)
 
 

@@ -75,8 +75,8 @@ def _answer(facts: Facts) -> Page:
         )
         if is_of_former_model(auc, facts):
             exact.append(
-                f"These were scored by {auc['model_id'].replace(' ', ' and ')}; the model in service has no "
-                "ripe cohort yet."
+                f"These were scored by {auc['model_id'].replace(' ', ' and ')}; the model in service scored "
+                "none of them."
             )
     if ratio:
         exact.append(f"Observed to expected {ratio['value']:.2f} ({say_interval(ratio, 2)}).")

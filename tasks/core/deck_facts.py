@@ -55,7 +55,7 @@ def one_of(facts: Facts, metric: str) -> Mapping[str, Any] | None:
 
 
 def is_of_former_model(row: Mapping[str, Any], facts: Facts) -> bool:
-    """Whether a figure is of loans that the model in service did not score; its own are not ripe yet."""
+    """Whether a figure is of loans none of which the model in service scored."""
     return facts.card["model_id"] not in row["model_id"].split()
 
 

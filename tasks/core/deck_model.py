@@ -135,7 +135,7 @@ def tell_performance(facts: Facts) -> Page:
         word = words.get(str(auc["status"]), "has lost ranking power")
         title = f"The model {word}: AUC {auc['value']:.3f} over the newest ripe cohorts"
         if is_of_former_model(auc, facts):
-            title = f"A former model {word}: AUC {auc['value']:.3f}; today's has no ripe cohort"
+            title = f"A former model {word}: AUC {auc['value']:.3f}; today's scored none of these loans"
     return Page(
         title,
         "The higher the AUC, the better good and bad loans are told apart; bars show how much of a change "
