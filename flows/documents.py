@@ -27,9 +27,7 @@ def report(
 
 
 def deck(
-    day: Annotated[
-        date | None, day_option("Date that was monitored [default: the newest].", "--date")
-    ] = None,
+    day: Annotated[date | None, day_option("Date that has features [default: the newest].", "--date")] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="PDF to write [default: vintage.pdf in <datamart>/deck; with the month if older]."),

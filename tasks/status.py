@@ -89,7 +89,7 @@ def resting_on_old_rows(first: date, last: date, flows: Sequence[str], settings:
     """
     later = {day for day in tables.snapshot_dates("gold.feature_store", settings) if day > last}
     scored = {day for day in tables.snapshot_dates("gold.predictions", settings) if day >= first}
-    return sorted(later if "inference" in flows else later | scored)
+    return sorted(later if {"inference", "monitoring"} <= {*flows} else later | scored)
 
 
 def row_table(settings: Settings) -> pl.DataFrame:
