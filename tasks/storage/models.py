@@ -13,9 +13,9 @@ import joblib
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
 from tasks.storage.durable import locked, new_folder, sync_files, sync_folder, write_whole
+from tasks.storage.sealed_lines import read_lines, seal_line
 
 State = Literal["challenger", "approved", "champion", "retired", "rejected"]
-GENESIS = "0" * 64
 ARTEFACT, CARD, CARD_TEXT, REFERENCE = "model.joblib", "card.json", "card.md", "reference.json"
 
 
@@ -62,25 +62,11 @@ def history(settings: Settings) -> list[Entry]:
     Errors: ModelStoreError when a line was edited, removed or cannot be read.
     """
     path = registry_path(settings)
-    if not path.exists():
-        return []
-    entries: list[Entry] = []
-    previous = GENESIS
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            fields = json.loads(line)
-            entry = Entry(**fields)
-        except (ValueError, TypeError) as error:
-            raise ModelStoreError(
-                f"{path} line {number} is not a registry entry; restore the file."
-            ) from error
-        if entry.previous != previous or entry.seal != _seal_of(fields):
-            raise ModelStoreError(
-                f"{path} was edited: line {number} does not follow from the one before. Restore a copy of it."
-            )
-        entries.append(entry)
-        previous = hashlib.sha256(line.encode()).hexdigest()
-    return entries
+    lines = read_lines(path, what="a registry entry")
+    try:
+        return [Entry(**fields) for fields in lines]
+    except TypeError as error:
+        raise ModelStoreError(f"{path} holds a line that is no registry entry; restore the file.") from error
 
 
 def record(settings: Settings, *, effective_from: date, changes: Sequence[Change]) -> None:
@@ -123,20 +109,13 @@ def _registered(model_id: str, entries: Sequence[Entry]) -> dict[str, str]:
 
 
 def _line_of(change: Change, effective_from: date, before: str, digests: Mapping[str, str]) -> str:
-    lines = before.splitlines()
     fields = {
         "effective_from": str(effective_from),
         **asdict(change),
         "sha256": digests[ARTEFACT],
         "files": {name: digest for name, digest in digests.items() if name != ARTEFACT},
-        "previous": hashlib.sha256(lines[-1].encode()).hexdigest() if lines else GENESIS,
     }
-    return json.dumps({**fields, "seal": _seal_of(fields)})
-
-
-def _seal_of(fields: Mapping[str, Any]) -> str:
-    sealed = {name: value for name, value in fields.items() if name != "seal"}
-    return hashlib.sha256(json.dumps(sealed).encode()).hexdigest()
+    return seal_line(fields, before)
 
 
 def _digests_of(model_id: str, settings: Settings) -> dict[str, str]:
