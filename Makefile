@@ -8,7 +8,7 @@ export DO_NOT_TRACK ?= 1
 
 # deck/ keeps the deck of the demo lender, who alone comes with true probabilities.
 demo: .venv/ready ## simulate a lender if data/ holds no CSV, run all months, say where to look
-	VINTAGE_TRIALS=$${VINTAGE_TRIALS:-3} .venv/bin/vintage demo
+	.venv/bin/vintage demo
 	@test -n "$$VINTAGE_DATA$$VINTAGE_DATAMART" -o ! -e data/true_default_probability.csv || cp datamart/deck/vintage.pdf deck/vintage.pdf
 
 test: .venv/ready ## run the test suite

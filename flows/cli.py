@@ -25,6 +25,7 @@ from flows.options import (
 )
 from flows.policy import actions
 from flows.policy import app as policy_app
+from flows.settings import app as settings_app
 from flows.signals import end_on_signal
 from flows.sources import app as sources_app
 from tasks.config import Settings
@@ -36,6 +37,8 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 # On a few thousand rows a second thread gains nothing, and on a busy machine the two wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+DEMO_TRIALS = 3
 
 app = typer.Typer(
     name="vintage",
@@ -49,6 +52,7 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 app.add_typer(policy_app, name="policy")
+app.add_typer(settings_app, name="settings")
 app.add_typer(sources_app, name="sources")
 
 
@@ -150,8 +154,11 @@ def simulate(
 def demo(
     data: Data = None, datamart: Datamart = None, model_store: ModelStore = None, debug: Debug = False
 ) -> None:
-    """Simulate a lender if the data folder holds no CSV, run all its months, and say where to look."""
-    settings = read_settings(data, datamart, model_store, debug)
+    """Simulate a lender if the data folder holds no CSV, run all its months, and say where to look.
+
+    A new model store is begun with three trials of the search per model family, to be quick.
+    """
+    settings = _searching_less(read_settings(data, datamart, model_store, debug))
     from flows.engine import starting_server
 
     with starting_server():
@@ -166,6 +173,11 @@ def demo(
         _backfill(months[0], months[-1], list(FlowName), settings)
     print_months(settings)
     _write_pages(settings)
+
+
+def _searching_less(settings: Settings) -> Settings:
+    given = "trials" in settings.model_fields_set
+    return settings if given else settings.model_copy(update={"trials": DEMO_TRIALS})
 
 
 def _write_pages(settings: Settings) -> None:

@@ -38,6 +38,7 @@ from flows.console import console
 from tasks.config import Settings
 from tasks.errors import NothingToDoError, VintageError
 from tasks.prefect import in_flow_run, outcome, skipped
+from tasks.settings_of_record import settings_on
 
 SERVER_START_SECONDS = 60
 # Services of a Prefect server that a local one, kept for one command, has no use for.
@@ -94,7 +95,7 @@ def monthly_flow(name: str) -> Callable[[Callable[[date, Settings], None]], Flow
                 # For each tag of a task Prefect asks the server for a limit, and waits two seconds when it
                 # meets a lock of SQLite; the tags of the flow run are enough.
                 with TagsContext(current_tags=set()):
-                    work(snapshot_date, settings)
+                    work(snapshot_date, settings_on(snapshot_date, settings))
             except NothingToDoError as nothing:
                 if not in_flow_run():
                     raise

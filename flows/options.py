@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
-from tasks.config import Settings
-from tasks.errors import UsageError
+from tasks.config import Settings, checked_settings
 
 Data = Annotated[
     Path | None, typer.Option(help="Folder with the four CSV files [default: data; VINTAGE_DATA].")
@@ -56,18 +54,11 @@ def read_settings(
 ) -> Settings:
     """The settings of the environment, and over them what the command line says.
 
-    Errors: UsageError for a value that a setting cannot take.
+    Raises: UsageError for a value that a setting cannot take.
     """
     logging.raiseExceptions = debug  # else Prefect prints each log that it could not send
     if debug:
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "INFO"
     folders = {"data": data, "datamart": datamart, "model_store": model_store}
     given = {**folders, "restate": restate, "allow_volume": allow_volume}
-    try:
-        # pydantic checks what the type checker cannot see through the mapping
-        return Settings.model_validate({**Settings().model_dump(), **{k: v for k, v in given.items() if v}})
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        name, why = str(wrong["loc"][0]), wrong["msg"][0].lower() + wrong["msg"][1:]
-        given_as = f"{name} (VINTAGE_{name.upper()})"
-        raise UsageError(f"The setting {given_as} cannot be {wrong['input']}: {why}.") from None
+    return checked_settings({name: value for name, value in given.items() if value})

@@ -1,10 +1,27 @@
 """Settings of one run: read once from the environment at a flow's first line, then passed down."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tasks.errors import UsageError
+
+LABEL_RULE = ("label_mob", "label_dpd")
+# What shapes a result: kept on record beside the models, whatever the environment says later.
+RECORDED = (
+    *LABEL_RULE,
+    "first_training_cohorts",
+    "retrain_every_cohorts",
+    "oot_cohorts",
+    "trials",
+    "seed",
+    "auto_approve",
+)
 
 
 def unreadable_sign(table: Path) -> str | None:
@@ -62,4 +79,29 @@ class Settings(BaseSettings):
     @property
     def label_def(self) -> str:
         """Name of the label rule, such as `30dpd_6mob`."""
-        return f"{self.label_dpd}dpd_{self.label_mob}mob"
+        return label_def(self.label_mob, self.label_dpd)
+
+
+def label_def(label_mob: int, label_dpd: int) -> str:
+    """Name of a label rule, such as `30dpd_6mob`."""
+    return f"{label_dpd}dpd_{label_mob}mob"
+
+
+def rule_of(name: str) -> dict[str, int]:
+    """The settings of a label rule, by their names, from its name such as `30dpd_6mob`."""
+    dpd, mob = re.findall(r"\d+", name)
+    return {"label_mob": int(mob), "label_dpd": int(dpd)}
+
+
+def checked_settings(values: Mapping[str, Any]) -> Settings:
+    """The settings of the environment with these values over them.
+
+    Raises: UsageError for a value that a setting cannot take.
+    """
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name, why = str(wrong["loc"][0]), wrong["msg"][0].lower() + wrong["msg"][1:]
+        given_as = f"{name} (VINTAGE_{name.upper()})"
+        raise UsageError(f"The setting {given_as} cannot be {wrong['input']}: {why}.") from None

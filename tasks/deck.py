@@ -16,6 +16,7 @@ from tasks.decisions import explain_triggers
 from tasks.errors import TableNotReadyError
 from tasks.report import draw_figures
 from tasks.schemas.reasons import REASON_TEXTS
+from tasks.settings_of_record import settings_on
 from tasks.status import month_table
 from tasks.storage import charts, models, tables
 from tasks.storage.policy import read_policy
@@ -41,7 +42,7 @@ def write_deck(as_of: date | None, settings: Settings, *, out: Path | None = Non
         )
     day = as_of or days[-1]
     tables.require("gold.feature_store", day, settings, flow="features")
-    deck = build_deck(gather(day, settings))
+    deck = build_deck(gather(day, settings_on(day, settings)))
     images = draw_figures(day, settings, most_features=8, newest_months=12)
     name = "vintage.pdf" if day == days[-1] else f"vintage-{day:%Y-%m}.pdf"
     return charts.write_page(out or settings.datamart / "deck" / name, compile_deck(deck, images))

@@ -9,7 +9,6 @@ from tasks.config import Settings
 from tasks.core.labels import label_defaults
 from tasks.errors import VintageError
 from tasks.prefect import io_task
-from tasks.status import refuse_other_rule
 from tasks.storage import restatements, tables
 from tasks.storage.policy import read_policy
 
@@ -20,10 +19,8 @@ CLOSED_AS = {"no label": None, "good": 0, "bad": 1}
 def build_labels(days: Sequence[date], settings: Settings) -> int:
     """Replace the partitions of `days` in gold.label_store; return the row count (0: none ripe).
 
-    Errors: VintageError when the store holds labels by another rule, or labels that are there would change
-    and the settings do not ask for a restatement.
+    Errors: VintageError when labels that are there would change, unless the settings ask for a restatement.
     """
-    refuse_other_rule(settings)
     loans = tables.scan("silver.loans", settings, on=days)
     closed = read_policy(settings.policy).policy.label.closed_before_ripe
     labels = label_defaults(

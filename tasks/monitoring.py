@@ -27,7 +27,7 @@ from tasks.prefect import io_task
 from tasks.schemas.catalog import TABLES, in_order
 from tasks.schemas.policy import Policy
 from tasks.source_features import read_applications
-from tasks.status import refuse_other_rule, ripe_cohorts
+from tasks.status import ripe_cohorts
 from tasks.storage import models, tables
 from tasks.storage.policy import read_policy
 
@@ -40,7 +40,6 @@ def monitor_month(as_of: date, settings: Settings) -> int:
 
     Errors: NothingToDoError when the day has no predictions, as before the first champion.
     """
-    refuse_other_rule(settings)
     adopted = read_policy(settings.policy)
     figures = _measure(as_of, settings, adopted.policy)
     before = tables.read("gold.monitoring", settings, on=months_before(as_of, 1))

@@ -9,6 +9,7 @@ from tasks.core.calendar import months_before
 from tasks.errors import TableNotReadyError
 from tasks.schemas.catalog import SOURCES
 from tasks.schemas.feature_store import HAS_SOURCE
+from tasks.settings_of_record import settings_on
 from tasks.status import lacks_applications
 from tasks.storage import models, tables
 
@@ -27,6 +28,7 @@ def applications_to_review(as_of: date, settings: Settings) -> pl.DataFrame:
         )
     if not lacks_applications(as_of, settings):
         tables.require("gold.feature_store", as_of, settings, flow="features")
+    settings = settings_on(as_of, settings)
     findings = [
         _loans_set_aside(as_of, settings),
         *(_rows_set_aside(name, as_of, settings) for name in SOURCES if name != "loans"),

@@ -16,6 +16,7 @@ from tasks.core.point_in_time import ROW_DAY
 from tasks.errors import BadInputError, TableNotReadyError, UsageError
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.sources import Declared
+from tasks.settings_of_record import settings_on
 from tasks.source_join import join_source
 from tasks.storage import charts, tables
 from tasks.storage.declarations import read_declared
@@ -118,7 +119,7 @@ def build_book(as_of: date, settings: Settings) -> tuple[pl.DataFrame, Book]:
     book = Book(
         days=applications["snapshot_date"],
         labels=outcomes,
-        pds=own_pds(features, outcomes, seed=settings.seed),
+        pds=own_pds(features, outcomes, seed=settings_on(as_of, settings).seed),
         own=features.drop(KEYS),
         known=known_facts(applications, clickstream),
         later=later_facts(applications, clickstream, tables.scan("silver.loans", settings, until=as_of)),

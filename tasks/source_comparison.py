@@ -17,6 +17,7 @@ from tasks.core.search import DEFAULTS
 from tasks.errors import NothingToDoError, UsageError
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.source_features import widen
+from tasks.settings_of_record import settings_on
 from tasks.source_decisions import admitted_columns, audited_sources
 from tasks.source_features import to_rows
 from tasks.source_join import join_source
@@ -86,7 +87,7 @@ def compare_sources(start: date, end: date, settings: Settings, *, step: Callabl
             replace(known, loans=widen(known.loans, rows, used)),
             wide,
             names,
-            seed=settings.seed,
+            seed=settings_on(day, settings).seed,
         )
         scored.append(pl.DataFrame({"label": ripe["label"].cast(pl.Float64), **pds}))
     if not scored:

@@ -7,7 +7,6 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.core.loan_features import keep_applications
-from tasks.errors import VintageError
 from tasks.storage import models, tables
 
 COLUMNS = {
@@ -45,25 +44,6 @@ def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFram
     ripe_and_scored = pl.col("bad_rate").is_not_null() & pl.col("scored").is_not_null()
     status = pl.when(ripe_and_scored).then(pl.lit("ripe")).otherwise(status)
     return table.with_columns(status=status).select(*COLUMNS).sort("month").collect()
-
-
-def refuse_other_rule(settings: Settings) -> None:
-    """Do nothing if the labels that are stored are by the rule of the settings; two rules are two targets.
-
-    Errors: VintageError.
-    """
-    days = tables.snapshot_dates("gold.label_store", settings)
-    if not days:
-        return
-    stored = (
-        tables.scan("gold.label_store", settings, on=days[:1]).select("label_def").head(1).collect().item()
-    )
-    if stored != settings.label_def:
-        raise VintageError(
-            f"{tables.path_of('gold.label_store', settings)} holds labels by {stored}, and the settings ask "
-            f"for {settings.label_def}. Nothing was written; set VINTAGE_LABEL_DPD and _MOB back, "
-            "or name an empty --datamart and --model-store for the other rule."
-        )
 
 
 def ripe_cohorts(as_of: date, settings: Settings) -> list[date]:

@@ -27,8 +27,9 @@ from tasks.errors import NothingToDoError, VintageError
 from tasks.lifecycle import take_over
 from tasks.prefect import io_task
 from tasks.schemas.source_features import BETWEEN
+from tasks.settings_of_record import record_settings
 from tasks.source_features import TABLE, add_source_features
-from tasks.status import lacks_applications, refuse_other_rule, ripe_cohorts
+from tasks.status import lacks_applications, ripe_cohorts
 from tasks.storage import models, tables
 from tasks.storage.models import Change
 from tasks.storage.policy import read_policy
@@ -45,11 +46,15 @@ LIBRARIES = ("vintage", "scikit-learn", "optuna", "polars", "numpy", "scipy")
 def train_challenger(as_of: date, settings: Settings) -> str:
     """Train on the labels that exist on `as_of` and store the model with its card; return its id.
 
+    A date that has a model keeps it, and nothing is trained. Where the settings ask for a restatement, the
+    newest of these dates is trained again if what it learned from has changed.
     Errors: NothingToDoError until enough cohorts are ripe; VintageError when newer models or decisions
     exist already.
     """
-    refuse_other_rule(settings)
     models.refuse_lost_history(as_of, settings)
+    trained = models.trained_on(as_of, settings)
+    if trained and not (settings.restate and not models.trained_after(as_of, settings)):
+        return trained[0]
     known, last = _known_on(as_of, settings)
     start = {candidate["family"]: candidate["params"] for candidate in last["candidates"]} if last else {}
     setup = Setup(settings.trials, settings.seed, settings.oot_cohorts, start)
@@ -63,7 +68,7 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     model_id = identify(known.loans, as_of, told)
     if (settings.model_store / model_id).exists():
         return model_id
-    _refuse_out_of_order(as_of, setup, settings)
+    _refuse_out_of_order(as_of, settings)
     models.refuse_in_the_past(as_of, settings)
     without = _unbuilt(as_of, settings)
     if without:
@@ -71,6 +76,7 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     challenger = train(known, setup)
     card = {"model_id": model_id, **_describe(challenger, known, setup, settings)}
     reference = _reference(challenger.served, known, settings)
+    record_settings(as_of, settings)
     models.save(
         model_id, settings, model=challenger.served, card=card, reference=reference, to_text=render_card
     )
@@ -234,26 +240,13 @@ def _reds_before(as_of: date, settings: Settings) -> list[str]:
     return [f"{row['metric']} of {row['subject']} on {days[-1]}" for row in red.to_dicts()]
 
 
-def _refuse_out_of_order(as_of: date, setup: Setup, settings: Settings) -> None:
+def _refuse_out_of_order(as_of: date, settings: Settings) -> None:
     newer = models.trained_after(as_of, settings)
     if newer:
         raise VintageError(
-            f"A model of {as_of} would be trained after {newer[0]}, which was judged without it."
-            f"{_set_otherwise(as_of, setup, settings)} Train in date order into an empty --model-store, or "
-            f"leave {as_of} as it is."
+            f"A model of {as_of} would be trained after {newer[0]}, which was judged without it. "
+            f"Train in date order into an empty --model-store, or leave {as_of} as it is."
         )
-
-
-def _set_otherwise(as_of: date, setup: Setup, settings: Settings) -> str:
-    """Which settings the model of that day was trained with instead, so that it can be run again."""
-    now = asdict(setup)
-    for model_id in models.trained_on(as_of, settings):
-        then = models.read_card(model_id, settings)["setup"]
-        other = [name for name in ("trials", "seed", "oot_cohorts") if then[name] != now[name]]
-        if other:
-            said = " ".join(f"VINTAGE_{name.upper()}={then[name]}" for name in other)
-            return f" {model_id} of that day was trained with other settings: to run it again, set {said}."
-    return ""
 
 
 def _tables(as_of: date, settings: Settings) -> dict[str, dict[str, int]]:

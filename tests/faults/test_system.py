@@ -85,6 +85,8 @@ def test_fault_65_a_restated_clickstream_makes_another_model(
     assert shop.run("features", LAST, "--restate").code == 0
     assert shop.rows("gold.feature_store", LAST).equals(before)
     assert shop.run("training", LAST).code == 0
+    assert len(models.list_folders(shop.settings)) == 1
+    assert shop.run("training", LAST, "--restate").code == 0
     assert len(models.list_folders(shop.settings)) == 2
 
 
@@ -296,9 +298,9 @@ def test_a_training_that_is_run_again_does_not_see_what_was_measured_after_it(
     assert models.read_card(model_id, shop.settings)["gate"] == before
 
 
-@pytest.mark.parametrize(("name", "value"), [("DPD", "60"), ("MOB", "3")])
+@pytest.mark.parametrize(("name", "value"), [("DPD", "60"), ("MOB", "3"), ("TRIALS", "2"), ("SEED", "5")])
 @pytest.mark.parametrize("flow", ["features", "training", "monitoring"])
-def test_labels_by_two_rules_do_not_mix(
+def test_fault_99_what_the_first_run_fixed_holds(
     served: Shop,
     copy_of: Callable[[Shop], Shop],
     monkeypatch: pytest.MonkeyPatch,
@@ -307,10 +309,12 @@ def test_labels_by_two_rules_do_not_mix(
     value: str,
 ) -> None:
     shop = copy_of(served)
-    monkeypatch.setenv(f"VINTAGE_LABEL_{name}", value)
+    variable = f"VINTAGE_{'LABEL_' * (name in ('DPD', 'MOB'))}{name}"
+    monkeypatch.setenv(variable, value)
     outcome = shop.run(flow, LAST)
-    assert outcome.code == 1
-    assert "holds labels by 30dpd_6mob, and the settings ask for" in outcome.said
+    assert outcome.code == 0
+    assert f"{variable}={value} is not used" in outcome.said
+    assert models.history(shop.settings) == models.history(served.settings)
     for table, rows in shop.contents().items():
         assert rows.equals(served.contents(table)[table])
 
@@ -325,32 +329,28 @@ def test_fault_76_the_time_zone_changes_nothing(
     assert shop.rows("gold.feature_store", 1).equals(served.rows("gold.feature_store", 1))
 
 
-def test_an_older_training_under_other_settings_is_refused_with_the_settings_of_then(
-    served: Shop, copy_of: Callable[[Shop], Shop], monkeypatch: pytest.MonkeyPatch
+def test_a_date_with_a_model_keeps_it_when_newer_ones_are_there(
+    served: Shop, copy_of: Callable[[Shop], Shop]
 ) -> None:
     shop = copy_of(served)
     (then,) = models.list_folders(shop.settings)
     shutil.copytree(shop.settings.model_store / then, shop.settings.model_store / "newer")
     later = [Change("newer", "challenger", "test", "test")]
     models.record(shop.settings, effective_from=month(LAST + 1), changes=later)
-    monkeypatch.setenv("VINTAGE_TRIALS", "2")
-    outcome = shop.run("training", LAST)
-    assert outcome.code == 1
-    assert f"{then} of that day was trained with other settings: to run it again, set VINTAGE_TRIALS=1." in (
-        outcome.said
-    )
-    monkeypatch.setenv("VINTAGE_TRIALS", "1")
+    before = models.history(shop.settings)
     assert shop.run("training", LAST).code == 0
+    assert models.history(shop.settings) == before
 
 
 def test_a_training_whose_day_is_decided_already_leaves_no_model_behind(
-    served: Shop, copy_of: Callable[[Shop], Shop], monkeypatch: pytest.MonkeyPatch
+    served: Shop, book: Book, copy_of: Callable[[Shop], Shop]
 ) -> None:
     shop = copy_of(served)
+    shop.receive(book.change("clickstream", put("fe_1", "77", first_of(LAST))))
+    assert shop.run("features", LAST, "--restate").code == 0
     again = [Change(champion_of(shop).model_id, "champion", "test", "test")]
     models.record(shop.settings, effective_from=month(LAST + 1), changes=again)
-    monkeypatch.setenv("VINTAGE_SEED", "5")
-    outcome = shop.run("training", LAST)
+    outcome = shop.run("training", LAST, "--restate")
     assert outcome.code == 1
     assert f"already holds a decision of {month(LAST + 1)}" in outcome.said
     assert models.list_folders(shop.settings) == [champion_of(served).model_id]

@@ -9,6 +9,7 @@ from simulator.drift import parse_drift
 from simulator.lender import Lender, simulate
 from tasks.config import Settings
 from tasks.decisions import actions_on, asks_for_training, freezes_promotion
+from tasks.settings_of_record import change_settings
 from tasks.storage import models, tables
 from tests.builders import START, month, months, quick_settings, run_months
 
@@ -64,9 +65,10 @@ def test_red_early_arrears_freeze_the_next_promotion(worsened: Settings) -> None
     assert "arrears_red" in triggers_on(IN_ARREARS, worsened)
     before = models.champion_on(month(IN_ARREARS), worsened)
     day = month(IN_ARREARS + 1)
-    due = worsened.model_copy(update={"retrain_every_cohorts": 1})
-    run_flow(features, day, due)
-    run_flow(training, day, due)
+    sooner = {"retrain_every_cohorts": "1"}
+    change_settings(sooner, day, worsened, by="Head of model risk", reason="more bad loans")
+    run_flow(features, day, worsened)
+    run_flow(training, day, worsened)
     waits = f"trained on ripe cohorts; waits for a person: arrears_red of {month(IN_ARREARS)}"
     assert challengers(worsened)[str(day)] == waits
     assert models.champion_on(day, worsened) == before

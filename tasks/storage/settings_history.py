@@ -1,0 +1,58 @@
+"""The settings that a model store was made with, and each change of them: <model_store>/settings.jsonl."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tasks.config import Settings
+from tasks.errors import ModelStoreError
+from tasks.storage.durable import locked, write_whole
+from tasks.storage.sealed_lines import read_lines, seal_line
+
+
+@dataclass(frozen=True)
+class SettingsLine:
+    """From `effective_from` on these settings hold; the first line holds before its date as well."""
+
+    effective_from: str
+    by: str
+    why: str
+    settings: Mapping[str, Any]
+
+
+def history_path(settings: Settings) -> Path:
+    """The file itself, oldest line first."""
+    return settings.model_store / "settings.jsonl"
+
+
+def read_settings_history(settings: Settings) -> list[SettingsLine]:
+    """All lines in order; empty before the first model.
+
+    Raises: ModelStoreError when a line was edited, removed or cannot be read.
+    """
+    path = history_path(settings)
+    names = SettingsLine.__dataclass_fields__
+    lines = read_lines(path, what="a line of settings")
+    try:
+        return [SettingsLine(**{name: fields[name] for name in names}) for fields in lines]
+    except KeyError as error:
+        raise ModelStoreError(f"{path} has a line without {error}; restore the file.") from error
+
+
+def append_settings(line: SettingsLine, settings: Settings, *, follows: int) -> bool:
+    """Append a line to a history of `follows` lines; False, and nothing written, when it has more by now."""
+    path = history_path(settings)
+    with locked(path):
+        if len(read_settings_history(settings)) != follows:
+            return False
+        text = path.read_text(encoding="utf-8") if follows else ""
+        write_whole(path, text + seal_line(asdict(line), text) + "\n")
+    return True
+
+
+def line_on(day: date, lines: list[SettingsLine]) -> SettingsLine | None:
+    """The line that holds on a day: the last that is effective by then, else the first."""
+    effective = [line for line in lines if line.effective_from <= str(day)]
+    return (effective or lines[:1] or [None])[-1]
