@@ -20,7 +20,7 @@ from tasks.storage.settings_history import (
     SettingsLine,
     append_settings,
     history_path,
-    line_on,
+    lines_until,
     read_settings_history,
 )
 
@@ -90,28 +90,32 @@ def change_settings(
 def settings_table(day: date, settings: Settings) -> pl.DataFrame:
     """One row per setting that shapes a result: setting, value, since, by, why, as they hold on a day.
 
-    `since`, `by` and `why` are null for what is not on record yet.
+    `since`, `by` and `why` are of the line that gave it this value, null for what is not on record yet.
     """
-    held, recorded = settings_on(day, settings), _recorded_on(day, settings)
-    line = line_on(day, read_settings_history(settings))
-    rows = [
-        {
-            "setting": name,
-            "value": str(getattr(held, name)),
-            "since": line.effective_from if line and name in recorded else None,
-            "by": line.by if line and name in recorded else None,
-            "why": line.why if line and name in recorded else None,
-        }
-        for name in RECORDED
-    ]
+    held = settings_on(day, settings)
+    lines = lines_until(day, read_settings_history(settings))
+    rows: list[dict[str, str | None]] = []
+    for name in RECORDED:
+        line = _set_by(name, lines)
+        origin = {"since": line.effective_from, "by": line.by, "why": line.why} if line else {}
+        rows.append({"setting": name, "value": str(getattr(held, name)), **origin})
     return pl.DataFrame(rows, schema=dict.fromkeys(("setting", "value", "since", "by", "why"), pl.String))
+
+
+def _set_by(name: str, lines: list[SettingsLine]) -> SettingsLine | None:
+    """The line that gave a setting the value that it has in the last one."""
+    origin = None
+    for line in lines:
+        if origin is None or line.settings.get(name) != origin.settings.get(name):
+            origin = line
+    return origin
 
 
 def _recorded_on(day: date, settings: Settings) -> dict[str, Any]:
     """Values by setting: of the line that holds on the day; in an older store, of the newest card."""
-    line = line_on(day, read_settings_history(settings))
-    if line:
-        recorded = {name: value for name, value in line.settings.items() if name in RECORDED}
+    lines = lines_until(day, read_settings_history(settings))
+    if lines:
+        recorded = {name: value for name, value in lines[-1].settings.items() if name in RECORDED}
     else:
         newest = models.trained_until(date.max, settings)
         recorded = {name: newest["setup"][name] for name in SETUP} if newest else {}

@@ -54,6 +54,7 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     models.refuse_lost_history(as_of, settings)
     trained = models.trained_on(as_of, settings)
     if trained and not (settings.restate and not models.trained_after(as_of, settings)):
+        LOG.info("%s has the model %s, which is kept.", as_of, trained[0])
         return trained[0]
     known, last = _known_on(as_of, settings)
     start = {candidate["family"]: candidate["params"] for candidate in last["candidates"]} if last else {}

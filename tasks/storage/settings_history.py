@@ -52,7 +52,6 @@ def append_settings(line: SettingsLine, settings: Settings, *, follows: int) -> 
     return True
 
 
-def line_on(day: date, lines: list[SettingsLine]) -> SettingsLine | None:
-    """The line that holds on a day: the last that is effective by then, else the first."""
-    effective = [line for line in lines if line.effective_from <= str(day)]
-    return (effective or lines[:1] or [None])[-1]
+def lines_until(day: date, lines: list[SettingsLine]) -> list[SettingsLine]:
+    """The lines that are effective by a day, else the first: the last of them holds on it."""
+    return [line for line in lines if line.effective_from <= str(day)] or lines[:1]

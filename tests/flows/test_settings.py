@@ -77,6 +77,7 @@ def test_a_change_holds_from_its_date_on_and_not_before(settings: Settings) -> N
     rows = {row["setting"]: row for row in settings_table(date.max, settings).to_dicts()}
     assert rows["trials"]["since"] == str(month(LAST + 1))
     assert rows["trials"]["by"] == "Head of model risk"
+    assert rows["seed"]["since"] == str(month(FIRST))
 
 
 @pytest.mark.parametrize(
