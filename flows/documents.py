@@ -45,17 +45,23 @@ def deck(
 
 def submission(
     out: Annotated[Path, typer.Option(help="Zip to write.")] = Path("submission.zip"),
-    repo_url: Annotated[str, typer.Option(help="Link in Readme.txt [default: the git remote's].")] = "",
+    repo_url: Annotated[
+        str, typer.Option(help="Link to the repository [default: the git remote's, else Readme.txt's].")
+    ] = "",
     data: Data = None,
     datamart: Datamart = None,
     model_store: ModelStore = None,
     debug: Debug = False,
 ) -> None:
-    """Write the hand-in: one zip of the code, the data, all results and a link to the repository."""
+    """Write the hand-in: one zip of the code, the data, all results and a link to the repository.
+
+    A simulated lender's true default probabilities are left out.
+    """
     settings = read_settings(data, datamart, model_store, debug)
     from flows.submission import write_submission
 
-    names = write_submission(out, repo_url, settings)
-    console.print(f"{out}: {len(names)} files, {out.stat().st_size / 1e6:.1f} MB")
+    names, link = write_submission(out, repo_url, settings)
+    console.print(f"{out}: {len(names)} files, {out.stat().st_size / 1e6:.1f} MB", soft_wrap=True)
+    console.print(f"Its Readme.txt says: {link}", soft_wrap=True)
     if not any(name.endswith(".pdf") for name in names):
         console.print("It holds no deck yet. Make it with: vintage deck")

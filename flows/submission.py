@@ -1,9 +1,10 @@
 """The hand-in: one zip with the code, the data, what the flows made of it, and a link to the repository."""
 
 import re
+import stat
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -11,52 +12,71 @@ from tasks.config import Settings
 from tasks.errors import UsageError
 
 README = "Readme.txt"
+# The answers that a simulated lender comes with: no flow reads them, and no reader shall have to ask.
+TRUTH = "data/true_default_probability.csv"
 EPOCH = (1980, 1, 1, 0, 0, 0)
+FOLDER, FILE, PROGRAM = stat.S_IFDIR | 0o755, stat.S_IFREG | 0o644, stat.S_IFREG | 0o755
 
 
-def write_submission(out: Path, repo_url: str, settings: Settings) -> list[str]:
-    """Write the zip, whole or not at all; return the names of its files.
+def write_submission(out: Path, repo_url: str, settings: Settings) -> tuple[list[str], str]:
+    """Write the zip, whole or not at all; return the names of its files and the link in its Readme.txt.
 
-    Same files, same bytes. Unzipped elsewhere, docker-compose build and up work on it.
-    Errors: UsageError outside a clone, without a link to the repository or without anything that has run.
+    Same files, same bytes. Unzipped elsewhere all may read it, and docker-compose build and up work on it.
+    Raises: UsageError outside a clone, without a link to the repository or without anything that has run.
     """
-    link = f"{repository_link(repo_url)}\n"
-    files = dict(sorted({**_code(), **_results(settings)}.items()))
-    files.pop(README, None)
+    code, programs = _code()
+    link = repository_link(repo_url)
+    files = dict(sorted({**code, **_results(settings)}.items()))
+    for left_out in (README, TRUTH):
+        files.pop(left_out, None)
     work = out.with_name(f".{out.name}")
     try:
         with ZipFile(work, "w", ZIP_DEFLATED) as archive:
-            archive.writestr(ZipInfo(README, EPOCH), link)
+            _add(archive, README, f"{link}\n".encode(), FILE)
+            for folder in _folders(files):
+                _add(archive, f"{folder}/", b"", FOLDER)
             for name, path in files.items():
-                _add(archive, name, path)
+                _add(archive, name, path.read_bytes(), PROGRAM if name in programs else FILE)
         work.replace(out)
     finally:
         work.unlink(missing_ok=True)
-    return [README, *files]
+    return [README, *files], link
 
 
 def repository_link(given: str) -> str:
-    """The given link, else that of the clone's remote as a browser opens it, without any login in it.
+    """The given link, else where the clone came from as a browser opens it, else what Readme.txt says.
 
-    Errors: UsageError when there is none.
+    No link holds a login. Raises: UsageError when there is none.
     """
-    url = given or _git("remote", "get-url", "origin")
-    url = re.sub(r"^(?:ssh://)?git@([^:/]+)[:/](.+)$", r"https://\1/\2", url.strip())
+    written = Path(README).read_text(encoding="utf-8") if Path(README).exists() else ""
+    for url in [given] if given else [_git("remote", "get-url", "origin"), written]:
+        link = _as_link(url.strip())
+        if link:
+            return link
+    wrong = f"{given!r} is not one" if given else f"neither the git remote origin nor {README} is one"
+    raise UsageError(f"The hand-in needs the repository's link, and {wrong}. Pass --repo-url https://...")
+
+
+def _as_link(url: str) -> str:
+    """The address as a browser opens it, without a login; nothing for what is no address, such as a path."""
+    url = re.sub(r"^(?:ssh://)?git@([^:/]+)[:/](.+)$", r"https://\1/\2", url)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        found = f"{url!r} is not one" if url else "the clone has no remote named origin"
-        raise UsageError(f"Readme.txt needs the repository's link, and {found}. Pass --repo-url https://...")
+        return ""
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path}".removesuffix(".git")
 
 
-def _code() -> dict[str, Path]:
-    """What git tracks, as it is now: other files may be anything, a .env with a password too."""
-    names = _git("ls-files", "-z").split("\0")
-    found = {name: Path(name) for name in names if name and Path(name).is_file()}
+def _code() -> tuple[dict[str, Path], set[str]]:
+    """What git tracks, as it is now, and the programs in it; other files may be anything, a .env too."""
+    entries = [entry.split("\t", 1) for entry in _git("ls-files", "--stage", "-z").split("\0") if entry]
+    found = {name: Path(name) for _, name in entries if Path(name).is_file()}
     if "docker-compose.yaml" not in found:
-        raise UsageError("This folder is not the repository's. Change into the clone and run it again.")
-    return found
+        raise UsageError(
+            f"{Path.cwd()} is not the top folder of a git clone of Vintage, which a hand-in is made from (an "
+            "unzipped hand-in is none). Change into the clone and run the command again."
+        )
+    return found, {name for how, name in entries if how.startswith("100755")}
 
 
 def _results(settings: Settings) -> dict[str, Path]:
@@ -77,14 +97,23 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _add(archive: ZipFile, name: str, path: Path) -> None:
+def _folders(names: Iterable[str]) -> list[str]:
+    """Every folder that the files are in, outer ones first."""
+    return sorted({str(folder) for name in names for folder in PurePosixPath(name).parents[:-1]})
+
+
+def _add(archive: ZipFile, name: str, content: bytes, mode: int) -> None:
+    """Add a file or folder with a mode of its own, not the one that umask or disk gave it."""
     info = ZipInfo(name, EPOCH)
     info.compress_type = ZIP_DEFLATED
-    info.external_attr = (path.stat().st_mode & 0o777) << 16
-    archive.writestr(info, path.read_bytes())
+    info.external_attr = mode << 16
+    archive.writestr(info, content)
 
 
 def _git(*words: str) -> str:
-    """What git prints, or nothing when it fails."""
-    done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)  # noqa: S603, S607 - our own words
+    """What git prints, or nothing when it fails or is not there."""
+    try:
+        done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)  # noqa: S603, S607 - our own words
+    except FileNotFoundError:
+        return ""
     return done.stdout if done.returncode == 0 else ""

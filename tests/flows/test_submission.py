@@ -11,26 +11,27 @@ from tasks.config import Settings
 from tasks.errors import UsageError
 
 LINK = "https://example.org/team/vintage"
+README = Path(__file__).parents[2] / "Readme.txt"
 
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with a result in each room, and the working folder in it."""
+    """A repository with a result in each room, all of it closed to others, and the working folder in it."""
     for name in (
         "docker-compose.yaml",
         "airflow_dags/vintage_monthly.py",
+        "run",
         "data/loans.csv",
+        "data/true_default_probability.csv",
         "datamart/gold/predictions/part.parquet",
         "datamart/landing/copy.parquet",
         "model_store/registry.jsonl",
         "model_store/.registry.jsonl.lock",
     ):
         path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_text(name)
-    script = tmp_path / "run"
-    script.write_text("run")
-    script.chmod(0o755)
+        path.chmod(0o700 if name == "run" else 0o600)
     (tmp_path / ".gitignore").write_text("/data/\n/datamart/\n/model_store/\n")
     monkeypatch.chdir(tmp_path)
     git("init", "-q")
@@ -47,7 +48,7 @@ def test_the_zip_holds_code_and_results_and_one_line_that_links(clone: Path) -> 
     write_submission(Path("out.zip"), LINK, Settings())
     with ZipFile("out.zip") as archive:
         assert archive.read("Readme.txt").decode() == f"{LINK}\n"
-        assert set(archive.namelist()) == {
+        assert {name for name in archive.namelist() if not name.endswith("/")} == {
             "Readme.txt",
             ".gitignore",
             "airflow_dags/vintage_monthly.py",
@@ -57,7 +58,16 @@ def test_the_zip_holds_code_and_results_and_one_line_that_links(clone: Path) -> 
             "model_store/registry.jsonl",
             "run",
         }
-        assert archive.getinfo("run").external_attr >> 16 == 0o755
+
+
+def test_all_that_is_unzipped_can_be_read_by_everybody(clone: Path) -> None:
+    write_submission(Path("out.zip"), LINK, Settings())
+    with ZipFile("out.zip") as archive:
+        modes = {info.filename: info.external_attr >> 16 for info in archive.infolist()}
+    folders = {"airflow_dags/", "data/", "datamart/", "datamart/gold/", "datamart/gold/predictions/"}
+    assert {name for name in modes if name.endswith("/")} == folders | {"model_store/"}
+    for name, mode in modes.items():
+        assert mode == (0o40755 if name.endswith("/") else 0o100755 if name == "run" else 0o100644), name
 
 
 def test_the_same_files_make_the_same_zip(clone: Path) -> None:
@@ -81,20 +91,44 @@ def test_the_link_is_the_remotes_without_a_login(clone: Path, remote: str) -> No
     assert repository_link("") == LINK
 
 
-def test_without_a_link_nothing_is_written(clone: Path) -> None:
-    with pytest.raises(UsageError, match="--repo-url"):
-        write_submission(Path("out.zip"), "", Settings())
+def test_a_clone_of_a_folder_links_where_its_readme_says(clone: Path) -> None:
     git("remote", "add", "origin", "/srv/vintage.git")
-    with pytest.raises(UsageError, match="/srv/vintage"):
-        write_submission(Path("out.zip"), "", Settings())
+    Path("Readme.txt").write_text(f"{LINK}\n")
+    git("add", "Readme.txt")
+    names, link = write_submission(Path("out.zip"), "", Settings())
+    assert (names.count("Readme.txt"), link) == (1, LINK)
+
+
+def test_the_repositorys_own_readme_is_one_link() -> None:
+    assert repository_link(README.read_text()) == README.read_text().removesuffix("\n")
+
+
+@pytest.mark.parametrize("given", ["", "/srv/vintage.git"])
+def test_without_a_link_nothing_is_written(clone: Path, given: str) -> None:
+    git("remote", "add", "origin", "/srv/vintage.git")
+    with pytest.raises(UsageError, match="Pass --repo-url"):
+        write_submission(Path("out.zip"), given, Settings())
     assert not Path("out.zip").exists()
 
 
-def test_without_results_or_outside_the_clone_it_says_what_to_do(
-    clone: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_results_it_says_what_to_do(clone: Path) -> None:
     with pytest.raises(UsageError, match="vintage demo"):
         write_submission(Path("out.zip"), LINK, Settings(datamart=Path("elsewhere")))
+
+
+def test_outside_the_clone_it_says_where_to_go(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(clone / "data")
-    with pytest.raises(UsageError, match="clone"):
-        write_submission(Path("out.zip"), LINK, Settings())
+    with pytest.raises(UsageError, match="Change into the clone"):
+        write_submission(Path("out.zip"), "", Settings())
+
+
+def test_an_unzipped_hand_in_is_no_clone(
+    clone: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_submission(Path("out.zip"), LINK, Settings())
+    elsewhere = tmp_path_factory.mktemp("unzipped")
+    with ZipFile("out.zip") as archive:
+        archive.extractall(elsewhere)
+    monkeypatch.chdir(elsewhere)
+    with pytest.raises(UsageError, match="not the top folder of a git clone"):
+        write_submission(Path("out.zip"), "", Settings())
