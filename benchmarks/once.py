@@ -99,12 +99,13 @@ def monitoring_volume(data: str, datamart: str, model_store: str) -> dict[str, A
     from tasks.config import Settings
     from tasks.inference import score_day
     from tasks.monitoring import monitor_month
-    from tasks.storage import models, tables
+    from tasks.storage import tables
+    from tasks.storage.registry import load_registry
     from tasks.training import promote, train_challenger
 
     settings = Settings(data=Path(data), datamart=Path(datamart), model_store=Path(model_store), trials=1)
     days = tables.snapshot_dates("gold.feature_store", settings)
-    if not models.history(settings):
+    if not load_registry(settings).entries:
         promote(days[11], train_challenger(days[11], settings), settings)
     for day in days[11:]:
         score_day(day, settings)
@@ -195,11 +196,12 @@ def scoring(data: str, home: str) -> dict[str, Any]:
 
     from tasks.core.scoring import score_applications
     from tasks.storage import models, tables
+    from tasks.storage.registry import load_registry
 
     settings = _home_settings(data, home, trials=30)
     applications = tables.scan("gold.feature_store", settings).collect()
     million = pl.concat([applications] * (1_000_000 // applications.height + 1)).head(1_000_000)
-    entry = models.history(settings)[0]
+    entry = load_registry(settings).entries[0]
     model = models.load(entry, settings)
     start = time.perf_counter()
     scored = score_applications(million, model, model_id=entry.model_id)

@@ -8,6 +8,7 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import ModelStoreError, NothingToDoError
 from tasks.storage import models
+from tasks.storage.registry import find_changed_files, find_impossible_lines, load_registry, registry_path
 
 MODEL_COLUMNS = ("model", "trained", "family", "state", "since", "by", "loans", "auc")
 
@@ -19,7 +20,7 @@ def model_table(settings: Settings) -> pl.DataFrame:
 
     Errors: NothingToDoError when no model was trained; ModelStoreError when the history was edited.
     """
-    newest = {entry.model_id: entry for entry in models.history(settings)}
+    newest = {entry.model_id: entry for entry in load_registry(settings).entries}
     if not newest:
         raise NothingToDoError(
             f"No model yet in {settings.model_store}. Train one with: vintage run training --date D"
@@ -55,18 +56,17 @@ def card_text(model_id: str, settings: Settings) -> str:
 
 def model_history(model_id: str, settings: Settings) -> pl.DataFrame:
     """The registry's lines on a model: from, state, by, why."""
-    lines = [asdict(entry) for entry in models.history(settings) if entry.model_id == model_id]
+    lines = [asdict(entry) for entry in load_registry(settings).entries if entry.model_id == model_id]
     columns = {"from": "effective_from", "state": "state", "by": "by", "why": "why"}
     return pl.DataFrame({name: [line[key] for line in lines] for name, key in columns.items()})
 
 
 def require_model(model_id: str, settings: Settings) -> None:
     """Do nothing if the registry knows the model; else raise ModelStoreError that names those it knows."""
-    known = sorted({entry.model_id for entry in models.history(settings)})
+    known = sorted({entry.model_id for entry in load_registry(settings).entries})
     if model_id not in known:
         raise ModelStoreError(
-            f"{model_id} is not in {models.registry_path(settings)}, which knows "
-            f"{', '.join(known) or 'no model'}."
+            f"{model_id} is not in {registry_path(settings)}, which knows {', '.join(known) or 'no model'}."
         )
 
 
@@ -75,10 +75,11 @@ def verify(settings: Settings) -> int:
 
     Errors: ModelStoreError that names all that is not; NothingToDoError when there is no model.
     """
-    known = {entry.model_id for entry in models.history(settings)}
+    registry = load_registry(settings)
+    known = {entry.model_id for entry in registry.entries}
     if not known and not models.list_folders(settings):
         raise NothingToDoError(f"No model yet in {settings.model_store}: nothing to verify.")
-    wrong = models.find_changed_files(settings)
+    wrong = [*find_impossible_lines(registry), *find_changed_files(registry, settings)]
     unknown = sorted(set(models.list_folders(settings)) - known)
     wrong += [f"{name} is in no line of the registry (were its last lines removed?)" for name in unknown]
     if wrong:

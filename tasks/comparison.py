@@ -17,6 +17,7 @@ from tasks.core.training import labels_of
 from tasks.errors import UsageError
 from tasks.source_features import add_source_features, sources_of
 from tasks.storage import models, tables
+from tasks.storage.registry import load_registry
 from tasks.storage.source_history import Kinds
 from tasks.training import known_on, replay_recipe
 
@@ -60,7 +61,7 @@ def _since_both(cards: Sequence[Card], settings: Settings) -> tuple[Floats, list
     n_bad = int(ripe["label"].sum())
     if min(n_bad, ripe.height - n_bad) < 2:
         return None
-    entries = {entry.model_id: entry for entry in models.history(settings)}
+    entries = {entry.model_id: entry for entry in load_registry(settings).entries}
     served = [models.load(entries[card["model_id"]], settings) for card in cards]
     said = f"{ripe.height} loans that came in from {day} on and are ripe, by the models as they serve"
     return labels_of(ripe), [predict_served(model, ripe) for model in served], said

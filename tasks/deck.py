@@ -20,6 +20,7 @@ from tasks.settings_of_record import settings_on
 from tasks.status import month_table
 from tasks.storage import charts, models, tables
 from tasks.storage.policy import read_policy
+from tasks.storage.registry import champion_on, load_registry
 
 MOST_REASONS = 2
 COUNTED = (
@@ -70,8 +71,9 @@ def gather(day: date, settings: Settings) -> Facts:
     """All that the deck of a date is made from."""
     past = tables.scan("gold.monitoring", settings, until=day).collect()
     now = past.filter(pl.col("snapshot_date") == day)
-    champion = models.champion_on(day, settings)
-    history = [entry for entry in models.history(settings) if entry.effective_from <= str(day)]
+    registry = load_registry(settings)
+    champion = champion_on(registry, day)
+    history = [entry for entry in registry.entries if entry.effective_from <= str(day)]
     adopted = read_policy(settings.policy)
     return Facts(
         day=day,

@@ -17,8 +17,10 @@ from tasks.core.evaluation import Scorer, fit_scorer, score_with, scorers_of, su
 from tasks.core.models import Blend
 from tasks.core.scoring import score_applications
 from tasks.errors import NothingToDoError
+from tasks.settings_of_record import settings_on
 from tasks.source_features import read_applications, sources_of
 from tasks.storage import charts, models, tables
+from tasks.storage.registry import champion_on, load_registry
 from tasks.training import known_on, promote, train_challenger
 
 LOG = logging.getLogger("vintage")
@@ -53,8 +55,9 @@ def evaluate(
 ) -> tuple[pl.DataFrame, Path]:
     """Figures per scorer and month from `start` to `end`, and the CSV they were written to, beside a chart.
 
-    Models are trained and promoted anew, by the tasks of the flows, in a store that is thrown away: the
-    project's own models and predictions stay as they are. `step` is told of each month before it is replayed.
+    Models are trained and promoted anew, by the tasks of the flows and the settings on record, in a store
+    that is thrown away: the project's own models and predictions stay as they are. `step` is told of each
+    month before it is replayed.
     Errors: NothingToDoError when no month of the range has both a champion and labels.
     """
     days = [day for day in tables.snapshot_dates("gold.feature_store", settings) if day <= end]
@@ -63,7 +66,7 @@ def evaluate(
         scored: list[pl.DataFrame] = []
         for day in days:
             step(day)
-            _train(day, replay.settings)
+            _train(day, settings_on(day, settings).model_copy(update={"model_store": Path(folder)}))
             scored += _score(day, replay) if day >= start else []
     return _publish(scored, start, end, settings)
 
@@ -75,7 +78,7 @@ def _train(day: date, settings: Settings) -> None:
 
 def _score(day: date, replay: _Replay) -> list[pl.DataFrame]:
     """Rows (scorer, month, loan_id, pd) of the day's applications; none before the first champion."""
-    champion = models.champion_on(day, replay.settings)
+    champion = champion_on(load_registry(replay.settings), day)
     if champion is None:
         return []
     applications = read_applications(day, [champion.model_id], replay.settings)

@@ -11,6 +11,7 @@ from tasks.schemas.source_features import BETWEEN
 from tasks.source_features import read_applications
 from tasks.status import lacks_applications
 from tasks.storage import models, tables
+from tasks.storage.registry import champion_on, load_registry, require_history
 
 
 @io_task
@@ -23,8 +24,9 @@ def score_day(as_of: date, settings: Settings) -> int:
     if lacks_applications(as_of, settings):
         raise NothingToDoError(f"No scoring on {as_of}: no loan starts on that day.")
     tables.require("gold.feature_store", as_of, settings, flow="features")
-    models.refuse_lost_history(as_of, settings)
-    champion = models.champion_on(as_of, settings)
+    registry = load_registry(settings)
+    require_history(registry, as_of, settings)
+    champion = champion_on(registry, as_of)
     if champion is None:
         raise NothingToDoError(f"No scoring on {as_of}: no champion is effective yet.")
     _refuse_other_features(champion.model_id, settings)

@@ -7,8 +7,16 @@ from typing import Any
 from tasks.config import Settings
 from tasks.core.signature import refuse_nameless
 from tasks.errors import ModelStoreError
+from tasks.schemas.registry import Change, State
 from tasks.storage import models
-from tasks.storage.models import Change, State
+from tasks.storage.registry import (
+    Registry,
+    champion_on,
+    find_changed_files,
+    load_registry,
+    record,
+    state_on,
+)
 
 
 def take_over(
@@ -28,19 +36,20 @@ def approve(model_id: str, day: date, *, by: str, reason: str, settings: Setting
     more.
     """
     refuse_nameless(by, reason)
-    _require_state(model_id, day, ("challenger",), settings, mend="Only a waiting challenger is approved.")
-    _refuse_changed(model_id, settings)
+    registry = load_registry(settings)
+    _require_state(registry, model_id, day, ("challenger",), mend="Only a waiting challenger is approved.")
+    _refuse_changed(registry, model_id, settings)
     card = models.read_card(model_id, settings)
     if by.strip().casefold() == card["trained_by"].strip().casefold():
         raise ModelStoreError(f"{by} trained {model_id}, and who trains does not approve. Ask someone else.")
-    champion = _champion_of(day, settings)
+    champion = _champion_of(registry, day)
     if champion != card["gate"]["champion"]:
         raise ModelStoreError(
             f"{model_id} was judged against {card['gate']['champion'] or 'no champion'}, but on {day} "
             f"{champion or 'no model'} serves. Reject it, and train a challenger to the champion of the day."
         )
     changes = take_over(model_id, champion, by=by, why=reason, figures=card["gate"]["figures"])
-    models.record(settings, effective_from=day, changes=changes)
+    record(registry, settings, effective_from=day, changes=changes)
 
 
 def reject(model_id: str, day: date, *, by: str, reason: str, settings: Settings) -> None:
@@ -50,10 +59,11 @@ def reject(model_id: str, day: date, *, by: str, reason: str, settings: Settings
     """
     refuse_nameless(by, reason)
     mend = "Only a waiting challenger is rejected; a champion is replaced with: vintage models rollback"
-    _require_state(model_id, day, ("challenger",), settings, mend=mend)
+    registry = load_registry(settings)
+    _require_state(registry, model_id, day, ("challenger",), mend=mend)
     figures = models.read_card(model_id, settings)["gate"]["figures"]
     changes = [Change(model_id, "rejected", by, reason, figures)]
-    models.record(settings, effective_from=day, changes=changes)
+    record(registry, settings, effective_from=day, changes=changes)
 
 
 def roll_back(to: str, day: date, *, by: str, reason: str, settings: Settings) -> str:
@@ -64,31 +74,32 @@ def roll_back(to: str, day: date, *, by: str, reason: str, settings: Settings) -
     `day`, its files were changed, or a decision of a later day is in the registry.
     """
     refuse_nameless(by, reason)
-    _require_state(to, day, ("retired",), settings, mend="Only a former champion can serve again.")
-    _refuse_changed(to, settings)
-    champion = _champion_of(day, settings) or "no model"
+    registry = load_registry(settings)
+    _require_state(registry, to, day, ("retired",), mend="Only a former champion can serve again.")
+    _refuse_changed(registry, to, settings)
+    champion = _champion_of(registry, day) or "no model"
     changes = [Change(to, "champion", by, reason), Change(champion, "retired", by, f"rolled back to {to}")]
-    models.record(settings, effective_from=day, changes=changes)
+    record(registry, settings, effective_from=day, changes=changes)
     return champion
 
 
 def _require_state(
-    model_id: str, day: date, states: tuple[State, ...], settings: Settings, *, mend: str
+    registry: Registry, model_id: str, day: date, states: tuple[State, ...], *, mend: str
 ) -> None:
-    state = models.state_on(day, model_id, settings)
+    state = state_on(registry, day, model_id)
     if state not in states:
         found = f"is {state}" if state else "is not in the registry"
         raise ModelStoreError(
-            f"{model_id} {found} on {day} ({models.registry_path(settings)}). {mend} See: vintage models list"
+            f"{model_id} {found} on {day} ({registry.path}). {mend} See: vintage models list"
         )
 
 
-def _refuse_changed(model_id: str, settings: Settings) -> None:
-    broken = models.find_changed_files(settings, of=model_id)
+def _refuse_changed(registry: Registry, model_id: str, settings: Settings) -> None:
+    broken = find_changed_files(registry, settings, of=model_id)
     if broken:
         raise ModelStoreError(f"{model_id} cannot serve: {broken[0]}. Restore it from a copy.")
 
 
-def _champion_of(day: date, settings: Settings) -> str | None:
-    champion = models.champion_on(day, settings)
+def _champion_of(registry: Registry, day: date) -> str | None:
+    champion = champion_on(registry, day)
     return champion.model_id if champion else None

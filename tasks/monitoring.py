@@ -30,6 +30,7 @@ from tasks.source_features import read_applications
 from tasks.status import ripe_cohorts
 from tasks.storage import models, tables
 from tasks.storage.policy import read_policy
+from tasks.storage.registry import find_changed_files, load_registry, newest_trained_before
 
 SCORES = ("loan_id", "pd", "grade", "model_id")
 
@@ -103,8 +104,9 @@ def _measure_applications(
 def _cohorts_since_training(as_of: date, settings: Settings) -> Figure:
     """How many cohorts ripened since the last training before the day; due when the day had to train."""
     ripe = ripe_cohorts(as_of, settings)
-    last = models.trained_until(as_of, settings)
-    trained_on = [date.fromisoformat(day) for day in last["data"]["cohorts"]] if last else []
+    last = newest_trained_before(load_registry(settings), as_of)
+    cohorts = models.read_card(last, settings)["data"]["cohorts"] if last else []
+    trained_on = [date.fromisoformat(day) for day in cohorts]
     newly = newly_ripe(ripe, trained_on)
     wanted = settings.retrain_every_cohorts if last else settings.first_training_cohorts
     return figure(
@@ -119,7 +121,7 @@ def _cohorts_since_training(as_of: date, settings: Settings) -> Figure:
 
 def _artefact(model_id: str, settings: Settings) -> Figure:
     """Whether every file of the model is the one that was registered: 1 or 0."""
-    whole = not models.find_changed_files(settings, of=model_id)
+    whole = not find_changed_files(load_registry(settings), settings, of=model_id)
     return figure("artefact", "model", 1, float(whole), reference=1.0, status="green" if whole else "red")
 
 

@@ -13,7 +13,8 @@ from tasks.core.sentences import tell_figures, tell_state
 from tasks.decisions import actions_on
 from tasks.errors import TableNotReadyError
 from tasks.report import draw_figures
-from tasks.storage import charts, models, tables
+from tasks.storage import charts, tables
+from tasks.storage.registry import load_registry
 
 SECTIONS = {
     "auc": "Ranking",
@@ -57,7 +58,7 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
         policy=_policy(day, settings),
         sections=sections,
         actions=_actions(day, settings),
-        models=[entry for entry in models.history(settings) if entry.effective_from <= str(day)][::-1],
+        models=[entry for entry in load_registry(settings).entries if entry.effective_from <= str(day)][::-1],
     )
     return charts.write_page(out or settings.datamart / "report" / f"{month}.html", html)
 

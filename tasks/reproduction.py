@@ -14,6 +14,7 @@ from tasks.core.challenger import Setup, train
 from tasks.core.serving import predict_served
 from tasks.errors import ModelStoreError
 from tasks.storage import models
+from tasks.storage.registry import load_registry
 from tasks.storage.revision import code_revision
 from tasks.training import known_on
 
@@ -34,7 +35,7 @@ def reproduce(model_id: str, settings: Settings) -> Reproduction:
     """
     require_model(model_id, settings)
     card = models.read_card(model_id, settings)
-    entry = next(entry for entry in models.history(settings) if entry.model_id == model_id)
+    entry = next(entry for entry in load_registry(settings).entries if entry.model_id == model_id)
     stored = models.load(entry, settings)
     versions = {name: table["version"] for name, table in card["data"]["tables"].items()}
     known = known_on(

@@ -11,7 +11,8 @@ from tasks.schemas.catalog import SOURCES
 from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.settings_of_record import settings_on
 from tasks.status import lacks_applications
-from tasks.storage import models, tables
+from tasks.storage import tables
+from tasks.storage.registry import champion_on, load_registry
 
 WELL_FORMED = r"^CUS_0x[0-9a-f]+$"
 HIDDEN = "(unreadable id)"
@@ -95,7 +96,7 @@ def _with_shared_ssn(as_of: date, settings: Settings) -> pl.LazyFrame:
 
 
 def _not_scored(as_of: date, settings: Settings) -> pl.LazyFrame:
-    champion = models.champion_on(as_of, settings)
+    champion = champion_on(load_registry(settings), as_of)
     why = "not scored" if champion else "not scored: no champion was effective"
     scored = tables.scan("gold.predictions", settings, on=[as_of])
     return _found(_applications(as_of, settings).join(scored, on="loan_id", how="anti"), why)

@@ -16,6 +16,7 @@ from tasks.config import LABEL_RULE, RECORDED, Settings, checked_settings, label
 from tasks.core.signature import refuse_nameless
 from tasks.errors import ModelStoreError, UsageError
 from tasks.storage import models, tables
+from tasks.storage.registry import load_registry, newest_trained_before
 from tasks.storage.settings_history import (
     SettingsLine,
     append_settings,
@@ -62,7 +63,7 @@ def change_settings(
     """
     refuse_nameless(by, reason)
     _require_changeable(changes)
-    newest = models.trained_until(date.max, settings)
+    newest = _newest_card(settings)
     if not newest:
         raise UsageError(
             f"{settings.model_store} holds no model, so no settings are on record yet: the first training "
@@ -117,7 +118,7 @@ def _recorded_on(day: date, settings: Settings) -> dict[str, Any]:
     if lines:
         recorded = {name: value for name, value in lines[-1].settings.items() if name in RECORDED}
     else:
-        newest = models.trained_until(date.max, settings)
+        newest = _newest_card(settings)
         recorded = {name: newest["setup"][name] for name in SETUP} if newest else {}
     rule = _stored_rule(settings)
     learned = {name: recorded[name] for name in LABEL_RULE if name in recorded}
@@ -128,6 +129,11 @@ def _recorded_on(day: date, settings: Settings) -> dict[str, Any]:
             "Name a --datamart and a --model-store that belong together."
         )
     return {**recorded, **rule}
+
+
+def _newest_card(settings: Settings) -> dict[str, Any] | None:
+    model_id = newest_trained_before(load_registry(settings), date.max)
+    return models.read_card(model_id, settings) if model_id else None
 
 
 def _stored_rule(settings: Settings) -> dict[str, int]:

@@ -24,6 +24,7 @@ from tasks.source_join import join_source
 from tasks.storage import charts, models, tables
 from tasks.storage.declarations import read_declared
 from tasks.storage.policy import read_policy
+from tasks.storage.registry import champion_on, load_registry
 from tasks.storage.source_history import Kinds, comparison_path
 from tasks.training import known_on
 
@@ -124,7 +125,7 @@ def _join_all(
 
 
 def _recipe(day: date, settings: Settings) -> Recipe:
-    champion = models.champion_on(day, settings)
+    champion = champion_on(load_registry(settings), day)
     if champion is None:
         return Recipe("stack", DEFAULTS["stack"])
     card = models.read_card(champion.model_id, settings)

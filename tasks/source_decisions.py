@@ -7,8 +7,8 @@ from tasks.config import Settings
 from tasks.core.signature import refuse_nameless
 from tasks.errors import UsageError
 from tasks.schemas.source_features import USELESS
-from tasks.storage import models
 from tasks.storage.declarations import read_declarations, read_declared
+from tasks.storage.registry import load_registry, trained_after
 from tasks.storage.source_history import Kinds, ever_used, note_decision, read_decisions, used_on
 
 
@@ -93,7 +93,7 @@ def drop(name: str, start: date, settings: Settings, *, by: str, reason: str) ->
 
 def _refuse_past(name: str, start: date, settings: Settings) -> None:
     """Do nothing if no training is of `start` or later, and no decision on the source of later."""
-    trained = models.trained_after(start - timedelta(days=1), settings)
+    trained = trained_after(load_registry(settings), start - timedelta(days=1))
     if trained:
         raise UsageError(
             f"{trained[-1]} was trained on {start} or later, by what was decided then. "

@@ -7,7 +7,8 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.core.loan_features import keep_applications
-from tasks.storage import models, tables
+from tasks.storage import tables
+from tasks.storage.registry import load_registry
 
 COLUMNS = {
     "month": pl.Date(),
@@ -37,7 +38,7 @@ def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFram
     table = pl.LazyFrame({"month": days}, schema={"month": pl.Date})
     for part in (months, scored, set_aside, ripe):
         table = table.join(part, on="month", how="left", validate="1:1")
-    served = [e.effective_from for e in models.history(settings) if e.state == "champion"]
+    served = [e.effective_from for e in load_registry(settings).entries if e.state == "champion"]
     had_champion = pl.col("month") >= date.fromisoformat(min(served)) if served else pl.lit(value=False)
     unscored = pl.when(had_champion).then(pl.lit("not scored")).otherwise(pl.lit("no champion"))
     status = pl.when(pl.col("scored").is_null()).then(unscored).otherwise(pl.lit("not ripe"))

@@ -26,13 +26,25 @@ from tasks.decisions import asks_for_training, freezes_promotion
 from tasks.errors import NothingToDoError, VintageError
 from tasks.lifecycle import take_over
 from tasks.prefect import io_task
+from tasks.schemas.registry import Change
 from tasks.schemas.source_features import BETWEEN
 from tasks.settings_of_record import record_settings
 from tasks.source_features import TABLE, add_source_features
 from tasks.status import lacks_applications, ripe_cohorts
 from tasks.storage import models, tables
-from tasks.storage.models import Change
 from tasks.storage.policy import read_policy
+from tasks.storage.registry import (
+    Registry,
+    champion_on,
+    load_registry,
+    newest_trained_before,
+    record,
+    require_history,
+    require_not_past,
+    state_on,
+    trained_after,
+    trained_on,
+)
 from tasks.storage.revision import code_revision
 from tasks.storage.source_history import Kinds, read_comparison, used_on
 
@@ -51,12 +63,13 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     Errors: NothingToDoError until enough cohorts are ripe; VintageError when newer models or decisions
     exist already.
     """
-    models.refuse_lost_history(as_of, settings)
-    trained = models.trained_on(as_of, settings)
-    if trained and not (settings.restate and not models.trained_after(as_of, settings)):
+    registry = load_registry(settings)
+    require_history(registry, as_of, settings)
+    trained = trained_on(registry, as_of)
+    if trained and not (settings.restate and not trained_after(registry, as_of)):
         LOG.info("%s has the model %s, which is kept.", as_of, trained[0])
         return trained[0]
-    known, last = _known_on(as_of, settings)
+    known, last = _known_on(registry, as_of, settings)
     start = {candidate["family"]: candidate["params"] for candidate in last["candidates"]} if last else {}
     setup = Setup(settings.trials, settings.seed, settings.oot_cohorts, start)
     same = find_single_class(known, setup)
@@ -69,13 +82,13 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     model_id = identify(known.loans, as_of, told)
     if (settings.model_store / model_id).exists():
         return model_id
-    _refuse_out_of_order(as_of, settings)
-    models.refuse_in_the_past(as_of, settings)
+    _require_in_order(registry, as_of)
+    require_not_past(registry, as_of)
     without = _unbuilt(as_of, settings)
     if without:
         LOG.warning("The training of %s learns from fewer cohorts than came in.%s", as_of, without)
     challenger = train(known, setup)
-    card = {"model_id": model_id, **_describe(challenger, known, setup, settings)}
+    card = {"model_id": model_id, **_describe(challenger, known, setup, registry, settings)}
     reference = _reference(challenger.served, known, settings)
     record_settings(as_of, settings)
     models.save(
@@ -90,7 +103,9 @@ def _clickstream_digests(as_of: date, settings: Settings) -> list[str]:
     return months.filter(source="clickstream").select("digest").collect().to_series().to_list()
 
 
-def _describe(challenger: Challenger, known: Known, setup: Setup, settings: Settings) -> dict[str, Any]:
+def _describe(
+    challenger: Challenger, known: Known, setup: Setup, registry: Registry, settings: Settings
+) -> dict[str, Any]:
     """The card, but for the model's id and digest."""
     split, oot = challenger.split, known.of(challenger.split.oot)
     return {
@@ -109,7 +124,7 @@ def _describe(challenger: Challenger, known: Known, setup: Setup, settings: Sett
         "readings": challenger.readings,
         "fallbacks": challenger.fallbacks,
         "ablations": challenger.ablations,
-        "gate": _judge(challenger, known, settings),
+        "gate": _judge(challenger, known, registry, settings),
         "grade_limits": GRADE_LIMITS,
         "setup": asdict(setup),
         "limits": list_limits(settings.label_def, len(split.oot)),
@@ -134,11 +149,12 @@ def promote(as_of: date, model_id: str, settings: Settings) -> None:
 
     What passes the gate serves at once, or waits for a person where the settings say so.
     """
-    if models.state_on(as_of, model_id, settings):
+    registry = load_registry(settings)
+    if state_on(registry, as_of, model_id):
         return
     card = models.read_card(model_id, settings)
     gate = card["gate"]
-    freeze = freezes_promotion(as_of, settings)
+    freeze = freezes_promotion(as_of, settings) or _judged_against_another(gate, registry, as_of)
     why = f"trained on ripe cohorts; waits for a person: {freeze}" if freeze else "trained on ripe cohorts"
     trained = Change(model_id, "challenger", card["trained_by"], why, gate["figures"])
     changes = [trained]
@@ -146,16 +162,26 @@ def promote(as_of: date, model_id: str, settings: Settings) -> None:
         changes.append(Change(model_id, "rejected", POLICY, gate["why"], gate["figures"]))
     elif settings.auto_approve and not freeze:
         changes += take_over(model_id, gate["champion"], by=POLICY, why=gate["why"], figures=gate["figures"])
-    models.record(settings, effective_from=as_of, changes=changes)
+    record(registry, settings, effective_from=as_of, changes=changes)
 
 
-def _known_on(as_of: date, settings: Settings) -> tuple[Known, dict[str, Any] | None]:
+def _judged_against_another(gate: Mapping[str, Any], registry: Registry, as_of: date) -> str:
+    """Why the gate's verdict does not stand, when another model serves than the one it looked at."""
+    serving = champion_on(registry, as_of)
+    serves = serving.model_id if serving else None
+    if serves == gate["champion"]:
+        return ""
+    return f"it was judged against {gate['champion'] or 'no champion'}, and {serves or 'no model'} serves"
+
+
+def _known_on(registry: Registry, as_of: date, settings: Settings) -> tuple[Known, dict[str, Any] | None]:
     """What may be learned from on `as_of`, when a training is due, and the card of the model before it."""
     ripe = ripe_cohorts(as_of, settings)
-    last = models.trained_until(as_of, settings)
-    trained_on = [date.fromisoformat(day) for day in last["data"]["cohorts"]] if last else []
-    if not (newly_ripe(ripe, trained_on) and last and asks_for_training(last["as_of"], as_of, settings)):
-        _require_due(as_of, ripe, trained_on, settings)
+    newest = newest_trained_before(registry, as_of)
+    last = models.read_card(newest, settings) if newest else None
+    learned = [date.fromisoformat(day) for day in last["data"]["cohorts"]] if last else []
+    if not (newly_ripe(ripe, learned) and last and asks_for_training(last["as_of"], as_of, settings)):
+        _require_due(as_of, ripe, learned, settings)
     return known_on(as_of, settings), last
 
 
@@ -206,9 +232,9 @@ def _unbuilt(as_of: date, settings: Settings) -> str:
     )
 
 
-def _judge(challenger: Challenger, known: Known, settings: Settings) -> dict[str, Any]:
+def _judge(challenger: Challenger, known: Known, registry: Registry, settings: Settings) -> dict[str, Any]:
     """The gate's verdict on the challenger against the champion of the day."""
-    champion = models.champion_on(known.as_of, settings)
+    champion = champion_on(registry, known.as_of)
     pds = None
     if champion:
         pds = replay_recipe(models.read_card(champion.model_id, settings), known, challenger.split)
@@ -241,8 +267,8 @@ def _reds_before(as_of: date, settings: Settings) -> list[str]:
     return [f"{row['metric']} of {row['subject']} on {days[-1]}" for row in red.to_dicts()]
 
 
-def _refuse_out_of_order(as_of: date, settings: Settings) -> None:
-    newer = models.trained_after(as_of, settings)
+def _require_in_order(registry: Registry, as_of: date) -> None:
+    newer = trained_after(registry, as_of)
     if newer:
         raise VintageError(
             f"A model of {as_of} would be trained after {newer[0]}, which was judged without it. "

@@ -19,7 +19,9 @@ from tasks.ingest import ingest
 from tasks.labels import build_labels
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.clickstream import MEASURES
-from tasks.storage import models, tables
+from tasks.schemas.registry import Entry
+from tasks.storage import tables
+from tasks.storage.registry import load_registry
 
 FLOWS = (features, training, inference, monitoring)
 START = date(2023, 1, 1)
@@ -122,6 +124,6 @@ def all_tables(settings: Settings, *, until: date) -> dict[str, pl.DataFrame]:
     }
 
 
-def registry_until(settings: Settings, day: date) -> list[models.Entry]:
+def registry_until(settings: Settings, day: date) -> list[Entry]:
     """The registry's lines effective by a day."""
-    return [entry for entry in models.history(settings) if entry.effective_from <= str(day)]
+    return [entry for entry in load_registry(settings).entries if entry.effective_from <= str(day)]

@@ -12,7 +12,8 @@ from flows.engine import run_flow
 from flows.inference import inference
 from flows.monitoring import monitoring
 from tasks.config import Settings
-from tasks.storage import models
+from tasks.schemas.registry import Change
+from tasks.storage.registry import load_registry, record
 from tasks.training import train_challenger
 from tests.builders import month, months, quick_settings, run_months, take_in, write_book
 
@@ -30,15 +31,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_months(settings, months(10))
     take_in(settings, months(12)[10:])
     challenger = train_challenger(month(10), settings)  # waits, whatever the gate says of so small a book
-    waits = [models.Change(challenger, "challenger", "pipeline", "trained on ripe cohorts")]
-    models.record(settings, effective_from=month(10), changes=waits)
+    waits = [Change(challenger, "challenger", "pipeline", "trained on ripe cohorts")]
+    record(load_registry(settings), settings, effective_from=month(10), changes=waits)
     for flow in (inference, monitoring):
         run_flow(flow, month(10), settings)
     return home
 
 
 def words_of(text: str, settings: Settings) -> list[str]:
-    champion, challenger = (e.model_id for e in models.history(settings) if e.state == "challenger")
+    champion, challenger = (e.model_id for e in load_registry(settings).entries if e.state == "challenger")
     waiting = any(word in text for word in ("approve", "reject"))
     values = {"OTHER_ID": challenger, "MODEL_ID": challenger if waiting else champion}
     values |= {"NAME": "'Model risk'", "TEXT": "'agreed in the committee'"}

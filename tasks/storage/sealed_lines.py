@@ -11,17 +11,15 @@ from tasks.errors import ModelStoreError
 GENESIS = "0" * 64
 
 
-def read_lines(path: Path, *, what: str) -> list[dict[str, Any]]:
-    """All lines in order, with the chain of digests verified; empty when there is no file.
+def read_lines(text: str, path: Path, *, what: str) -> list[dict[str, Any]]:
+    """All lines of a history in order, with the chain of digests verified.
 
-    Needs:  `what` a line is, for the message.
+    Needs:  the `path` of the file that held the text and `what` a line is, for the message.
     Raises: ModelStoreError when a line was edited, removed or cannot be read.
     """
-    if not path.exists():
-        return []
     lines: list[dict[str, Any]] = []
     previous = GENESIS
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         fields = _parse(line)
         if fields is None:
             raise ModelStoreError(f"{path} line {number} is not {what}; restore the file.")
@@ -36,9 +34,14 @@ def read_lines(path: Path, *, what: str) -> list[dict[str, Any]]:
 
 def seal_line(fields: Mapping[str, Any], before: str) -> str:
     """The line of these fields that follows the text `before` of a history."""
-    lines = before.splitlines()
-    chained = {**fields, "previous": _digest_of(lines[-1]) if lines else GENESIS}
+    chained = {**fields, "previous": digest_of_last(before)}
     return json.dumps({**chained, "seal": _seal_of(chained)})
+
+
+def digest_of_last(text: str) -> str:
+    """Digest of the last line of a history, which the next one carries; GENESIS before the first."""
+    lines = text.splitlines()
+    return _digest_of(lines[-1]) if lines else GENESIS
 
 
 def _parse(line: str) -> dict[str, Any] | None:

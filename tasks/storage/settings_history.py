@@ -34,7 +34,8 @@ def read_settings_history(settings: Settings) -> list[SettingsLine]:
     """
     path = history_path(settings)
     names = SettingsLine.__dataclass_fields__
-    lines = read_lines(path, what="a line of settings")
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    lines = read_lines(text, path, what="a line of settings")
     try:
         return [SettingsLine(**{name: fields[name] for name in names}) for fields in lines]
     except KeyError as error:

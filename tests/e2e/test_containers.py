@@ -12,7 +12,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tasks.config import Settings
-from tasks.storage import models
+from tasks.storage.registry import load_registry
 from tests.builders import all_tables
 from tests.e2e.browser import chromium
 from tests.e2e.conftest import AIRFLOW, HERE, PREFECT, Stack
@@ -29,7 +29,7 @@ def settings_of(home: Path, data: Path) -> Settings:
 
 
 def registry(settings: Settings) -> list[tuple[str, str, str]]:
-    return [(entry.effective_from, entry.model_id, entry.state) for entry in models.history(settings)]
+    return [(entry.effective_from, entry.model_id, entry.state) for entry in load_registry(settings).entries]
 
 
 def assert_same_results(one: Settings, other: Settings) -> None:

@@ -15,9 +15,10 @@ import pytest
 
 from tasks.core.monitoring import measure_performance
 from tasks.errors import BadInputError
+from tasks.schemas.registry import Change, Entry
 from tasks.status import month_table
 from tasks.storage import models, restatements, tables
-from tasks.storage.models import Change
+from tasks.storage.registry import champion_on, load_registry, record, registry_path
 from tests.faults.book import Book, month
 from tests.faults.conftest import LAST
 from tests.faults.shop import Outcome, Shop, first_of, put
@@ -173,8 +174,8 @@ def test_fault_72_before_the_first_model_there_is_nothing_to_do(shop: Shop) -> N
         assert f"on {month(0)}" in outcome.said
 
 
-def champion_of(shop: Shop) -> models.Entry:
-    entry = models.champion_on(month(8), shop.settings)
+def champion_of(shop: Shop) -> Entry:
+    entry = champion_on(load_registry(shop.settings), month(8))
     assert entry is not None
     return entry
 
@@ -207,7 +208,7 @@ def test_a_month_is_scored_by_the_champion_of_its_day_though_a_later_one_serves(
     (then,) = set(before["model_id"])
     shutil.copytree(store / then, store / "newer")
     changes = [Change("newer", state, "test", "test") for state in ("challenger", "champion")]
-    models.record(shop.settings, effective_from=month(LAST + 1), changes=changes)
+    record(load_registry(shop.settings), shop.settings, effective_from=month(LAST + 1), changes=changes)
     assert shop.run("inference", LAST).code == 0
     assert shop.rows("gold.predictions", LAST).equals(before)
 
@@ -226,7 +227,7 @@ def test_fault_73_an_edited_history_is_refused(
     served: Shop, copy_of: Callable[[Shop], Shop], line: int
 ) -> None:
     shop = copy_of(served)
-    path = models.registry_path(shop.settings)
+    path = registry_path(shop.settings)
     lines = path.read_text().splitlines()
     lines[line] = lines[line].replace('"by": "', '"by": "someone like ')
     path.write_text("\n".join(lines) + "\n")
@@ -245,11 +246,11 @@ def test_a_history_that_is_gone_is_not_begun_anew(
     model_id = champion_of(shop).model_id
     older = model_id.replace(str(month(LAST)), str(month(LAST - 1)))
     (store / model_id).rename(store / older)
-    models.registry_path(shop.settings).unlink()
+    registry_path(shop.settings).unlink()
     outcome = shop.run(flow, LAST)
     assert outcome.code == 1
     assert f"registry.jsonl is missing or empty, and {older} are there" in outcome.said
-    assert not models.registry_path(shop.settings).exists()
+    assert not registry_path(shop.settings).exists()
 
 
 def test_fault_74_features_that_do_not_match_the_models_list_are_refused(
@@ -314,7 +315,7 @@ def test_fault_99_what_the_first_run_fixed_holds(
     outcome = shop.run(flow, LAST)
     assert outcome.code == 0
     assert f"{variable}={value} is not used" in outcome.said
-    assert models.history(shop.settings) == models.history(served.settings)
+    assert load_registry(shop.settings).entries == load_registry(served.settings).entries
     for table, rows in shop.contents().items():
         assert rows.equals(served.contents(table)[table])
 
@@ -336,10 +337,10 @@ def test_a_date_with_a_model_keeps_it_when_newer_ones_are_there(
     (then,) = models.list_folders(shop.settings)
     shutil.copytree(shop.settings.model_store / then, shop.settings.model_store / "newer")
     later = [Change("newer", "challenger", "test", "test")]
-    models.record(shop.settings, effective_from=month(LAST + 1), changes=later)
-    before = models.history(shop.settings)
+    record(load_registry(shop.settings), shop.settings, effective_from=month(LAST + 1), changes=later)
+    before = load_registry(shop.settings).entries
     assert shop.run("training", LAST).code == 0
-    assert models.history(shop.settings) == before
+    assert load_registry(shop.settings).entries == before
 
 
 def test_a_training_whose_day_is_decided_already_leaves_no_model_behind(
@@ -349,7 +350,7 @@ def test_a_training_whose_day_is_decided_already_leaves_no_model_behind(
     shop.receive(book.change("clickstream", put("fe_1", "77", first_of(LAST))))
     assert shop.run("features", LAST, "--restate").code == 0
     again = [Change(champion_of(shop).model_id, "champion", "test", "test")]
-    models.record(shop.settings, effective_from=month(LAST + 1), changes=again)
+    record(load_registry(shop.settings), shop.settings, effective_from=month(LAST + 1), changes=again)
     outcome = shop.run("training", LAST, "--restate")
     assert outcome.code == 1
     assert f"already holds a decision of {month(LAST + 1)}" in outcome.said

@@ -8,6 +8,7 @@ import pytest
 from tasks.core.serving import predict_served
 from tasks.schemas.clickstream import MEASURES
 from tasks.storage import models, tables
+from tasks.storage.registry import champion_on, load_registry
 from tests.faults.book import Book, month
 from tests.faults.shop import Shop, first_of, put
 
@@ -204,7 +205,7 @@ def test_fault_30_names_and_ssns_never_leave_silver(
 
 
 def test_fault_32_a_wild_income_counts_as_the_largest_learned(served: Shop) -> None:
-    champion = models.champion_on(month(8), served.settings)
+    champion = champion_on(load_registry(served.settings), month(8))
     assert champion is not None
     model = models.load(champion, served.settings)
     rows = served.rows("gold.feature_store", 8)

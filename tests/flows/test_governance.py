@@ -10,7 +10,8 @@ from simulator.lender import Lender, simulate
 from tasks.config import Settings
 from tasks.decisions import actions_on, asks_for_training, freezes_promotion
 from tasks.settings_of_record import change_settings
-from tasks.storage import models, tables
+from tasks.storage import tables
+from tasks.storage.registry import champion_on, load_registry
 from tests.builders import START, month, months, quick_settings, run_months
 
 N_MONTHS = 15
@@ -34,7 +35,7 @@ def triggers_on(number: int, settings: Settings) -> set[str]:
 
 def challengers(settings: Settings) -> dict[str, str]:
     """Why each challenger is one, by the day of its training."""
-    lines = [entry for entry in models.history(settings) if entry.state == "challenger"]
+    lines = [entry for entry in load_registry(settings).entries if entry.state == "challenger"]
     return {entry.effective_from: entry.why for entry in lines}
 
 
@@ -63,7 +64,7 @@ def test_groups_are_compared_over_the_months_of_the_policy(worsened: Settings) -
 
 def test_red_early_arrears_freeze_the_next_promotion(worsened: Settings) -> None:
     assert "arrears_red" in triggers_on(IN_ARREARS, worsened)
-    before = models.champion_on(month(IN_ARREARS), worsened)
+    before = champion_on(load_registry(worsened), month(IN_ARREARS))
     day = month(IN_ARREARS + 1)
     sooner = {"retrain_every_cohorts": "1"}
     change_settings(sooner, day, worsened, by="Head of model risk", reason="more bad loans")
@@ -71,4 +72,4 @@ def test_red_early_arrears_freeze_the_next_promotion(worsened: Settings) -> None
     run_flow(training, day, worsened)
     waits = f"trained on ripe cohorts; waits for a person: arrears_red of {month(IN_ARREARS)}"
     assert challengers(worsened)[str(day)] == waits
-    assert models.champion_on(day, worsened) == before
+    assert champion_on(load_registry(worsened), day) == before

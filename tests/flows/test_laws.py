@@ -12,8 +12,9 @@ from flows.features import features
 from flows.inference import inference
 from tasks.config import Settings
 from tasks.schemas.catalog import TABLES
+from tasks.schemas.registry import Change
 from tasks.storage import models, tables
-from tasks.storage.models import Change
+from tasks.storage.registry import load_registry, record
 from tests.builders import (
     all_tables,
     month,
@@ -58,7 +59,7 @@ def assert_same(left: Settings, right: Settings) -> None:
 def test_the_book_has_models_predictions_and_figures(replayed: Settings) -> None:
     filled = {name for name, table in all_tables(replayed, until=CUT).items() if table.height}
     assert filled >= {"gold.feature_store", "gold.label_store", "gold.predictions", "gold.monitoring"}
-    trained = [e.effective_from for e in models.history(replayed) if e.state == "challenger"]
+    trained = [e.effective_from for e in load_registry(replayed).entries if e.state == "challenger"]
     assert [day for day in trained if day <= str(CUT)] == [str(month(5)), str(month(8))]
     figures = tables.scan("gold.monitoring", replayed, until=CUT).drop_nulls("value").collect()
     assert {"auc", "pooled_auc", "calibration_in_the_large", "early_arrears"} <= set(figures["metric"])
@@ -79,10 +80,10 @@ def test_row_order_changes_nothing(book: Path, replayed: Settings, tmp_path: Pat
 
 def test_a_rerun_changes_nothing_and_writes_nothing(replayed: Settings) -> None:
     versions = {name: tables.version_of(name, replayed) for name in TABLES}
-    before, lines = all_tables(replayed, until=month(11)), models.history(replayed)
+    before, lines = all_tables(replayed, until=month(11)), load_registry(replayed).entries
     run_months(replayed, months(N_MONTHS))
     assert {name: tables.version_of(name, replayed) for name in TABLES} == versions
-    assert models.history(replayed) == lines
+    assert load_registry(replayed).entries == lines
     for name, table in all_tables(replayed, until=month(11)).items():
         assert_frame_equal(table, before[name])
 
@@ -114,15 +115,20 @@ def test_an_old_month_is_scored_by_the_champion_of_that_day(replayed: Settings, 
     old = month(7)
     before = tables.read("gold.predictions", settings, on=old)
     (then,) = set(before["model_id"])
-    other = next(e.model_id for e in models.history(settings) if e.model_id != then)
-    models.record(settings, effective_from=month(11), changes=[Change(other, "champion", "test", "test")])
+    other = next(e.model_id for e in load_registry(settings).entries if e.model_id != then)
+    record(
+        load_registry(settings),
+        settings,
+        effective_from=month(11),
+        changes=[Change(other, "champion", "test", "test")],
+    )
     run_flow(inference, old, settings)
     assert_frame_equal(tables.read("gold.predictions", settings, on=old), before)
 
 
 def test_no_training_label_is_younger_than_its_model(replayed: Settings) -> None:
     labels = tables.scan("gold.label_store", replayed).collect()
-    for entry in models.history(replayed):
+    for entry in load_registry(replayed).entries:
         card = models.read_card(entry.model_id, replayed)
         cohorts = labels.filter(pl.col("loan_start_date").cast(pl.String).is_in(card["data"]["cohorts"]))
         assert str(cohorts["snapshot_date"].max()) <= card["as_of"]

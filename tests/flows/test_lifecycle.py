@@ -7,8 +7,9 @@ import pytest
 from tasks import lifecycle
 from tasks.config import Settings
 from tasks.errors import ModelStoreError, UsageError
+from tasks.schemas.registry import Change
 from tasks.storage import models
-from tasks.storage.models import Change
+from tasks.storage.registry import champion_on, load_registry, record, registry_path, state_on
 from tests.builders import month
 
 SAID = {"by": "Ann Lee", "reason": "checked by hand"}
@@ -37,11 +38,11 @@ def add_challenger(settings: Settings, model_id: str, day: int, *, champion: str
     card = {"as_of": str(month(day)), "trained_by": "pipeline", "gate": gate}
     models.save(model_id, settings, model=model_id, card=card, reference={}, to_text=str)
     trained = Change(model_id, "challenger", "pipeline", "trained")
-    models.record(settings, effective_from=month(day), changes=[trained])
+    record(load_registry(settings), settings, effective_from=month(day), changes=[trained])
 
 
 def champions(settings: Settings, *days: int) -> list[str | None]:
-    entries = [models.champion_on(month(day), settings) for day in days]
+    entries = [champion_on(load_registry(settings), month(day)) for day in days]
     return [entry.model_id if entry else None for entry in entries]
 
 
@@ -49,7 +50,7 @@ def test_a_challenger_waits_for_a_person_and_serves_from_the_day_of_the_approval
     assert champions(waiting, 8, 9) == [None, None]
     lifecycle.approve(FIRST, month(9), **SAID, settings=waiting)
     assert champions(waiting, 8, 9, 12) == [None, FIRST, FIRST]
-    lines = [entry for entry in models.history(waiting) if entry.by == "Ann Lee"]
+    lines = [entry for entry in load_registry(waiting).entries if entry.by == "Ann Lee"]
     assert [(e.state, e.why) for e in lines] == [("approved", SAID["reason"]), ("champion", SAID["reason"])]
     assert lines[0].figures == models.read_card(FIRST, waiting)["gate"]["figures"]
 
@@ -96,11 +97,11 @@ def test_a_challenger_judged_against_another_champion_is_not_approved(replaced: 
 
 
 def test_a_rollback_serves_from_its_day_and_leaves_earlier_days_alone(replaced: Settings) -> None:
-    before = models.registry_path(replaced).read_text()
+    before = registry_path(replaced).read_text()
     assert lifecycle.roll_back(FIRST, month(12), **SAID, settings=replaced) == SECOND
     assert champions(replaced, 9, 10, 11, 12, 14) == [FIRST, SECOND, SECOND, FIRST, FIRST]
-    assert models.registry_path(replaced).read_text().startswith(before)
-    assert models.state_on(month(12), SECOND, replaced) == "retired"
+    assert registry_path(replaced).read_text().startswith(before)
+    assert state_on(load_registry(replaced), month(12), SECOND) == "retired"
 
 
 def test_what_was_rolled_back_can_be_rolled_forward(replaced: Settings) -> None:

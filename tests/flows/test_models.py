@@ -19,6 +19,7 @@ from tasks.ingest import ingest
 from tasks.labels import build_labels
 from tasks.reproduction import reproduce
 from tasks.storage import models, tables
+from tasks.storage.registry import champion_on, load_registry, registry_path
 from tasks.training import promote, train_challenger
 from tests.builders import month, months, quick_settings, write_book
 
@@ -63,17 +64,17 @@ def copied(settings: Settings, home: Path) -> Settings:
 
 
 def ids(settings: Settings) -> list[str]:
-    return sorted({entry.model_id for entry in models.history(settings)})
+    return sorted({entry.model_id for entry in load_registry(settings).entries})
 
 
 def test_the_gate_approves_by_itself_where_the_settings_allow_it(book: Settings, tmp_path: Path) -> None:
     store = {"model_store": tmp_path / "store", "auto_approve": True}
     settings = book.model_copy(update=store)
     (model_id,) = train(settings, 8)
-    champion = models.champion_on(month(8), settings)
+    champion = champion_on(load_registry(settings), month(8))
     assert champion is not None
     assert champion.model_id == model_id
-    assert [e.by for e in models.history(settings)] == ["pipeline", "policy:auto", "policy:auto"]
+    assert [e.by for e in load_registry(settings).entries] == ["pipeline", "policy:auto", "policy:auto"]
 
 
 @pytest.mark.parametrize("file", ["model.joblib", "card.json", "card.md", "reference.json"])
@@ -91,7 +92,7 @@ def test_verify_names_the_file_that_was_changed_or_is_gone(pair: Settings, tmp_p
 
 def test_verify_sees_that_the_end_of_the_history_was_cut_off(pair: Settings, tmp_path: Path) -> None:
     settings = copied(pair, tmp_path)
-    path = models.registry_path(settings)
+    path = registry_path(settings)
     kept = [
         line for line in path.read_text().splitlines() if json.loads(line)["model_id"] == ids(settings)[0]
     ]

@@ -7,10 +7,11 @@ import pytest
 
 from tasks.config import Settings
 from tasks.errors import StorageError, UsageError
+from tasks.schemas.registry import Change
 from tasks.source_decisions import admitted_columns, audited_sources, drop, override, use
 from tasks.storage import models
 from tasks.storage.declarations import add_declared, read_declared
-from tasks.storage.models import Change
+from tasks.storage.registry import load_registry, record
 from tasks.storage.source_history import note_decision, path_of_decisions, read_decisions, used_on
 from tests.builders import month, quick_settings
 from tests.storage.test_source_files import declared
@@ -55,7 +56,7 @@ def train(settings: Settings, number: int) -> None:
     folder.mkdir(parents=True)
     (folder / models.ARTEFACT).write_bytes(b"a model")
     changes = [Change(folder.name, "challenger", "pipeline", "trained")]
-    models.record(settings, effective_from=month(number), changes=changes)
+    record(load_registry(settings), settings, effective_from=month(number), changes=changes)
 
 
 @pytest.mark.parametrize(

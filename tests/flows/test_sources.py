@@ -30,6 +30,7 @@ from tasks.source_decisions import admitted_columns, drop, override, use
 from tasks.source_features import TABLE, take_in_past, take_in_sources
 from tasks.sources import add_source, list_sources
 from tasks.storage import models, restatements, tables
+from tasks.storage.registry import champion_on, load_registry
 from tasks.storage.source_history import read_decisions, used_on
 from tasks.training import known_on
 from tests.builders import (
@@ -132,7 +133,7 @@ def copied(settings: Settings, home: Path) -> Settings:
 
 def champion(settings: Settings, number: int) -> dict[str, Any]:
     """Card of the champion of a month."""
-    entry = models.champion_on(month(number), settings)
+    entry = champion_on(load_registry(settings), month(number))
     assert entry is not None
     return models.read_card(entry.model_id, settings)
 
@@ -154,7 +155,7 @@ def test_the_leaks_are_refused_and_the_rest_is_used(lived: Settings) -> None:
 def test_models_from_the_day_on_learn_from_it_and_no_earlier_one(lived: Settings) -> None:
     used = {
         e.effective_from: models.read_card(e.model_id, lived)["data"]["sources"]
-        for e in models.history(lived)
+        for e in load_registry(lived).entries
         if e.state == "challenger"
     }
     assert used[str(month(FIRST))] == {}
@@ -186,10 +187,10 @@ def test_when_it_stops_the_fallback_scores_and_monitoring_says_so(lived: Setting
 
 
 def test_a_rerun_writes_nothing(lived: Settings) -> None:
-    before, lines = tables.version_of("gold.source_features", lived), models.history(lived)
+    before, lines = tables.version_of("gold.source_features", lived), load_registry(lived).entries
     run_months(lived, months(N_MONTHS)[USED:])
     assert tables.version_of("gold.source_features", lived) == before
-    assert models.history(lived) == lines
+    assert load_registry(lived).entries == lines
 
 
 def test_months_before_its_use_stay_as_they_were_without_it(before: Settings, lived: Settings) -> None:

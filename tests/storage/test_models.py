@@ -5,8 +5,19 @@ import pytest
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
+from tasks.schemas.registry import Change
 from tasks.storage import models
-from tasks.storage.models import Change
+from tasks.storage.registry import (
+    champion_on,
+    find_changed_files,
+    load_registry,
+    newest_trained_before,
+    record,
+    registry_path,
+    state_on,
+    trained_after,
+    trained_on,
+)
 from tests.builders import month
 
 
@@ -17,7 +28,12 @@ def settings(tmp_path: Path) -> Settings:
 
 def store(settings: Settings, model_id: str, day: date, content: str = "a model") -> None:
     save(settings, model_id, {"as_of": str(day)}, content)
-    models.record(settings, effective_from=day, changes=[Change(model_id, "champion", "test", "test")])
+    record(
+        load_registry(settings),
+        settings,
+        effective_from=day,
+        changes=[Change(model_id, "champion", "test", "test")],
+    )
 
 
 def save(settings: Settings, model_id: str, card: dict[str, str], content: str) -> None:
@@ -25,7 +41,7 @@ def save(settings: Settings, model_id: str, card: dict[str, str], content: str) 
 
 
 def champion(settings: Settings, day: date) -> str:
-    entry = models.champion_on(day, settings)
+    entry = champion_on(load_registry(settings), day)
     return entry.model_id if entry else "none"
 
 
@@ -49,7 +65,7 @@ def test_of_two_champions_of_one_day_the_later_line_serves(settings: Settings) -
 
 def test_what_was_saved_is_loaded(settings: Settings) -> None:
     store(settings, "a", month(5))
-    assert models.load(models.history(settings)[0], settings) == "a model"
+    assert models.load(load_registry(settings).entries[0], settings) == "a model"
 
 
 def test_a_changed_artefact_is_not_loaded(settings: Settings) -> None:
@@ -57,29 +73,36 @@ def test_a_changed_artefact_is_not_loaded(settings: Settings) -> None:
     path = settings.model_store / "a" / models.ARTEFACT
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(ModelStoreError, match="its digest differs"):
-        models.load(models.history(settings)[0], settings)
+        models.load(load_registry(settings).entries[0], settings)
 
 
 def test_a_later_decision_does_not_vouch_for_a_changed_file(settings: Settings) -> None:
     store(settings, "a", month(5))
     (settings.model_store / "a" / models.CARD).write_text("{}")
-    models.record(settings, effective_from=month(7), changes=[Change("a", "retired", "test", "old")])
-    assert models.find_changed_files(settings) == ["a/card.json was changed (its digest differs)"]
+    record(
+        load_registry(settings),
+        settings,
+        effective_from=month(7),
+        changes=[Change("a", "retired", "test", "old")],
+    )
+    assert find_changed_files(load_registry(settings), settings) == [
+        "a/card.json was changed (its digest differs)"
+    ]
 
 
 def test_an_edited_history_shows(settings: Settings) -> None:
     store(settings, "a", month(5))
     store(settings, "b", month(6))
-    path = models.registry_path(settings)
+    path = registry_path(settings)
     path.write_text(path.read_text().replace('"why": "test"', '"why": "edited"', 1))
     with pytest.raises(ModelStoreError, match="line 1 does not follow"):
-        models.history(settings)
+        load_registry(settings)
 
 
 def test_saving_again_leaves_the_first_as_it_is(settings: Settings) -> None:
     store(settings, "a", month(5))
     save(settings, "a", {}, "another")
-    assert models.load(models.history(settings)[0], settings) == "a model"
+    assert models.load(load_registry(settings).entries[0], settings) == "a model"
     assert [path.name for path in settings.model_store.iterdir() if path.is_dir()] == ["a"]
 
 
@@ -94,27 +117,45 @@ def test_a_model_becomes_a_challenger_once(settings: Settings) -> None:
     save(settings, "a", {}, "a model")
     changes = [Change("a", "challenger", "test", "new"), Change("a", "champion", "test", "good")]
     for _ in range(2):
-        models.record(settings, effective_from=month(5), changes=changes)
-    assert [entry.state for entry in models.history(settings)] == ["challenger", "champion"]
+        record(load_registry(settings), settings, effective_from=month(5), changes=changes)
+    assert [entry.state for entry in load_registry(settings).entries] == ["challenger", "champion"]
 
 
 def test_a_model_is_on_a_day_in_the_state_of_that_day(settings: Settings) -> None:
     store(settings, "a", month(5))
-    models.record(settings, effective_from=month(7), changes=[Change("a", "retired", "test", "old")])
-    assert [models.state_on(month(i), "a", settings) for i in (4, 6, 7)] == [None, "champion", "retired"]
+    record(
+        load_registry(settings),
+        settings,
+        effective_from=month(7),
+        changes=[Change("a", "retired", "test", "old")],
+    )
+    assert [state_on(load_registry(settings), month(i), "a") for i in (4, 6, 7)] == [
+        None,
+        "champion",
+        "retired",
+    ]
 
 
 def test_decisions_taken_together_are_written_together_or_not_at_all(settings: Settings) -> None:
     store(settings, "a", month(5))
     both = [Change("a", "retired", "test", "old"), Change("no such model", "champion", "test", "new")]
     with pytest.raises(ModelStoreError, match="missing"):
-        models.record(settings, effective_from=month(6), changes=both)
-    assert len(models.history(settings)) == 1
+        record(load_registry(settings), settings, effective_from=month(6), changes=both)
+    assert len(load_registry(settings).entries) == 1
 
 
 def test_a_model_of_the_day_itself_is_neither_before_nor_after_it(settings: Settings) -> None:
     models.save("a", settings, model="a", card={"as_of": str(month(5))}, reference={}, to_text=str)
-    models.record(settings, effective_from=month(5), changes=[Change("a", "challenger", "test", "new")])
-    assert [models.trained_after(month(i), settings) for i in (4, 5, 6)] == [["a"], [], []]
-    assert [models.trained_on(month(i), settings) for i in (4, 5, 6)] == [[], ["a"], []]
-    assert [models.trained_until(month(i), settings) is None for i in (4, 5, 6)] == [True, True, False]
+    record(
+        load_registry(settings),
+        settings,
+        effective_from=month(5),
+        changes=[Change("a", "challenger", "test", "new")],
+    )
+    assert [trained_after(load_registry(settings), month(i)) for i in (4, 5, 6)] == [["a"], [], []]
+    assert [trained_on(load_registry(settings), month(i)) for i in (4, 5, 6)] == [[], ["a"], []]
+    assert [newest_trained_before(load_registry(settings), month(i)) is None for i in (4, 5, 6)] == [
+        True,
+        True,
+        False,
+    ]
