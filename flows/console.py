@@ -1,4 +1,7 @@
-"""What the command line prints: tables, lines and the progress of a range."""
+"""What the command line prints: answers to standard output; progress, notes and warnings to standard error.
+
+On a terminal there are bars and colours; elsewhere lines as long as they are, and no control characters.
+"""
 
 import logging
 from collections.abc import Callable, Generator, Sequence
@@ -6,47 +9,91 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
+from pydantic_core import to_json
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tasks.config import Settings
 
-console = Console(markup=False)  # what people and files say is printed as it is
+# What people and files say is printed as it is: no markup, and no line broken but by the terminal itself.
+console = Console(markup=False, highlight=False, soft_wrap=True)
+notes = Console(markup=False, highlight=False, soft_wrap=True, stderr=True)
+WIDEST = 10_000
 
 
 class _Printed(logging.Handler):
-    """Prints what tasks warn of, above a progress bar where there is one, in lines as long as they are."""
+    """Prints what tasks warn of, above a progress bar where there is one."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        console.print(self.format(record), soft_wrap=True, highlight=False)
+        warned = record.levelno >= logging.WARNING
+        if warned or not notes.quiet:
+            was, notes.quiet = notes.quiet, False
+            notes.print(self.format(record))
+            notes.quiet = was
 
 
-logging.getLogger("vintage").addHandler(_Printed())
+_printed = _Printed(logging.WARNING)
+logging.getLogger("vintage").addHandler(_printed)
+_as_json = False
+
+
+def set_manner(*, quiet: bool, verbose: bool, reads: bool, as_json: bool) -> None:
+    """How this process prints from now on; a command that `reads` answers however quiet it shall be."""
+    global _as_json
+    _as_json = as_json
+    notes.quiet = quiet
+    console.quiet = quiet and not reads
+    _printed.setLevel(logging.INFO if verbose else logging.WARNING)
+    if verbose:
+        logging.getLogger("vintage").setLevel(logging.INFO)
+
+
+def show(answer: Any, print_it: Callable[[], None]) -> None:
+    """Print the answer of a command that reads: with --json as that, a frame as a list of its rows."""
+    if _as_json:
+        rows = answer.to_dicts() if hasattr(answer, "to_dicts") else answer
+        print(to_json(rows, indent=2, inf_nan_mode="null").decode())  # noqa: T201
+    else:
+        print_it()
 
 
 @contextmanager
 def progress(total: int) -> Generator[Callable[[date, str], None]]:
-    """A progress bar that names the month and the flow; call what it gives before each step."""
+    """Call what it gives before each step, with its month and flow: a bar on a terminal, elsewhere a line."""
+    if not notes.is_terminal:
+        yield lambda day, flow: notes.print(f"{day:%Y-%m} {flow}")
+        return
     columns = (TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("starting Prefect", total=total, completed=-1)
+    with Progress(*columns, console=notes) as bar:
+        task = bar.add_task("starting", total=total, completed=-1)
 
         def step(day: date, flow: str) -> None:
             bar.update(task, advance=1, description=f"{day:%Y-%m} {flow}")
 
         yield step
-        bar.update(task, completed=total, description="done")
+        bar.update(task, advance=1, description="done")  # what was passed over stays undone
 
 
-def print_months(settings: Settings) -> None:
-    """Print a line per month, and where to look."""
-    from tasks.status import month_table, paths_to_look_at
+@contextmanager
+def working(on: str) -> Generator[Callable[[str], None]]:
+    """Say what is being worked on; call what it gives when that changes."""
+    if not notes.is_terminal:
+        notes.print(on)
+        yield notes.print
+        return
+    with notes.status(on) as status:
+        yield status.update
 
-    months = month_table(settings)
+
+def print_months(months: Any, settings: Settings) -> None:
+    """Print a line per month, given the rows of `month_table`, and where to look."""
+    from tasks.status import paths_to_look_at, why_no_months
+
     if months.is_empty():
-        console.print("No month has run yet. Begin with: vintage demo")
+        console.print(why_no_months(settings))
         return
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in months.columns:
@@ -54,7 +101,7 @@ def print_months(settings: Settings) -> None:
         table.add_column(name.replace("_", " "), justify=side, no_wrap=True)
     for row in months.iter_rows():
         table.add_row(*(_shown(cell) for cell in row))
-    console.print(table)
+    _print_whole(table)
     for what, where in paths_to_look_at(settings).items():
         console.print(f"{what}: {where}")
 
@@ -85,8 +132,7 @@ def print_stale(first: date, last: date, flows: Sequence[str], settings: Setting
         console.print(
             f"What was made for {months[0]:%Y-%m} to {months[-1]:%Y-%m} still rests on the old rows: "
             "features of later months, scores and figures. Bring it up to date with: vintage backfill "
-            f"--start {months[0]} --end {months[-1]} --flows features,inference,monitoring",
-            soft_wrap=True,
+            f"--start {months[0]} --end {months[-1]} --flows features,inference,monitoring"
         )
 
 
@@ -96,12 +142,12 @@ def print_figures(figures: Any) -> None:
     shown = {"auc_low": "low", "auc_high": "high", "log_loss": "loss", "observed_to_expected": "O/E"}
     for name in figures.columns:
         kind: Any = "left" if name in ("scorer", "month") else "right"
-        table.add_column(shown.get(name, name.replace("_", " ")), justify=kind)
+        table.add_column(shown.get(name, name.replace("_", " ")), justify=kind, no_wrap=True)
     for row in figures.iter_rows(named=True):
         table.add_row(
             *(_shown(cell) for cell in row.values()),
         )
-    _print_wide(table)
+    _print_whole(table)
 
 
 def print_frame(frame: Any, *, left: tuple[str, ...], title: str | None = None) -> None:
@@ -112,17 +158,17 @@ def print_frame(frame: Any, *, left: tuple[str, ...], title: str | None = None) 
         table.add_column(name.replace("_", " "), justify="left" if words else "right", no_wrap=name != "why")
     for row in frame.iter_rows():
         table.add_row(*(_shown(cell) for cell in row))
-    _print_wide(table)
+    _print_whole(table)
 
 
 def print_audit(alike: Any) -> None:
     """Print the verdicts on a source's columns: column, verdict, check, evidence."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in alike.columns:
-        table.add_column(name, overflow="fold", min_width=8)
+        table.add_column(name, no_wrap=name != "evidence", min_width=8)
     for row in alike.iter_rows():
         table.add_row(*(str(cell) for cell in row))
-    _print_wide(table)
+    _print_whole(table)
 
 
 def print_comparison(figures: Any, loans: str) -> None:
@@ -139,11 +185,23 @@ def print_comparison(figures: Any, loans: str) -> None:
 
 def print_markdown(text: str) -> None:
     """Print Markdown: laid out on a terminal, as it is into a file or a pipe."""
-    console.print(Markdown(text)) if console.is_terminal else print(text)  # noqa: T201
+    console.print(Markdown(text), soft_wrap=False) if console.is_terminal else console.print(text)
 
 
-def _print_wide(table: Table) -> None:
-    Console(width=max(console.width, 120), markup=False).print(table)
+def print_lines(table: Any, otherwise: str) -> None:
+    """Print a frame as lines of words."""
+    if not table.height:
+        console.print(otherwise)
+        return
+    for row in (table.columns, *table.iter_rows()):
+        console.print("  ".join(str(cell) for cell in row))
+
+
+def _print_whole(table: Table) -> None:
+    """Print a table with every column whole; sentences are broken into lines, on a terminal alone."""
+    needs = Measurement.get(notes, notes.options.update(width=WIDEST), table)
+    width = max(console.width, needs.minimum) if console.is_terminal else needs.maximum
+    Console(width=width, markup=False, highlight=False, quiet=console.quiet).print(table)
 
 
 def _shown(cell: object) -> str:
@@ -154,12 +212,3 @@ def _shown(cell: object) -> str:
     if isinstance(cell, float):
         return f"{cell:.0f}" if cell.is_integer() and abs(cell) >= 2 else f"{cell:.3f}"
     return str(cell)
-
-
-def print_lines(table: Any, otherwise: str) -> None:
-    """Print a frame as lines of words, whatever the width of the terminal."""
-    if not table.height:
-        console.print(otherwise)
-        return
-    for row in (table.columns, *table.iter_rows()):
-        print("  ".join(str(cell) for cell in row))  # noqa: T201

@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 
-from flows.console import console, print_comparison, print_frame, print_markdown
-from flows.options import Datamart, Debug, ModelStore, day_option, read_settings
+from flows.console import console, print_comparison, print_frame, print_markdown, show, working
+from flows.options import command_group, day_option, with_settings
+from tasks.config import Settings
 
-app = typer.Typer(
-    help="List, compare and judge models; each decision is a line in the registry, none is ever edited.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+app = command_group(
+    "List, compare and judge models; each decision is a line in the registry, none is ever edited."
 )
 
 ModelId = Annotated[
@@ -23,48 +22,46 @@ Day = Annotated[date, day_option("Day from which it holds.", "--date")]
 
 
 @app.command("list")
-def list_models(model_store: ModelStore = None, debug: Debug = False) -> None:
+@with_settings("model_store", "as_json")
+def list_models(settings: Settings) -> None:
     """Show every model: family, state, since when and by whom, AUC out of time."""
-    from tasks.catalogue import model_table
+    from tasks.catalogue import in_words, model_table
 
-    print_frame(
-        model_table(read_settings(None, None, model_store, debug)), left=("model", "family", "state", "by")
-    )
+    models = model_table(settings)
+    show(models, lambda: print_frame(in_words(models), left=("model", "family", "state", "by")))
 
 
-@app.command()
-def show(model_id: ModelId, model_store: ModelStore = None, debug: Debug = False) -> None:
+@app.command("show")
+@with_settings("model_store", "as_json")
+def show_model(settings: Settings, model_id: ModelId) -> None:
     """Show a model's card, and its history."""
-    from tasks.catalogue import card_text, model_history
+    from tasks.catalogue import card_of, card_text, model_history
 
-    settings = read_settings(None, None, model_store, debug)
-    print_markdown(card_text(model_id, settings))
-    print_frame(model_history(model_id, settings), left=("from", "state", "by", "why"))
+    text, history = card_text(model_id, settings), model_history(model_id, settings)
+
+    def print_both() -> None:
+        print_markdown(text)
+        print_frame(history, left=("from", "state", "by", "why"))
+
+    show({"card": card_of(model_id, settings), "history": history.to_dicts()}, print_both)
 
 
 @app.command()
-def compare(
-    first: ModelId,
-    second: ModelId,
-    datamart: Datamart = None,
-    model_store: ModelStore = None,
-    debug: Debug = False,
-) -> None:
+@with_settings("datamart", "model_store", "as_json")
+def compare(settings: Settings, first: ModelId, second: ModelId) -> None:
     """Measure two models on the same ripe loans, none of which either has learned from."""
-    settings = read_settings(None, datamart, model_store, debug)
     from tasks.comparison import compare_models
 
-    with console.status("comparing"):
+    with working("comparing"):
         comparison = compare_models(first, second, settings)
-    print_comparison(comparison.figures, comparison.loans)
+    answer = {"loans": comparison.loans, "figures": comparison.figures.to_dicts()}
+    show(answer, lambda: print_comparison(comparison.figures, comparison.loans))
 
 
 @app.command()
-def approve(
-    model_id: ModelId, by: By, reason: Reason, day: Day, model_store: ModelStore = None, debug: Debug = False
-) -> None:
+@with_settings("model_store")
+def approve(settings: Settings, model_id: ModelId, by: By, reason: Reason, day: Day) -> None:
     """Make a challenger that waits the champion; who trained it may not approve it."""
-    settings = read_settings(None, None, model_store, debug)
     from tasks.lifecycle import approve as approve_model
 
     approve_model(model_id, day, by=by, reason=reason, settings=settings)
@@ -72,11 +69,9 @@ def approve(
 
 
 @app.command()
-def reject(
-    model_id: ModelId, by: By, reason: Reason, day: Day, model_store: ModelStore = None, debug: Debug = False
-) -> None:
+@with_settings("model_store")
+def reject(settings: Settings, model_id: ModelId, by: By, reason: Reason, day: Day) -> None:
     """Let a challenger that waits never serve."""
-    settings = read_settings(None, None, model_store, debug)
     from tasks.lifecycle import reject as reject_model
 
     reject_model(model_id, day, by=by, reason=reason, settings=settings)
@@ -84,16 +79,15 @@ def reject(
 
 
 @app.command()
+@with_settings("model_store")
 def rollback(
+    settings: Settings,
     to: Annotated[str, typer.Option(help="Id of the former champion that shall serve again.")],
     by: By,
     reason: Reason,
     day: Day,
-    model_store: ModelStore = None,
-    debug: Debug = False,
 ) -> None:
     """Let a former champion serve again from a date; earlier dates keep the champion that they had."""
-    settings = read_settings(None, None, model_store, debug)
     from tasks.lifecycle import roll_back
 
     replaced = roll_back(to, day, by=by, reason=reason, settings=settings)
@@ -104,25 +98,33 @@ def rollback(
 
 
 @app.command()
-def verify(model_store: ModelStore = None, debug: Debug = False) -> None:
+@with_settings("model_store", "as_json")
+def verify(settings: Settings) -> None:
     """Check the history's chain and the digest of every file; exit code 1 when one is not as registered."""
-    settings = read_settings(None, None, model_store, debug)
     from tasks.catalogue import verify as verify_store
 
     n = verify_store(settings)
-    console.print(f"{n} models and their history in {settings.model_store} are as they were registered.")
+    store = settings.model_store.absolute()
+    show(
+        {"model_store": store, "models": n},
+        lambda: console.print(f"{n} models and their history in {store} are as they were registered."),
+    )
 
 
 @app.command()
-def reproduce(
-    model_id: ModelId, datamart: Datamart = None, model_store: ModelStore = None, debug: Debug = False
-) -> None:
+@with_settings("datamart", "model_store", "as_json")
+def reproduce(settings: Settings, model_id: ModelId) -> None:
     """Train a model anew from the table versions on its card, and check that it predicts the same."""
-    settings = read_settings(None, datamart, model_store, debug)
     from tasks.reproduction import reproduce as train_again
 
-    with console.status(f"training {model_id} again"):
+    with working(f"training {model_id} again"):
         made = train_again(model_id, settings)
-    console.print(f"{model_id} trained anew gives the same PD for all of {made.n} loans, to the last bit.")
-    for difference in made.changed:
-        console.print(f"(although the code is not the same: {difference})")
+
+    def print_it() -> None:
+        console.print(
+            f"{model_id} trained anew gives the same PD for all of {made.n} loans, to the last bit."
+        )
+        for difference in made.changed:
+            console.print(f"(although the code is not the same: {difference})")
+
+    show({"model": model_id, "loans": made.n, "changed": made.changed}, print_it)

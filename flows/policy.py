@@ -6,49 +6,55 @@ from typing import Annotated
 
 import typer
 
-from flows.console import console, print_actions, print_triggers
-from flows.options import Datamart, Debug, day_option, read_settings
+from flows.console import console, print_actions, print_triggers, show
+from flows.options import command_group, day_option, with_settings
 from tasks.config import Settings
 
-app = typer.Typer(
-    help="The monitoring policy: thresholds, triggers, owners, due times.", no_args_is_help=True
-)
+app = command_group("The monitoring policy: thresholds, triggers, owners, due times.")
 File = Annotated[
     Path | None, typer.Option("--file", help="Policy file [default: governance/policy.toml; VINTAGE_POLICY].")
 ]
 
 
-def _settings(file: Path | None, debug: bool) -> Settings:
-    settings = read_settings(None, None, None, debug)
+def _reading(file: Path | None, settings: Settings) -> Settings:
     return settings.model_copy(update={"policy": file}) if file else settings
 
 
 @app.command()
-def check(file: File = None, debug: Debug = False) -> None:
-    """Check a policy file; a mistake is told with its line and the mend."""
-    settings = _settings(file, debug)
+@with_settings("as_json")
+def check(settings: Settings, file: File = None) -> None:
+    """Check a policy file; a mistake is told with its line and how to correct it."""
     from tasks.decisions import triggers
 
+    settings = _reading(file, settings)
     version, found = triggers(settings)
-    console.print(f"{settings.policy}: version {version}, {len(found)} triggers, no mistake.")
+    answer = {"file": settings.policy, "version": version, "triggers": len(found)}
+    show(
+        answer,
+        lambda: console.print(f"{settings.policy}: version {version}, {len(found)} triggers, no mistake."),
+    )
 
 
 @app.command()
-def explain(file: File = None, debug: Debug = False) -> None:
+@with_settings("as_json")
+def explain(settings: Settings, file: File = None) -> None:
     """Say in words what each trigger waits for, what follows, who does it and until when."""
-    settings = _settings(file, debug)
     from tasks.decisions import explain_triggers
 
-    print_triggers(explain_triggers(settings))
+    triggers = explain_triggers(_reading(file, settings))
+    show(triggers, lambda: print_triggers(triggers))
 
 
+@with_settings("datamart", "as_json")
 def actions(
-    day: Annotated[date, day_option("Date that was monitored.", "--date")],
-    datamart: Datamart = None,
-    debug: Debug = False,
+    settings: Settings,
+    day: Annotated[
+        date | None, day_option("Date that was monitored [default: the newest].", "--date")
+    ] = None,
 ) -> None:
     """Print what the figures of a date call for: what to do, who, until when, on what evidence."""
-    settings = read_settings(None, datamart, None, debug)
-    from tasks.decisions import actions_on
+    from tasks.decisions import actions_on, newest_monitored
 
-    print_actions(actions_on(day, settings), day)
+    day = day or newest_monitored(settings)
+    found = actions_on(day, settings)
+    show(found, lambda: print_actions(found, day))

@@ -5,45 +5,41 @@ from typing import Annotated
 
 import typer
 
-from flows.console import console, print_frame
-from flows.options import Datamart, Debug, ModelStore, day_option, read_settings
+from flows.console import console, print_frame, show
+from flows.options import command_group, day_option, with_settings
+from tasks.config import Settings
 from tasks.errors import UsageError
 
-app = typer.Typer(
-    help="Label rule, pace, search and approval: written down by the first training, then read from there.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+app = command_group(
+    "Label rule, pace, search and approval: written down by the first training, then read from there."
 )
 
 
-@app.command()
-def show(
+@app.command("show")
+@with_settings("datamart", "model_store", "as_json")
+def show_settings(
+    settings: Settings,
     day: Annotated[
         date | None, day_option("Date on which they hold [default: from the last change on].", "--date")
     ] = None,
-    datamart: Datamart = None,
-    model_store: ModelStore = None,
-    debug: Debug = False,
 ) -> None:
     """Show each setting, since when it holds, and who set it why; `-` is not on record yet."""
-    settings = read_settings(None, datamart, model_store, debug)
     from tasks.settings_of_record import settings_table
 
-    print_frame(settings_table(day or date.max, settings), left=("setting", "since", "by", "why"))
+    table = settings_table(day or date.max, settings)
+    show(table, lambda: print_frame(table, left=("setting", "since", "by", "why")))
 
 
 @app.command()
+@with_settings("datamart", "model_store")
 def change(
+    settings: Settings,
     changes: Annotated[list[str], typer.Argument(help="Such as trials=8.", metavar="NAME=VALUE...")],
     start: Annotated[date, day_option("Date from which they hold.", "--from")],
     by: Annotated[str, typer.Option(help="Name of who decides.")],
     reason: Annotated[str, typer.Option(help="Why, for whoever reads the history.")],
-    datamart: Datamart = None,
-    model_store: ModelStore = None,
-    debug: Debug = False,
 ) -> None:
     """Let other settings hold from a date on; earlier dates keep what they were made with."""
-    settings = read_settings(None, datamart, model_store, debug)
     from tasks.settings_of_record import change_settings
 
     asked = dict(_parse(change) for change in changes)

@@ -10,11 +10,11 @@ from tasks.errors import ModelStoreError, NothingToDoError
 from tasks.storage import models
 from tasks.storage.registry import find_changed_files, find_impossible_lines, load_registry, registry_path
 
-MODEL_COLUMNS = ("model", "trained", "family", "state", "since", "by", "loans", "auc")
+MODEL_COLUMNS = ("model", "trained", "family", "state", "since", "by", "loans", "auc", "auc_low", "auc_high")
 
 
 def model_table(settings: Settings) -> pl.DataFrame:
-    """One row per model, oldest first: MODEL_COLUMNS, as words.
+    """One row per model, oldest first: MODEL_COLUMNS.
 
     `since` and `by` are those of its newest line; the AUC is out of time, with its 95 % interval.
 
@@ -38,11 +38,29 @@ def model_table(settings: Settings) -> pl.DataFrame:
                 "state": entry.state,
                 "since": entry.effective_from,
                 "by": entry.by,
-                "loans": f"{card['data']['n_loans']:,}",
-                "auc": f"{oot['auc']:.3f} ({low:.3f} to {high:.3f})",
+                "loans": card["data"]["n_loans"],
+                "auc": oot["auc"],
+                "auc_low": low,
+                "auc_high": high,
             }
         )
     return pl.DataFrame(rows).select(MODEL_COLUMNS)
+
+
+def in_words(models: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `model_table` for people: the AUC with its interval in one column."""
+    auc = (pl.col(name).map_elements("{:.3f}".format, pl.String) for name in ("auc", "auc_low", "auc_high"))
+    loans = pl.col("loans").map_elements("{:,}".format, pl.String)
+    return models.with_columns(loans=loans, auc=pl.format("{} ({} to {})", *auc)).drop("auc_low", "auc_high")
+
+
+def card_of(model_id: str, settings: Settings) -> dict[str, Any]:
+    """The model's card as its card.json says it.
+
+    Raises: ModelStoreError when the registry does not know the model, or its card is gone.
+    """
+    require_model(model_id, settings)
+    return models.read_card(model_id, settings)
 
 
 def card_text(model_id: str, settings: Settings) -> str:

@@ -6,6 +6,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.core.governance import describe_conditions, triggers_that
+from tasks.errors import TableNotReadyError
 from tasks.schemas.policy import Trigger
 from tasks.storage import tables
 from tasks.storage.policy import read_policy
@@ -19,6 +20,20 @@ def actions_on(as_of: date, settings: Settings) -> pl.DataFrame:
     tables.require("gold.monitoring", as_of, settings, flow="monitoring")
     rank = pl.col("severity").replace_strict({"red": 0, "amber": 1, "info": 2})
     return tables.read("gold.actions", settings, on=as_of).sort(rank, "due_date", "trigger")
+
+
+def newest_monitored(settings: Settings) -> date:
+    """Newest day that was monitored.
+
+    Raises: TableNotReadyError when none was.
+    """
+    days = tables.snapshot_dates("gold.monitoring", settings)
+    if not days:
+        raise TableNotReadyError(
+            f"No month was monitored yet in {settings.datamart.absolute()}. Name the folder of the tables "
+            "with --datamart, or monitor a month with: vintage run monitoring --date D"
+        )
+    return days[-1]
 
 
 def triggers(settings: Settings) -> tuple[str, tuple[Trigger, ...]]:

@@ -83,12 +83,26 @@ def row_table(settings: Settings) -> pl.DataFrame:
     return rows.select("snapshot_date", "source", *parts, adds_up=pl.col("n_received") == total).collect()
 
 
+def why_no_months(settings: Settings) -> str:
+    """Where months were looked for in vain, and what to do about it."""
+    folder = settings.datamart.absolute()
+    if not folder.exists():
+        return (
+            f"No month has run yet in {folder}: there is no such folder. Name the folder of the tables with "
+            "--datamart or VINTAGE_DATAMART."
+        )
+    return (
+        f"No month has run yet in {folder}. Begin with a simulated lender: vintage demo; or with your own "
+        "files: vintage backfill --start D --end D"
+    )
+
+
 def paths_to_look_at(settings: Settings) -> dict[str, str]:
     """Places where the results of a run are, by what they hold."""
     return {
-        "tables (Delta)": str(settings.datamart),
-        "models and their history": str(settings.model_store),
-        "charts": str(settings.datamart / "charts"),
+        "tables (Delta)": str(settings.datamart.absolute()),
+        "models and their history": str(settings.model_store.absolute()),
+        "charts": str(settings.datamart.absolute() / "charts"),
     }
 
 

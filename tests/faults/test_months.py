@@ -20,7 +20,7 @@ def test_months_after_a_gap_are_left_out_and_named(
     gap = pl.col("snapshot_date") == str(month(3))
     shop.receive(book.change("loans", lambda rows: rows.filter(~gap)))
     assert months_received(shop.settings) == [month(0), month(1), month(2)]
-    said = " ".join(capsys.readouterr().out.split())
+    said = " ".join(capsys.readouterr().err.split())
     assert f"has rows dated {month(4)}, after a gap; only months to {month(2)} are run" in said
 
 
@@ -32,7 +32,7 @@ def test_a_loan_row_with_a_year_too_early_neither_stops_nor_begins_the_months(
     first = here & (here.cum_sum() == 1)
     shop.receive(book.change("loans", put("snapshot_date", "2013-06-01", first)))
     assert months_received(shop.settings) == [month(number) for number in range(9)]
-    said = " ".join(capsys.readouterr().out.split())
+    said = " ".join(capsys.readouterr().err.split())
     assert "has rows dated 2013-06-01 (1), long before all others" in said
     outcome = shop.run("features", 6)
     assert outcome.code == 0, outcome.said

@@ -1,0 +1,45 @@
+"""`vintage simulate`: a made-up lender's files, with what can be wrong with them."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.console import console
+from flows.options import day_option, with_settings
+from tasks.config import Settings
+from tasks.errors import UsageError
+
+
+@with_settings()
+def simulate(
+    _: Settings,
+    out: Annotated[Path, typer.Option(help="Folder to write the files to; made if it is not there.")],
+    start: Annotated[date, day_option("First month.")] = "2023-01-01",  # pyright: ignore[reportArgumentType] - typer parses the default like an argument
+    months: Annotated[int, typer.Option(min=1, help="Number of months.")] = 24,
+    loans_per_month: Annotated[int, typer.Option(min=1, help="Loans granted a month.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same files.")] = 0,
+    scale: Annotated[int, typer.Option(min=1, help="Multiply the loans per month.")] = 1,
+    fault: Annotated[str, typer.Option(help="Faults to plant, by number: 13,49.")] = "",
+    drift: Annotated[
+        list[str] | None, typer.Option(help="A drift, such as shift:fe_5:2024-03-01:0.5.")
+    ] = None,
+) -> None:
+    """Write a made-up lender's four files, and its loans' true default probabilities."""
+    from simulator.drift import parse_drift
+    from simulator.lender import Lender
+    from simulator.lender import simulate as write_files
+
+    try:
+        faults = tuple(int(number) for number in fault.split(",") if number.strip())
+    except ValueError:
+        raise UsageError(f"--fault {fault!r} is not a list of numbers; write it as --fault 13,49.") from None
+    drifts = tuple(parse_drift(text) for text in drift or [])
+    if any(out.glob("*.csv")):
+        raise UsageError(f"{out} holds CSV files, which would be replaced. Name another folder with --out.")
+    lender = Lender(start, months, loans_per_month, seed, scale, faults, drifts)
+    summary = write_files(lender, out)
+    for file, rows in summary.rows.items():
+        console.print(f"{out / file}: {rows:,} rows{' before the faults' if faults else ''}")
+    console.print(f"Default rate of all loans: {summary.bad_rate:.1%}")
