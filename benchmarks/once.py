@@ -175,7 +175,9 @@ def training(data: str, home: str, search_loans: str = "") -> dict[str, Any]:
     `search_loans` is the most loans that the search looks at, instead of the usual number.
     """
     from tasks.core import training as core
-    from tasks.storage import models, tables
+    from tasks.storage import tables
+    from tasks.storage.registered_files import read_card
+    from tasks.storage.registry import load_registry
     from tasks.training import promote, train_challenger
 
     settings = _home_settings(data, home, trials=30)
@@ -186,7 +188,7 @@ def training(data: str, home: str, search_loans: str = "") -> dict[str, Any]:
     model_id = train_challenger(day, settings)
     seconds = time.perf_counter() - start
     promote(day, model_id, settings)
-    card = models.read_card(model_id, settings)
+    card = read_card(load_registry(settings), model_id)
     return {"seconds": seconds, "loans": card["data"]["n_loans"], "auc": card["gate"]["figures"]["auc"]}
 
 
@@ -195,16 +197,18 @@ def scoring(data: str, home: str) -> dict[str, Any]:
     import polars as pl
 
     from tasks.core.scoring import score_applications
-    from tasks.storage import models, tables
+    from tasks.storage import tables
+    from tasks.storage.registered_files import load_model
     from tasks.storage.registry import load_registry
 
     settings = _home_settings(data, home, trials=30)
     applications = tables.scan("gold.feature_store", settings).collect()
     million = pl.concat([applications] * (1_000_000 // applications.height + 1)).head(1_000_000)
-    entry = load_registry(settings).entries[0]
-    model = models.load(entry, settings)
+    registry = load_registry(settings)
+    model_id = registry.entries[0].model_id
+    model = load_model(registry, model_id)
     start = time.perf_counter()
-    scored = score_applications(million, model, model_id=entry.model_id)
+    scored = score_applications(million, model, model_id=model_id)
     return {"seconds": time.perf_counter() - start, "n": scored.height}
 
 

@@ -8,7 +8,8 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import ModelStoreError, NothingToDoError
 from tasks.storage import models
-from tasks.storage.registry import find_changed_files, find_impossible_lines, load_registry, registry_path
+from tasks.storage.registered_files import find_changed_files, read_card, read_card_text
+from tasks.storage.registry import find_impossible_lines, load_registry, registry_path
 
 MODEL_COLUMNS = ("model", "trained", "family", "state", "since", "by", "loans", "auc", "auc_low", "auc_high")
 
@@ -20,14 +21,15 @@ def model_table(settings: Settings) -> pl.DataFrame:
 
     Errors: NothingToDoError when no model was trained; ModelStoreError when the history was edited.
     """
-    newest = {entry.model_id: entry for entry in load_registry(settings).entries}
+    registry = load_registry(settings)
+    newest = {entry.model_id: entry for entry in registry.entries}
     if not newest:
         raise NothingToDoError(
             f"No model yet in {settings.model_store}. Train one with: vintage run training --date D"
         )
     rows: list[dict[str, Any]] = []
     for model_id, entry in sorted(newest.items()):
-        card = models.read_card(model_id, settings)
+        card = read_card(registry, model_id)
         oot = card["candidates"][0]["oot"]
         low, high = oot["auc_ci_95"]
         rows.append(
@@ -60,7 +62,7 @@ def card_of(model_id: str, settings: Settings) -> dict[str, Any]:
     Raises: ModelStoreError when the registry does not know the model, or its card is gone.
     """
     require_model(model_id, settings)
-    return models.read_card(model_id, settings)
+    return read_card(load_registry(settings), model_id)
 
 
 def card_text(model_id: str, settings: Settings) -> str:
@@ -69,7 +71,7 @@ def card_text(model_id: str, settings: Settings) -> str:
     Errors: ModelStoreError when the registry does not know the model, or its card is gone.
     """
     require_model(model_id, settings)
-    return models.read_card_text(model_id, settings)
+    return read_card_text(load_registry(settings), model_id)
 
 
 def model_history(model_id: str, settings: Settings) -> pl.DataFrame:
@@ -97,7 +99,7 @@ def verify(settings: Settings) -> int:
     known = {entry.model_id for entry in registry.entries}
     if not known and not models.list_folders(settings):
         raise NothingToDoError(f"No model yet in {settings.model_store}: nothing to verify.")
-    wrong = [*find_impossible_lines(registry), *find_changed_files(registry, settings)]
+    wrong = [*find_impossible_lines(registry), *find_changed_files(registry)]
     unknown = sorted(set(models.list_folders(settings)) - known)
     wrong += [f"{name} is in no line of the registry (were its last lines removed?)" for name in unknown]
     if wrong:

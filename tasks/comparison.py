@@ -16,7 +16,8 @@ from tasks.core.splits import Split
 from tasks.core.training import labels_of
 from tasks.errors import UsageError
 from tasks.source_features import add_source_features, sources_of
-from tasks.storage import models, tables
+from tasks.storage import tables
+from tasks.storage.registered_files import load_model, read_card
 from tasks.storage.registry import load_registry
 from tasks.storage.source_history import Kinds
 from tasks.training import known_on, replay_recipe
@@ -45,7 +46,8 @@ def compare_models(first: str, second: str, settings: Settings) -> Comparison:
         raise UsageError(f"{first} is named twice; name two models. See: vintage models list")
     for model_id in (first, second):
         require_model(model_id, settings)
-    cards = [models.read_card(model_id, settings) for model_id in (first, second)]
+    registry = load_registry(settings)
+    cards = [read_card(registry, model_id) for model_id in (first, second)]
     labels, pds, loans = _since_both(cards, settings) or _as_at_the_gate(cards, settings)
     figures = compare_scores(labels, {first: pds[0], second: pds[1]})
     return Comparison(figures, loans)
@@ -61,8 +63,8 @@ def _since_both(cards: Sequence[Card], settings: Settings) -> tuple[Floats, list
     n_bad = int(ripe["label"].sum())
     if min(n_bad, ripe.height - n_bad) < 2:
         return None
-    entries = {entry.model_id: entry for entry in load_registry(settings).entries}
-    served = [models.load(entries[card["model_id"]], settings) for card in cards]
+    registry = load_registry(settings)
+    served = [load_model(registry, card["model_id"]) for card in cards]
     said = f"{ripe.height} loans that came in from {day} on and are ripe, by the models as they serve"
     return labels_of(ripe), [predict_served(model, ripe) for model in served], said
 

@@ -18,8 +18,9 @@ from tasks.report import draw_figures
 from tasks.schemas.reasons import REASON_TEXTS
 from tasks.settings_of_record import settings_on
 from tasks.status import month_table
-from tasks.storage import charts, models, tables
+from tasks.storage import charts, tables
 from tasks.storage.policy import read_policy
+from tasks.storage.registered_files import read_card
 from tasks.storage.registry import champion_on, load_registry
 
 MOST_REASONS = 2
@@ -85,7 +86,7 @@ def gather(day: date, settings: Settings) -> Facts:
         rows={
             name: tables.scan(name, settings, until=day).select(pl.len()).collect().item() for name in COUNTED
         },
-        card=models.read_card(champion.model_id, settings) if champion else {},
+        card=read_card(registry, champion.model_id) if champion else {},
         models=[
             {name: str(getattr(entry, name)) for name in ("effective_from", "model_id", "state", "why")}
             for entry in history

@@ -19,7 +19,8 @@ from tasks.core.scoring import score_applications
 from tasks.errors import NothingToDoError
 from tasks.settings_of_record import settings_on
 from tasks.source_features import read_applications, sources_of
-from tasks.storage import charts, models, tables
+from tasks.storage import charts, tables
+from tasks.storage.registered_files import load_model, read_card
 from tasks.storage.registry import champion_on, load_registry
 from tasks.training import known_on, promote, train_challenger
 
@@ -39,7 +40,7 @@ class _Replay:
     def rivals(self, model_id: str) -> list[tuple[str, Scorer, Blend]]:
         """Name, scorer and fitted model of each rival."""
         if model_id not in self.fitted:
-            card = models.read_card(model_id, self.settings)
+            card = read_card(load_registry(self.settings), model_id)
             used = sources_of([model_id], self.settings)
             known = known_on(date.fromisoformat(card["as_of"]), self.settings, sources=used)
             scorers = scorers_of(card, ablations=self.ablations)
@@ -78,12 +79,13 @@ def _train(day: date, settings: Settings) -> None:
 
 def _score(day: date, replay: _Replay) -> list[pl.DataFrame]:
     """Rows (scorer, month, loan_id, pd) of the day's applications; none before the first champion."""
-    champion = champion_on(load_registry(replay.settings), day)
+    registry = load_registry(replay.settings)
+    champion = champion_on(registry, day)
     if champion is None:
         return []
     applications = read_applications(day, [champion.model_id], replay.settings)
     clickstream = tables.scan("silver.clickstream", replay.settings, until=day)
-    served = models.load(champion, replay.settings)
+    served = load_model(registry, champion.model_id)
     pds = {CHAMPION: score_applications(applications, served, model_id=champion.model_id)["pd"]}
     for name, scorer, model in replay.rivals(champion.model_id):
         pds[name] = pl.Series(score_with(scorer, model, applications, clickstream))

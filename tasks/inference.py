@@ -10,8 +10,9 @@ from tasks.schemas.feature_store import FEATURES
 from tasks.schemas.source_features import BETWEEN
 from tasks.source_features import read_applications
 from tasks.status import lacks_applications
-from tasks.storage import models, tables
-from tasks.storage.registry import champion_on, load_registry, require_history
+from tasks.storage import tables
+from tasks.storage.registered_files import load_model, read_card
+from tasks.storage.registry import Registry, champion_on, load_registry, require_history
 
 
 @io_task
@@ -29,19 +30,17 @@ def score_day(as_of: date, settings: Settings) -> int:
     champion = champion_on(registry, as_of)
     if champion is None:
         raise NothingToDoError(f"No scoring on {as_of}: no champion is effective yet.")
-    _refuse_other_features(champion.model_id, settings)
+    _refuse_other_features(registry, champion.model_id)
     applications = read_applications(as_of, [champion.model_id], settings)
     predictions = score_applications(
-        applications, models.load(champion, settings), model_id=champion.model_id
+        applications, load_model(registry, champion.model_id), model_id=champion.model_id
     )
     return tables.replace_partitions("gold.predictions", predictions, days=[as_of], settings=settings)
 
 
-def _refuse_other_features(model_id: str, settings: Settings) -> None:
+def _refuse_other_features(registry: Registry, model_id: str) -> None:
     """Do nothing if the feature store has the features that the model learned from, in their order."""
-    learned = [
-        name for name in models.read_card(model_id, settings)["data"]["features"] if BETWEEN not in name
-    ]
+    learned = [name for name in read_card(registry, model_id)["data"]["features"] if BETWEEN not in name]
     odd = sorted(set(learned) ^ set(FEATURES))
     if learned != list(FEATURES):
         raise ModelStoreError(

@@ -8,11 +8,10 @@ from tasks.config import Settings
 from tasks.core.signature import refuse_nameless
 from tasks.errors import ModelStoreError
 from tasks.schemas.registry import Change, State
-from tasks.storage import models
+from tasks.storage.registered_files import find_changed_files, read_card
 from tasks.storage.registry import (
     Registry,
     champion_on,
-    find_changed_files,
     load_registry,
     record,
     state_on,
@@ -38,8 +37,8 @@ def approve(model_id: str, day: date, *, by: str, reason: str, settings: Setting
     refuse_nameless(by, reason)
     registry = load_registry(settings)
     _require_state(registry, model_id, day, ("challenger",), mend="Only a waiting challenger is approved.")
-    _refuse_changed(registry, model_id, settings)
-    card = models.read_card(model_id, settings)
+    _refuse_changed(registry, model_id)
+    card = read_card(registry, model_id)
     if by.strip().casefold() == card["trained_by"].strip().casefold():
         raise ModelStoreError(f"{by} trained {model_id}, and who trains does not approve. Ask someone else.")
     champion = _champion_of(registry, day)
@@ -61,7 +60,7 @@ def reject(model_id: str, day: date, *, by: str, reason: str, settings: Settings
     mend = "Only a waiting challenger is rejected; a champion is replaced with: vintage models rollback"
     registry = load_registry(settings)
     _require_state(registry, model_id, day, ("challenger",), mend=mend)
-    figures = models.read_card(model_id, settings)["gate"]["figures"]
+    figures = read_card(registry, model_id)["gate"]["figures"]
     changes = [Change(model_id, "rejected", by, reason, figures)]
     record(registry, settings, effective_from=day, changes=changes)
 
@@ -76,7 +75,7 @@ def roll_back(to: str, day: date, *, by: str, reason: str, settings: Settings) -
     refuse_nameless(by, reason)
     registry = load_registry(settings)
     _require_state(registry, to, day, ("retired",), mend="Only a former champion can serve again.")
-    _refuse_changed(registry, to, settings)
+    _refuse_changed(registry, to)
     champion = _champion_of(registry, day) or "no model"
     changes = [Change(to, "champion", by, reason), Change(champion, "retired", by, f"rolled back to {to}")]
     record(registry, settings, effective_from=day, changes=changes)
@@ -94,8 +93,8 @@ def _require_state(
         )
 
 
-def _refuse_changed(registry: Registry, model_id: str, settings: Settings) -> None:
-    broken = find_changed_files(registry, settings, of=model_id)
+def _refuse_changed(registry: Registry, model_id: str) -> None:
+    broken = find_changed_files(registry, of=model_id)
     if broken:
         raise ModelStoreError(f"{model_id} cannot serve: {broken[0]}. Restore it from a copy.")
 

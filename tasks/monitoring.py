@@ -28,9 +28,10 @@ from tasks.schemas.catalog import TABLES, in_order
 from tasks.schemas.policy import Policy
 from tasks.source_features import read_applications
 from tasks.status import ripe_cohorts
-from tasks.storage import models, tables
+from tasks.storage import tables
 from tasks.storage.policy import read_policy
-from tasks.storage.registry import find_changed_files, load_registry, newest_trained_before
+from tasks.storage.registered_files import find_changed_files, read_card, read_reference
+from tasks.storage.registry import Registry, load_registry, newest_trained_before
 
 SCORES = ("loan_id", "pd", "grade", "model_id")
 
@@ -42,7 +43,7 @@ def monitor_month(as_of: date, settings: Settings) -> int:
     Errors: NothingToDoError when the day has no predictions, as before the first champion.
     """
     adopted = read_policy(settings.policy)
-    figures = _measure(as_of, settings, adopted.policy)
+    figures = _measure(as_of, load_registry(settings), settings, adopted.policy)
     before = tables.read("gold.monitoring", settings, on=months_before(as_of, 1))
     actions = decide_actions(figures, before, as_of=as_of, policy=adopted.policy, digest=adopted.digest)
     tables.replace_partitions("gold.actions", actions, days=[as_of], settings=settings)
@@ -50,14 +51,14 @@ def monitor_month(as_of: date, settings: Settings) -> int:
     return tables.replace_partitions("gold.monitoring", figures, days=[as_of], settings=settings)
 
 
-def _measure(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
+def _measure(as_of: date, registry: Registry, settings: Settings, policy: Policy) -> pl.DataFrame:
     """Rows of gold.monitoring of the day."""
     predictions = tables.read("gold.predictions", settings, on=as_of)
     if predictions.is_empty():
         raise NothingToDoError(f"No monitoring on {as_of}: no application of that day was scored.")
     model_id = str(predictions["model_id"][0])
     month = to_rows(
-        _measure_applications(as_of, predictions, settings, policy),
+        _measure_applications(as_of, predictions, registry, settings, policy),
         as_of=as_of,
         window=f"month {as_of:%Y-%m}",
         model_id=model_id,
@@ -72,21 +73,21 @@ def _measure(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
     rows = [
         month,
         groups,
-        _young(as_of, settings, policy),
+        _young(as_of, registry, settings, policy),
         _ripened(as_of, settings),
-        _pooled(as_of, settings, policy),
+        _pooled(as_of, registry, settings, policy),
     ]
     return in_order(pl.concat(rows), TABLES["gold.monitoring"])
 
 
 def _measure_applications(
-    as_of: date, predictions: pl.DataFrame, settings: Settings, policy: Policy
+    as_of: date, predictions: pl.DataFrame, registry: Registry, settings: Settings, policy: Policy
 ) -> list[Figure]:
     """Figures of the applications that came in on the day."""
     model_id = str(predictions["model_id"][0])
     features = read_applications(as_of, [model_id], settings)
     clickstream = tables.scan("silver.clickstream", settings, on=[as_of]).collect()
-    reference = models.read_reference(model_id, settings)
+    reference = read_reference(registry, model_id)
     watched = add_month_values(features, clickstream)
     figures = measure_stability(watched, predictions["pd"], reference, limits=policy.stability)
     before = tables.read("gold.monitoring", settings, on=months_before(as_of, 1))
@@ -96,16 +97,16 @@ def _measure_applications(
         *measure_coverage(watched, predictions.height, reference, limits=policy.coverage),
         *measure_intake(tables.read("bronze.deliveries", settings, on=as_of), limits=policy.intake),
         *measure_expectation(predictions["pd"]),
-        _cohorts_since_training(as_of, settings),
-        _artefact(model_id, settings),
+        _cohorts_since_training(as_of, registry, settings),
+        _artefact(model_id, registry),
     ]
 
 
-def _cohorts_since_training(as_of: date, settings: Settings) -> Figure:
+def _cohorts_since_training(as_of: date, registry: Registry, settings: Settings) -> Figure:
     """How many cohorts ripened since the last training before the day; due when the day had to train."""
     ripe = ripe_cohorts(as_of, settings)
-    last = newest_trained_before(load_registry(settings), as_of)
-    cohorts = models.read_card(last, settings)["data"]["cohorts"] if last else []
+    last = newest_trained_before(registry, as_of)
+    cohorts = read_card(registry, last)["data"]["cohorts"] if last else []
     trained_on = [date.fromisoformat(day) for day in cohorts]
     newly = newly_ripe(ripe, trained_on)
     wanted = settings.retrain_every_cohorts if last else settings.first_training_cohorts
@@ -119,9 +120,9 @@ def _cohorts_since_training(as_of: date, settings: Settings) -> Figure:
     )
 
 
-def _artefact(model_id: str, settings: Settings) -> Figure:
+def _artefact(model_id: str, registry: Registry) -> Figure:
     """Whether every file of the model is the one that was registered: 1 or 0."""
-    whole = not find_changed_files(load_registry(settings), settings, of=model_id)
+    whole = not find_changed_files(registry, of=model_id)
     return figure("artefact", "model", 1, float(whole), reference=1.0, status="green" if whole else "red")
 
 
@@ -137,7 +138,7 @@ def _measure_groups(months: Sequence[date], settings: Settings, policy: Policy) 
     return measure_fairness(people, limits=policy.fairness)
 
 
-def _young(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
+def _young(as_of: date, registry: Registry, settings: Settings, policy: Policy) -> pl.DataFrame:
     """Early arrears of the cohort that is so many months on book on the day."""
     cohort = months_before(as_of, policy.arrears.mob)
     loans = tables.scan("silver.loans", settings, on=[as_of])
@@ -145,7 +146,7 @@ def _young(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
     scored = tables.read("gold.predictions", settings, on=cohort).select(SCORES)
     young = scored.join(arrears, on="loan_id", how="inner", validate="1:1").sort("loan_id")
     model_id = str(young["model_id"][0]) if young.height else "none"
-    counts = models.read_reference(model_id, settings)["arrears"] if young.height else {}
+    counts = read_reference(registry, model_id)["arrears"] if young.height else {}
     found = measure_arrears(young, counts, limits=policy.arrears)
     return to_rows([found], as_of=as_of, window=f"cohort {cohort:%Y-%m}", model_id=model_id)
 
@@ -159,7 +160,7 @@ def _ripened(as_of: date, settings: Settings) -> pl.DataFrame:
     return to_rows(measure_performance(ripened), as_of=as_of, window=_named(cohort), model_id=scored_by)
 
 
-def _pooled(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
+def _pooled(as_of: date, registry: Registry, settings: Settings, policy: Policy) -> pl.DataFrame:
     """Figures of the newest ripe cohorts together, by the models that scored them."""
     scored = tables.scan("gold.predictions", settings, until=as_of).select("loan_id")
     labels = tables.scan("gold.label_store", settings, until=as_of).join(scored, on="loan_id", how="semi")
@@ -168,7 +169,7 @@ def _pooled(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
     chosen = labels.filter(pl.col("loan_start_date").is_in(newest)).collect()
     pooled = _with_scores(chosen, settings, until=as_of)
     by_model = dict(pooled.group_by("model_id").len().sort("model_id").iter_rows())
-    cards = {model_id: models.read_card(model_id, settings) for model_id in by_model}
+    cards = {model_id: read_card(registry, model_id) for model_id in by_model}
     promise = promise_of(by_model, cards) if by_model else None
     rows = measure_outcomes(pooled, promise, policy=policy)
     return to_rows(rows, as_of=as_of, window=_named(newest), model_id=" ".join(by_model) or "none")

@@ -10,7 +10,9 @@ from tasks.prefect import publish
 from tasks.schemas.clickstream import HAS_VALUES
 from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.status import month_table
-from tasks.storage import charts, models, tables
+from tasks.storage import charts, tables
+from tasks.storage.registered_files import read_card
+from tasks.storage.registry import load_registry
 
 
 def publish_features(as_of: date, settings: Settings) -> None:
@@ -24,7 +26,7 @@ def publish_features(as_of: date, settings: Settings) -> None:
 
 def publish_training(as_of: date, model_id: str, settings: Settings) -> None:
     """The candidates' out-of-time figures and the gate's decision."""
-    card = models.read_card(model_id, settings)
+    card = read_card(load_registry(settings), model_id)
     decided = "promoted" if card["gate"]["promoted"] else "not promoted"
     text = f"**Training on {as_of}**: `{model_id}` ({card['family']}) {decided}: {card['gate']['why']}."
     publish(

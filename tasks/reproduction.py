@@ -13,7 +13,7 @@ from tasks.config import Settings
 from tasks.core.challenger import Setup, train
 from tasks.core.serving import predict_served
 from tasks.errors import ModelStoreError
-from tasks.storage import models
+from tasks.storage.registered_files import load_model, read_card
 from tasks.storage.registry import load_registry
 from tasks.storage.revision import code_revision
 from tasks.training import known_on
@@ -34,9 +34,8 @@ def reproduce(model_id: str, settings: Settings) -> Reproduction:
     a version of a table is gone.
     """
     require_model(model_id, settings)
-    card = models.read_card(model_id, settings)
-    entry = next(entry for entry in load_registry(settings).entries if entry.model_id == model_id)
-    stored = models.load(entry, settings)
+    registry = load_registry(settings)
+    card, stored = read_card(registry, model_id), load_model(registry, model_id)
     versions = {name: table["version"] for name, table in card["data"]["tables"].items()}
     known = known_on(
         date.fromisoformat(card["as_of"]), settings, versions=versions, sources=card["data"]["sources"]

@@ -15,7 +15,8 @@ import polars as pl
 from tasks.config import LABEL_RULE, RECORDED, Settings, checked_settings, label_def, rule_of
 from tasks.core.signature import refuse_nameless
 from tasks.errors import ModelStoreError, UsageError
-from tasks.storage import models, tables
+from tasks.storage import tables
+from tasks.storage.registered_files import read_card
 from tasks.storage.registry import load_registry, newest_trained_before
 from tasks.storage.settings_history import (
     SettingsLine,
@@ -132,8 +133,9 @@ def _recorded_on(day: date, settings: Settings) -> dict[str, Any]:
 
 
 def _newest_card(settings: Settings) -> dict[str, Any] | None:
-    model_id = newest_trained_before(load_registry(settings), date.max)
-    return models.read_card(model_id, settings) if model_id else None
+    registry = load_registry(settings)
+    model_id = newest_trained_before(registry, date.max)
+    return read_card(registry, model_id) if model_id else None
 
 
 def _stored_rule(settings: Settings) -> dict[str, int]:

@@ -21,9 +21,10 @@ from tasks.settings_of_record import settings_on
 from tasks.source_decisions import admitted_columns, audited_sources
 from tasks.source_features import to_rows
 from tasks.source_join import join_source
-from tasks.storage import charts, models, tables
+from tasks.storage import charts, tables
 from tasks.storage.declarations import read_declared
 from tasks.storage.policy import read_policy
+from tasks.storage.registered_files import read_card
 from tasks.storage.registry import champion_on, load_registry
 from tasks.storage.source_history import Kinds, comparison_path
 from tasks.training import known_on
@@ -125,10 +126,11 @@ def _join_all(
 
 
 def _recipe(day: date, settings: Settings) -> Recipe:
-    champion = champion_on(load_registry(settings), day)
+    registry = load_registry(settings)
+    champion = champion_on(registry, day)
     if champion is None:
         return Recipe("stack", DEFAULTS["stack"])
-    card = models.read_card(champion.model_id, settings)
+    card = read_card(registry, champion.model_id)
     return Recipe(card["family"], card["candidates"][0]["params"])
 
 

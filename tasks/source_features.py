@@ -13,8 +13,10 @@ from tasks.schemas.feature_store import KEYS
 from tasks.schemas.source_features import name_feature, widen
 from tasks.schemas.sources import Declared
 from tasks.source_join import join_source
-from tasks.storage import models, restatements, tables
+from tasks.storage import restatements, tables
 from tasks.storage.declarations import read_declared
+from tasks.storage.registered_files import read_card
+from tasks.storage.registry import load_registry
 from tasks.storage.source_files import SourceGoneError
 from tasks.storage.source_history import Kinds, dropped_on, ever_used, read_decisions
 
@@ -173,9 +175,9 @@ def read_applications(day: date, model_ids: Sequence[str], settings: Settings) -
 
 def sources_of(model_ids: Sequence[str], settings: Settings) -> dict[str, Kinds]:
     """The columns of other teams' sources that the models learned from, by their cards."""
-    found: dict[str, Kinds] = {}
+    registry, found = load_registry(settings), dict[str, Kinds]()
     for model_id in model_ids:
-        for name, kinds in models.read_card(model_id, settings)["data"]["sources"].items():
+        for name, kinds in read_card(registry, model_id)["data"]["sources"].items():
             found[name] = {**found.get(name, {}), **kinds}
     return found
 

@@ -33,6 +33,7 @@ from tasks.source_features import TABLE, add_source_features
 from tasks.status import lacks_applications, ripe_cohorts
 from tasks.storage import models, tables
 from tasks.storage.policy import read_policy
+from tasks.storage.registered_files import read_card
 from tasks.storage.registry import (
     Registry,
     champion_on,
@@ -152,7 +153,7 @@ def promote(as_of: date, model_id: str, settings: Settings) -> None:
     registry = load_registry(settings)
     if state_on(registry, as_of, model_id):
         return
-    card = models.read_card(model_id, settings)
+    card = read_card(registry, model_id)
     gate = card["gate"]
     freeze = freezes_promotion(as_of, settings) or _judged_against_another(gate, registry, as_of)
     why = f"trained on ripe cohorts; waits for a person: {freeze}" if freeze else "trained on ripe cohorts"
@@ -178,7 +179,7 @@ def _known_on(registry: Registry, as_of: date, settings: Settings) -> tuple[Know
     """What may be learned from on `as_of`, when a training is due, and the card of the model before it."""
     ripe = ripe_cohorts(as_of, settings)
     newest = newest_trained_before(registry, as_of)
-    last = models.read_card(newest, settings) if newest else None
+    last = read_card(registry, newest) if newest else None
     learned = [date.fromisoformat(day) for day in last["data"]["cohorts"]] if last else []
     if not (newly_ripe(ripe, learned) and last and asks_for_training(last["as_of"], as_of, settings)):
         _require_due(as_of, ripe, learned, settings)
@@ -237,7 +238,7 @@ def _judge(challenger: Challenger, known: Known, registry: Registry, settings: S
     champion = champion_on(registry, known.as_of)
     pds = None
     if champion:
-        pds = replay_recipe(models.read_card(champion.model_id, settings), known, challenger.split)
+        pds = replay_recipe(read_card(registry, champion.model_id), known, challenger.split)
     verdict = decide(build_trial(challenger, known, champion=pds, reds=_reds_before(known.as_of, settings)))
     return {**asdict(verdict), "champion": champion.model_id if champion else None}
 

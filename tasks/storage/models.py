@@ -1,7 +1,6 @@
 """The models' folders: artefact, card and reference of each, written whole, checked before they are used."""
 
 import hashlib
-import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +10,6 @@ import joblib
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
-from tasks.schemas.registry import Entry
 from tasks.storage.durable import new_folder, sync_files, sync_folder
 
 ARTEFACT, CARD, CARD_TEXT, REFERENCE = "model.joblib", "card.json", "card.md", "reference.json"
@@ -43,36 +41,6 @@ def save(
     sync_folder(settings.model_store)
 
 
-def load(entry: Entry, settings: Settings) -> Any:
-    """The model itself, after its digest was found to be the one in the registry.
-
-    Errors: ModelStoreError when the artefact is missing or was changed.
-    """
-    path = settings.model_store / entry.model_id / ARTEFACT
-    if not path.exists():
-        raise ModelStoreError(f"{path} is missing, but the registry names it. Restore it, or train again.")
-    content = path.read_bytes()  # the file is read once: what was checked is what is loaded
-    if hashlib.sha256(content).hexdigest() != entry.sha256:
-        raise ModelStoreError(
-            f"{path} is not the file that was registered (its digest differs), so it is not loaded. "
-            "Restore it from a copy, or roll back to another model."
-        )
-    return joblib.load(io.BytesIO(content))
-
-
-def read_card(model_id: str, settings: Settings) -> dict[str, Any]:
-    """What the model was trained on and how it did."""
-    return _read_json(settings.model_store / model_id / CARD)
-
-
-def read_card_text(model_id: str, settings: Settings) -> str:
-    """The card in words."""
-    path = settings.model_store / model_id / CARD_TEXT
-    if not path.exists():
-        raise ModelStoreError(f"{path} is missing. Restore it, or train again.")
-    return path.read_text(encoding="utf-8")
-
-
 def list_folders(settings: Settings) -> list[str]:
     """Ids of the models that have a folder, whether or not the registry knows them."""
     return sorted(path.parent.name for path in settings.model_store.glob(f"[!.]*/{ARTEFACT}"))
@@ -87,20 +55,6 @@ def digests_of(model_id: str, settings: Settings) -> dict[str, str]:
     if not (folder / ARTEFACT).exists():
         raise ModelStoreError(f"{folder / ARTEFACT} is missing. Restore it, or train again.")
     return {path.name: digest_of(path) for path in sorted(folder.iterdir()) if path.is_file()}
-
-
-def read_reference(model_id: str, settings: Settings) -> dict[str, Any]:
-    """The distributions of the model's training data."""
-    return _read_json(settings.model_store / model_id / REFERENCE)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        raise ModelStoreError(f"{path} is missing. Restore it, or train again.")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelStoreError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
 
 
 def digest_of(path: Path) -> str:

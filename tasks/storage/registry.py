@@ -9,7 +9,7 @@ from tasks.config import Settings
 from tasks.errors import ModelStoreError
 from tasks.schemas.registry import Change, Entry, State
 from tasks.storage.durable import locked, write_whole
-from tasks.storage.models import ARTEFACT, digest_of, digests_of, list_folders
+from tasks.storage.models import ARTEFACT, digests_of, list_folders
 from tasks.storage.sealed_lines import digest_of_last, read_lines, seal_line
 
 # The states from which a model may come into each state; None is that of a model before its first line.
@@ -80,7 +80,7 @@ def record(
         require_not_past(now, effective_from)
         text = path.read_text(encoding="utf-8") if now.entries else ""
         for change in changes:
-            digests = _registered(change.model_id, now) or digests_of(change.model_id, settings)
+            digests = registered_digests(now, change.model_id) or digests_of(change.model_id, settings)
             text += _line_of(change, effective_from, text, digests) + "\n"
         write_whole(path, text)
 
@@ -139,19 +139,6 @@ def state_on(registry: Registry, day: date, model_id: str) -> State | None:
     return lines[-1].state if lines else None
 
 
-def find_changed_files(registry: Registry, settings: Settings, *, of: str | None = None) -> list[str]:
-    """What is not as it was registered in the models' folders, or in that of one: file, what is wrong."""
-    wrong: list[str] = []
-    for entry in {e.model_id: e for e in registry.entries if of in (None, e.model_id)}.values():
-        for name, digest in {ARTEFACT: entry.sha256, **entry.files}.items():
-            path = settings.model_store / entry.model_id / name
-            if not path.exists():
-                wrong.append(f"{entry.model_id}/{name} is missing")
-            elif digest_of(path) != digest:
-                wrong.append(f"{entry.model_id}/{name} was changed (its digest differs)")
-    return wrong
-
-
 def find_impossible_lines(registry: Registry) -> list[str]:
     """Lines that no decision leads to: a state that cannot follow the one before, a second champion."""
     states: dict[str, State] = {}
@@ -169,8 +156,8 @@ def find_impossible_lines(registry: Registry) -> list[str]:
     return wrong + ([f"{' and '.join(serving)} are champions at once"] if len(serving) > 1 else [])
 
 
-def _registered(model_id: str, registry: Registry) -> dict[str, str]:
-    """Digests of the model's files when it was first registered: a later decision vouches for no others."""
+def registered_digests(registry: Registry, model_id: str) -> dict[str, str]:
+    """Digests of a model's files, by name, when it was first registered: later ones vouch for no others."""
     first = next((entry for entry in registry.entries if entry.model_id == model_id), None)
     return {ARTEFACT: first.sha256, **first.files} if first else {}
 

@@ -18,7 +18,9 @@ from tasks.errors import BadInputError
 from tasks.schemas.registry import Change, Entry
 from tasks.status import month_table
 from tasks.storage import models, restatements, tables
+from tasks.storage.registered_files import read_card
 from tasks.storage.registry import champion_on, load_registry, record, registry_path
+from tests.builders import register_anew
 from tests.faults.book import Book, month
 from tests.faults.conftest import LAST
 from tests.faults.shop import Outcome, Shop, first_of, put
@@ -222,6 +224,27 @@ def test_fault_73_a_changed_artefact_is_refused(served: Shop, copy_of: Callable[
     assert "digest" in outcome.said
 
 
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        (models.CARD, ["run", "inference"]),
+        (models.CARD, ["run", "monitoring"]),
+        (models.REFERENCE, ["run", "monitoring"]),
+    ],
+)
+def test_fault_73_a_changed_card_or_reference_is_refused_by_what_uses_it(
+    served: Shop, copy_of: Callable[[Shop], Shop], file: str, words: list[str]
+) -> None:
+    shop = copy_of(served)
+    path = shop.settings.model_store / champion_of(shop).model_id / file
+    path.write_text(path.read_text().replace("0.5", "0.6", 1))
+    outcome = shop.command(*words, "--date", str(month(LAST)))
+    assert outcome.code == 1
+    assert f"{file} is not the file that was registered" in outcome.said
+    for table, rows in shop.contents().items():
+        assert rows.equals(served.contents(table)[table])
+
+
 @pytest.mark.parametrize("line", [0, -1])
 def test_fault_73_an_edited_history_is_refused(
     served: Shop, copy_of: Callable[[Shop], Shop], line: int
@@ -261,6 +284,7 @@ def test_fault_74_features_that_do_not_match_the_models_list_are_refused(
     card = json.loads(path.read_text())
     card["data"]["features"][0] = "shoe_size"
     path.write_text(json.dumps(card))
+    register_anew(shop.settings)
     outcome = shop.run("inference", 8)
     assert outcome.code == 1
     assert "shoe_size" in outcome.said
@@ -281,8 +305,8 @@ def test_a_card_that_was_cut_off_is_told(served: Shop, copy_of: Callable[[Shop],
     path.write_text(path.read_text()[:100])
     outcome = shop.run("inference", LAST)
     assert outcome.code == 1
-    assert f"{path} cannot be read" in outcome.said
-    assert "Restore it from a copy." in outcome.said
+    assert f"{path} is not the file that was registered" in outcome.said
+    assert "Restore it from a copy" in outcome.said
 
 
 def test_a_training_that_is_run_again_does_not_see_what_was_measured_after_it(
@@ -290,13 +314,13 @@ def test_a_training_that_is_run_again_does_not_see_what_was_measured_after_it(
 ) -> None:
     shop = copy_of(served)
     (model_id,) = models.list_folders(shop.settings)
-    before = models.read_card(model_id, shop.settings)["gate"]
+    before = read_card(load_registry(shop.settings), model_id)["gate"]
     of_coverage = pl.when(pl.col("metric") == "coverage").then(pl.lit("red")).otherwise("status")
     red = shop.rows("gold.monitoring", LAST).with_columns(status=of_coverage)
     tables.replace_partitions("gold.monitoring", red, days=[month(LAST)], settings=shop.settings)
     shutil.rmtree(shop.settings.model_store)
     assert shop.run("training", LAST).code == 0
-    assert models.read_card(model_id, shop.settings)["gate"] == before
+    assert read_card(load_registry(shop.settings), model_id)["gate"] == before
 
 
 @pytest.mark.parametrize(("name", "value"), [("DPD", "60"), ("MOB", "3"), ("TRIALS", "2"), ("SEED", "5")])

@@ -7,7 +7,8 @@ import pytest
 
 from tasks.core.serving import predict_served
 from tasks.schemas.clickstream import MEASURES
-from tasks.storage import models, tables
+from tasks.storage import tables
+from tasks.storage.registered_files import load_model
 from tasks.storage.registry import champion_on, load_registry
 from tests.faults.book import Book, month
 from tests.faults.shop import Shop, first_of, put
@@ -207,7 +208,7 @@ def test_fault_30_names_and_ssns_never_leave_silver(
 def test_fault_32_a_wild_income_counts_as_the_largest_learned(served: Shop) -> None:
     champion = champion_on(load_registry(served.settings), month(8))
     assert champion is not None
-    model = models.load(champion, served.settings)
+    model = load_model(load_registry(served.settings), champion.model_id)
     rows = served.rows("gold.feature_store", 8)
     learned = [served.rows("gold.feature_store", number)["annual_income"].max() for number in range(3)]
     wild, largest = (

@@ -13,7 +13,8 @@ from flows.inference import inference
 from tasks.config import Settings
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.registry import Change
-from tasks.storage import models, tables
+from tasks.storage import tables
+from tasks.storage.registered_files import read_card
 from tasks.storage.registry import load_registry, record
 from tests.builders import (
     all_tables,
@@ -129,6 +130,6 @@ def test_an_old_month_is_scored_by_the_champion_of_that_day(replayed: Settings, 
 def test_no_training_label_is_younger_than_its_model(replayed: Settings) -> None:
     labels = tables.scan("gold.label_store", replayed).collect()
     for entry in load_registry(replayed).entries:
-        card = models.read_card(entry.model_id, replayed)
+        card = read_card(load_registry(replayed), entry.model_id)
         cohorts = labels.filter(pl.col("loan_start_date").cast(pl.String).is_in(card["data"]["cohorts"]))
         assert str(cohorts["snapshot_date"].max()) <= card["as_of"]

@@ -9,6 +9,7 @@ from tasks.config import Settings
 from tasks.errors import ModelStoreError, UsageError
 from tasks.schemas.registry import Change
 from tasks.storage import models
+from tasks.storage.registered_files import read_card
 from tasks.storage.registry import champion_on, load_registry, record, registry_path, state_on
 from tests.builders import month
 
@@ -52,7 +53,7 @@ def test_a_challenger_waits_for_a_person_and_serves_from_the_day_of_the_approval
     assert champions(waiting, 8, 9, 12) == [None, FIRST, FIRST]
     lines = [entry for entry in load_registry(waiting).entries if entry.by == "Ann Lee"]
     assert [(e.state, e.why) for e in lines] == [("approved", SAID["reason"]), ("champion", SAID["reason"])]
-    assert lines[0].figures == models.read_card(FIRST, waiting)["gate"]["figures"]
+    assert lines[0].figures == read_card(load_registry(waiting), FIRST)["gate"]["figures"]
 
 
 @pytest.mark.parametrize("file", [models.ARTEFACT, models.CARD])

@@ -18,10 +18,11 @@ from tasks.features import build_feature_store
 from tasks.ingest import ingest
 from tasks.labels import build_labels
 from tasks.reproduction import reproduce
-from tasks.storage import models, tables
+from tasks.storage import tables
+from tasks.storage.registered_files import read_card
 from tasks.storage.registry import champion_on, load_registry, registry_path
 from tasks.training import promote, train_challenger
-from tests.builders import month, months, quick_settings, write_book
+from tests.builders import month, months, quick_settings, register_anew, write_book
 
 
 def train(settings: Settings, *days: int) -> list[str]:
@@ -116,7 +117,7 @@ def test_the_list_has_a_line_per_model_with_its_state(pair: Settings) -> None:
 def test_the_card_in_words_is_that_of_the_record(pair: Settings) -> None:
     model_id = ids(pair)[1]
     text = card_text(model_id, pair)
-    assert text == render_card(models.read_card(model_id, pair))
+    assert text == render_card(read_card(load_registry(pair), model_id))
     assert f"# Model {model_id}" in text
     for heading in (
         "Data",
@@ -153,10 +154,12 @@ def test_a_model_that_cannot_be_made_again_is_told(pair: Settings, tmp_path: Pat
     card = json.loads(path.read_text())
     other = {**card, "setup": {**card["setup"], "seed": 5}}
     path.write_text(json.dumps(other))
+    register_anew(settings)
     with pytest.raises(ModelStoreError, match="trained anew predicts otherwise"):
         reproduce(model_id, settings)
     card["data"]["tables"]["gold.label_store"]["version"] = 999
     path.write_text(json.dumps(card))
+    register_anew(settings)
     with pytest.raises(TableNotReadyError, match=r"Version 999 of gold\.label_store"):
         reproduce(model_id, settings)
 

@@ -29,7 +29,8 @@ from tasks.source_comparison import compare_sources
 from tasks.source_decisions import admitted_columns, drop, override, use
 from tasks.source_features import TABLE, take_in_past, take_in_sources
 from tasks.sources import add_source, list_sources
-from tasks.storage import models, restatements, tables
+from tasks.storage import restatements, tables
+from tasks.storage.registered_files import read_card
 from tasks.storage.registry import champion_on, load_registry
 from tasks.storage.source_history import read_decisions, used_on
 from tasks.training import known_on
@@ -135,7 +136,7 @@ def champion(settings: Settings, number: int) -> dict[str, Any]:
     """Card of the champion of a month."""
     entry = champion_on(load_registry(settings), month(number))
     assert entry is not None
-    return models.read_card(entry.model_id, settings)
+    return read_card(load_registry(settings), entry.model_id)
 
 
 def test_key_date_and_format_are_found_and_declared(lived: Settings) -> None:
@@ -154,7 +155,7 @@ def test_the_leaks_are_refused_and_the_rest_is_used(lived: Settings) -> None:
 
 def test_models_from_the_day_on_learn_from_it_and_no_earlier_one(lived: Settings) -> None:
     used = {
-        e.effective_from: models.read_card(e.model_id, lived)["data"]["sources"]
+        e.effective_from: read_card(load_registry(lived), e.model_id)["data"]["sources"]
         for e in load_registry(lived).entries
         if e.state == "challenger"
     }

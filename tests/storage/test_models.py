@@ -7,9 +7,9 @@ from tasks.config import Settings
 from tasks.errors import ModelStoreError
 from tasks.schemas.registry import Change
 from tasks.storage import models
+from tasks.storage.registered_files import find_changed_files, load_model
 from tasks.storage.registry import (
     champion_on,
-    find_changed_files,
     load_registry,
     newest_trained_before,
     record,
@@ -65,7 +65,7 @@ def test_of_two_champions_of_one_day_the_later_line_serves(settings: Settings) -
 
 def test_what_was_saved_is_loaded(settings: Settings) -> None:
     store(settings, "a", month(5))
-    assert models.load(load_registry(settings).entries[0], settings) == "a model"
+    assert load_model(load_registry(settings), "a") == "a model"
 
 
 def test_a_changed_artefact_is_not_loaded(settings: Settings) -> None:
@@ -73,7 +73,7 @@ def test_a_changed_artefact_is_not_loaded(settings: Settings) -> None:
     path = settings.model_store / "a" / models.ARTEFACT
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(ModelStoreError, match="its digest differs"):
-        models.load(load_registry(settings).entries[0], settings)
+        load_model(load_registry(settings), "a")
 
 
 def test_a_later_decision_does_not_vouch_for_a_changed_file(settings: Settings) -> None:
@@ -85,9 +85,7 @@ def test_a_later_decision_does_not_vouch_for_a_changed_file(settings: Settings) 
         effective_from=month(7),
         changes=[Change("a", "retired", "test", "old")],
     )
-    assert find_changed_files(load_registry(settings), settings) == [
-        "a/card.json was changed (its digest differs)"
-    ]
+    assert find_changed_files(load_registry(settings)) == ["a/card.json was changed (its digest differs)"]
 
 
 def test_an_edited_history_shows(settings: Settings) -> None:
@@ -102,7 +100,7 @@ def test_an_edited_history_shows(settings: Settings) -> None:
 def test_saving_again_leaves_the_first_as_it_is(settings: Settings) -> None:
     store(settings, "a", month(5))
     save(settings, "a", {}, "another")
-    assert models.load(load_registry(settings).entries[0], settings) == "a model"
+    assert load_model(load_registry(settings), "a") == "a model"
     assert [path.name for path in settings.model_store.iterdir() if path.is_dir()] == ["a"]
 
 

@@ -17,6 +17,7 @@ from tasks.errors import ModelStoreError
 from tasks.lifecycle import approve, reject
 from tasks.schemas.registry import Change
 from tasks.storage import models
+from tasks.storage.registered_files import load_model
 from tasks.storage.registry import load_registry, record
 from tests.builders import month
 
@@ -47,7 +48,7 @@ def register(settings: Settings, model_id: str) -> None:
 
 def test_no_payload_runs_while_files_are_swapped_under_the_loader(settings: Settings, tmp_path: Path) -> None:
     register(settings, "a")
-    (entry,) = load_registry(settings).entries
+    registry = load_registry(settings)
     path, mark = settings.model_store / "a" / models.ARTEFACT, tmp_path / "payload ran"
     genuine = path.read_bytes()
     joblib.dump(Payload(mark), tmp_path / "payload")
@@ -66,7 +67,7 @@ def test_no_payload_runs_while_files_are_swapped_under_the_loader(settings: Sett
     try:
         for _ in range(LOADS):
             try:
-                n_loaded += models.load(entry, settings) == "a model"
+                n_loaded += load_model(registry, "a") == "a model"
             except ModelStoreError as error:
                 assert "its digest differs" in str(error)  # noqa: PT017 - either outcome is right
     finally:
@@ -130,4 +131,14 @@ def test_verify_names_lines_that_no_decision_leads_to(
         line = Change(model_id or "a", state, "x", "y")  # type: ignore[arg-type]
         record(load_registry(settings), settings, effective_from=month(1), changes=[line])
     with pytest.raises(ModelStoreError, match=said):
+        verify(settings)
+
+
+def test_verify_names_links_and_unknown_files_of_a_model(settings: Settings, tmp_path: Path) -> None:
+    register(settings, "a")
+    folder = settings.model_store / "a"
+    (folder / "notes.txt").write_text("mine")
+    (folder / "model.joblib").rename(tmp_path / "elsewhere")
+    (folder / "model.joblib").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ModelStoreError, match=r"a/model.joblib is a link; a/notes.txt is not a file of the"):
         verify(settings)
