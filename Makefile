@@ -1,6 +1,5 @@
 # `make demo` and `make test` are all a newcomer needs; each makes its own environment in .venv.
 PYTHON ?= python3
-export PREFECT_HOME ?= $(CURDIR)/.prefect
 export PREFECT_SERVER_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 

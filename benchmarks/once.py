@@ -144,7 +144,7 @@ def prefect(data: str, home: str) -> dict[str, Any]:
 
 def walk_forward(data: str, home: str) -> dict[str, Any]:
     """AUC per application month by the champion of that day; first model at four ripe cohorts."""
-    from flows.backfill import FLOWS
+    from flows.backfill import FLOWS, flow_named
     from flows.engine import run_flow
     from tasks.config import Settings
     from tasks.errors import NothingToDoError
@@ -159,7 +159,7 @@ def walk_forward(data: str, home: str) -> dict[str, Any]:
     )
     start = time.perf_counter()
     for month in months_received(settings):
-        for flow in FLOWS.values():
+        for flow in map(flow_named, FLOWS):
             try:
                 run_flow(flow, month, settings)
             except NothingToDoError:

@@ -3,50 +3,56 @@
 import logging
 from collections.abc import Callable, Sequence
 from datetime import date
+from importlib import import_module
 from typing import Any
 
-from prefect import Flow, flow, tags
+from prefect import Flow, flow
 
-from flows.engine import labels_of, local_server, run_flow, say_where
-from flows.features import features
-from flows.inference import inference
-from flows.monitoring import monitoring
-from flows.training import training
+from flows.engine import labels_of, run_flow, run_recorded, say_where
 from tasks.arrival import has_come_in
 from tasks.config import Settings
 from tasks.errors import NothingToDoError
+from tasks.prefect import traced
 from tasks.report import draw_charts, publish_backfill
+from tasks.writer import one_writer
 
-FLOWS: dict[str, Flow[..., Any]] = {
-    "features": features,
-    "training": training,
-    "inference": inference,
-    "monitoring": monitoring,
-}
+FLOWS = ("features", "training", "inference", "monitoring")  # in the order in which a month runs them
 LOG = logging.getLogger("vintage")
 Step = Callable[[date, str], None]
 
 
+def flow_named(name: str) -> Flow[..., Any]:
+    """One of FLOWS, imported when it is asked for: scikit-learn alone takes a second."""
+    return getattr(import_module(f"flows.{name}"), name)
+
+
 def run_backfill(days: Sequence[date], names: Sequence[str], settings: Settings, *, step: Step) -> None:
-    """Run the named flows for each day, on one Prefect server; `step` is told of each before it runs.
+    """Run the named flows for each day, as one Prefect run that names them; `step` is told of each before.
 
     A flow with nothing to do is passed over; an error ends the range, and what was done stays done.
     Errors: NothingToDoError when that holds for every flow and day.
     """
-    idle: list[NothingToDoError | None] = []
 
-    @flow(flow_run_name="backfill-{start}-{end}")
     def backfill(start: date, end: date, flows: list[str]) -> None:  # noqa: ARG001 - shown in the Prefect UI
         say_where()
-        idle.extend(_run_day(day, names, settings, step=step) for day in days)
-        if not all(idle):
-            draw_charts(days[-1], settings)
-            publish_backfill(settings)
+        run_range(days, names, settings, step=step)
 
-    with local_server(), tags(*labels_of(settings)):
-        backfill(days[0], days[-1], list(names))
-    if idle[-1] is not None and all(idle):
-        raise idle[-1]
+    as_flow = flow(flow_run_name="backfill-{start}-{end}", validate_parameters=False)(traced(backfill))
+    run_recorded(as_flow, days[0], days[-1], list(names), labels=labels_of(settings))
+
+
+def run_range(days: Sequence[date], names: Sequence[str], settings: Settings, *, step: Step) -> None:
+    """Run the named flows for each day, each as a Prefect run of its own.
+
+    Errors: NothingToDoError when there was nothing to do for every flow and day.
+    """
+    with one_writer(settings, f"vintage backfill --start {days[0]} --end {days[-1]}"):
+        idle = [_run_day(day, names, settings, step=step) for day in days]
+        if idle[-1] is not None and all(idle):
+            raise idle[-1]
+        if "monitoring" in names:  # the charts are of its figures, and take as long as ten months' features
+            draw_charts(days[-1], settings)
+        publish_backfill(days, names, settings)
 
 
 def _run_day(day: date, names: Sequence[str], settings: Settings, *, step: Step) -> NothingToDoError | None:
@@ -58,7 +64,7 @@ def _run_day(day: date, names: Sequence[str], settings: Settings, *, step: Step)
     for name in names:
         step(day, name)
         try:
-            run_flow(FLOWS[name], day, settings, "backfill")
+            run_flow(flow_named(name), day, settings, "backfill")
             n_done += 1
         except NothingToDoError as error:
             nothing = error

@@ -4,7 +4,6 @@ import os
 import sys
 from datetime import date, timedelta
 from enum import StrEnum
-from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated
 
@@ -30,13 +29,10 @@ from flows.policy import app as policy_app
 from flows.settings import app as settings_app
 from flows.signals import end_on_signal
 from flows.sources import app as sources_app
+from flows.ui import ui
 from tasks.config import Settings
-from tasks.errors import TableNotReadyError, UsageError, VintageError
+from tasks.errors import TableNotReadyError, UsageError, VintageError, may_pass
 
-# Prefect reads these when it is imported, which happens below in the commands that need it.
-os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-os.environ.setdefault("DO_NOT_TRACK", "1")
-os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 # On a few thousand rows a second thread gains nothing, and on a busy machine the two wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -46,7 +42,8 @@ app = command_group(
     "The monthly loop of a consumer-credit default model: raw files in; features, labels, models, "
     "predictions and monitoring out, replayable for any past month.",
     name="vintage",
-    epilog="Exit codes: 0 done, 99 nothing to do yet, 2 wrong usage, 1 anything else.",
+    epilog="Exit codes: 0 done, 99 nothing to do yet, 2 wrong usage, 75 a fault that may pass, "
+    "1 anything else.",
     pretty_exceptions_enable=False,
 )
 app.add_typer(models_app, name="models")
@@ -88,9 +85,10 @@ def run(
 
     Exit code 99 says that there is nothing to do on that date yet: no ripe labels, no champion.
     """
+    from flows.backfill import flow_named
     from flows.engine import run_flow
 
-    run_flow(getattr(import_module(f"flows.{flow}"), flow), day, settings)
+    run_flow(flow_named(flow), day, settings)
     console.print(f"{flow} of {day}: done.")
     if settings.restate and flow == FlowName.features:
         print_stale(day, day, [flow], settings)
@@ -127,9 +125,9 @@ def demo(settings: Settings) -> None:
     A new model store is begun with three trials of the search per model family, to be quick.
     """
     settings = _searching_less(settings)
-    from flows.engine import starting_server
+    from tasks.writer import one_writer
 
-    with starting_server():
+    with one_writer(settings, "vintage demo"):
         if not any(settings.data.glob("*.csv")):
             from simulator.lender import Lender, simulate
 
@@ -139,8 +137,16 @@ def demo(settings: Settings) -> None:
 
         months = months_received(settings)
         _backfill(months[0], months[-1], list(FlowName), settings)
-    _print_months(settings)
-    _write_pages(settings)
+        _print_months(settings)
+        _write_pages(settings)
+    _say_how_to_see_runs()
+
+
+def _say_how_to_see_runs() -> None:
+    from flows.engine import server
+
+    if server() is None:
+        console.print("To see runs in Prefect: vintage ui, and then run the months again.")
 
 
 def _searching_less(settings: Settings) -> Settings:
@@ -216,7 +222,7 @@ def status(
         show(months, lambda: print_months(months, settings))
 
 
-for made_elsewhere in (simulate, actions, report, deck, submission):
+for made_elsewhere in (simulate, actions, report, deck, submission, ui):
     app.command()(made_elsewhere)
 
 
@@ -232,8 +238,16 @@ def _backfill(start: date, end: date, names: list[FlowName], settings: Settings)
 
 def main() -> None:
     """Run the command line of this process."""
-    end_on_signal(_leave_nothing_running)
-    command()
+    end_on_signal(notes.show_cursor)
+    try:
+        command()
+    except SystemExit as end:
+        prefect = sys.modules.get("tasks.prefect")
+        if prefect and not prefect.all_sent(seconds=10):  # else Prefect would wait for a server that is gone
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(int(end.code or 0))
+        raise
 
 
 def command(arguments: list[str] | None = None) -> None:
@@ -244,7 +258,7 @@ def command(arguments: list[str] | None = None) -> None:
         if "--debug" in (arguments or sys.argv):
             raise
         typer.echo(f"vintage: {_sentence(error)}", err=True)
-        sys.exit(getattr(error, "exit_code", 1))
+        sys.exit(75 if may_pass(error) else getattr(error, "exit_code", 1))
 
 
 def _sentence(error: VintageError | OSError) -> str:
@@ -257,10 +271,3 @@ def _sentence(error: VintageError | OSError) -> str:
         )
     where = f"{path}: " if path else ""
     return f"{where}{error.strerror or error}. Name a path that may be read and written to, and try again."
-
-
-def _leave_nothing_running() -> None:
-    notes.show_cursor()
-    engine = sys.modules.get("flows.engine")
-    if engine:
-        engine.kill_server()

@@ -36,6 +36,7 @@ class _Printed(logging.Handler):
 
 
 _printed = _Printed(logging.WARNING)
+logging.getLogger("vintage").setLevel(logging.INFO)  # Prefect's run logs hold more than a terminal
 logging.getLogger("vintage").addHandler(_printed)
 _as_json = False
 
@@ -47,8 +48,6 @@ def set_manner(*, quiet: bool, verbose: bool, reads: bool, as_json: bool) -> Non
     notes.quiet = quiet
     console.quiet = quiet and not reads
     _printed.setLevel(logging.INFO if verbose else logging.WARNING)
-    if verbose:
-        logging.getLogger("vintage").setLevel(logging.INFO)
 
 
 def show(answer: Any, print_it: Callable[[], None]) -> None:

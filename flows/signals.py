@@ -9,7 +9,7 @@ from threading import Thread
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def end_on_signal(before: Callable[[], None]) -> None:
+def end_on_signal(before: Callable[[], object]) -> None:
     """From now on SIGTERM and SIGINT end this process with 128 plus their number; `before` runs first.
 
     A thread waits for them and every other thread blocks them: Prefect puts a handler of its own in place,
@@ -20,7 +20,7 @@ def end_on_signal(before: Callable[[], None]) -> None:
     Thread(target=_wait, args=(before,), daemon=True).start()
 
 
-def _wait(before: Callable[[], None]) -> None:
+def _wait(before: Callable[[], object]) -> None:
     number = signal.sigwait(SIGNALS)
     before()
     name = signal.Signals(number).name

@@ -1,5 +1,16 @@
 """What can go wrong, and the exit code each kind ends a command with."""
 
+import errno
+import re
+
+# A disk that is full, a lock, a network, too much at once: the same command may go through later.
+PASSING = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EAGAIN, errno.EBUSY, errno.EDEADLK, errno.ENOLCK),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EIO, errno.ESTALE, errno.EPIPE),
+    *(errno.ETIMEDOUT, errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED),
+    *(errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN),
+}
+
 
 class VintageError(Exception):
     """Something a user can mend. The message says what, where and the mend, in one or two sentences."""
@@ -35,5 +46,23 @@ class StorageError(VintageError):
     """A disk or a table could not be read or written; readers still see the tables as they were."""
 
 
+class PassingError(StorageError):
+    """A fault that may pass: a full disk, a network, a server, a lock, another writer. Worth a retry."""
+
+    exit_code = 75
+
+
 class PolicyError(VintageError):
     """The policy file is missing or says something that it may not."""
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same command may go through later although nobody mends anything.
+
+    Polars and Delta Lake tell the number of an error of the system in words.
+    """
+    if isinstance(error, VintageError):
+        return isinstance(error, PassingError)
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    number = int(told[1]) if told else getattr(error, "errno", None)
+    return number in PASSING or isinstance(error, TimeoutError | ConnectionError)

@@ -1,5 +1,6 @@
 """What a run shows of itself: artifacts in the Prefect UI, charts in the datamart."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -20,19 +21,25 @@ def publish_features(as_of: date, settings: Settings) -> None:
     deliveries = tables.read("bronze.deliveries", settings, on=as_of)
     applications = tables.scan("gold.feature_store", settings, on=[as_of]).select(pl.len()).collect().item()
     set_aside = deliveries["n_quarantined"].sum()
-    text = f"**Features of {as_of}**: {applications} applications; {set_aside} rows set aside."
-    publish(f"features-{as_of}", markdown=text, table=_rows(deliveries))
+    lines = [
+        f"{row['source']}: {row['n_received']} rows came in, {row['n_good']} taken, "
+        f"{row['n_quarantined']} in quarantine"
+        for row in _rows(deliveries)
+    ]
+    verdict = f"Features of {as_of}: {applications} applications; {set_aside} rows in quarantine."
+    publish("features", verdict, *lines, table=_rows(deliveries))
 
 
 def publish_training(as_of: date, model_id: str, settings: Settings) -> None:
     """The candidates' out-of-time figures and the gate's decision."""
     card = read_card(load_registry(settings), model_id)
     decided = "promoted" if card["gate"]["promoted"] else "not promoted"
-    text = f"**Training on {as_of}**: `{model_id}` ({card['family']}) {decided}: {card['gate']['why']}."
+    table = [{"family": c["family"], **c["oot"]} for c in card["candidates"]]
     publish(
-        f"training-{as_of}",
-        markdown=text,
-        table=[{"family": c["family"], **c["oot"]} for c in card["candidates"]],
+        "training",
+        f"Training on {as_of}: {model_id} ({card['family']}) {decided}.",
+        f"Gate: {card['gate']['why']}",
+        table=table,
     )
 
 
@@ -41,26 +48,33 @@ def publish_inference(as_of: date, settings: Settings) -> None:
     predictions = tables.read("gold.predictions", settings, on=as_of)
     grades = predictions.group_by("grade").agg(n=pl.len(), mean_pd=pl.col("pd").mean()).sort("grade")
     model_id = predictions["model_id"][0]
-    text = f"**Inference of {as_of}**: {predictions.height} applications scored by `{model_id}`."
-    publish(f"inference-{as_of}", markdown=text, table=_rows(grades))
+    verdict = f"Inference of {as_of}: {predictions.height} applications scored by {model_id}."
+    publish("inference", verdict, table=_rows(grades))
 
 
 def publish_monitoring(as_of: date, settings: Settings) -> None:
-    """The month's figures as a table, the headline ones as text."""
+    """What is outside its limits and what is to be done, and the month's figures as a table."""
     figures = tables.read("gold.monitoring", settings, on=as_of)
-    headline = figures.filter(pl.col("subject") == "score")
+    actions = tables.read("gold.actions", settings, on=as_of)
+    outside = figures.filter(pl.col("status").is_in(["red", "amber"]))
+    reds = outside.filter(status="red").height
     lines = [
-        f"- {row['metric']}: {_said(row['value'], row['status'])} (n = {row['n']})" for row in _rows(headline)
+        f"{row['status']}: {row['metric']} of {row['subject']} ({row['window']}), {_said(row['value'])}"
+        for row in _rows(outside.sort("status", descending=True, maintain_order=True))
     ]
-    text = "\n".join([f"**Monitoring of {as_of}**", "", *lines])
-    publish(f"monitoring-{as_of}", markdown=text, table=_rows(figures.drop("amber", "red")))
+    lines += [f"action: {row['action']} {row['owner']}, until {row['due_date']}" for row in _rows(actions)]
+    verdict = (
+        f"Monitoring of {as_of}: {reds} red and {outside.height - reds} amber of {figures.height} figures, "
+        f"{actions.height} actions."
+    )
+    publish("monitoring", verdict, *lines, table=_rows(figures.drop("amber", "red")))
 
 
-def publish_backfill(settings: Settings) -> None:
-    """The months so far."""
+def publish_backfill(days: Sequence[date], names: Sequence[str], settings: Settings) -> None:
+    """What was run, and the months so far."""
     months = month_table(settings)
-    text = f"**Backfill**: {months.height} months, {months['loans'].sum()} applications."
-    publish("backfill", markdown=text, table=_rows(months))
+    verdict = f"Backfill of {days[0]} to {days[-1]}: {', '.join(names)} done."
+    publish("backfill", verdict, f"{months.height} months so far", table=_rows(months))
 
 
 def draw_charts(as_of: date, settings: Settings) -> None:
@@ -120,8 +134,8 @@ def _coverage_of_others(figures: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFra
     return rows.with_columns(status=status).select(ours.columns).sort("subject", "month")
 
 
-def _said(value: float | None, status: str) -> str:
-    return status if value is None else f"{value:.3f}"
+def _said(value: float | None) -> str:
+    return "no value" if value is None else f"{value:.3f}"
 
 
 def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:

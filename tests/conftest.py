@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import flows  # noqa: F401 - before Prefect, which reads what it sets
 from tasks.config import Settings
 
 # As the command line sets it, and before scikit-learn is imported: two threads would wait for each other.

@@ -4,8 +4,8 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 HIDDEN = ".tmp-"  # begins the name of a folder that is not whole yet
@@ -15,9 +15,58 @@ HIDDEN = ".tmp-"  # begins the name of a folder that is not whole yet
 def locked(path: Path) -> Generator[None]:
     """Hold `path` for one writer at a time; another waits. It ends with its process, however that ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("a") as handle:
+    handle = _open_lock(path.with_name(f".{path.name}.lock"))
+    try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def held(folder: Path, name: str, by: str, *, waiting: Callable[[str], None]) -> Generator[None]:
+    """Hold the folder for one writer at a time, across containers too, and write down `by` whom.
+
+    Another is told of it through `waiting`, and waits. It ends with its process, however that ends. A folder
+    that held nothing before and after is left behind no more than it was there.
+    """
+    path, made = folder / f".{name}.lock", not folder.exists()
+    handle = _take(path, waiting)
+    try:
+        with suppress(OSError):  # a full disk, or the file of another user: the lock holds all the same
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, by.encode(), 0)
+        yield
+    finally:
+        with suppress(OSError):
+            os.ftruncate(handle, 0)
+            if made and list(folder.iterdir()) == [path]:
+                path.unlink()
+                folder.rmdir()
+        os.close(handle)
+
+
+def _take(path: Path, waiting: Callable[[str], None]) -> int:
+    """The open and locked file: whoever held it before may have removed it, with its folder."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = _open_lock(path)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting(os.pread(handle, 1000, 0).decode(errors="replace"))
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
+            return handle
+        os.close(handle)
+
+
+def _open_lock(path: Path) -> int:
+    """A lock file, which nobody but its owner may write, whatever the umask says."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except PermissionError:  # of another user: it can be locked all the same
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def write_whole(path: Path, text: str | bytes) -> None:

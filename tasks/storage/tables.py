@@ -12,7 +12,7 @@ from deltalake import ColumnProperties, CommitProperties, DeltaTable, WriterProp
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from tasks.config import Settings
-from tasks.errors import StorageError, TableNotReadyError, VintageError
+from tasks.errors import PassingError, TableNotReadyError, VintageError
 from tasks.schemas.catalog import TABLES, Table, in_order
 
 MAY_BE_EMPTIED = ("quarantine.", "gold.actions")
@@ -129,7 +129,7 @@ def replace_partitions(
     When another writer commits meanwhile the tables are read afresh and the write is tried again.
     Errors: VintageError when a day would lose all its rows (but in quarantine and actions), or a row is of
     another day;
-    StorageError when another run wrote other rows of these days meanwhile.
+    PassingError when another run wrote other rows of these days meanwhile.
     """
     table = TABLES[name]
     frame = in_order(_typed(rows, table), table)
@@ -151,7 +151,7 @@ def replace_partitions(
         new = frame if held <= differing else frame.filter(pl.col("snapshot_date").is_in(list(differing)))
         if _written(delta, new, differing):
             return frame.height
-    raise StorageError(
+    raise PassingError(
         f"Another run wrote {name} for {', '.join(map(str, days))} at the same time, and won; this run wrote "
         "nothing over it. Wait until the other has ended, then run this one again."
     )

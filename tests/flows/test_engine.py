@@ -1,5 +1,7 @@
-"""The same flows as Prefect runs, on a real local server."""
+"""The same flows as Prefect runs, on a real server that `vintage ui` starts."""
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Generator
 from datetime import date
@@ -7,19 +9,32 @@ from pathlib import Path
 
 import pytest
 from prefect import task
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import TaskRunContext
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
+from flows import server
 from flows.backfill import FLOWS, run_backfill
-from flows.engine import local_server, monthly_flow, run_flow, starting_server
+from flows.engine import monthly_flow, run_flow
 from flows.features import features
 from tasks.config import Settings
-from tasks.errors import BadInputError, NothingToDoError, VintageError
+from tasks.errors import BadInputError, NothingToDoError
+from tasks.prefect import all_sent
 from tasks.storage import tables
 from tests.builders import month, months, quick_settings, write_book
 from tests.faults.book import build_book, without_applications
+
+
+@pytest.fixture(scope="module")
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """Prefect's home with a server that answers."""
+    home = tmp_path_factory.mktemp("prefect")
+    with temporary_settings({PREFECT_HOME: home}):
+        server.start()
+        yield home
+        server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +44,19 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def recorded(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, FlowRun]]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
-        with starting_server(), local_server():
-            run_backfill(months(2), ["features", "inference"], settings, step=lambda _day, _flow: None)
-        with local_server(), get_client(sync_client=True) as client:
-            yield {run.name: run for run in client.read_flow_runs()}
+def client(prefect_home: Path) -> Generator[SyncPrefectClient]:
+    with (
+        temporary_settings({PREFECT_API_URL: server.address_of_ours()}),
+        get_client(sync_client=True) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def recorded(settings: Settings, client: SyncPrefectClient) -> dict[str, FlowRun]:
+    run_backfill(months(2), ["features", "inference"], settings, step=lambda _day, _flow: None)
+    assert all_sent(seconds=60)
+    return {run.name: run for run in client.read_flow_runs()}
 
 
 def test_every_flow_of_every_date_is_a_named_and_tagged_run(recorded: dict[str, FlowRun]) -> None:
@@ -52,24 +73,39 @@ def test_nothing_to_do_is_completed_and_named_skipped(recorded: dict[str, FlowRu
     assert states["inference-2023-01-01"] == "Skipped"
 
 
-def test_what_became_of_every_task_outlives_the_server(recorded: dict[str, FlowRun]) -> None:
+def test_every_task_is_a_run_with_a_name_that_says_what_and_when(
+    recorded: dict[str, FlowRun], client: SyncPrefectClient
+) -> None:
     flows = {run.id for run in recorded.values()}
-    with get_client(sync_client=True) as client:
-        runs = [run for run in client.read_task_runs() if run.flow_run_id in flows]
-    left = Counter((run.name.split("-")[0], run.state_name) for run in runs)
-    assert left == {
-        ("ingest", "Completed"): 2,
-        ("build_labels", "Completed"): 2,
-        ("build_feature_store", "Completed"): 2,
-        ("score_day", "Skipped"): 2,
+    runs = [run for run in client.read_task_runs() if run.flow_run_id in flows]
+    steps = {"ingest": "Completed", "build labels": "Completed", "build feature store": "Completed"}
+    assert Counter((run.name, run.state_name) for run in runs) == {
+        (f"{step} {day}", state): 1
+        for step, state in {**steps, "score day": "Skipped"}.items()
+        for day in months(2)
     }
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_run_leaves_a_summary_and_a_table() -> None:
-    with get_client(sync_client=True) as client:
-        keys = {artifact.key for artifact in client.read_artifacts()}
-    assert {"features-2023-01-01", "features-2023-01-01-table", "backfill"} <= keys
+def test_a_flow_has_one_artifact_key_and_begins_with_what_came_out(client: SyncPrefectClient) -> None:
+    found = client.read_artifacts()
+    assert Counter(artifact.key for artifact in found) == {"features": 2, "backfill": 1}
+    newest = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["features"])))[
+        0
+    ]
+    assert str(newest.data).startswith("**Features of 2023-0")
+
+
+def test_the_log_of_a_run_holds_what_became_of_the_rows(
+    recorded: dict[str, FlowRun], client: SyncPrefectClient
+) -> None:
+    run = recorded["features-2023-02-01"]
+    logs = client.request(
+        "POST", "/logs/filter", json={"logs": {"flow_run_id": {"any_": [str(run.id)]}}}
+    ).json()
+    said = [line["message"] for line in logs if line["name"] == "vintage"]
+    assert any(line.startswith("Features of 2023-02-01: 30 applications") for line in said)
+    assert any(line.startswith("loans: ") and line.endswith("in quarantine") for line in said)
 
 
 @pytest.mark.usefixtures("recorded")
@@ -90,16 +126,8 @@ def test_a_backfill_goes_on_after_a_month_without_applications(tmp_path: Path) -
 def test_a_backfill_of_months_that_have_not_come_in_has_nothing_to_do(settings: Settings) -> None:
     steps: list[tuple[date, str]] = []
     with pytest.raises(NothingToDoError, match=f"No rows of {month(31)}"):
-        run_backfill([month(30), month(31)], list(FLOWS), settings, step=lambda *step: steps.append(step))
+        run_backfill([month(30), month(31)], FLOWS, settings, step=lambda *step: steps.append(step))
     assert steps == [(month(30), "features"), (month(31), "features")]
-
-
-def test_a_server_that_does_not_answer_is_named_with_what_to_do(settings: Settings) -> None:
-    with (
-        temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}),
-        pytest.raises(VintageError, match=r"1:9/api does not answer .* unset PREFECT_API_URL"),
-    ):
-        run_flow(features, month(0), settings)
 
 
 @pytest.mark.usefixtures("recorded")
@@ -118,3 +146,32 @@ def test_tasks_carry_no_tag_for_which_prefect_would_ask_the_server_for_a_limit()
 
     run_flow(looking, month(0), Settings())
     assert seen == [set()]
+
+
+def test_two_backfills_at_once_of_different_datamarts_are_recorded_in_one_server(
+    prefect_home: Path,
+    settings: Settings,
+    client: SyncPrefectClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(prefect_home))
+    words = ["backfill", "--start", "2023-01-01", "--end", "2023-02-01", "--flows", "features"]
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-m", "flows", *words, "--data", settings.data, "--datamart", tmp_path / name],
+            env=None,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for name in ("one", "two")
+    ]
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    names = Counter(run.name for run in client.read_flow_runs() if run.state_name == "Completed")
+    assert names["backfill-2023-01-01-2023-02-01"] >= 2
+
+
+def test_a_server_that_runs_is_found_and_not_started_twice(prefect_home: Path) -> None:
+    assert server.start() == server.address_of_ours()

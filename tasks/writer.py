@@ -1,0 +1,36 @@
+"""One writer to a datamart: a second command waits for the first, and says who that is."""
+
+import logging
+import os
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tasks.config import Settings
+from tasks.storage.durable import held
+
+LOG = logging.getLogger("vintage")
+_ours: set[Path] = set()  # datamarts that this process writes to
+
+
+@contextmanager
+def one_writer(settings: Settings, doing: str) -> Generator[None]:
+    """Be the only command that writes to the datamart while the block runs; `doing` is told to who waits."""
+    datamart = settings.datamart.resolve()
+    if datamart in _ours:
+        yield
+        return
+    now = datetime.now(UTC)
+    by = f"{doing} (process {os.getpid()} on {socket.gethostname()}, since {now:%Y-%m-%d %H:%M} UTC)"
+    with held(datamart, "writer", by, waiting=lambda other: _say(other, datamart)):
+        _ours.add(datamart)
+        try:
+            yield
+        finally:
+            _ours.discard(datamart)
+
+
+def _say(other: str, datamart: Path) -> None:
+    LOG.warning("Waiting for %s, which writes to %s.", other or "another command", datamart)
