@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -91,14 +92,46 @@ def volume(_data: Path, work: Path) -> Iterator[Row]:
 
 def orchestration(data: Path, work: Path) -> Iterator[Row]:
     """What Prefect adds to a flow run."""
-    got = [run_once("prefect", data, work / f"prefect{run}") for run in range(RUNS)]
-    yield (
-        "Prefect per run of the features flow",
-        f"{median(g['seconds'] for g in got):.2f} s",
-        "at most 0.3 s",
+    got = [run_once("prefect", data, work / f"prefect{run}")["seconds"] for run in range(RUNS)]
+    yield "Prefect per run of the features flow", f"{median(got):.2f} s", "at most 0.3 s"
+
+
+def commands(_data: Path, work: Path) -> Iterator[Row]:
+    """Whole commands, from a shell and back: 24 months of features, and what a backfill adds to a run."""
+    book, months = work / "book_of_commands", 24
+    simulate(Lender(date(2023, 1, 1), months), book)
+    for recorded in (False, True):
+        home = work / f"home{recorded}"
+        if recorded:
+            command("ui", "--no-browser", home=home)
+        whole, alone, one_run, one_backfill = [], [], [], []
+        for run in range(RUNS):
+            place = ("--data", book, "--datamart", work / f"commands{recorded}{run}")
+            backfill = ("backfill", "--flows", "features", *place, "--start")
+            whole.append(command(*backfill, "2023-01-01", "--end", "2024-12-01", home=home))
+            alone.append(run_once("features_by_month", book, work / f"alone{recorded}{run}")["seconds"])
+            one_run.append(command("run", "features", *place, "--date", "2024-12-01", home=home))
+            one_backfill.append(command(*backfill, "2024-12-01", "--end", "2024-12-01", home=home))
+        if recorded:
+            command("ui", "--stop", home=home)
+        how = "recorded in a Prefect server" if recorded else "unrecorded"
+        ratio = median(a / b for a, b in zip(whole, alone, strict=True))
+        said = f"{median(whole):.1f} s, {ratio:.1f} times its work"
+        yield f"`vintage backfill --flows features`, {months} months, {how}", said, "8 s"
+        added = median(one_backfill) - median(one_run)
+        yield f"one month by `vintage backfill` after `vintage run`, {how}", f"{added:+.1f} s", "at most +1 s"
+
+
+def command(*words: str | Path, home: Path) -> float:
+    """Seconds that a whole `vintage` command takes."""
+    begun = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "flows", *map(str, words)],
+        env={**os.environ, "PREFECT_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        check=True,
     )
-    first, later = (median(g[start] for g in got) for start in ("first_start", "later_start"))
-    yield "local server start", f"{first:.1f} s the first time, then {later:.1f} s", "once per backfill"
+    return time.perf_counter() - begun
 
 
 def walk_forward(data: Path, work: Path) -> Iterator[Row]:
@@ -155,6 +188,7 @@ PARTS: dict[str, Callable[[Path, Path], Iterator[Row]]] = {
         features,
         checks,
         orchestration,
+        commands,
         walk_forward,
         scoring,
         months,

@@ -117,7 +117,8 @@ def monitoring_volume(data: str, datamart: str, model_store: str) -> dict[str, A
 def prefect(data: str, home: str) -> dict[str, Any]:
     """Seconds that Prefect adds to a run of the features flow, waits included, once a server answers."""
     os.environ["PREFECT_HOME"] = home
-    from flows.engine import local_server, run_flow
+    from flows import server
+    from flows.engine import run_flow
     from flows.features import features
     from tasks.config import Settings
     from tasks.ingest import months_received
@@ -132,14 +133,11 @@ def prefect(data: str, home: str) -> dict[str, Any]:
         return (time.perf_counter() - start) / len(others)
 
     plain = seconds("plain")
-    start = time.perf_counter()
-    with local_server():
-        first_start = time.perf_counter() - start
-        recorded = seconds("recorded")
-    start = time.perf_counter()
-    with local_server():
-        later_start = time.perf_counter() - start
-    return {"seconds": recorded - plain, "first_start": first_start, "later_start": later_start}
+    server.start()
+    try:
+        return {"seconds": seconds("recorded") - plain}
+    finally:
+        server.stop()
 
 
 def walk_forward(data: str, home: str) -> dict[str, Any]:
