@@ -12,6 +12,17 @@ from tasks.config import Settings
 from tasks.errors import UsageError
 
 
+def _list_faults(wanted: str) -> str:
+    """Print what can be planted, and end, where that is asked for."""
+    if wanted.strip() != "list":
+        return wanted
+    from simulator.faults import describe_faults
+
+    for number, told in describe_faults().items():
+        console.print(f"{number:>3}  {told}")
+    raise typer.Exit
+
+
 @with_settings()
 def simulate(
     _: Settings,
@@ -21,7 +32,14 @@ def simulate(
     loans_per_month: Annotated[int, typer.Option(min=1, help="Loans granted a month.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same files.")] = 0,
     scale: Annotated[int, typer.Option(min=1, help="Multiply the loans per month.")] = 1,
-    fault: Annotated[str, typer.Option(help="Faults to plant, by number: 13,49.")] = "",
+    fault: Annotated[
+        str,
+        typer.Option(
+            help="Faults to plant, by number: 13,49. They are told by: --fault list.",
+            callback=_list_faults,
+            is_eager=True,
+        ),
+    ] = "",
     drift: Annotated[
         list[str] | None, typer.Option(help="A drift, such as shift:fe_5:2024-03-01:0.5.")
     ] = None,

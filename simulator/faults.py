@@ -32,6 +32,12 @@ def plant(out: Path, numbers: Iterable[int], seed: int) -> None:
             fault(out, np.random.default_rng([seed, number]))
 
 
+def describe_faults() -> dict[int, str]:
+    """What each fault does, by its number."""
+    told = {number: fault.__doc__ or "" for number, fault in sorted(FAULTS.items())}
+    return {number: text.removeprefix(f"{number}: ").strip() for number, text in told.items()}
+
+
 def check(numbers: Iterable[int]) -> None:
     """Return when every number can be planted.
 
@@ -42,5 +48,5 @@ def check(numbers: Iterable[int]) -> None:
         raise UsageError(
             f"No fault of a file has the number {', '.join(map(str, unknown))}: "
             "what is missing is about processes or in every book already. "
-            f"Plant some of {', '.join(map(str, sorted(FAULTS)))}."
+            "See which can be planted with: vintage simulate --fault list"
         )

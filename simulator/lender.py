@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -39,6 +40,7 @@ def simulate(lender: Lender, out: Path) -> Summary:
     Errors: UsageError when nothing can be written in `out`, or a fault cannot be planted.
     """
     check(lender.faults)
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".simulate-", dir=out) as name:
@@ -51,6 +53,10 @@ def simulate(lender: Lender, out: Path) -> Summary:
         raise UsageError(
             f"Cannot write the lender's files in {out} ({error}); choose a folder you may write."
         ) from error
+    finally:
+        for folder in made:
+            with suppress(OSError):  # it holds the files
+                folder.rmdir()
     return Summary(rows, _bad_rate(lender))
 
 

@@ -25,7 +25,8 @@ def model_table(settings: Settings) -> pl.DataFrame:
     newest = {entry.model_id: entry for entry in registry.entries}
     if not newest:
         raise NothingToDoError(
-            f"No model yet in {settings.model_store}. Train one with: vintage run training --date D"
+            f"No model yet in {settings.model_store.absolute()}. Train one with: vintage run training "
+            "--date D"
         )
     rows: list[dict[str, Any]] = []
     for model_id, entry in sorted(newest.items()):
@@ -98,7 +99,7 @@ def verify(settings: Settings) -> int:
     registry = load_registry(settings)
     known = {entry.model_id for entry in registry.entries}
     if not known and not models.list_folders(settings):
-        raise NothingToDoError(f"No model yet in {settings.model_store}: nothing to verify.")
+        raise NothingToDoError(f"No model yet in {settings.model_store.absolute()}: nothing to verify.")
     wrong = [*find_impossible_lines(registry), *find_changed_files(registry)]
     unknown = sorted(set(models.list_folders(settings)) - known)
     wrong += [f"{name} is in no line of the registry (were its last lines removed?)" for name in unknown]

@@ -31,7 +31,7 @@ def newest_monitored(settings: Settings) -> date:
     if not days:
         raise TableNotReadyError(
             f"No month was monitored yet in {settings.datamart.absolute()}. Name the folder of the tables "
-            "with --datamart, or monitor a month with: vintage run monitoring --date D"
+            "with --datamart, or begin with: vintage demo"
         )
     return days[-1]
 

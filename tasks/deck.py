@@ -40,7 +40,8 @@ def write_deck(as_of: date | None, settings: Settings, *, out: Path | None = Non
     days = tables.snapshot_dates("gold.feature_store", settings)
     if not days:
         raise TableNotReadyError(
-            "No month was taken in yet, so there is no deck to make. Begin with: vintage demo"
+            f"No month was taken in yet in {settings.datamart.absolute()}, so there is no deck to make. Name "
+            "the folder of the tables with --datamart, or begin with: vintage demo"
         )
     day = as_of or days[-1]
     tables.require("gold.feature_store", day, settings, flow="features")

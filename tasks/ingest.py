@@ -28,6 +28,7 @@ from tasks.prefect import io_task
 from tasks.schemas.catalog import SOURCES
 from tasks.schemas.deliveries import Deliveries, by_month
 from tasks.storage import landing, tables
+from tasks.storage.first_run import undone_when_it_fails
 from tasks.storage.raw_files import raw_file
 
 LOG = logging.getLogger("vintage")
@@ -42,12 +43,13 @@ def ingest(days: Sequence[date], settings: Settings) -> None:
     Errors: BadInputError for a file or month that is missing or not what was agreed; NothingToDoError when
     the files hold no loan of these days. Whichever it is, nothing of that month or a later one was written.
     """
-    with ThreadPoolExecutor(1) as pool:  # the tables can be made while new files are looked through
-        creating = pool.submit(tables.create_missing, settings)
-        earlier = months_to_catch_up(max(days), settings)
-        creating.result()
-    for months in _batches(sorted({*days, *earlier}), settings):
-        _ingest_months(months, settings, asked=days)
+    with undone_when_it_fails(settings):
+        with ThreadPoolExecutor(1) as pool:  # the tables can be made while new files are looked through
+            creating = pool.submit(tables.create_missing, settings)
+            earlier = months_to_catch_up(max(days), settings)
+            creating.result()
+        for months in _batches(sorted({*days, *earlier}), settings):
+            _ingest_months(months, settings, asked=days)
 
 
 def _batches(months: Sequence[date], settings: Settings) -> Iterator[list[date]]:

@@ -10,8 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tasks.config import Settings
 from tasks.core.sentences import tell_figures, tell_state
-from tasks.decisions import actions_on
-from tasks.errors import TableNotReadyError
+from tasks.decisions import actions_on, newest_monitored
 from tasks.report import draw_figures
 from tasks.storage import charts, tables
 from tasks.storage.registry import load_registry
@@ -34,7 +33,7 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
 
     Errors: TableNotReadyError when the date, or none at all, was monitored.
     """
-    day = as_of or _newest(settings)
+    day = as_of or newest_monitored(settings)
     actions, now = actions_on(day, settings), tables.read("gold.monitoring", settings, on=day)
     colour, state = tell_state(actions, now)
     month = f"{day:%Y-%m}"
@@ -61,15 +60,6 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
         models=[entry for entry in load_registry(settings).entries if entry.effective_from <= str(day)][::-1],
     )
     return charts.write_page(out or settings.datamart / "report" / f"{month}.html", html)
-
-
-def _newest(settings: Settings) -> date:
-    days = tables.snapshot_dates("gold.monitoring", settings)
-    if not days:
-        raise TableNotReadyError(
-            "No month was monitored yet, so there is nothing to report. Begin with: vintage demo"
-        )
-    return days[-1]
 
 
 def _template() -> Any:
