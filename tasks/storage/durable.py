@@ -27,10 +27,11 @@ def locked(path: Path) -> Generator[None]:
 def held(folder: Path, name: str, by: str, *, waiting: Callable[[str], None]) -> Generator[None]:
     """Hold the folder for one writer at a time, across containers too, and write down `by` whom.
 
-    Another is told of it through `waiting`, and waits. It ends with its process, however that ends. A folder
-    that held nothing before and after is left behind no more than it was there.
+    Another is told of it through `waiting`, and waits. It ends with its process, however that ends. Neither
+    the lock nor folders that were not there before and hold nothing are left behind.
     """
-    path, made = folder / f".{name}.lock", not folder.exists()
+    path = folder / f".{name}.lock"
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     handle = _take(path, waiting)
     try:
         with suppress(OSError):  # a full disk, or the file of another user: the lock holds all the same
@@ -39,10 +40,9 @@ def held(folder: Path, name: str, by: str, *, waiting: Callable[[str], None]) ->
         yield
     finally:
         with suppress(OSError):
-            os.ftruncate(handle, 0)
-            if made and list(folder.iterdir()) == [path]:
-                path.unlink()
-                folder.rmdir()
+            path.unlink()
+            for place in made:
+                place.rmdir()
         os.close(handle)
 
 

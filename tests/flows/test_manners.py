@@ -98,6 +98,11 @@ def test_a_failed_first_month_takes_back_its_own_alone(folder: Path) -> None:
     assert files_in(folder) == before
 
 
+def test_a_folder_in_a_folder_that_was_not_there_is_gone_again(folder: Path) -> None:
+    assert run("run", "features", "--date", DAY, "--datamart", "new/place/datamart") == 1
+    assert files_in(folder) == {}
+
+
 def test_a_refused_month_leaves_the_tables_of_others_as_they_were(
     book: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
