@@ -70,13 +70,17 @@ def _as_link(url: str) -> str:
 def _code() -> tuple[dict[str, Path], set[str]]:
     """What git tracks, as it is now, and the programs in it; other files may be anything, a .env too."""
     entries = [entry.split("\t", 1) for entry in _git("ls-files", "--stage", "-z").split("\0") if entry]
-    found = {name: Path(name) for _, name in entries if Path(name).is_file()}
+    found = {name: Path(name) for how, name in entries if how.startswith("100") and _is_whole(Path(name))}
     if "docker-compose.yaml" not in found:
         raise UsageError(
             f"{Path.cwd()} is not the top folder of a git clone of Vintage, which a hand-in is made from (an "
             "unzipped hand-in is none). Change into the clone and run the command again."
         )
     return found, {name for how, name in entries if how.startswith("100755")}
+
+
+def _is_whole(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _results(settings: Settings) -> dict[str, Path]:
@@ -91,9 +95,12 @@ def _results(settings: Settings) -> dict[str, Path]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The folder's files without lock files, and without landing/, a copy of data/ that can be made again."""
+    """The folder's files, but no hidden ones (a .env, a lock), no links, and no landing/, a copy of data/."""
     for path in folder.rglob("*"):
-        if path.is_file() and path.relative_to(folder).parts[0] != "landing" and path.suffix != ".lock":
+        inside = path.relative_to(folder)
+        left_out = inside.parts[0] == "landing" or any(part.startswith(".") for part in inside.parts)
+        linked = path.is_symlink() or any((folder / above).is_symlink() for above in inside.parents[:-1])
+        if path.is_file() and not left_out and not linked:
             yield path
 
 

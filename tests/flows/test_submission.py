@@ -132,3 +132,19 @@ def test_an_unzipped_hand_in_is_no_clone(
     monkeypatch.chdir(elsewhere)
     with pytest.raises(UsageError, match="not the top folder of a git clone"):
         write_submission(Path("out.zip"), "", Settings())
+
+
+def test_hidden_files_and_links_stay_out(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret.csv"
+    secret.write_text("not for the zip")
+    (clone / "data" / ".env").write_text("not for the zip")
+    (clone / "datamart" / ".tmp-1").mkdir()
+    (clone / "datamart" / ".tmp-1" / "half.parquet").write_text("not for the zip")
+    (clone / "data" / "linked.csv").symlink_to(secret)
+    (clone / "data" / "folder").symlink_to(secret.parent)
+    (clone / "run").unlink()
+    (clone / "run").symlink_to(secret)
+    write_submission(Path("out.zip"), LINK, Settings())
+    with ZipFile("out.zip") as archive:
+        assert [name for name in archive.namelist() if b"not for the zip" in archive.read(name)] == []
+        assert "data/loans.csv" in archive.namelist()
