@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -24,6 +24,19 @@ Step = Callable[[date, str], None]
 def flow_named(name: str) -> Flow[..., Any]:
     """One of FLOWS, imported when it is asked for: scikit-learn alone takes a second."""
     return getattr(import_module(f"flows.{name}"), name)
+
+
+def months_between(start: date, end: date) -> list[date]:
+    """The first of each month from `start` to `end`, both included."""
+    days = [start]
+    while days[-1] < end:
+        days.append((days[-1] + timedelta(days=31)).replace(day=1))
+    return days
+
+
+def log_step(day: date, name: str) -> None:
+    """Write each step into the log, where no terminal shows it."""
+    LOG.info("%s of %s", name, day)
 
 
 def run_backfill(days: Sequence[date], names: Sequence[str], settings: Settings, *, step: Step) -> None:

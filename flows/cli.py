@@ -2,7 +2,7 @@
 
 import os
 import sys
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from importlib.metadata import version
 from typing import Annotated
@@ -29,7 +29,7 @@ from flows.policy import app as policy_app
 from flows.settings import app as settings_app
 from flows.signals import end_on_signal
 from flows.sources import app as sources_app
-from flows.ui import ui
+from flows.ui import deploy, ui
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError, UsageError, VintageError, may_pass
 
@@ -222,16 +222,14 @@ def status(
         show(months, lambda: print_months(months, settings))
 
 
-for made_elsewhere in (simulate, actions, report, deck, submission, ui):
+for made_elsewhere in (simulate, actions, report, deck, submission, ui, deploy):
     app.command()(made_elsewhere)
 
 
 def _backfill(start: date, end: date, names: list[FlowName], settings: Settings) -> None:
-    from flows.backfill import run_backfill
+    from flows.backfill import months_between, run_backfill
 
-    days = [start]
-    while days[-1] < end:
-        days.append((days[-1] + timedelta(days=31)).replace(day=1))
+    days = months_between(start, end)
     with progress(len(days) * len(names)) as step:
         run_backfill(days, names, settings, step=step)
 

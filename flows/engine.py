@@ -90,17 +90,25 @@ def run_recorded(run: Flow[..., Any], *args: Any, labels: list[str]) -> None:
 
 def server() -> str | None:
     """Address of the Prefect server that records this process's runs; None where none answers."""
-    named = PREFECT_API_URL.value()
-    api_url = str(named) if named else address_of_ours()
+    api_url = address()
     if api_url is None:
         return None
-    _try(api_url)
+    error = ask(api_url)
+    if error:
+        with temporary_settings({PREFECT_API_URL: api_url}):
+            give_up(error)
     return None if api_url in given_up else api_url
 
 
+def address() -> str | None:
+    """Address of the server that the environment or Prefect's profile names, else of ours, if any."""
+    named = PREFECT_API_URL.value()
+    return str(named) if named else address_of_ours()
+
+
 @cache
-def _try(api_url: str) -> None:
-    """Ask the server once for its version, and give it up if it does not answer."""
+def ask(api_url: str) -> Exception | None:
+    """Ask the server once for its version; why it does not answer, if it does not."""
     quick: Any = {
         PREFECT_API_URL: api_url,
         PREFECT_API_REQUEST_TIMEOUT: min(QUICK, PREFECT_API_REQUEST_TIMEOUT.value()),
@@ -111,7 +119,8 @@ def _try(api_url: str) -> None:
             with get_client(sync_client=True) as client:
                 client.raise_for_api_version_mismatch_once()
         except Exception as error:  # as in `as_run`
-            give_up(error)
+            return error
+    return None
 
 
 @cache

@@ -1,12 +1,17 @@
-"""`vintage ui`: Prefect's page, where runs are watched."""
+"""`vintage ui` and `vintage deploy`: Prefect's page, where runs are watched, and started by a form."""
 
+import os
+import signal
+import sys
 from typing import Annotated
 
 import typer
 
 from flows.console import console, notes
 from flows.options import with_settings
+from flows.signals import SIGNALS
 from tasks.config import Settings
+from tasks.errors import PassingError, VintageError
 
 
 @with_settings()
@@ -30,3 +35,24 @@ def ui(
     console.print(f"runs: {page}/runs\nartifacts: {page}/artifacts\nend it with: vintage ui --stop")
     if console.is_terminal and not no_browser:
         typer.launch(page)
+
+
+@with_settings("data", "datamart", "model_store")
+def deploy(settings: Settings) -> None:
+    """Let people start the flows and the backfill by a form on Prefect's page; runs until it is ended.
+
+    One run at a time, with the folders given here and the other settings of the environment.
+    """
+    from flows.engine import address, ask
+
+    api_url = address()
+    if api_url is None:
+        raise VintageError("There is no Prefect server: start one by vintage ui, or set PREFECT_API_URL.")
+    if error := ask(api_url):
+        raise PassingError(f"The Prefect server at {api_url} does not answer ({error}); see that it runs.")
+    for name in ("data", "datamart", "model_store"):
+        os.environ[f"VINTAGE_{name.upper()}"] = str(getattr(settings, name).absolute())
+    os.environ["PREFECT_API_URL"] = api_url
+    # Prefect's runner answers to signals itself, so it gets a process without our way to do so.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    os.execv(sys.executable, [sys.executable, "-c", "from flows.deployments import main; main()"])  # noqa: S606 - no text from outside

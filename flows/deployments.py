@@ -1,0 +1,77 @@
+"""The flows as Prefect deployments, whose forms ask for dates; `vintage deploy` serves them, one at a time.
+
+What they run on is what the environment of the serving process says: VINTAGE_DATA, VINTAGE_DATAMART, ...
+"""
+
+from collections.abc import Callable
+from datetime import date
+from inspect import unwrap
+from typing import Annotated, Any, Literal
+
+from prefect import Flow, flow, serve
+from prefect.types.entrypoint import EntrypointType
+from pydantic import AfterValidator, Field
+
+from flows.backfill import FLOWS, flow_named, log_step, months_between, run_range
+from flows.engine import say_where
+from tasks.config import checked_settings
+from tasks.errors import UsageError
+from tasks.prefect import traced
+
+
+def _first_of_month(day: date) -> date:
+    if day.day != 1:
+        raise ValueError(f"{day} is not the first of a month; did you mean {day.replace(day=1)}?")
+    return day
+
+
+Month = Annotated[
+    date,
+    AfterValidator(_first_of_month),
+    Field(json_schema_extra={"pattern": r"^\d{4}-\d{2}-01$"}),
+]
+FlowName = Literal["features", "training", "inference", "monitoring"]
+
+
+def _with_form(name: str) -> Flow[..., Any]:
+    monthly = flow_named(name)
+    work: Callable[..., None] = unwrap(monthly.fn)
+
+    def run(snapshot_date: Month) -> None:
+        work(snapshot_date, checked_settings({}))
+
+    run.__name__ = name
+    run.__doc__ = f"{monthly.fn.__doc__}\n\nArgs:\n    snapshot_date: First of a month, as 2024-03-01."
+    return flow(name=name, flow_run_name=name + "-{snapshot_date}")(traced(run))
+
+
+features, training, inference, monitoring = map(_with_form, FLOWS)
+
+
+@flow(name="backfill", flow_run_name="backfill-{start}-{end}")
+@traced
+def backfill(start: Month, end: Month, flows: list[FlowName] = list(FLOWS)) -> None:  # noqa: B006 - shown in the form
+    """Run the flows for each month from `start` to `end`, in date order.
+
+    Args:
+        start: First of a month, as 2024-03-01.
+        end: First of a month, included.
+        flows: Flows to run.
+    """
+    if start > end:
+        raise UsageError(f"The start {start} is after the end {end}; swap them.")
+    if not flows:
+        raise UsageError(f"No flow is chosen; choose from {', '.join(FLOWS)}.")
+    say_where()
+    names = [name for name in FLOWS if name in flows]
+    run_range(months_between(start, end), names, checked_settings({}), step=log_step)
+
+
+def main() -> None:
+    """Serve all of them until told to end."""
+    forms = (features, training, inference, monitoring, backfill)
+    deployed = [
+        form.to_deployment("vintage", tags=["vintage"], entrypoint_type=EntrypointType.MODULE_PATH)
+        for form in forms
+    ]
+    serve(*deployed, limit=1)  # pyright: ignore[reportArgumentType] - the same call is asynchronous elsewhere
