@@ -1,6 +1,10 @@
-"""The Delta tables: the only code that reads or writes the datamart."""
+"""The Delta tables: the only code that reads or writes the datamart.
 
-from collections.abc import Container, Sequence, Set
+A table may be older than the code: a column that its files lack is read as null, one that the catalog does
+not have is not read, and the next write gives the table the columns of the catalog.
+"""
+
+from collections.abc import Collection, Container, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import cache, partial
@@ -14,6 +18,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from tasks.config import Settings
 from tasks.errors import PassingError, TableNotReadyError, VintageError
 from tasks.schemas.catalog import TABLES, Table, in_order
+from tasks.storage.table_columns import columns_of, missing_in, require_same_types
 
 MAY_BE_EMPTIED = ("quarantine.", "gold.actions")
 ATTEMPTS = 30  # writers of other partitions only have to take turns
@@ -59,16 +64,46 @@ def scan(
     settings: Settings,
     *,
     until: date | None = None,
-    on: Sequence[date] | None = None,
+    on: Collection[date] | None = None,
     version: int | None = None,
 ) -> pl.LazyFrame:
     """Lazy rows of a table with snapshot_date up to `until`, or of the days `on`, now or as of a `version`.
 
-    Errors: TableNotReadyError when the table does not exist, or not in this version any more.
+    Raises: TableNotReadyError when the table does not exist, or not in this version any more; StorageError
+    when a column is of another type.
     """
-    delta = open_table(name, settings) if version is None else _open_at(name, version, settings)
-    days = {day for day in _days_of(delta) if (until is None or day <= until) and (on is None or day in on)}
-    return _scan(delta, days, TABLES[name])
+    delta = _open(name, settings, version)
+    require_same_types(name, delta)
+    return _scan(delta, _days_between(delta, until, on), TABLES[name])
+
+
+def missing_columns(
+    name: str,
+    settings: Settings,
+    *,
+    until: date | None = None,
+    on: Collection[date] | None = None,
+    version: int | None = None,
+) -> dict[date, set[str]]:
+    """Columns of the catalog that the files of a day lack, by day in order; without the days that have all.
+
+    The files tell: a column that is there and null throughout is not missing.
+    Raises: as `scan`.
+    """
+    if version is None and not DeltaTable.is_deltatable(str(path_of(name, settings))):
+        return {}
+    delta = _open(name, settings, version)
+    return _missing(delta, _days_between(delta, until, on), TABLES[name])
+
+
+def _missing(delta: DeltaTable, days: Container[date], table: Table) -> dict[date, set[str]]:
+    """By day; all files of a day are of one write, so they have the same columns."""
+    files = sorted(file for file in delta.file_uris() if _day_of(file) in days)
+    return {_day_of(file): gone for file in files if (gone := missing_in(file, table))}
+
+
+def _days_between(delta: DeltaTable, until: date | None, on: Collection[date] | None) -> set[date]:
+    return {day for day in _days_of(delta) if (until is None or day <= until) and (on is None or day in on)}
 
 
 def _scan(delta: DeltaTable, days: Container[date], table: Table) -> pl.LazyFrame:
@@ -80,7 +115,14 @@ def _scan(delta: DeltaTable, days: Container[date], table: Table) -> pl.LazyFram
     files = [unquote(file) for file in delta.file_uris() if _day_of(file) in days]
     if not files:
         return table.empty.lazy()
-    return pl.scan_parquet(files, schema=table.columns, hive_schema={"snapshot_date": pl.Date()}, glob=False)
+    return pl.scan_parquet(
+        files,
+        schema=table.columns,
+        hive_schema={"snapshot_date": pl.Date()},
+        missing_columns="insert",
+        extra_columns="ignore",
+        glob=False,
+    )
 
 
 def _days_of(delta: DeltaTable) -> set[date]:
@@ -125,11 +167,11 @@ def replace_partitions(
 ) -> int:
     """Replace the partitions of `days` by `rows` in a single Delta commit; return the number of rows.
 
-    Rows that equal what is stored are not written again, so a re-run adds no version.
-    When another writer commits meanwhile the tables are read afresh and the write is tried again.
-    Errors: VintageError when a day would lose all its rows (but in quarantine and actions), or a row is of
-    another day;
-    PassingError when another run wrote other rows of these days meanwhile.
+    Rows that equal what is stored are not written again, so a re-run adds no version, unless stored rows lack
+    a column. When another writer commits meanwhile the tables are read afresh and the write is tried again.
+    Raises: VintageError when a day would lose all its rows (but in quarantine and actions), or a row is of
+    another day; PassingError when another run wrote other rows of these days meanwhile; StorageError when a
+    column is of another type.
     """
     table = TABLES[name]
     frame = in_order(_typed(rows, table), table)
@@ -139,8 +181,9 @@ def replace_partitions(
     found = None
     for _ in range(ATTEMPTS):
         delta = open_table(name, settings)
+        require_same_types(name, delta)
         stored = _stored(delta, days, table)
-        differing = _days_that_differ(frame, stored)
+        differing = _days_that_differ(frame, stored) | _missing(delta, days, table).keys()
         if not differing:
             return frame.height
         if found is not None and _days_that_differ(stored, found) & differing:
@@ -180,12 +223,16 @@ def _days_that_differ(rows: pl.DataFrame, others: pl.DataFrame) -> set[date]:
 
 
 def _written(delta: DeltaTable, frame: pl.DataFrame, days: Set[date]) -> bool:
-    """Whether the commit went through; False when another writer committed first, whatever it wrote."""
+    """Whether the commit went through; False when another writer committed first, whatever it wrote.
+
+    A table with other columns gets those of the frame; its older files stay as they are.
+    """
     write = partial(write_deltalake, delta, frame, writer_properties=WRITER, commit_properties=AS_READ)
     listed = ", ".join(f"'{day}'" for day in sorted(days))
+    schema_mode = None if set(columns_of(delta)) == set(frame.columns) else "overwrite"
     try:
-        if days & _days_of(delta):
-            write(mode="overwrite", predicate=f"snapshot_date in ({listed})")
+        if schema_mode or days & _days_of(delta):
+            write(mode="overwrite", predicate=f"snapshot_date in ({listed})", schema_mode=schema_mode)
         else:  # nothing to look for: a quarter cheaper
             write(mode="append")
     except CommitFailedError:
@@ -224,8 +271,10 @@ def open_table(name: str, settings: Settings) -> DeltaTable:
     return table
 
 
-def _open_at(name: str, version: int, settings: Settings) -> DeltaTable:
+def _open(name: str, settings: Settings, version: int | None) -> DeltaTable:
     path = path_of(name, settings)
+    if version is None:
+        return open_table(name, settings)
     try:
         return DeltaTable(path, version=version)
     except (FileNotFoundError, DeltaError) as error:
