@@ -18,31 +18,44 @@ CLICKSTREAM_LEVELS = tuple(f"{measure}_mean" for measure in MEASURES)
 CLICKSTREAM_SPREADS = tuple(f"{measure}_sd" for measure in MEASURES)
 CLICKSTREAM_MONTHS = "n_clickstream_months"
 
-ATTRIBUTE_NUMBERS = ("age", "is_minor")
-FINANCIAL_NUMBERS = (
-    "annual_income",
-    "monthly_inhand_salary",
-    "num_bank_accounts",
-    "num_credit_card",
-    "interest_rate",
-    "num_of_loan",
-    "delay_from_due_date",
-    "num_of_delayed_payment",
-    "changed_credit_limit",
-    "num_credit_inquiries",
-    "outstanding_debt",
-    "credit_utilization_ratio",
-    "credit_history_age",
-    "total_emi_per_month",
-    "amount_invested_monthly",
-    "monthly_balance",
-    "debt_to_income_ratio",
-    "emi_to_salary_ratio",
-    "invested_to_salary_ratio",
-    "balance_to_salary_ratio",
-    *(f"n_{loan_type}s" for loan_type in LOAN_TYPES),
-)
-CATEGORIES = ("occupation", "credit_mix", "payment_of_min_amount", "payment_behaviour")
+# Each feature with its reason group (tasks/schemas/reasons.py).
+ATTRIBUTE_NUMBERS = {"age": "PERSON", "is_minor": "PERSON"}
+FINANCIAL_NUMBERS = {
+    "annual_income": "INCOME",
+    "monthly_inhand_salary": "INCOME",
+    "num_bank_accounts": "ACCOUNTS",
+    "num_credit_card": "ACCOUNTS",
+    "interest_rate": "INTEREST",
+    "num_of_loan": "LOANS",
+    "delay_from_due_date": "DELAYS",
+    "num_of_delayed_payment": "DELAYS",
+    "changed_credit_limit": "INQUIRIES",
+    "num_credit_inquiries": "INQUIRIES",
+    "outstanding_debt": "DEBT",
+    "credit_utilization_ratio": "DEBT",
+    "credit_history_age": "HISTORY",
+    "total_emi_per_month": "BUDGET",
+    "amount_invested_monthly": "BUDGET",
+    "monthly_balance": "BUDGET",
+    "debt_to_income_ratio": "DEBT",
+    "emi_to_salary_ratio": "BUDGET",
+    "invested_to_salary_ratio": "BUDGET",
+    "balance_to_salary_ratio": "BUDGET",
+    **{f"n_{loan_type}s": "LOANS" for loan_type in LOAN_TYPES},
+}
+WORDS = {
+    "occupation": "PERSON",
+    "credit_mix": "HISTORY",
+    "payment_of_min_amount": "DELAYS",
+    "payment_behaviour": "BUDGET",
+}
+CATEGORIES = tuple(WORDS)
+REASON_GROUP_OF = {
+    **ATTRIBUTE_NUMBERS,
+    **FINANCIAL_NUMBERS,
+    **dict.fromkeys((CLICKSTREAM_MONTHS, *CLICKSTREAM_LEVELS, *CLICKSTREAM_SPREADS), "ONLINE"),
+    **WORDS,
+}
 
 KEYS = ("loan_id", "customer_id", "snapshot_date")
 NUMBERS = (

@@ -3,35 +3,25 @@
 `<code>_UP` raises the probability of default against the reference applicant, `<code>_DOWN` lowers it.
 """
 
-from tasks.schemas.feature_store import (
-    CLICKSTREAM_LEVELS,
-    CLICKSTREAM_MONTHS,
-    CLICKSTREAM_SPREADS,
-)
-from tasks.schemas.financials import LOAN_TYPES
+from tasks.schemas.feature_store import REASON_GROUP_OF
 
-OTHER = "OTHER"
-REASON_GROUPS: dict[str, tuple[str, ...]] = {
-    "ONLINE": (CLICKSTREAM_MONTHS, *CLICKSTREAM_LEVELS, *CLICKSTREAM_SPREADS),
-    "INCOME": ("annual_income", "monthly_inhand_salary"),
-    "DEBT": ("outstanding_debt", "debt_to_income_ratio", "credit_utilization_ratio"),
-    "DELAYS": ("delay_from_due_date", "num_of_delayed_payment", "payment_of_min_amount"),
-    "INQUIRIES": ("num_credit_inquiries", "changed_credit_limit"),
-    "ACCOUNTS": ("num_bank_accounts", "num_credit_card"),
-    "LOANS": ("num_of_loan", *(f"n_{kind}s" for kind in LOAN_TYPES)),
-    "INTEREST": ("interest_rate",),
-    "HISTORY": ("credit_history_age", "credit_mix"),
-    "BUDGET": (
-        "total_emi_per_month",
-        "amount_invested_monthly",
-        "monthly_balance",
-        "emi_to_salary_ratio",
-        "invested_to_salary_ratio",
-        "balance_to_salary_ratio",
-        "payment_behaviour",
-    ),
-    "PERSON": ("age", "is_minor", "occupation"),
-    OTHER: (),  # whatever another team's source says
+OTHER = "OTHER"  # whatever another team's source says
+GROUPS = (
+    "ONLINE",
+    "INCOME",
+    "DEBT",
+    "DELAYS",
+    "INQUIRIES",
+    "ACCOUNTS",
+    "LOANS",
+    "INTEREST",
+    "HISTORY",
+    "BUDGET",
+    "PERSON",
+    OTHER,
+)
+REASON_GROUPS = {
+    group: tuple(name for name, of in REASON_GROUP_OF.items() if of == group) for group in GROUPS
 }
 
 REASON_TEXTS: dict[str, str] = {
