@@ -204,7 +204,7 @@ def status(
     ] = None,
     rows: Annotated[bool, typer.Option("--rows", help="Show what became of each file's rows.")] = False,
 ) -> None:
-    """Show the months so far: loans, quarantined rows, champion, performance."""
+    """Show the months so far: loans, quarantined rows, champion, performance, and columns that they lack."""
     if review is not None:
         from tasks.review import applications_to_review
 
@@ -216,10 +216,10 @@ def status(
         table = row_table(settings)
         show(table, lambda: print_lines(table, why_no_months(settings)))
     else:
-        from tasks.status import month_table
+        from tasks.status import add_missing_columns, month_table
 
         months = month_table(settings)
-        show(months, lambda: print_months(months, settings))
+        show(add_missing_columns(months, settings), lambda: print_months(months, settings))
 
 
 for made_elsewhere in (simulate, actions, report, deck, submission, ui, deploy):

@@ -103,6 +103,22 @@ def print_months(months: Any, settings: Settings) -> None:
     _print_whole(table)
     for what, where in paths_to_look_at(settings).items():
         console.print(f"{what}: {where}")
+    print_missing(settings)
+
+
+def print_missing(settings: Settings) -> None:
+    """Say which months lack columns that newer code makes, and the command that fills them."""
+    from tasks.status import command_to_fill, missing_columns
+
+    missing = missing_columns(settings)
+    for row in missing.iter_rows(named=True):
+        months = f"{row['months']} month{'s' * (row['months'] > 1)}"
+        console.print(
+            f"{row['table']} lacks {', '.join(row['columns'])} in {months}, "
+            f"{row['first']:%Y-%m} to {row['last']:%Y-%m}: older code wrote them."
+        )
+    if missing.height:
+        console.print(f"Fill them with: {command_to_fill(missing, settings)}")
 
 
 def print_actions(actions: Any, day: date) -> None:

@@ -7,6 +7,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.core.loan_features import keep_applications
+from tasks.schemas.catalog import TABLES
 from tasks.storage import tables
 from tasks.storage.registry import load_registry
 
@@ -20,6 +21,16 @@ COLUMNS = {
     "auc": pl.Float64(),
     "status": pl.String(),
 }
+
+MISSING = {
+    "table": pl.String(),
+    "columns": pl.List(pl.String()),
+    "first": pl.Date(),
+    "last": pl.Date(),
+    "months": pl.Int64(),
+    "flow": pl.String(),
+}
+FLOWS = ("features", "inference", "monitoring")  # that write tables, in their order
 
 
 def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFrame:
@@ -71,6 +82,40 @@ def resting_on_old_rows(first: date, last: date, flows: Sequence[str], settings:
     later = {day for day in tables.snapshot_dates("gold.feature_store", settings) if day > last}
     scored = {day for day in tables.snapshot_dates("gold.predictions", settings) if day >= first}
     return sorted(later if {"inference", "monitoring"} <= {*flows} else later | scored)
+
+
+def missing_columns(settings: Settings) -> pl.DataFrame:
+    """What months lack, since older code wrote them: MISSING, a row per table and set of columns."""
+    rows: list[tuple[object, ...]] = []
+    for name, table in TABLES.items():
+        months: dict[tuple[str, ...], list[date]] = {}
+        for day, columns in tables.missing_columns(name, settings).items():
+            months.setdefault(tuple(sorted(columns)), []).append(day)
+        for columns, days in months.items():
+            rows.append((name, list(columns), min(days), max(days), len(days), table.flow))
+    return pl.DataFrame(rows, schema=MISSING, orient="row")
+
+
+def add_missing_columns(months: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """The rows of `month_table` with `missing`: columns that the month lacks, such as gold.actions.owner."""
+    lacking: dict[date, list[str]] = {}
+    for name in TABLES:
+        for day, columns in tables.missing_columns(name, settings).items():
+            lacking.setdefault(day, []).extend(f"{name}.{column}" for column in sorted(columns))
+    found = [lacking.get(day, []) for day in months["month"]]
+    return months.with_columns(missing=pl.Series(found, dtype=pl.List(pl.String)))
+
+
+def command_to_fill(missing: pl.DataFrame, settings: Settings) -> str:
+    """The command that makes what `missing_columns` found.
+
+    Features look back on the rows of all months before: where these get a column, later months run again too.
+    """
+    first, last = missing["first"].min(), missing["last"].max()
+    if not missing["table"].str.starts_with("gold.").all():
+        last = max(tables.snapshot_dates("bronze.deliveries", settings))
+    flows = [flow for flow in FLOWS if flow in missing["flow"]]
+    return f"vintage backfill --start {first} --end {last} --flows {','.join(flows)}"
 
 
 def row_table(settings: Settings) -> pl.DataFrame:

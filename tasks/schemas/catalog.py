@@ -24,10 +24,14 @@ SOURCES = {source.name: source for source in (CLICKSTREAM, ATTRIBUTES, FINANCIAL
 
 @dataclass(frozen=True)
 class Table:
-    """A Delta table: `columns` with dtypes, partitioned by snapshot_date; raw rows may share a `key`."""
+    """A Delta table: `columns` with dtypes, partitioned by snapshot_date; raw rows may share a `key`.
+
+    `flow` is the one that writes it.
+    """
 
     columns: dict[str, pl.DataType]
     key: tuple[str, ...]
+    flow: str = "features"
 
     @cached_property
     def empty(self) -> pl.DataFrame:
@@ -35,9 +39,9 @@ class Table:
         return pl.DataFrame(schema=self.columns)
 
 
-def _of_schema(schema: type[dy.Schema]) -> Table:
+def _of_schema(schema: type[dy.Schema], flow: str = "features") -> Table:
     columns = {name: column.dtype for name, column in schema.columns().items()}
-    return Table(columns, tuple(schema.primary_key()))
+    return Table(columns, tuple(schema.primary_key()), flow)
 
 
 def _of_source(source: Source) -> dict[str, Table]:
@@ -56,9 +60,9 @@ TABLES: dict[str, Table] = {
     "gold.feature_store": Table(FEATURE_STORE, ("loan_id",)),
     "gold.source_features": Table(SOURCE_FEATURES, ("loan_id", "source", "feature")),
     "gold.label_store": _of_schema(LabelStore),
-    "gold.predictions": _of_schema(Predictions),
-    "gold.monitoring": _of_schema(Monitoring),
-    "gold.actions": _of_schema(Actions),
+    "gold.predictions": _of_schema(Predictions, "inference"),
+    "gold.monitoring": _of_schema(Monitoring, "monitoring"),
+    "gold.actions": _of_schema(Actions, "monitoring"),
 }
 
 
