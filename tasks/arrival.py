@@ -11,7 +11,7 @@ from tasks.config import Settings
 from tasks.core import intake
 from tasks.core.validation import NO_ROWS, Checked
 from tasks.errors import BadInputError, NothingToDoError
-from tasks.schemas.catalog import SOURCES
+from tasks.schemas.catalog import SOURCES, TABLES
 from tasks.schemas.deliveries import Delivery, Volume
 from tasks.storage import landing, restatements, tables
 from tasks.storage.raw_files import raw_file
@@ -164,10 +164,25 @@ def refuse_changed(changed: Sequence[str], day: date, settings: Settings) -> boo
     return True
 
 
-def changed_sources(delivered: Delivered, stored: Delivered) -> list[str]:
-    """Sources of which other rows were taken in before; none when nothing was."""
+def changed_sources(
+    checked: Mapping[str, Checked], delivered: Delivered, stored: Delivered, day: date, settings: Settings
+) -> list[str]:
+    """Sources of which other rows were taken in before; none when nothing was.
+
+    Rows that only have more or fewer columns, since the code takes in others now, are the same.
+    """
     old, new = _digests(stored), _digests(delivered)
-    return [name for name, digest in new.items() if old and old.get(name) != digest]
+    differing = [name for name, digest in new.items() if old and old.get(name) != digest]
+    return [name for name in differing if not _same_in_common(name, checked[name], day, settings)]
+
+
+def _same_in_common(name: str, checked: Checked, day: date, settings: Settings) -> bool:
+    """Whether the day's rows are those that were taken in, in the columns that both have."""
+    table = f"bronze.{name}"
+    gained = tables.missing_columns(table, settings, on=[day]).get(day, set())
+    common = sorted(TABLES[table].columns.keys() - gained - {"source_file"})
+    old, new = tables.read(table, settings, on=day), checked.received.filter(snapshot_date=day)
+    return old.select(common).sort(common).equals(new.select(common).sort(common))
 
 
 def note_restatement(

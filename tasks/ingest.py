@@ -111,7 +111,7 @@ def _refuse_or_note(
     """Raise why the month cannot come in, or note what it replaces, given its deliveries new and old."""
     refuse_absent(delivered, day, settings, asked=asked)
     refuse_gone(delivered, stored, day, settings)
-    changed = changed_sources(delivered, stored)
+    changed = changed_sources(checked, delivered, stored, day, settings)
     restated = refuse_changed(changed, day, settings)
     if changed or not stored:
         refuse_odd_volume(day, settings)

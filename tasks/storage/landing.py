@@ -49,6 +49,9 @@ def read_months(
         if (month if dated else None) in held:
             piece = _split_once(path, source, landed) / f"{MONTH}={month if dated else UNDATED}"
             rows = pl.read_parquet(piece / "*.parquet", hive_partitioning=False)
+            rows.columns = _columns(
+                path, source
+            )  # older code may have split the file, and named fewer of them
             if not dated:
                 rows = rows.filter(pl.any_horizontal(pl.all().is_not_null()))  # a blank line is no row
             pieces.append(rows.select(_as_received(path, source, pl.lit(month))))
@@ -141,15 +144,19 @@ def _split_once(path: Path, source: Source, landed: Path) -> Path:
     return landed / SPLIT
 
 
-def _scan(path: Path, source: Source) -> pl.LazyFrame:
+def _columns(path: Path, source: Source) -> list[str]:
+    """Our names of the file's columns in their order, `extra N` for those that we do not take in."""
     header = read_header(path, source)
     agreed = {name: RAW_DATE if name == "snapshot_date" else name for name in source.columns}
-    names = [agreed.get(name, f"extra {place}") for place, name in enumerate(header)]  # whatever it is called
+    return [*(agreed.get(name, f"extra {place}") for place, name in enumerate(header)), OVERFLOW]
+
+
+def _scan(path: Path, source: Source) -> pl.LazyFrame:
     return pl.scan_csv(
         path,
         has_header=False,
         skip_rows=1,
-        schema=dict.fromkeys((*names, OVERFLOW), pl.String()),
+        schema=dict.fromkeys(_columns(path, source), pl.String()),
         missing_columns="insert",
         null_values="",  # also where the sender puts quotes around nothing
         truncate_ragged_lines=True,
