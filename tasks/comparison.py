@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from tasks.applications import require_features
 from tasks.catalogue import require_model
 from tasks.config import Settings
 from tasks.core.evaluation import compare_scores
@@ -57,7 +58,9 @@ def _since_both(cards: Sequence[Card], settings: Settings) -> tuple[Floats, list
     """Labels, PDs by each model as it serves, and words on the loans; None where the loans say too little."""
     day = max(date.fromisoformat(card["as_of"]) for card in cards)
     labels = tables.scan("gold.label_store", settings).select("loan_id", "label")
-    applications = tables.scan("gold.feature_store", settings).filter(pl.col("snapshot_date") >= day)
+    months = [month for month in tables.snapshot_dates("gold.feature_store", settings) if month >= day]
+    require_features([card["model_id"] for card in cards], months, settings)
+    applications = tables.scan("gold.feature_store", settings, on=months)
     ripe = applications.join(labels, on="loan_id", how="inner", validate="1:1").collect().sort("loan_id")
     ripe = add_source_features(ripe, _sources_of(cards, settings), settings)
     n_bad = int(ripe["label"].sum())

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
+from tasks.applications import read_applications
 from tasks.charts.evaluation import draw_evaluation
 from tasks.charts.style import to_svg
 from tasks.config import Settings
@@ -18,7 +19,7 @@ from tasks.core.models import Blend
 from tasks.core.scoring import score_applications
 from tasks.errors import NothingToDoError
 from tasks.settings_of_record import settings_on
-from tasks.source_features import read_applications, sources_of
+from tasks.source_features import sources_of
 from tasks.storage import charts, tables
 from tasks.storage.registered_files import load_model, read_card
 from tasks.storage.registry import champion_on, load_registry

@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 
+from tasks.applications import read_applications
 from tasks.config import Settings
 from tasks.core.arrears import keep_arrears, measure_arrears
 from tasks.core.calendar import months_before
@@ -26,7 +27,6 @@ from tasks.errors import NothingToDoError
 from tasks.prefect import io_task
 from tasks.schemas.catalog import TABLES, in_order
 from tasks.schemas.policy import Policy
-from tasks.source_features import read_applications
 from tasks.status import ripe_cohorts
 from tasks.storage import tables
 from tasks.storage.policy import read_policy

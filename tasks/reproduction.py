@@ -12,6 +12,7 @@ from tasks.catalogue import require_model
 from tasks.config import Settings
 from tasks.core.challenger import Setup, train
 from tasks.core.serving import predict_served
+from tasks.core.training import keep_features
 from tasks.errors import ModelStoreError
 from tasks.storage.registered_files import load_model, read_card
 from tasks.storage.registry import load_registry
@@ -40,6 +41,7 @@ def reproduce(model_id: str, settings: Settings) -> Reproduction:
     known = known_on(
         date.fromisoformat(card["as_of"]), settings, versions=versions, sources=card["data"]["sources"]
     )
+    known = keep_features(known, card["data"]["features"])
     again = train(known, Setup(**card["setup"])).served
     gap = np.abs(predict_served(stored, known.loans) - predict_served(again, known.loans))
     changed = _changed_code(card["code"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tasks.applications import scan_applications
 from tasks.config import Settings
 from tasks.core.audit import Verdict, audit_columns, own_pds
 from tasks.core.audit_book import MOST_WORDS, Book
@@ -102,7 +103,7 @@ def build_book(as_of: date, settings: Settings) -> tuple[pl.DataFrame, Book]:
 
     Errors: TableNotReadyError before two cohorts are ripe.
     """
-    rows = tables.scan("gold.feature_store", settings, until=as_of)
+    rows = scan_applications(as_of, settings)
     features = rows.sort("snapshot_date", "loan_id").collect()
     known = tables.scan("gold.label_store", settings, until=as_of).select("loan_id", pl.col("label"))
     asked = features.lazy().select("loan_id")

@@ -167,12 +167,6 @@ def _refuse_changed(rows: pl.DataFrame, published: pl.DataFrame, settings: Setti
         restatements.note(settings, entry, versions={TABLE: tables.version_of(TABLE, settings)})
 
 
-def read_applications(day: date, model_ids: Sequence[str], settings: Settings) -> pl.DataFrame:
-    """The day's rows of gold.feature_store, with the features of other sources that the models learned."""
-    applications = tables.read("gold.feature_store", settings, on=day)
-    return add_source_features(applications, sources_of(model_ids, settings), settings, until=day)
-
-
 def sources_of(model_ids: Sequence[str], settings: Settings) -> dict[str, Kinds]:
     """The columns of other teams' sources that the models learned from, by their cards."""
     registry, found = load_registry(settings), dict[str, Kinds]()

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date
 from importlib.metadata import version
 from typing import Any
 
 import polars as pl
 
+from tasks.applications import say_features_lacking, scan_applications
 from tasks.config import Settings
 from tasks.core.arrears import count_arrears, keep_arrears
 from tasks.core.card import list_limits, render_card
@@ -21,13 +22,12 @@ from tasks.core.scoring import GRADE_LIMITS
 from tasks.core.serving import Served, predict_served
 from tasks.core.splits import Split
 from tasks.core.stability import add_month_values, build_reference
-from tasks.core.training import Known, describe, describe_data, identify, score_as_new
+from tasks.core.training import Known, describe, describe_data, identify, keep_features, score_as_new
 from tasks.decisions import asks_for_training, freezes_promotion
 from tasks.errors import NothingToDoError, VintageError
 from tasks.lifecycle import take_over
 from tasks.prefect import io_task
 from tasks.schemas.registry import Change
-from tasks.schemas.source_features import BETWEEN
 from tasks.settings_of_record import record_settings
 from tasks.source_features import TABLE, add_source_features
 from tasks.status import lacks_applications, ripe_cohorts
@@ -85,9 +85,7 @@ def train_challenger(as_of: date, settings: Settings) -> str:
         return model_id
     _require_in_order(registry, as_of)
     require_not_past(registry, as_of)
-    without = _unbuilt(as_of, settings)
-    if without:
-        LOG.warning("The training of %s learns from fewer cohorts than came in.%s", as_of, without)
+    _warn_of_missing(as_of, settings)
     challenger = train(known, setup)
     card = {"model_id": model_id, **_describe(challenger, known, setup, registry, settings)}
     reference = _reference(challenger.served, known, settings)
@@ -96,6 +94,16 @@ def train_challenger(as_of: date, settings: Settings) -> str:
         model_id, settings, model=challenger.served, card=card, reference=reference, to_text=render_card
     )
     return model_id
+
+
+def _warn_of_missing(as_of: date, settings: Settings) -> None:
+    """Say which months and features this training goes without, and how the next one gets them."""
+    without = _unbuilt(as_of, settings)
+    if without:
+        LOG.warning("The training of %s learns from fewer cohorts than came in.%s", as_of, without)
+    lacking = say_features_lacking(as_of, settings)
+    if lacking:
+        LOG.warning("The training of %s does without %s", as_of, lacking)
 
 
 def _clickstream_digests(as_of: date, settings: Settings) -> list[str]:
@@ -195,12 +203,14 @@ def known_on(
 ) -> Known:
     """All that may be learned from on `as_of`, whether or not a training is due.
 
+    A feature that a month lacks, since older code built it, is left out of all.
     Needs:  `versions` of the tables READ, to read them as they were, else as they are; the columns of other
             teams' `sources` to take in, else those in use on the day.
     """
     at, used = versions or {}, used_on(as_of, settings) if sources is None else sources
-    read = (tables.scan(name, settings, until=as_of, version=at.get(name)) for name in READ)
-    applications, labels, loans, clickstream = read
+    applications = scan_applications(as_of, settings, version=at.get(READ[0]))
+    read = (tables.scan(name, settings, until=as_of, version=at.get(name)) for name in READ[1:])
+    labels, loans, clickstream = read
     rows = add_targets(applications, labels, loans, as_of=as_of).sort("snapshot_date", "loan_id").collect()
     wide = add_source_features(rows, used, settings, until=as_of, version=at.get(TABLE))
     return Known(as_of, wide, clickstream)
@@ -250,8 +260,7 @@ def replay_recipe(card: Mapping[str, Any], known: Known, split: Split) -> Floats
     """
     its = tuple(date.fromisoformat(day) for day in card["data"]["cohorts"])
     recipe = Recipe(card["family"], card["candidates"][0]["params"])
-    seen = [name for name in known.loans.columns if BETWEEN not in name or name in card["data"]["features"]]
-    known = replace(known, loans=known.loans.select(seen))
+    known = keep_features(known, card["data"]["features"])
     return score_as_new(recipe, known, split, learned=its, seed=card["setup"]["seed"])
 
 

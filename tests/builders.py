@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -20,6 +22,7 @@ from tasks.ingest import ingest
 from tasks.labels import build_labels
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.feature_store import FEATURES
 from tasks.schemas.registry import Entry
 from tasks.storage import models, tables
 from tasks.storage.registry import load_registry, registry_path
@@ -88,6 +91,12 @@ def rewrite(source: Path, target: Path, change: pl.Expr | None = None, *, shuffl
             rows = rows.sample(fraction=1.0, shuffle=True, seed=7)
         rows.write_csv(target / file.name)
     return target
+
+
+def usable_card(model_id: str, day: date, **code: str) -> dict[str, Any]:
+    """The least card of a model that this code and its libraries can load, but for what `code` says."""
+    made = {"revision": "abc", "scikit-learn": version("scikit-learn"), **code}
+    return {"model_id": model_id, "as_of": str(day), "code": made, "data": {"features": list(FEATURES)}}
 
 
 def quick_settings(data: Path, home: Path) -> Settings:

@@ -34,10 +34,14 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
 
 
 def blank(features: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
-    """The same rows with nothing to learn in the columns `names`: numbers are 0, words "unknown"."""
-    words = {name: pl.lit("unknown") for name in names if name in CATEGORIES}
+    """The same rows with nothing to learn in those of the columns `names` that there are.
+
+    Numbers are 0, words "unknown".
+    """
+    there = [name for name in names if name in features.columns]
+    words = {name: pl.lit("unknown") for name in there if name in CATEGORIES}
     return features.with_columns(
-        *(pl.lit(0.0).alias(name) for name in names if name not in CATEGORIES), **words
+        *(pl.lit(0.0).alias(name) for name in there if name not in CATEGORIES), **words
     )
 
 

@@ -99,7 +99,7 @@ def keep_last_month(features: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.Dat
         *(pl.lit(None, dtype=pl.Float64).alias(spread) for spread in CLICKSTREAM_SPREADS),
     )
     keys = ["customer_id", "snapshot_date"]
-    left = features.lazy().drop(SUMMARY)
+    left = features.lazy().drop(SUMMARY, strict=False)
     wide = left.join(month, on=keys, how="left", validate="m:1", maintain_order="left")
     return wide.select(features.columns).collect()
 

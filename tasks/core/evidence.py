@@ -9,7 +9,6 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from tasks.core.performance import Floats
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
 
-N_MEASURES = len(CLICKSTREAM_LEVELS)
 SUMMARY = (CLICKSTREAM_MONTHS, *CLICKSTREAM_LEVELS, *CLICKSTREAM_SPREADS)
 
 
@@ -67,7 +66,8 @@ class ClickstreamEvidence(BaseEstimator, TransformerMixin):
 
 def _parts_of(frame: pl.DataFrame) -> tuple[Floats, Floats, Floats]:
     values = frame.to_numpy().astype(float)
-    return np.nan_to_num(values[:, :1]), values[:, 1 : 1 + N_MEASURES], values[:, 1 + N_MEASURES :]
+    n_measures = values.shape[1] // 2  # of a model's own: it may have learned fewer than the code makes now
+    return np.nan_to_num(values[:, :1]), values[:, 1 : 1 + n_measures], values[:, 1 + n_measures :]
 
 
 def _usual(months: Floats, levels: Floats) -> Floats:

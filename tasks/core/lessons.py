@@ -81,7 +81,7 @@ def see_clickstream(loans: pl.DataFrame, clickstream: pl.LazyFrame, *, day: date
     What a customer does after applying tells the same level with more months behind it; the summary then
     also has the length that new applications of `day` have.
 
-    Needs:  loan_id, customer_id and the columns SUMMARY; silver.clickstream.
+    Needs:  loan_id, customer_id and those of the columns SUMMARY that are to be; silver.clickstream.
     Keys:   rows and their order are kept.
     """
     asked = loans.lazy().select("loan_id", "customer_id", snapshot_date=pl.lit(day))
@@ -89,7 +89,7 @@ def see_clickstream(loans: pl.DataFrame, clickstream: pl.LazyFrame, *, day: date
     summary = summarise_clickstream(keep_known(rows, asked))
     seen = (
         loans.lazy()
-        .drop(SUMMARY)
+        .drop(SUMMARY, strict=False)
         .join(summary, on="loan_id", how="left", validate="1:1", maintain_order="left")
     )
     return seen.select(loans.columns).collect()

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler
 
-from tasks.core.evidence import N_MEASURES, SUMMARY, ClickstreamEvidence, ClickstreamLevels
+from tasks.core.evidence import SUMMARY, ClickstreamEvidence, ClickstreamLevels
 from tasks.schemas.feature_store import ATTRIBUTE_NUMBERS, CATEGORIES, FINANCIAL_NUMBERS, SOURCES
 from tasks.schemas.source_features import source_of
 
@@ -108,7 +108,7 @@ def _boosted(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tu
         ("numbers", QuantileBins(), numbers),
         ("levels", make_pipeline(ClickstreamLevels(params.get("kappa", 30.0)), QuantileBins()), levels),
     ]
-    signs = [0] * len(words) + [MONOTONE.get(name, 0) for name in numbers] + [0] * bool(levels) * N_MEASURES
+    signs = [0] * len(words) + [MONOTONE.get(name, 0) for name in numbers] + [0] * (len(levels) // 2)
     return _classify(steps, _trees(params, len(words), signs, seed))
 
 

@@ -59,7 +59,7 @@ def _swap_in_turn(part: Pipeline, features: pl.DataFrame, reference: pl.DataFram
     """Contributions (rows, REASON_GROUPS) to linear log-odds: what swapping one group after another takes."""
     used = columns_of(part)
     groups = [place for place, names in enumerate(REASON_GROUPS.values()) if used.intersection(names)]
-    names = list(REASON_GROUPS.values())
+    names = [[name for name in its if name in reference.columns] for its in REASON_GROUPS.values()]
     swapped, before = features, part.decision_function(features)
     effects = np.zeros((features.height, len(REASON_GROUPS)))
     for group in groups:

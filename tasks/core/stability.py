@@ -16,13 +16,17 @@ from scipy.stats import chi2
 from tasks.core.serving import knows_other
 from tasks.core.significance import trend_p
 from tasks.schemas.clickstream import HAS_VALUES, MEASURES
-from tasks.schemas.feature_store import FEATURES, HAS_SOURCE, SOURCE_OF
+from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, FEATURES, HAS_SOURCE, SOURCE_OF
 from tasks.schemas.source_features import other_features
 
 Counts = np.ndarray[Any, np.dtype[np.float64]]
 BINS = 10
 NEWEST_MONTHS = 3
-WATCHED = (*(name for name in FEATURES if SOURCE_OF[name] != "clickstream"), *MEASURES)
+# What is held against the training data, and the feature that rests on it.
+WATCHED = {
+    **{name: name for name in FEATURES if SOURCE_OF[name] != "clickstream"},
+    **dict(zip(MEASURES, CLICKSTREAM_LEVELS, strict=True)),
+}
 
 
 @dataclass(frozen=True)
@@ -71,14 +75,15 @@ def build_reference(ripe: pl.DataFrame, known: pl.DataFrame, pds: pl.Series) -> 
     The score's is that of the newest NEWEST_MONTHS application months: PDs part as histories grow, and older
     applications had shorter ones.
 
-    Needs:  `ripe`, the training loans with the columns WATCHED and those of other sources; `known`, every
-            application known by the training day, with its PD in `pds`.
+    Needs:  `ripe`, the training loans with the features that were learned, and the month's values of
+            `add_month_values`; `known`, every application known by the training day, with its PD in `pds`.
     Shapes: {"n": {subject: rows}, "bins": {subject: {"edges" or "values", "shares"}},
             "coverage": {source: share}}; the last share is of nulls.
     """
     months = known["snapshot_date"].unique().sort()[-NEWEST_MONTHS:]
     newest = pds.filter(known["snapshot_date"].is_in(months.implode()))
-    columns = {"pd": newest, **{name: ripe[name] for name in (*WATCHED, *other_features(ripe.columns))}}
+    learned = (name for name, feature in WATCHED.items() if feature in ripe.columns)
+    columns = {"pd": newest, **{name: ripe[name] for name in (*learned, *other_features(ripe.columns))}}
     bins = {name: _bins_of(values, category=values.dtype == pl.String) for name, values in columns.items()}
     coverage = {source: count / ripe.height for source, count in count_known(ripe).items()}
     return {"n": {name: len(values) for name, values in columns.items()}, "bins": bins, "coverage": coverage}

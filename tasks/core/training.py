@@ -1,8 +1,8 @@
 """One training: which loans, which recipe, how it did out of time, and what the card says of it."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any, Literal
@@ -72,6 +72,12 @@ def identify(loans: pl.DataFrame, as_of: date, told: Sequence[object]) -> str:
     digest = hashlib.sha256(repr(tuple(told)).encode())
     digest.update(loans.write_csv().encode())
     return f"{as_of}-{digest.hexdigest()[:8]}"
+
+
+def keep_features(known: Known, features: Collection[str]) -> Known:
+    """The same without the features that are not among `features`."""
+    others = set(features_in(known.loans.columns)) - set(features)
+    return replace(known, loans=known.loans.drop(others))
 
 
 def labels_of(loans: pl.DataFrame) -> Floats:

@@ -5,7 +5,7 @@ comes or goes changes rows, never the table. Key: (loan_id, source, feature).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import polars as pl
 
@@ -40,9 +40,10 @@ def other_features(columns: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in columns if BETWEEN in name)
 
 
-def features_in(columns: Iterable[str]) -> tuple[str, ...]:
+def features_in(columns: Collection[str]) -> tuple[str, ...]:
     """All features among the columns: ours, then those of other sources."""
-    return (*FEATURES, *other_features(columns))
+    there = set(columns)
+    return (*(name for name in FEATURES if name in there), *other_features(columns))
 
 
 def source_of(feature: str) -> str:

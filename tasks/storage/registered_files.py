@@ -9,15 +9,29 @@ from typing import Any
 import joblib
 
 from tasks.errors import ModelStoreError
+from tasks.storage.compatibility import require_features_made, require_same_library
 from tasks.storage.models import ARTEFACT, CARD, CARD_TEXT, REFERENCE, digest_of
 from tasks.storage.registry import Registry, registered_digests
 
 
 def load_model(registry: Registry, model_id: str) -> Any:
-    """The model itself. Raises: ModelStoreError when its artefact is missing, changed or not registered."""
+    """The model itself.
+
+    Raises: ModelStoreError when its artefact is missing, changed or not registered, or is of another
+    scikit-learn or of code that this one cannot stand in for.
+    """
     if not registered_digests(registry, model_id):
         raise ModelStoreError(f"{model_id} is not in {registry.path}, so it is not loaded.")
-    return joblib.load(io.BytesIO(_read(registry, model_id, ARTEFACT)))
+    content, card = _read(registry, model_id, ARTEFACT), read_card(registry, model_id)
+    require_same_library(card)
+    require_features_made(card)
+    try:
+        return joblib.load(io.BytesIO(content))
+    except (ImportError, AttributeError) as error:
+        raise ModelStoreError(
+            f"{model_id} is of code that this one does not know ({error}). Use the code that trained it "
+            f"(revision {card['code']['revision']}), train a challenger, or roll back to another model."
+        ) from error
 
 
 def read_card(registry: Registry, model_id: str) -> dict[str, Any]:

@@ -1,10 +1,16 @@
+import importlib
+import re
+import sys
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
+from tasks.schemas.feature_store import FEATURES
 from tasks.schemas.registry import Change
 from tasks.storage import models
 from tasks.storage.registered_files import find_changed_files, load_model
@@ -18,7 +24,7 @@ from tasks.storage.registry import (
     trained_after,
     trained_on,
 )
-from tests.builders import month
+from tests.builders import month, usable_card
 
 
 @pytest.fixture
@@ -27,16 +33,20 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def store(settings: Settings, model_id: str, day: date, content: str = "a model") -> None:
-    save(settings, model_id, {"as_of": str(day)}, content)
+    register(settings, model_id, usable_card(model_id, day), content)
+
+
+def register(settings: Settings, model_id: str, card: dict[str, Any], content: object = "a model") -> None:
+    save(settings, model_id, card, content)
     record(
         load_registry(settings),
         settings,
-        effective_from=day,
+        effective_from=date.fromisoformat(card["as_of"]),
         changes=[Change(model_id, "champion", "test", "test")],
     )
 
 
-def save(settings: Settings, model_id: str, card: dict[str, str], content: str) -> None:
+def save(settings: Settings, model_id: str, card: dict[str, Any], content: object) -> None:
     models.save(model_id, settings, model=content, card=card, reference={}, to_text=str)
 
 
@@ -66,6 +76,52 @@ def test_of_two_champions_of_one_day_the_later_line_serves(settings: Settings) -
 def test_what_was_saved_is_loaded(settings: Settings) -> None:
     store(settings, "a", month(5))
     assert load_model(load_registry(settings), "a") == "a model"
+
+
+def other_patch(release: str) -> str:
+    major, minor, patch = release.split(".")
+    return f"{major}.{minor}.{int(patch) + 1}"
+
+
+@pytest.mark.parametrize("made_by", ["1.8.0", other_patch(version("scikit-learn"))])
+def test_fault_102_a_model_of_another_scikit_learn_is_refused_with_both_versions(
+    settings: Settings, made_by: str
+) -> None:
+    register(settings, "a", usable_card("a", month(5), **{"scikit-learn": made_by}))
+    here = re.escape(version("scikit-learn"))
+    said = rf"a was trained with scikit-learn {re.escape(made_by)}, and {here} is installed.*Install scikit-"
+    with pytest.raises(ModelStoreError, match=said):
+        load_model(load_registry(settings), "a")
+
+
+def test_fault_74_a_model_that_learned_what_is_no_more_made_is_refused(settings: Settings) -> None:
+    card = usable_card("a", month(5))
+    card["data"]["features"] = ["shoe_size", *FEATURES, "team_b__height"]
+    register(settings, "a", card)
+    with pytest.raises(ModelStoreError, match=r"a learned from shoe_size, which this code.*revision abc"):
+        load_model(load_registry(settings), "a")
+
+
+def test_a_model_that_learned_fewer_features_than_are_made_is_loaded(settings: Settings) -> None:
+    card = usable_card("a", month(5))
+    card["data"]["features"] = list(reversed(FEATURES[3:]))
+    register(settings, "a", card)
+    assert load_model(load_registry(settings), "a") == "a model"
+
+
+def test_a_model_of_code_that_has_moved_is_refused(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "older_code.py").write_text("class Model: pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    model = importlib.import_module("older_code").Model()
+    register(settings, "a", usable_card("a", month(5)), model)
+    (tmp_path / "older_code.py").unlink()
+    monkeypatch.delitem(sys.modules, "older_code")
+    with pytest.raises(
+        ModelStoreError, match=r"No module named 'older_code'.*revision abc.*train a challeng"
+    ):
+        load_model(load_registry(settings), "a")
 
 
 def test_a_changed_artefact_is_not_loaded(settings: Settings) -> None:

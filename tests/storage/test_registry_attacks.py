@@ -19,7 +19,7 @@ from tasks.schemas.registry import Change
 from tasks.storage import models
 from tasks.storage.registered_files import load_model
 from tasks.storage.registry import load_registry, record
-from tests.builders import month
+from tests.builders import month, usable_card
 
 LOADS, PAIRS = 1_000, 200
 
@@ -40,7 +40,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def register(settings: Settings, model_id: str) -> None:
-    card = {"trained_by": "pipeline", "gate": {"champion": None, "figures": {}}}
+    decided = {"trained_by": "pipeline", "gate": {"champion": None, "figures": {}}}
+    card = {**usable_card(model_id, month(1)), **decided}
     models.save(model_id, settings, model="a model", card=card, reference={}, to_text=str)
     waits = [Change(model_id, "challenger", "pipeline", "waits")]
     record(load_registry(settings), settings, effective_from=month(1), changes=waits)
