@@ -13,4 +13,4 @@ def test_every_numbered_fault_has_a_test() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
         found |= {int(number) for name in names for number in re.findall(r"^test_fault_(\d+)_", name)}
-    assert found == set(range(1, FAULTS + 1))
+    assert found >= set(range(1, FAULTS + 1))
