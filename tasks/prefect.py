@@ -135,10 +135,11 @@ def failing_clearly(step: str) -> Generator[None]:
         yield
     except (OSError, DeltaError, ComputeError) as error:
         reason = str(error).partition("\n")[0]
-        broken_file = reason.startswith("parquet:")
-        if isinstance(error, SchemaMismatchError) or (isinstance(error, ComputeError) and not broken_file):
+        passing = may_pass(error) or isinstance(error, CommitFailedError)
+        of_a_file = passing or reason.startswith("parquet:")
+        if isinstance(error, SchemaMismatchError) or (isinstance(error, ComputeError) and not of_a_file):
             raise
-        kind = PassingError if may_pass(error) or isinstance(error, CommitFailedError) else StorageError
+        kind = PassingError if passing else StorageError
         raise kind(
             f"{step} could not read or write: {reason}. No table is half written; see that the disk has room "
             "and the folder may be written to, then run the same command again."

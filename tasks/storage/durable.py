@@ -48,17 +48,23 @@ def held(folder: Path, name: str, by: str, *, waiting: Callable[[str], None]) ->
 
 def _take(path: Path, waiting: Callable[[str], None]) -> int:
     """The open and locked file: whoever held it before may have removed it, with its folder."""
+    told = False
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = _open_lock(path)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting(os.pread(handle, 1000, 0).decode(errors="replace"))
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
-            return handle
-        os.close(handle)
+        handle = None
+        with suppress(FileNotFoundError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = _open_lock(path)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not told:
+                    waiting(os.pread(handle, 1000, 0).decode(errors="replace"))
+                told = True
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                return handle
+        if handle is not None:
+            os.close(handle)
 
 
 def _open_lock(path: Path) -> int:
