@@ -71,7 +71,10 @@ def _open_lock(path: Path) -> int:
     """A lock file, which nobody but its owner may write, whatever the umask says."""
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except PermissionError:  # of another user: it can be locked all the same
+    except PermissionError:
+        if not path.exists():
+            raise
+        # It is another user's: it can be locked all the same.
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
