@@ -13,6 +13,7 @@ from flows.console import (
     console,
     notes,
     print_figures,
+    print_frame,
     print_lines,
     print_months,
     print_stale,
@@ -101,6 +102,7 @@ def backfill(
     start: Annotated[date, day_option("First date.")],
     end: Annotated[date, day_option("Last date, included.")],
     flows: Annotated[str, typer.Option(help="Flows to run, separated by commas.")] = ",".join(FlowName),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which steps would run, and why.")] = False,
 ) -> None:
     """Run the flows for each month from --start to --end, in date order."""
     if start > end:
@@ -111,10 +113,22 @@ def backfill(
         raise UsageError(
             f"--flows {flows!r} names no flow {', '.join(unknown)}; choose from {', '.join(FlowName)}."
         )
-    _backfill(start, end, [name for name in FlowName if name in names], settings)
+    chosen = [name for name in FlowName if name in names]
+    if dry_run:
+        _print_plan(start, end, chosen, settings)
+        return
+    _backfill(start, end, chosen, settings)
     _print_months(settings)
     if settings.restate and FlowName.features in names:
         print_stale(start, end, names, settings)
+
+
+def _print_plan(start: date, end: date, names: list[FlowName], settings: Settings) -> None:
+    from flows.backfill import months_between
+    from tasks.backfill_plan import plan_backfill
+
+    steps = plan_backfill(months_between(start, end), names, settings)
+    print_frame(steps, left=("month", "flow", "runs", "why"))
 
 
 @app.command()
