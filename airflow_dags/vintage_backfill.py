@@ -1,18 +1,24 @@
-"""Any months again, or all of them at once: one command, `vintage backfill`, in date order.
+"""Every month of the data, or those chosen in the form, one task each, in date order.
 
-Trigger it as it is for every month of the data; choose other months or flows in the form.
+The first failure ends the run: no later month is touched. Mend what its log says, then clear the failed task
+with all that is downstream of it, and the run goes on from there.
 """
 
-import os
-from datetime import timedelta
-from pathlib import Path
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Param, task
+from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
+from command import FIRST, LAST, OUTLETS, WORK, Command, months, refuse
 
-from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import DAG, Param
+MONTHS, FLOWS = {day[:7]: day for day in months()}, [*WORK]
+CHOICE = {"type": "string", "enum": [*MONTHS.values()]}
 
-FIRST, LAST = Path(os.environ.get("VINTAGE_MONTHS", "/vintage/months/months")).read_text().split()
-FLOWS = ["features", "training", "inference", "monitoring"]
-A_MONTH = {"type": "string", "pattern": r"^\d{4}-(0[1-9]|1[0-2])-01$"}
+
+def skip_if_not_chosen(context):
+    """Keep a task that was cleared, with all downstream of it, to the months of the form."""
+    params, day = context["params"], MONTHS[context["ti"].task_id]
+    if not params["start"] <= day <= params["end"]:
+        raise AirflowSkipException("Not among the months that were chosen.")
+
 
 with DAG(
     "vintage_backfill",
@@ -20,23 +26,34 @@ with DAG(
     max_active_runs=1,
     is_paused_upon_creation=False,
     params={
-        "start": Param(FIRST, title="First month", description="First of a month, as 2024-03-01.", **A_MONTH),
-        "end": Param(LAST, title="Last month", description="First of a month; included.", **A_MONTH),
+        "start": Param(FIRST, title="First month", **CHOICE),
+        "end": Param(LAST, title="Last month", description="Included.", **CHOICE),
         "flows": Param(FLOWS, type="array", items={"enum": FLOWS}, minItems=1, examples=FLOWS, title="Flows"),
     },
     doc_md=__doc__,
     tags=["vintage"],
 ) as dag:
-    BashOperator(
-        task_id="backfill",
-        bash_command="exec vintage backfill --start {{ params.start }} --end {{ params.end }}"
-        " --flows {{ params.flows | join(',') }}",
-        env={"VINTAGE_RUN_TAG": "{{ run_id }}"},
-        append_env=True,
-        pool="vintage",
-        # Every step may be done again, so a killed range simply starts over.
-        retries=2,
-        retry_delay=timedelta(seconds=20),
-        execution_timeout=timedelta(hours=6),
-        doc_md="The flows of each month, in date order; the log shows each one, with its Prefect run.",
-    )
+
+    @task(doc_md="Skips the months that were not chosen in the form, all at once.")
+    def choose(params):
+        """Skip what the form leaves out. Raises: RefusalError when that is everything."""
+        start, end = params["start"], params["end"]
+        if start > end:
+            refuse(f"The first month, {start}, is after the last, {end}. Trigger again with both swapped.")
+        left_out = [name for name, day in MONTHS.items() if not start <= day <= end]
+        if left_out:
+            raise DownstreamTasksSkipped(tasks=left_out)
+
+    before = choose()
+    # Without it the last month alone would tell whether the run failed, and it may have been left out.
+    after = EmptyOperator(task_id="all_months", trigger_rule="none_failed")
+    for name, day in MONTHS.items():
+        month = Command(
+            task_id=name,
+            words=["backfill", "--start", day, "--end", day, "--flows", "{{ params.flows | join(',') }}"],
+            outlets=[asset for assets in OUTLETS.values() for asset in assets],
+            pre_execute=skip_if_not_chosen,
+            doc_md="The flows of the month, each with its Prefect run, and the charts up to it.",
+        )
+        before >> month >> after
+        before = month

@@ -1,69 +1,66 @@
-"""The four flows of one month; catch-up runs every month of the data, in date order.
+"""The four flows of one month, for Airflow's own schedule, backfills and API.
 
 Each task is one command: `vintage run FLOW --date D`. Exit code 99, nothing to do yet, shows as skipped.
+Switched on from the start, it catches up on nothing: past months run when a backfill asks for them.
 """
 
-import os
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
-from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG, Param
+from airflow.sdk.exceptions import AirflowRescheduleException
 from airflow.timetables.trigger import CronTriggerTimetable
+from command import FIRST, LAST, OUTLETS, WORK, Command, months, refuse
 
-FIRST, LAST = Path(os.environ.get("VINTAGE_MONTHS", "/vintage/months/months")).read_text().split()
-WORK = {
-    "features": "Bring the month's rows from `data/` to bronze, silver, quarantine and gold.",
-    "training": "Train a challenger when enough cohorts are ripe, promote it through the gate; else skipped.",
-    "inference": "Score the month's applications with that day's champion; skipped before there is one.",
-    "monitoring": "Measure stability, coverage and, once ripe, performance.",
-}
 # The month asked for, else that of the logical date where the data holds it, else the last of the data: a
 # manual run has no logical date, or today's, which the form puts there.
 RUN_MONTH = "(dag_run.logical_date.strftime('%Y-%m-01') if dag_run.logical_date else '')"
 MONTH = f"{{{{ params.month or ({RUN_MONTH} if '{FIRST}' <= {RUN_MONTH} <= '{LAST}' else '{LAST}') }}}}"
+DATE = "%Y-%m-%d"
+
+
+def after_the_month_before(context):
+    """Let months run in date order: training one after a later one is refused, so that none may be missed.
+
+    Not `depends_on_past`, which lets every month after a failed one wait without a word.
+    Raises: RefusalError when the run before failed, AirflowRescheduleException while it goes on.
+    """
+    run = context["dag_run"]
+    before = context["ti"].get_previous_dagrun() if run.run_type != "manual" else None
+    if before and before.state == "failed":
+        refuse(f"The run of {before.logical_date:{DATE}} failed. Mend and clear it, then this one.")
+    if before and before.state in ("queued", "running"):
+        raise AirflowRescheduleException(datetime.now(UTC) + timedelta(seconds=30))
+
 
 with DAG(
     "vintage_monthly",
     schedule=CronTriggerTimetable("0 0 1 * *", timezone="UTC"),
     start_date=datetime.fromisoformat(f"{FIRST}T00:00:00+00:00"),
     end_date=datetime.fromisoformat(f"{LAST}T00:00:00+00:00"),
-    catchup=True,
-    # Months wait for the month before, not for a free run: a failed month, cleared, must find room to start.
-    max_active_runs=1000,
+    catchup=False,
+    is_paused_upon_creation=False,
+    max_active_runs=1,
     params={
         "month": Param(
             None,
             type=["null", "string"],
-            pattern=r"^\d{4}-(0[1-9]|1[0-2])-01$",
+            enum=[None, *months()],
             title="Month",
-            description=f"First of a month, {FIRST} to {LAST}. Empty: the month of the logical date if it is "
-            f"one of them, else {LAST}.",
+            description=f"Empty: the month of the logical date if the data holds it, else {LAST}.",
         )
-    },
-    default_args={
-        "retries": 2,
-        "retry_delay": timedelta(seconds=20),
-        "execution_timeout": timedelta(hours=1),
     },
     doc_md=__doc__,
     tags=["vintage"],
 ) as dag:
     before = None
     for flow, doc in WORK.items():
-        task = BashOperator(
+        step = Command(
             task_id=flow,
-            bash_command=f"exec vintage run {flow} --date {MONTH}",
-            env={"VINTAGE_RUN_TAG": "{{ run_id }}"},
-            append_env=True,
-            # Months follow each other, and one writer works at a time.
-            pool="vintage",
-            depends_on_past=True,
-            weight_rule="absolute",
-            # A skipped training leaves the champion of before in its place.
-            trigger_rule="none_failed",
+            words=["run", flow, "--date", MONTH],
+            outlets=OUTLETS.get(flow, []),
+            pre_execute=None if before else after_the_month_before,
             doc_md=doc,
         )
         if before:
-            before >> task
-        before = task
+            before >> step
+        before = step
