@@ -1,5 +1,6 @@
 """A database and a role for Airflow and for Prefect; neither can open the other's."""
 
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -7,14 +8,22 @@ import psycopg2
 from psycopg2 import sql
 
 
+def connect() -> psycopg2.extensions.connection:
+    """A connection to the server, which may be starting still. Errors: OperationalError after two minutes."""
+    password = Path("/keys/postgres/password").read_text()
+    last = time.monotonic() + 120
+    while True:
+        try:
+            return psycopg2.connect(host="postgres", user="postgres", password=password, dbname="postgres")
+        except psycopg2.OperationalError:
+            if time.monotonic() > last:
+                raise
+            time.sleep(0.5)
+
+
 def main() -> None:
     """Make what is missing, and set the passwords to those of the keys."""
-    admin = psycopg2.connect(
-        host="postgres",
-        user="postgres",
-        password=Path("/keys/postgres/password").read_text(),
-        dbname="postgres",
-    )
+    admin = connect()
     admin.autocommit = True
     with admin.cursor() as cursor:
         for name in ("airflow", "prefect"):

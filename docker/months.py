@@ -1,10 +1,22 @@
-"""Write the first and the last month of the data, which the DAGs begin and end with."""
+"""Write the first and the last month of the data, which the DAGs begin and end with.
+
+A file that cannot be read keeps nobody from opening Airflow: the months stay as they were, or are this one
+alone, and the features task says what is wrong.
+"""
 
 import sys
+from datetime import date
 from pathlib import Path
 
 from tasks.config import Settings
+from tasks.errors import VintageError
 from tasks.ingest import months_received
 
-months = months_received(Settings())
-Path(sys.argv[1]).write_text(f"{months[0]} {months[-1]}\n")
+written = Path(sys.argv[1])
+try:
+    months = months_received(Settings())
+except VintageError as error:
+    print(f"init: {error}")  # noqa: T201
+    months = [] if written.exists() else [date.today().replace(day=1)]
+if months:
+    written.write_text(f"{months[0]} {months[-1]}\n")

@@ -1,7 +1,9 @@
 """What can be told of the containers and DAGs by reading their files."""
 
 import ast
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,14 +24,18 @@ def test_each_service_gives_up_its_rights_and_has_limits(name: str) -> None:
     assert service["mem_limit"]
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
-    assert service["image"] in ("vintage", "postgres:17")
-    assert service["image"] == "postgres:17" or service["read_only"]
+    assert service["pids_limit"]
+    # Without a name of its own the image is the project's: two checkouts do not overwrite each other's.
+    assert service.get("image") == "postgres:17" or service["build"] == "."
+    assert service.get("image") == "postgres:17" or service["read_only"]
+    assert all("size=" in place for place in service.get("tmpfs", []))
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if name not in ("keys", "init", "links")])
 def test_each_lasting_service_is_watched_and_started_again(name: str) -> None:
     assert SERVICES[name]["restart"] == "unless-stopped"
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
+    assert SERVICES[name]["healthcheck"]["interval"] == "60s"  # each starts a process
 
 
 def test_only_the_two_pages_have_a_way_out() -> None:
@@ -53,4 +59,22 @@ def test_dags_import_airflow_and_nothing_of_ours(path: Path) -> None:
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     named = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     rooms = {name.split(".")[0] for name in plain | named}
-    assert rooms - set(sys.stdlib_module_names) == {"airflow"}
+    assert rooms - set(sys.stdlib_module_names) - {"command"} == {"airflow"}
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, 1), ("2023-01-01 2023-02-01\n", 2)])
+def test_a_file_that_cannot_be_read_leaves_months_for_the_dags(
+    before: str | None, after: int, tmp_path: Path
+) -> None:
+    data, written = tmp_path / "data", tmp_path / "months"
+    data.mkdir()
+    data.joinpath("lms_loan_daily.csv").write_bytes(b"")
+    if before:
+        written.write_text(before)
+    done = subprocess.run(
+        [sys.executable, "docker/months.py", written],
+        env={**os.environ, "VINTAGE_DATA": str(data), "PYTHONPATH": "."},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "is empty (0 bytes)" in done.stdout
+    assert len(set(written.read_text().split())) == after
