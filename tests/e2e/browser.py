@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.e2e.waiting import wait_until
 
-PATIENCE = 60
+PATIENCE = 120
 
 
 class Page:
@@ -47,6 +47,23 @@ class Page:
         self.wait(f"!!document.querySelector({selector!r})")
         self.look(f"document.querySelector({selector!r}).focus()")
         self.ask("Input.insertText", text=text)
+
+    def click(self, selector: str) -> None:
+        """Press the mouse's button on what the selector finds, once it is there and no longer moves."""
+        self.wait(f"!!document.querySelector({selector!r})")
+        self.look(f"document.querySelector({selector!r}).scrollIntoView({{block: 'center'}})")
+        found = f"document.querySelector({selector!r}).getBoundingClientRect()"
+        script = f"(box => JSON.stringify([box.x + box.width / 2, box.y + box.height / 2]))({found})"
+        seen = [self.look(script)]
+
+        def rests() -> bool:
+            seen.append(self.look(script))
+            return seen[-1] == seen[-2]
+
+        wait_until(rests, lambda: f"{selector} never stood still: {seen}", seconds=PATIENCE)
+        x, y = json.loads(seen[-1])
+        for kind in ("mousePressed", "mouseReleased"):
+            self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def press_enter(self) -> None:
         """Send the form of the field that was typed into."""
