@@ -248,7 +248,7 @@ def test_a_month_that_a_full_disk_cut_short_comes_in_with_the_next(
     """Files of one month need no split, so that it is the tables that outgrow the disk."""
     shop.receive(only(book, 0))
     outcome = ended(start(shop, "run", "features", "--date", str(month(0)), code=LIMITED))
-    assert outcome.code == 1, outcome.said
+    assert outcome.code == 75, outcome.said
     assert shop.receive(book).run("features", 1).code == 0
     for name in ("bronze.loans", "silver.clickstream", "quarantine.loans", "bronze.deliveries"):
         assert shop.rows(name, 0).equals(served.rows(name, 0)), name
