@@ -1,8 +1,10 @@
 """What holds for every test."""
 
+import atexit
 import os
 from collections.abc import Generator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -11,6 +13,11 @@ from tasks.config import Settings
 
 # As the command line sets it, and before scikit-learn is imported: two threads would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# No test records in the server of who runs the tests.
+PREFECT_HOME = TemporaryDirectory(prefix="prefect-of-tests-")
+atexit.register(PREFECT_HOME.cleanup)
+os.environ["PREFECT_HOME"] = PREFECT_HOME.name
+os.environ.pop("PREFECT_API_URL", None)
 
 
 @pytest.fixture(scope="session", autouse=True)
