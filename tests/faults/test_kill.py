@@ -139,10 +139,11 @@ def test_fault_68_a_killed_flow_is_run_again_as_if_nothing_had_happened(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flow", sorted(KILLS))
-def test_sigterm_ends_a_flow_within_five_seconds(served: Shop, tmp_path: Path, flow: str) -> None:
+def test_a_flow_that_sigterm_ends_is_run_again_as_if_nothing_had_happened(
+    served: Shop, tmp_path: Path, flow: str
+) -> None:
     shop = without(served, flow, tmp_path / "before")
-    code, seconds = kill_after(shop, flow, 0.05, signal.SIGTERM)
+    code, _ = kill_after(shop, flow, 0.05, signal.SIGTERM)
     assert code in (0, -signal.SIGTERM, 128 + signal.SIGTERM)
-    assert seconds < 5
     assert shop.run(flow, LAST).code == 0
     shop.assert_reconciled()
