@@ -16,7 +16,7 @@ written = Path(sys.argv[1])
 try:
     months = months_received(Settings())
 except VintageError as error:
-    print(f"init: {error}")  # noqa: T201
+    print(f"init: {error}")  # noqa: T201 - for the log of init
     months = [] if written.exists() else [date.today().replace(day=1)]
 if months:
     written.write_text(f"{months[0]} {months[-1]}\n")

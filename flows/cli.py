@@ -55,7 +55,7 @@ app.add_typer(sources_app, name="sources")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"vintage {version('vintage')}")  # noqa: T201
+        print(f"vintage {version('vintage')}")  # noqa: T201 - an answer, as it is
         raise typer.Exit
 
 

@@ -54,7 +54,7 @@ def show(answer: Any, print_it: Callable[[], None]) -> None:
     """Print the answer of a command that reads: with --json as that, a frame as a list of its rows."""
     if _as_json:
         rows = answer.to_dicts() if hasattr(answer, "to_dicts") else answer
-        print(to_json(rows, indent=2, inf_nan_mode="null").decode())  # noqa: T201
+        print(to_json(rows, indent=2, inf_nan_mode="null").decode())  # noqa: T201 - JSON for programs, as it is
     else:
         print_it()
 

@@ -63,7 +63,7 @@ def with_settings(*names: Shared) -> Callable[[Work], Callable[..., None]]:
 
         own = list(signature(work).parameters.values())[1:]
         added = [_parameter(name) for name in shared]
-        command.__signature__ = Signature([*own, *added])  # pyright: ignore[reportAttributeAccessIssue]
+        command.__signature__ = Signature([*own, *added])  # pyright: ignore[reportAttributeAccessIssue] - read by typer
         return command
 
     return decorate
