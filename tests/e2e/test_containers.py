@@ -250,8 +250,8 @@ def test_a_killed_command_and_a_killed_scheduler_are_tried_again(
     task = f"dags/vintage_backfill/dagRuns/{run}/taskInstances/{MONTHS[-1]}"
 
     def signalled(number: int) -> bool:
-        as_owner = ["exec", "-T", "airflow-scheduler", "as-owner", "python3", "-c", SIGNAL]
-        return int(stack.compose(*as_owner, str(number)) or 0) > 0  # Compose may lose what it printed
+        as_owner = ["exec", "airflow-scheduler", "as-owner", "python3", "-c", SIGNAL]
+        return int(stack.compose(*as_owner, str(number)) or 0) > 0
 
     wait_until(lambda: signalled(9), lambda: f"it never began: {stack.airflow('GET', task)}", seconds=300)
     wait_until(
@@ -290,13 +290,13 @@ def docker(*words: str) -> str:
 def test_services_do_not_reach_what_they_need_not(stack: Stack, service: str, host: str, port: str) -> None:
     tried = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
     with pytest.raises(AssertionError, match=r"gaierror|TimeoutError"):
-        stack.compose("exec", "-T", service, "python3", "-c", tried, host, port)
+        stack.compose("exec", service, "python3", "-c", tried, host, port)
 
 
 def test_what_runs_the_pipeline_has_no_secret_in_its_environment(stack: Stack) -> None:
-    assert stack.password not in stack.compose("exec", "-T", "airflow-scheduler", "env")
+    assert stack.password not in stack.compose("exec", "airflow-scheduler", "env")
     with pytest.raises(AssertionError, match="No such file"):
-        stack.compose("exec", "-T", "airflow-scheduler", "cat", "/keys/postgres/password")
+        stack.compose("exec", "airflow-scheduler", "cat", "/keys/postgres/password")
 
 
 def test_the_image_holds_no_secret_no_compiler_and_no_cache(stack: Stack) -> None:
