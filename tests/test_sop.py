@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import command
+from flows.cli.main import command
 from flows.engine import run_flow
 from flows.inference import inference
 from flows.monitoring import monitoring

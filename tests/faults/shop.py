@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.cli import command
+from flows.cli.main import command
 from tasks.config import Settings
 from tasks.schemas.catalog import SOURCES, TABLES
 from tasks.storage import tables

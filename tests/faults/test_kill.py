@@ -26,7 +26,7 @@ print("ready", flush=True)
 """
 
 TOLD = """
-from flows.cli import command, notes, end_on_signal
+from flows.cli.main import command, notes, end_on_signal
 end_on_signal(notes.show_cursor)
 import flows.backfill
 print("ready", flush=True)

@@ -29,10 +29,10 @@ LIMITED = """
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-from flows.cli import main
+from flows.cli.main import main
 main()
 """
-START = "from flows.cli import main; main()"
+START = "from flows.cli.main import main; main()"
 
 
 def start(shop: Shop, *words: str, code: str = START) -> "subprocess.Popen[str]":

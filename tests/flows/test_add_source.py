@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.cli import command
+from flows.cli.main import command
 from tasks.config import Settings
 from tasks.errors import BadInputError, PolicyError, UsageError
 from tasks.schemas.catalog import TABLES

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.cli import command
+from flows.cli.main import command
 from tasks.backfill_plan import plan_backfill
 from tasks.config import Settings
 from tasks.storage import tables

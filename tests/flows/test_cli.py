@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import command
+from flows.cli.main import command
 from tasks.config import Settings
 from tasks.storage import tables
 from tests.builders import write_book

@@ -45,7 +45,7 @@ import io, json, os, sys
 from pathlib import Path
 from typing import Any
 from contextlib import redirect_stderr, redirect_stdout
-from flows.cli import command
+from flows.cli.main import command
 
 told = []
 for words in json.loads(sys.argv[1]):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from flows.cli import app, command
+from flows.cli.main import app, command
 from tests.builders import write_book
 
 DAY = "2023-02-01"

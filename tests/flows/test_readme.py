@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import command
+from flows.cli.main import command
 from tests.builders import write_book
 
 ROOT = Path(__file__).parents[2]

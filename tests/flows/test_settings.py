@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import command
+from flows.cli.main import command
 from tasks.config import Settings
 from tasks.errors import ModelStoreError, UsageError
 from tasks.settings_of_record import change_settings, settings_on, settings_table

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from flows.cli import command
+from flows.cli.main import command
 from flows.engine import run_flow
 from flows.features import features
 from flows.inference import inference

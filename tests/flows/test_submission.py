@@ -6,7 +6,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from flows.submission import repository_link, write_submission
+from flows.cli.submission import repository_link, write_submission
 from tasks.config import Settings
 from tasks.errors import UsageError
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.options import command_group, day_option, with_settings
 from flows.console import console, print_comparison, print_frame, print_markdown, show, working
-from flows.options import command_group, day_option, with_settings
 from tasks.config import Settings
 
 app = command_group(

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.options import day_option, with_settings
 from flows.console import console
-from flows.options import day_option, with_settings
 from tasks.config import Settings
 from tasks.errors import UsageError
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.options import with_settings
+from flows.cli.signals import SIGNALS
 from flows.console import console, notes
-from flows.options import with_settings
-from flows.signals import SIGNALS
 from tasks.config import Settings
 from tasks.errors import PassingError, VintageError
 

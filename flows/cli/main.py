@@ -9,6 +9,16 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.documents import deck, report, submission
+from flows.cli.lender import simulate
+from flows.cli.models import app as models_app
+from flows.cli.options import command_group, day_option, with_settings
+from flows.cli.policy import actions
+from flows.cli.policy import app as policy_app
+from flows.cli.settings import app as settings_app
+from flows.cli.signals import end_on_signal
+from flows.cli.sources import app as sources_app
+from flows.cli.ui import deploy, ui
 from flows.console import (
     console,
     notes,
@@ -21,16 +31,6 @@ from flows.console import (
     show,
     working,
 )
-from flows.documents import deck, report, submission
-from flows.lender import simulate
-from flows.models import app as models_app
-from flows.options import command_group, day_option, with_settings
-from flows.policy import actions
-from flows.policy import app as policy_app
-from flows.settings import app as settings_app
-from flows.signals import end_on_signal
-from flows.sources import app as sources_app
-from flows.ui import deploy, ui
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError, UsageError, VintageError, may_pass
 

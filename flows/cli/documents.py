@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.options import day_option, with_settings
 from flows.console import console
-from flows.options import day_option, with_settings
 from tasks.config import Settings
 
 
@@ -52,7 +52,7 @@ def submission(
 
     A simulated lender's true default probabilities are left out.
     """
-    from flows.submission import write_submission
+    from flows.cli.submission import write_submission
 
     names, link = write_submission(out, repo_url, settings)
     console.print(f"{out}: {len(names)} files, {out.stat().st_size / 1e6:.1f} MB")

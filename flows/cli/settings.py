@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.options import command_group, day_option, with_settings
 from flows.console import console, print_frame, show
-from flows.options import command_group, day_option, with_settings
 from tasks.config import Settings
 from tasks.errors import UsageError
 

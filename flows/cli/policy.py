@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.options import command_group, day_option, with_settings
 from flows.console import console, print_actions, print_triggers, show
-from flows.options import command_group, day_option, with_settings
 from tasks.config import Settings
 
 app = command_group("The monitoring policy: thresholds, triggers, owners, due times.")

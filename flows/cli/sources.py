@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.options import command_group, day_option, with_settings
 from flows.console import console, notes, print_audit, print_frame, show, working
-from flows.options import command_group, day_option, with_settings
 from tasks.config import Settings
 
 app = command_group(
