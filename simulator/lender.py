@@ -12,7 +12,7 @@ import polars as pl
 from simulator import clickstream, layout
 from simulator.attributes import build_attributes
 from simulator.dirt import soil
-from simulator.faults import check, plant
+from simulator.faults.plant import check, plant
 from simulator.financials import build_financials
 from simulator.payments import build_loans, loan_ids
 from simulator.population import customer_ids, draw_credit, draw_defaults

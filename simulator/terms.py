@@ -34,7 +34,7 @@ class Stream(IntEnum):
 class Lender:
     """A lender that grants `loans_per_month` * `scale` loans in each of `months` months, from `start` on.
 
-    `faults` are planted in the finished files (simulator/faults.py), `drifts` as the months are drawn.
+    `faults` are planted in the finished files (simulator/faults/plant.py), `drifts` as the months are drawn.
     """
 
     start: date

@@ -16,7 +16,7 @@ def _list_faults(wanted: str) -> str:
     """Print what can be planted, and end, where that is asked for."""
     if wanted.strip() != "list":
         return wanted
-    from simulator.faults import describe_faults
+    from simulator.faults.plant import describe_faults
 
     for number, told in describe_faults().items():
         console.print(f"{number:>3}  {told}")

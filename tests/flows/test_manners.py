@@ -228,7 +228,7 @@ def test_the_command_says_its_version_and_completes_itself(capsys: pytest.Captur
 
 
 def test_every_fault_that_can_be_planted_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    from simulator.faults import FAULTS
+    from simulator.faults.plant import FAULTS
 
     assert run("simulate", "--fault", "list") == 0
     lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]

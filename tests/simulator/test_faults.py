@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from simulator.faults import FAULTS, plant
+from simulator.faults.plant import FAULTS, plant
 from simulator.lender import Lender, simulate
 from tasks.errors import UsageError
 

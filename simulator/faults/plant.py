@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from simulator.fault_files import FILE_FAULTS, Fault
-from simulator.fault_rows import ROW_FAULTS
+from simulator.faults.files import FILE_FAULTS, Fault
+from simulator.faults.rows import ROW_FAULTS
 from tasks.errors import UsageError
 
 FAULTS: Final[dict[int, Fault]] = {**ROW_FAULTS, **FILE_FAULTS}

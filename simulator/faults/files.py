@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from simulator.csv_text import in_last_month, pick_rows, put, read_text, write_text, write_whole
+from simulator.faults.csv_text import in_last_month, pick_rows, put, read_text, write_text, write_whole
 from simulator.layout import ATTRIBUTES_FILE, CLICKSTREAM_FILE, FINANCIALS_FILE, LOANS_FILE
 
 Fault = Callable[[Path, np.random.Generator], None]

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from simulator.csv_text import in_last_month, pick_rows, put, read_text, write_text
-from simulator.fault_files import Fault
+from simulator.faults.csv_text import in_last_month, pick_rows, put, read_text, write_text
+from simulator.faults.files import Fault
 from simulator.layout import ATTRIBUTES_FILE, CLICKSTREAM_FILE, FINANCIALS_FILE, LOANS_FILE
 
 
