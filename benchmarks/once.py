@@ -79,7 +79,7 @@ def monitoring(data: str, home: str) -> dict[str, Any]:
     """Seconds to monitor the newest month and to write its report; a walk-forward run must be there."""
     from tasks.monitoring import monitor_month
     from tasks.page import build_report
-    from tasks.storage import tables
+    from tasks.store import tables
 
     settings = _home_settings(data, home, trials=8)
     day = tables.snapshot_dates("gold.monitoring", settings)[-1]
@@ -99,8 +99,8 @@ def monitoring_volume(data: str, datamart: str, model_store: str) -> dict[str, A
     from tasks.config import Settings
     from tasks.inference import score_day
     from tasks.monitoring import monitor_month
-    from tasks.storage import tables
     from tasks.storage.registry import load_registry
+    from tasks.store import tables
     from tasks.training import promote, train_challenger
 
     settings = Settings(data=Path(data), datamart=Path(datamart), model_store=Path(model_store), trials=1)
@@ -173,9 +173,9 @@ def training(data: str, home: str, search_loans: str = "") -> dict[str, Any]:
     `search_loans` is the most loans that the search looks at, instead of the usual number.
     """
     from tasks.core import training as core
-    from tasks.storage import tables
     from tasks.storage.registered_files import read_card
     from tasks.storage.registry import load_registry
+    from tasks.store import tables
     from tasks.training import promote, train_challenger
 
     settings = _home_settings(data, home, trials=30)
@@ -195,9 +195,9 @@ def scoring(data: str, home: str) -> dict[str, Any]:
     import polars as pl
 
     from tasks.core.scoring import score_applications
-    from tasks.storage import tables
     from tasks.storage.registered_files import load_model
     from tasks.storage.registry import load_registry
+    from tasks.store import tables
 
     settings = _home_settings(data, home, trials=30)
     applications = tables.scan("gold.feature_store", settings).collect()

@@ -25,13 +25,13 @@ from tasks.core.cleaning import clean
 from tasks.core.lessons import add_targets
 from tasks.core.loan_features import build_features
 from tasks.core.models import Recipe
-from tasks.core.performance import measure_auc
 from tasks.core.serving import Served, predict_served
 from tasks.core.splits import split_cohorts
 from tasks.core.stability import add_month_values, build_reference
 from tasks.core.training import Known, find_candidates, labels_of, refit, score_as_new
 from tasks.schemas.policy import Policy
 from tasks.schemas.source import OVERFLOW, RAW_DATE
+from tasks.statistics.performance import measure_auc
 
 START = date(2020, 1, 1)
 OOT, LABEL_MOB, SEED = 3, 6, 0

@@ -13,11 +13,11 @@ from tasks.core.figure import to_rows
 from tasks.core.governance import decide_actions
 from tasks.core.monitoring import count_drifting, measure_coverage, measure_stability
 from tasks.core.outcomes import measure_outcomes, promise_of
-from tasks.core.performance import measure_auc
 from tasks.core.scoring import grade_of
 from tasks.core.serving import predict_served
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.policy import Policy
+from tasks.statistics.performance import measure_auc
 
 NOTHING = pl.DataFrame(schema=TABLES["gold.monitoring"].columns)
 

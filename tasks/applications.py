@@ -9,10 +9,10 @@ from tasks.config import Settings
 from tasks.errors import TableNotReadyError
 from tasks.schemas.feature_store import FEATURES
 from tasks.source_features import add_source_features, sources_of
-from tasks.storage import tables
 from tasks.storage.compatibility import require_features_made
 from tasks.storage.registered_files import read_card
 from tasks.storage.registry import load_registry
+from tasks.store import tables
 
 TABLE = "gold.feature_store"
 

@@ -13,8 +13,9 @@ from tasks.core.validation import NO_ROWS, Checked
 from tasks.errors import BadInputError, NothingToDoError
 from tasks.schemas.catalog import SOURCES, TABLES
 from tasks.schemas.deliveries import Delivery, Volume
-from tasks.storage import landing, restatements, tables
+from tasks.storage import landing
 from tasks.storage.raw_files import raw_file
+from tasks.store import restatements, tables
 
 LOG = logging.getLogger("vintage")
 DELIVERIES = "bronze.deliveries"

@@ -7,10 +7,9 @@ from datetime import date
 import polars as pl
 
 from tasks.config import Settings
-from tasks.core.calendar import months_before
 from tasks.core.promotion import cohorts_missing
 from tasks.settings_of_record import settings_on
-from tasks.storage import tables
+from tasks.statistics.months import months_before
 from tasks.storage.registered_files import read_card
 from tasks.storage.registry import (
     Registry,
@@ -20,6 +19,7 @@ from tasks.storage.registry import (
     trained_after,
     trained_on,
 )
+from tasks.store import tables
 
 Step = tuple[str, str]  # whether it runs (yes, no, perhaps), and why
 

@@ -17,10 +17,10 @@ from tasks.core.splits import Split
 from tasks.core.training import labels_of
 from tasks.errors import UsageError
 from tasks.source_features import add_source_features, sources_of
-from tasks.storage import tables
 from tasks.storage.registered_files import load_model, read_card
 from tasks.storage.registry import load_registry
 from tasks.storage.source_history import Kinds
+from tasks.store import tables
 from tasks.training import known_on, replay_recipe
 
 Card = Mapping[str, Any]

@@ -8,8 +8,8 @@ from tasks.config import Settings
 from tasks.core.governance import describe_conditions, triggers_that
 from tasks.errors import TableNotReadyError
 from tasks.schemas.policy import Trigger
-from tasks.storage import tables
 from tasks.storage.policy import read_policy
+from tasks.store import tables
 
 
 def actions_on(as_of: date, settings: Settings) -> pl.DataFrame:

@@ -18,10 +18,10 @@ from tasks.report import draw_figures
 from tasks.schemas.reasons import REASON_TEXTS
 from tasks.settings_of_record import settings_on
 from tasks.status import month_table
-from tasks.storage import charts, tables
 from tasks.storage.policy import read_policy
 from tasks.storage.registered_files import read_card
 from tasks.storage.registry import champion_on, load_registry
+from tasks.store import documents, tables
 
 MOST_REASONS = 2
 COUNTED = (
@@ -48,7 +48,7 @@ def write_deck(as_of: date | None, settings: Settings, *, out: Path | None = Non
     deck = build_deck(gather(day, settings_on(day, settings)))
     images = draw_figures(day, settings, most_features=8, newest_months=12)
     name = "vintage.pdf" if day == days[-1] else f"vintage-{day:%Y-%m}.pdf"
-    return charts.write_page(out or settings.datamart / "deck" / name, compile_deck(deck, images))
+    return documents.write_page(out or settings.datamart / "deck" / name, compile_deck(deck, images))
 
 
 def compile_deck(deck: dict[str, object], images: dict[str, bytes]) -> bytes:

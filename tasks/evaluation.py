@@ -20,9 +20,9 @@ from tasks.core.scoring import score_applications
 from tasks.errors import NothingToDoError
 from tasks.settings_of_record import settings_on
 from tasks.source_features import sources_of
-from tasks.storage import charts, tables
 from tasks.storage.registered_files import load_model, read_card
 from tasks.storage.registry import champion_on, load_registry
+from tasks.store import documents, tables
 from tasks.training import known_on, promote, train_challenger
 
 LOG = logging.getLogger("vintage")
@@ -120,5 +120,5 @@ def _publish(
     if left:
         LOG.warning("Not measured, since no model served or the labels are not ripe: %s.", ", ".join(left))
     path = settings.datamart / "evaluation" / f"evaluation-{start:%Y-%m}-{end:%Y-%m}.csv"
-    charts.write_page(path.with_suffix(".svg"), to_svg(draw_evaluation(figures)))
-    return figures, charts.write_page(path, figures.write_csv())
+    documents.write_page(path.with_suffix(".svg"), to_svg(draw_evaluation(figures)))
+    return figures, documents.write_page(path, figures.write_csv())

@@ -9,7 +9,7 @@ from tasks.config import Settings
 from tasks.core.loan_features import build_features
 from tasks.errors import BadInputError, NothingToDoError
 from tasks.prefect import io_task
-from tasks.storage import tables
+from tasks.store import tables
 
 
 @io_task

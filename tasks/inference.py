@@ -8,9 +8,9 @@ from tasks.core.scoring import score_applications
 from tasks.errors import NothingToDoError
 from tasks.prefect import io_task
 from tasks.status import lacks_applications
-from tasks.storage import tables
 from tasks.storage.registered_files import load_model
 from tasks.storage.registry import champion_on, load_registry, require_history
+from tasks.store import tables
 
 
 @io_task

@@ -27,9 +27,10 @@ from tasks.errors import BadInputError, VintageError
 from tasks.prefect import io_task
 from tasks.schemas.catalog import SOURCES
 from tasks.schemas.deliveries import Deliveries, by_month
-from tasks.storage import landing, tables
-from tasks.storage.first_run import undone_when_it_fails
+from tasks.storage import landing
 from tasks.storage.raw_files import raw_file
+from tasks.store import tables
+from tasks.store.first_run import undone_when_it_fails
 
 LOG = logging.getLogger("vintage")
 BATCH_ROWS = 1_000_000  # of all sources; about a gigabyte while they are checked

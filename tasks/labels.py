@@ -9,8 +9,8 @@ from tasks.config import Settings
 from tasks.core.labels import label_defaults
 from tasks.errors import VintageError
 from tasks.prefect import io_task
-from tasks.storage import restatements, tables
 from tasks.storage.policy import read_policy
+from tasks.store import restatements, tables
 
 CLOSED_AS = {"no label": None, "good": 0, "bad": 1}
 

@@ -8,7 +8,6 @@ import polars as pl
 from tasks.applications import read_applications
 from tasks.config import Settings
 from tasks.core.arrears import keep_arrears, measure_arrears
-from tasks.core.calendar import months_before
 from tasks.core.fairness import add_groups, measure_fairness
 from tasks.core.figure import Figure, figure, to_rows
 from tasks.core.governance import decide_actions
@@ -27,11 +26,12 @@ from tasks.errors import NothingToDoError
 from tasks.prefect import io_task
 from tasks.schemas.catalog import TABLES, in_order
 from tasks.schemas.policy import Policy
+from tasks.statistics.months import months_before
 from tasks.status import ripe_cohorts
-from tasks.storage import tables
 from tasks.storage.policy import read_policy
 from tasks.storage.registered_files import find_changed_files, read_card, read_reference
 from tasks.storage.registry import Registry, load_registry, newest_trained_before
+from tasks.store import tables
 
 SCORES = ("loan_id", "pd", "grade", "model_id")
 

@@ -12,8 +12,8 @@ from tasks.config import Settings
 from tasks.core.sentences import tell_figures, tell_state
 from tasks.decisions import actions_on, newest_monitored
 from tasks.report import draw_figures
-from tasks.storage import charts, tables
 from tasks.storage.registry import load_registry
+from tasks.store import documents, tables
 
 SECTIONS = {
     "auc": "Ranking",
@@ -59,7 +59,7 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
         actions=_actions(day, settings),
         models=[entry for entry in load_registry(settings).entries if entry.effective_from <= str(day)][::-1],
     )
-    return charts.write_page(out or settings.datamart / "report" / f"{month}.html", html)
+    return documents.write_page(out or settings.datamart / "report" / f"{month}.html", html)
 
 
 def _template() -> Any:

@@ -11,9 +11,9 @@ from tasks.prefect import publish
 from tasks.schemas.clickstream import HAS_VALUES
 from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.status import month_table
-from tasks.storage import charts, tables
 from tasks.storage.registered_files import read_card
 from tasks.storage.registry import load_registry
+from tasks.store import documents, tables
 
 
 def publish_features(as_of: date, settings: Settings) -> None:
@@ -80,7 +80,7 @@ def publish_backfill(days: Sequence[date], names: Sequence[str], settings: Setti
 def draw_charts(as_of: date, settings: Settings) -> None:
     """Draw the months up to `as_of` into <datamart>/charts, one SVG a figure."""
     for name, svg in draw_figures(as_of, settings).items():
-        charts.write_chart(name, svg, settings)
+        documents.write_chart(name, svg, settings)
 
 
 def draw_figures(as_of: date, settings: Settings, **limits: int) -> dict[str, bytes]:

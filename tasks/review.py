@@ -5,14 +5,14 @@ from datetime import date
 import polars as pl
 
 from tasks.config import Settings
-from tasks.core.calendar import months_before
 from tasks.errors import TableNotReadyError
 from tasks.schemas.catalog import SOURCES
 from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.settings_of_record import settings_on
+from tasks.statistics.months import months_before
 from tasks.status import lacks_applications
-from tasks.storage import tables
 from tasks.storage.registry import champion_on, load_registry
+from tasks.store import tables
 
 WELL_FORMED = r"^CUS_0x[0-9a-f]+$"
 HIDDEN = "(unreadable id)"

@@ -15,7 +15,6 @@ import polars as pl
 from tasks.config import LABEL_RULE, RECORDED, Settings, checked_settings, label_def, rule_of
 from tasks.core.signature import refuse_nameless
 from tasks.errors import ModelStoreError, UsageError
-from tasks.storage import tables
 from tasks.storage.registered_files import read_card
 from tasks.storage.registry import load_registry, newest_trained_before
 from tasks.storage.settings_history import (
@@ -25,6 +24,7 @@ from tasks.storage.settings_history import (
     lines_until,
     read_settings_history,
 )
+from tasks.store import tables
 
 LOG = logging.getLogger("vintage")
 SETUP = ("trials", "seed", "oot_cohorts")  # what a card of a model tells of the settings it was trained with

@@ -19,11 +19,11 @@ from tasks.schemas.feature_store import KEYS
 from tasks.schemas.sources import Declared
 from tasks.settings_of_record import settings_on
 from tasks.source_join import join_source
-from tasks.storage import charts, tables
 from tasks.storage.declarations import read_declared
 from tasks.storage.policy import read_policy
 from tasks.storage.source_files import read_numbers
 from tasks.storage.source_history import Kinds, note_decision
+from tasks.store import documents, tables
 
 OF_USE = (
     pl.when(pl.col("kind") == "other")
@@ -170,4 +170,4 @@ def _publish(
     }
     note_decision("check", declared.name, fields, settings)
     path = settings.datamart / "sources" / f"{declared.name}-audit.csv"
-    return charts.write_page(path, table.write_csv())
+    return documents.write_page(path, table.write_csv())

@@ -21,12 +21,12 @@ from tasks.settings_of_record import settings_on
 from tasks.source_decisions import admitted_columns, audited_sources
 from tasks.source_features import to_rows
 from tasks.source_join import join_source
-from tasks.storage import charts, tables
 from tasks.storage.declarations import read_declared
 from tasks.storage.policy import read_policy
 from tasks.storage.registered_files import read_card
 from tasks.storage.registry import champion_on, load_registry
 from tasks.storage.source_history import Kinds, comparison_path
+from tasks.store import documents, tables
 from tasks.training import known_on
 
 
@@ -138,6 +138,6 @@ def _publish(choices: list[dict[str, Any]], start: date, end: date, settings: Se
     path = comparison_path(settings)
     last = tables.snapshot_dates("gold.label_store", settings)[-1]
     said = {"start": str(start), "end": str(end), "known_on": str(last), "choices": choices}
-    charts.write_page(path, json.dumps(said, indent=1))
+    documents.write_page(path, json.dumps(said, indent=1))
     table = pl.DataFrame(choices)
-    return Compared(table, charts.write_page(path.with_suffix(".csv"), table.write_csv()))
+    return Compared(table, documents.write_page(path.with_suffix(".csv"), table.write_csv()))

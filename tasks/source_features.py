@@ -13,12 +13,12 @@ from tasks.schemas.feature_store import KEYS
 from tasks.schemas.source_features import name_feature, widen
 from tasks.schemas.sources import Declared
 from tasks.source_join import join_source
-from tasks.storage import restatements, tables
 from tasks.storage.declarations import read_declared
 from tasks.storage.registered_files import read_card
 from tasks.storage.registry import load_registry
 from tasks.storage.source_files import SourceGoneError
 from tasks.storage.source_history import Kinds, dropped_on, ever_used, read_decisions
+from tasks.store import restatements, tables
 
 LOG = logging.getLogger("vintage")
 TABLE = "gold.source_features"

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from tasks.config import Settings
 from tasks.errors import BadInputError, UsageError
 from tasks.schemas.sources import Declared
-from tasks.storage import tables
 from tasks.storage.declarations import add_declared, read_declarations, refuse_taken
 from tasks.storage.source_files import Format, find_files, read_days, read_file
 from tasks.storage.source_history import read_decisions, used_on
+from tasks.store import tables
 
 Matches = Literal["customer_id", "loan_id"]
 SAMPLE = 1000  # rows that a guess looks at

@@ -8,8 +8,8 @@ import polars as pl
 from tasks.config import Settings
 from tasks.core.loan_features import keep_applications
 from tasks.schemas.catalog import TABLES
-from tasks.storage import tables
 from tasks.storage.registry import load_registry
+from tasks.store import tables
 
 COLUMNS = {
     "month": pl.Date(),

@@ -16,7 +16,6 @@ from tasks.core.card import list_limits, render_card
 from tasks.core.challenger import Challenger, Setup, build_trial, find_single_class, train
 from tasks.core.lessons import add_targets
 from tasks.core.models import Recipe
-from tasks.core.performance import Floats
 from tasks.core.promotion import cohorts_missing, decide, newly_ripe
 from tasks.core.scoring import GRADE_LIMITS
 from tasks.core.serving import Served, predict_served
@@ -30,8 +29,9 @@ from tasks.prefect import io_task
 from tasks.schemas.registry import Change
 from tasks.settings_of_record import record_settings
 from tasks.source_features import TABLE, add_source_features
+from tasks.statistics.performance import Floats
 from tasks.status import lacks_applications, ripe_cohorts
-from tasks.storage import models, tables
+from tasks.storage import models
 from tasks.storage.policy import read_policy
 from tasks.storage.registered_files import read_card
 from tasks.storage.registry import (
@@ -48,6 +48,7 @@ from tasks.storage.registry import (
 )
 from tasks.storage.revision import code_revision
 from tasks.storage.source_history import Kinds, read_comparison, used_on
+from tasks.store import tables
 
 LOG = logging.getLogger("vintage")
 POLICY = "policy:auto"

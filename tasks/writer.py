@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tasks.config import Settings
-from tasks.storage.durable import held
+from tasks.store.atomic_files import held
 
 LOG = logging.getLogger("vintage")
 _ours: set[Path] = set()  # datamarts that this process writes to

@@ -24,9 +24,10 @@ from tasks.schemas.catalog import TABLES
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.feature_store import FEATURES
 from tasks.schemas.registry import Entry
-from tasks.storage import models, tables
+from tasks.storage import models
 from tasks.storage.registry import load_registry, registry_path
-from tasks.storage.sealed_lines import seal_line
+from tasks.store import tables
+from tasks.store.sealed_lines import seal_line
 
 FLOWS = (features, training, inference, monitoring)
 START = date(2023, 1, 1)

@@ -10,7 +10,6 @@ from scipy.special import expit
 from tasks.core.evidence import SUMMARY
 from tasks.core.models import Lessons, fit_part, part_log_odds, parts_of
 from tasks.core.parts import columns_of, reads
-from tasks.core.performance import measure_auc, measure_auc_gain
 from tasks.core.side_by_side import call_all
 from tasks.core.splits import Split
 from tasks.core.training import Candidate, Known, labels_of, read_development
@@ -20,6 +19,7 @@ from tasks.schemas.feature_store import (
     CLICKSTREAM_SPREADS,
     FINANCIAL_NUMBERS,
 )
+from tasks.statistics.performance import measure_auc, measure_auc_gain
 
 # Families of features that are taken away, one at a time.
 ABLATIONS: dict[str, tuple[str, ...]] = {

@@ -21,11 +21,11 @@ from tasks.core.audit_outcome import (
     find_shadow,
 )
 from tasks.core.models import Lessons, Recipe, fit_model, predict_pd
-from tasks.core.performance import Floats
 from tasks.core.search import DEFAULTS
 from tasks.core.splits import cohort_groups
 from tasks.schemas.policy import Audit
 from tasks.schemas.source_features import EMPTY, NAMELESS, TAKEN, UNREADABLE, USELESS, plain_name
+from tasks.statistics.performance import Floats
 
 CHECKS: dict[str, Callable[[Column, Book, Audit], str]] = {
     "dates after the application": find_later_dates,

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tasks.core.performance import Floats, measure_auc
+from tasks.statistics.performance import Floats, measure_auc
 
 Mask = NDArray[np.bool_]
 LEAST_ROWS = 30

@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 
 from tasks.core.audit_book import LEAST_ROWS, MOST_WORDS, Book, Column, correlate
-from tasks.core.performance import Floats
 from tasks.schemas.policy import Audit
 from tasks.schemas.source import FIRST_YEAR, LAST_YEAR
+from tasks.statistics.performance import Floats
 
 LEAST_PILE = 0.005  # share of rows at an end that no unrounded quantity reaches by itself
 DATED = 0.9  # share of the values of a column of dates that are dates; the others stand for "none"

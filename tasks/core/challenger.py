@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 from tasks.core.ablation import measure_ablations
-from tasks.core.performance import Floats
 from tasks.core.promotion import Trial
 from tasks.core.serving import COMPLETE, Served
 from tasks.core.splits import Split, split_cohorts
@@ -21,6 +20,7 @@ from tasks.core.training import (
     refit,
     score_candidate_as_new,
 )
+from tasks.statistics.performance import Floats
 
 
 @dataclass(frozen=True)

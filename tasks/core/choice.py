@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.core.models import Floats, Lessons, Recipe, fit_blends, predict_pd
-from tasks.core.performance import measure_auc, measure_auc_gain
 from tasks.core.training import Known, read_lessons
 from tasks.schemas.feature_store import SOURCES
 from tasks.schemas.policy import Choice
+from tasks.statistics.performance import measure_auc, measure_auc_gain
 
 OURS, ALL = "ours", "ours + all"
 

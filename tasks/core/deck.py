@@ -5,10 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from tasks.core.calendar import months_before
 from tasks.core.deck_facts import Facts, Page, is_of_former_model, one_of, say_interval
 from tasks.core.deck_model import tell_features, tell_models, tell_performance, tell_stability
 from tasks.core.sentences import tell_state
+from tasks.statistics.months import months_before
 
 RANK = {"red": 0, "amber": 1, "info": 2}
 OPTIONS = (

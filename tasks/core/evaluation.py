@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tasks.core import performance
 from tasks.core.ablation import ABLATIONS, blank
 from tasks.core.evidence import SUMMARY
 from tasks.core.lessons import to_lessons
@@ -16,6 +15,7 @@ from tasks.core.parts import Sources
 from tasks.core.training import Known, Reading, read_lessons
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
+from tasks.statistics import performance
 
 POOLED = "pooled"
 FIGURES = (

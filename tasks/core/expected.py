@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.core.performance import Floats
+from tasks.statistics.performance import Floats
 
 
 def measure_expected_auc(pds: Floats) -> float | None:

@@ -7,8 +7,8 @@ import polars as pl
 from scipy.stats import fisher_exact, norm
 
 from tasks.core.figure import Figure, figure, grade_low
-from tasks.core.significance import holm
 from tasks.schemas.policy import Fairness
+from tasks.statistics.significance import holm
 
 AGE_BANDS = {0: "under 25", 25: "25 to 34", 35: "35 to 49", 50: "50 and over"}  # from this age on
 KINDS = ("age_band", "occupation")

@@ -15,11 +15,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from tasks.core.parts import Part, Sources, build_part, reads
-from tasks.core.performance import Floats
 from tasks.core.side_by_side import call_all
 from tasks.core.splits import cohort_groups
 from tasks.schemas.feature_store import SOURCES
 from tasks.schemas.source_features import features_in, other_sources
+from tasks.statistics.performance import Floats
 
 Family = Literal["logistic", "boosting", "stack"]
 PARTS: dict[Family, tuple[Part, ...]] = {

@@ -5,12 +5,12 @@ from typing import Any
 
 import polars as pl
 
-from tasks.core import performance
 from tasks.core.expected import measure_expected_auc, measure_expected_auc_spread
 from tasks.core.figure import Figure, figure, grade_high, grade_low
-from tasks.core.significance import discoveries
 from tasks.core.stability import Shift, count_known, measure_shift
 from tasks.schemas.policy import Coverage, Intake, Stability
+from tasks.statistics import performance
+from tasks.statistics.significance import discoveries
 
 
 def measure_stability(

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 from scipy.stats import norm
 
-from tasks.core import performance
 from tasks.core.figure import Figure, figure, grade_high, grade_low
-from tasks.core.performance import Auc, Floats
-from tasks.core.significance import holm, jeffreys_interval, jeffreys_p, jeffreys_two_sided_p
 from tasks.schemas.policy import Calibration, Policy, Ranking
+from tasks.statistics import performance
+from tasks.statistics.performance import Auc, Floats
+from tasks.statistics.significance import holm, jeffreys_interval, jeffreys_p, jeffreys_two_sided_p
 
 LEVEL = 0.95
 Z = float(norm.ppf(0.5 + LEVEL / 2))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.core.performance import (
+from tasks.statistics.performance import (
     Floats,
     measure_auc,
     measure_auc_gain,

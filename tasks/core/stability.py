@@ -14,10 +14,10 @@ import polars as pl
 from scipy.stats import chi2
 
 from tasks.core.serving import knows_other
-from tasks.core.significance import trend_p
 from tasks.schemas.clickstream import HAS_VALUES, MEASURES
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, FEATURES, HAS_SOURCE, SOURCE_OF
 from tasks.schemas.source_features import other_features
+from tasks.statistics.significance import trend_p
 
 Counts = np.ndarray[Any, np.dtype[np.float64]]
 BINS = 10

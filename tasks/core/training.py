@@ -12,7 +12,12 @@ import polars as pl
 
 from tasks.core.lessons import see_clickstream, to_lessons
 from tasks.core.models import FAMILIES, Blend, Floats, Lessons, Recipe, fit_blends, fit_model, predict_pd
-from tasks.core.performance import (
+from tasks.core.search import Fold, search_recipe
+from tasks.core.serving import COMPLETE, Served, fit_served, sources_left
+from tasks.core.side_by_side import call_all
+from tasks.core.splits import Split, expanding_folds
+from tasks.schemas.source_features import features_in
+from tasks.statistics.performance import (
     Auc,
     measure_auc,
     measure_auc_gain,
@@ -22,11 +27,6 @@ from tasks.core.performance import (
     measure_observed_to_expected,
     measure_spiegelhalter_z,
 )
-from tasks.core.search import Fold, search_recipe
-from tasks.core.serving import COMPLETE, Served, fit_served, sources_left
-from tasks.core.side_by_side import call_all
-from tasks.core.splits import Split, expanding_folds
-from tasks.schemas.source_features import features_in
 
 # How a training reads the past: the clickstream as of the application; as of the training day ("hindsight");
 # the same and, in addition, the younger loans with the arrears they have so far.

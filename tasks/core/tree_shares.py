@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from tasks.core.performance import Floats
+from tasks.statistics.performance import Floats
 
 Bools = NDArray[np.bool_]
 Path = list[tuple[int, bool]]  # from the root to a leaf: node, and whether to the left

@@ -7,8 +7,8 @@ from pathlib import Path
 from tasks.config import Settings
 from tasks.errors import UsageError
 from tasks.schemas.sources import Declarations, Declared
-from tasks.storage.durable import locked, write_whole
 from tasks.storage.toml_file import parse_toml, read_toml
+from tasks.store.atomic_files import locked, write_whole
 
 
 def read_declarations(settings: Settings) -> tuple[Declared, ...]:

@@ -21,8 +21,8 @@ from tasks.errors import BadInputError, may_pass
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.deliveries import Volume
 from tasks.schemas.source import FIRST_YEAR, LAST_YEAR, OVERFLOW, RAW_DATE, Source
-from tasks.storage.durable import HIDDEN, new_folder
 from tasks.storage.raw_files import check_file, holds_quotes, raw_file, read_header
+from tasks.store.atomic_files import HIDDEN, new_folder
 
 LOG = logging.getLogger("vintage")
 MONTH, FOUND, SPLIT = "month", "found.parquet", "months"

@@ -10,7 +10,7 @@ import joblib
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
-from tasks.storage.durable import new_folder, sync_files, sync_folder
+from tasks.store.atomic_files import new_folder, sync_files, sync_folder
 
 ARTEFACT, CARD, CARD_TEXT, REFERENCE = "model.joblib", "card.json", "card.md", "reference.json"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
 from tasks.schemas.registry import Change, Entry, State
-from tasks.storage.durable import locked, write_whole
 from tasks.storage.models import ARTEFACT, digests_of, list_folders
-from tasks.storage.sealed_lines import digest_of_last, read_lines, seal_line
+from tasks.store.atomic_files import locked, write_whole
+from tasks.store.sealed_lines import digest_of_last, read_lines, seal_line
 
 # The states from which a model may come into each state; None is that of a model before its first line.
 PRECEDING: Mapping[State, tuple[State | None, ...]] = {

@@ -8,8 +8,8 @@ from typing import Any
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
-from tasks.storage.durable import locked, write_whole
-from tasks.storage.sealed_lines import read_lines, seal_line
+from tasks.store.atomic_files import locked, write_whole
+from tasks.store.sealed_lines import read_lines, seal_line
 
 
 @dataclass(frozen=True)

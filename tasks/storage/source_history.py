@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tasks.config import Settings
 from tasks.errors import StorageError
-from tasks.storage.durable import append_line, locked
+from tasks.store.atomic_files import append_line, locked
 
 What = Literal["check", "override", "use", "drop"]
 Kinds = dict[str, str]  # "number" or "word" by name of a column

@@ -9,7 +9,7 @@ import pytest
 from tasks.config import Settings
 from tasks.report import draw_charts
 from tasks.schemas.catalog import TABLES
-from tasks.storage import charts, tables
+from tasks.store import documents, tables
 from tests.charts.books import figure_rows, month
 
 
@@ -77,7 +77,7 @@ def test_a_chart_that_cannot_be_replaced_stays_and_leaves_no_rest(settings: Sett
     stays = settings.datamart / "charts" / "auc.svg"
     stays.mkdir(parents=True)
     with pytest.raises(OSError, match="directory"):
-        charts.write_chart("auc", b"<svg/>", settings)
+        documents.write_chart("auc", b"<svg/>", settings)
     assert list(stays.parent.iterdir()) == [stays]
 
 

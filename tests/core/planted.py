@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from tasks.core.audit_book import Book
-from tasks.core.calendar import months_before
 from tasks.source_audit import build_book
+from tasks.statistics.months import months_before
 from tests.builders import months, quick_settings, take_in, write_book
 
 N_MONTHS, LOANS = 14, 400

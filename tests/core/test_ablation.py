@@ -4,10 +4,10 @@ import pytest
 
 from tasks.core.ablation import ABLATIONS, blank, measure_ablations
 from tasks.core.models import Recipe, fit_model, predict_pd
-from tasks.core.performance import measure_auc
 from tasks.core.splits import Split
 from tasks.core.training import Candidate, Known, labels_of, read_development
 from tasks.schemas.feature_store import CATEGORIES, FEATURES
+from tasks.statistics.performance import measure_auc
 from tests.builders import clickstream_rows, month
 from tests.core.applicants import QUICK, applicants, lessons
 

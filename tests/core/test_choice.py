@@ -6,9 +6,9 @@ import pytest
 
 from tasks.core.choice import judge_choices, list_choices, say_gain, score_choices
 from tasks.core.models import Recipe
-from tasks.core.performance import measure_auc
 from tasks.core.training import Known
 from tasks.schemas.feature_store import SOURCES
+from tasks.statistics.performance import measure_auc
 from tests.builders import clickstream_rows, month
 from tests.core.applicants import QUICK, applicants, lessons
 from tests.policies import POLICY

@@ -4,8 +4,8 @@ import pytest
 
 from tasks.core.evaluation import POOLED, keep_last_month, summarise_scores
 from tasks.core.loan_features import summarise_clickstream
-from tasks.core.performance import measure_slope
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS
+from tasks.statistics.performance import measure_slope
 from tests.builders import clickstream_rows, month
 
 RNG = np.random.default_rng(5)

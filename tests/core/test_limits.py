@@ -12,8 +12,8 @@ from tasks.core.arrears import measure_arrears
 from tasks.core.figure import Figure
 from tasks.core.monitoring import measure_stability
 from tasks.core.outcomes import Promise, measure_outcomes
-from tasks.core.performance import measure_auc
 from tasks.schemas.policy import Policy
+from tasks.statistics.performance import measure_auc
 from tests.policies import POLICY
 
 HAIR = 1e-3

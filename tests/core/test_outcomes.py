@@ -5,8 +5,8 @@ from scipy.special import expit
 from scipy.stats import chi2_contingency
 
 from tasks.core.outcomes import Promise, measure_outcomes, promise_of
-from tasks.core.performance import measure_slope
 from tasks.core.scoring import grade_of
+from tasks.statistics.performance import measure_slope
 from tests.policies import POLICY
 
 PROMISE = Promise(auc=0.86, variance=0.0001, n_learned=20_000)

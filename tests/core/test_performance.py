@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import ks_2samp
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-from tasks.core import performance
+from tasks.statistics import performance
 
 RNG = np.random.default_rng(3)
 LABELS = (RNG.random(400) < 0.3).astype(float)

@@ -4,8 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.core.performance import measure_spiegelhalter_z
 from tasks.core.promotion import Trial, Verdict, cohorts_missing, decide
+from tasks.statistics.performance import measure_spiegelhalter_z
 from tests.builders import months
 
 RNG = np.random.default_rng(5)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta, mannwhitneyu
 
-from tasks.core.significance import discoveries, holm, jeffreys_p, jeffreys_two_sided_p, trend_p
+from tasks.statistics.significance import discoveries, holm, jeffreys_p, jeffreys_two_sided_p, trend_p
 
 
 def test_jeffreys_p_is_the_posterior_mass_up_to_the_pd() -> None:

@@ -9,10 +9,10 @@ from polars.testing import assert_frame_equal
 from tasks.core import training
 from tasks.core.challenger import Setup, build_trial, find_single_class, train
 from tasks.core.models import Family, Recipe, fit_model
-from tasks.core.performance import measure_auc
 from tasks.core.splits import Split
 from tasks.core.training import Candidate, Known, build_folds, score_as_new
 from tasks.schemas.clickstream import MEASURES
+from tasks.statistics.performance import measure_auc
 from tests.builders import clickstream_rows, month, months
 from tests.core.applicants import lessons
 

@@ -12,7 +12,7 @@ import polars as pl
 from flows.cli.main import command
 from tasks.config import Settings
 from tasks.schemas.catalog import SOURCES, TABLES
-from tasks.storage import tables
+from tasks.store import tables
 from tests.faults.book import FILES, Book, month
 
 Edit = Callable[[pl.DataFrame], pl.DataFrame]

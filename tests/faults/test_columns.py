@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from tasks.schemas.catalog import SOURCES, TABLES, Table
-from tasks.storage import restatements
+from tasks.store import restatements
 from tests.faults.book import Book, month
 from tests.faults.shop import Shop, first_of, put
 

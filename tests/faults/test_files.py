@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tasks.storage import restatements, tables
+from tasks.store import restatements, tables
 from tests.faults.book import FILES, Book, month
 from tests.faults.shop import Shop, first_of, put, refused
 

@@ -8,7 +8,8 @@ import pytest
 from tasks.ingest import months_received
 from tasks.schemas.catalog import SOURCES, TABLES
 from tasks.status import ripe_cohorts
-from tasks.storage import landing, restatements, tables
+from tasks.storage import landing
+from tasks.store import restatements, tables
 from tests.faults.book import FILES, Book, month, without_applications
 from tests.faults.shop import Shop, first_of, put, refused
 from tests.faults.test_system import LIMITED, ended, start

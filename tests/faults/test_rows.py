@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tasks.storage import restatements
+from tasks.store import restatements
 from tests.faults.book import Book, month
 from tests.faults.shop import Shop, first_of, put
 

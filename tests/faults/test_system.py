@@ -17,9 +17,10 @@ from tasks.core.monitoring import measure_performance
 from tasks.errors import BadInputError
 from tasks.schemas.registry import Change, Entry
 from tasks.status import month_table
-from tasks.storage import models, restatements, tables
+from tasks.storage import models
 from tasks.storage.registered_files import read_card
 from tasks.storage.registry import champion_on, load_registry, record, registry_path
+from tasks.store import restatements, tables
 from tests.builders import register_anew
 from tests.faults.book import Book, month
 from tests.faults.conftest import LAST

@@ -7,9 +7,9 @@ import pytest
 
 from tasks.core.serving import predict_served
 from tasks.schemas.clickstream import MEASURES
-from tasks.storage import tables
 from tasks.storage.registered_files import load_model
 from tasks.storage.registry import champion_on, load_registry
+from tasks.store import tables
 from tests.faults.book import Book, month
 from tests.faults.shop import Shop, first_of, put
 

@@ -8,8 +8,8 @@ import pytest
 from flows.cli.main import command
 from tasks.backfill_plan import plan_backfill
 from tasks.config import Settings
-from tasks.storage import tables
 from tasks.storage.registry import load_registry
+from tasks.store import tables
 from tests.builders import FLOWS, month, months, quick_settings, run_months, write_book
 
 NAMES = [flow.name for flow in FLOWS]

@@ -8,7 +8,7 @@ import pytest
 
 from flows.cli.main import command
 from tasks.config import Settings
-from tasks.storage import tables
+from tasks.store import tables
 from tests.builders import write_book
 
 

@@ -22,7 +22,7 @@ from flows.features import features
 from tasks.config import Settings
 from tasks.errors import BadInputError, NothingToDoError
 from tasks.prefect import all_sent
-from tasks.storage import tables
+from tasks.store import tables
 from tests.builders import month, months, quick_settings, write_book
 from tests.faults.book import build_book, without_applications
 

@@ -10,8 +10,8 @@ from simulator.lender import Lender, simulate
 from tasks.config import Settings
 from tasks.decisions import actions_on, asks_for_training, freezes_promotion
 from tasks.settings_of_record import change_settings
-from tasks.storage import tables
 from tasks.storage.registry import champion_on, load_registry
+from tasks.store import tables
 from tests.builders import START, month, months, quick_settings, run_months
 
 N_MONTHS = 15

@@ -13,9 +13,9 @@ from flows.inference import inference
 from tasks.config import Settings
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.registry import Change
-from tasks.storage import tables
 from tasks.storage.registered_files import read_card
 from tasks.storage.registry import load_registry, record
+from tasks.store import tables
 from tests.builders import (
     all_tables,
     month,

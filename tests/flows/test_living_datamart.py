@@ -19,9 +19,9 @@ from polars.testing import assert_frame_equal
 
 from tasks.config import Settings
 from tasks.schemas.feature_store import FEATURE_STORE, FEATURES
-from tasks.storage import tables
 from tasks.storage.registered_files import read_card
 from tasks.storage.registry import champion_on, load_registry, trained_on
+from tasks.store import tables
 from tests.builders import month, quick_settings, run_months, write_book
 
 ROOT = Path(__file__).parents[2]

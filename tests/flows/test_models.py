@@ -18,9 +18,9 @@ from tasks.features import build_feature_store
 from tasks.ingest import ingest
 from tasks.labels import build_labels
 from tasks.reproduction import reproduce
-from tasks.storage import tables
 from tasks.storage.registered_files import read_card
 from tasks.storage.registry import champion_on, load_registry, registry_path
+from tasks.store import tables
 from tasks.training import promote, train_challenger
 from tests.builders import month, months, quick_settings, register_anew, write_book
 

@@ -14,7 +14,7 @@ from tasks.errors import TableNotReadyError
 from tasks.page import SECTIONS, build_report
 from tasks.report import coverage_by_month
 from tasks.schemas.clickstream import MEASURES
-from tasks.storage import tables
+from tasks.store import tables
 from tests.builders import month, months, quick_settings, run_months, write_book
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -29,10 +29,10 @@ from tasks.source_comparison import compare_sources
 from tasks.source_decisions import admitted_columns, drop, override, use
 from tasks.source_features import TABLE, take_in_past, take_in_sources
 from tasks.sources import add_source, list_sources
-from tasks.storage import restatements, tables
 from tasks.storage.registered_files import read_card
 from tasks.storage.registry import champion_on, load_registry
 from tasks.storage.source_history import read_decisions, used_on
+from tasks.store import restatements, tables
 from tasks.training import known_on
 from tests.builders import (
     all_tables,

@@ -7,7 +7,7 @@ import pytest
 from tasks.config import Settings
 from tasks.schemas.catalog import TABLES
 from tasks.status import month_table, resting_on_old_rows
-from tasks.storage import tables
+from tasks.store import tables
 from tests.builders import month
 
 

@@ -12,7 +12,7 @@ from threading import Event, Thread
 import pytest
 
 from tasks.config import Settings
-from tasks.storage import tables
+from tasks.store import tables
 from tests.builders import months, quick_settings, write_book
 
 BACKFILL = ["backfill", "--start", "2023-01-01", "--end", "2023-02-01", "--flows", "features,inference"]

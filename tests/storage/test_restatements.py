@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tasks.config import Settings
-from tasks.storage import restatements
+from tasks.store import restatements
 
 
 def test_a_restatement_that_is_run_again_adds_no_line(tmp_path: Path) -> None:

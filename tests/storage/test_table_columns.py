@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from tasks.config import Settings
 from tasks.errors import StorageError
 from tasks.schemas.catalog import TABLES, Table
-from tasks.storage import tables
+from tasks.store import tables
 from tests.builders import month
 
 NAME = "gold.label_store"

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from tasks.config import Settings
 from tasks.errors import StorageError, TableNotReadyError, VintageError
-from tasks.storage import tables
+from tasks.store import tables
 from tests.builders import month
 
 JAN, FEB, MAR = month(0), month(1), month(2)

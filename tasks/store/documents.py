@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tasks.config import Settings
-from tasks.storage.durable import write_whole
+from tasks.store.atomic_files import write_whole
 
 
 def write_chart(name: str, svg: bytes, settings: Settings) -> Path:

@@ -18,7 +18,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from tasks.config import Settings
 from tasks.errors import PassingError, TableNotReadyError, VintageError
 from tasks.schemas.catalog import TABLES, Table, in_order
-from tasks.storage.table_columns import columns_of, missing_in, require_same_types
+from tasks.store.table_columns import columns_of, missing_in, require_same_types
 
 MAY_BE_EMPTIED = ("quarantine.", "gold.actions")
 ATTEMPTS = 30  # writers of other partitions only have to take turns

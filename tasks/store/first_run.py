@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 
 from tasks.config import Settings
 from tasks.schemas.catalog import TABLES
-from tasks.storage import tables
+from tasks.store import tables
 
 
 @contextmanager

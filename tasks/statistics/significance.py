@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import beta, false_discovery_control, norm
 
-from tasks.core.performance import Floats
+from tasks.statistics.performance import Floats
 
 
 def jeffreys_p(n_bad: float, n: float, pd: float) -> float:

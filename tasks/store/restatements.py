@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.config import Settings
-from tasks.storage.durable import append_line, locked
+from tasks.store.atomic_files import append_line, locked
 
 
 def path_of_history(settings: Settings) -> Path:
