@@ -29,7 +29,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def features_one_go(data: str, datamart: str) -> dict[str, Any]:
     """Seconds of the features tasks, imports aside, for all months at once."""
     from tasks.config import Settings
-    from tasks.ingest import months_received
+    from tasks.ingestion.tasks import months_received
 
     settings = Settings(data=Path(data), datamart=Path(datamart))
     start = time.perf_counter()
@@ -40,7 +40,7 @@ def features_one_go(data: str, datamart: str) -> dict[str, Any]:
 def features_by_month(data: str, datamart: str) -> dict[str, Any]:
     """Seconds of the features tasks month by month: in all, and of each month."""
     from tasks.config import Settings
-    from tasks.ingest import months_received
+    from tasks.ingestion.tasks import months_received
 
     settings = Settings(data=Path(data), datamart=Path(datamart))
     start = time.perf_counter()
@@ -54,9 +54,9 @@ def features_by_month(data: str, datamart: str) -> dict[str, Any]:
 
 
 def _features(days: list[date], settings: Any) -> None:
-    from tasks.features import build_feature_store
-    from tasks.ingest import ingest
-    from tasks.labels import build_labels
+    from tasks.features.tasks import build_feature_store
+    from tasks.ingestion.tasks import ingest
+    from tasks.labels.tasks import build_labels
 
     for step in (ingest, build_labels, build_feature_store):
         step(days, settings)
@@ -64,8 +64,8 @@ def _features(days: list[date], settings: Any) -> None:
 
 def features_unchecked(data: str, datamart: str) -> dict[str, Any]:
     """As features_by_month, without any row rule or check of a file's rows: what checking costs."""
-    from tasks import ingest
-    from tasks.core import validation
+    from tasks.ingestion import tasks as ingest
+    from tasks.ingestion import validation
 
     def take_all(source: Any, typed: Any, _month: Any, _before: Any) -> tuple[Any, list[Any]]:
         return typed.drop_nulls("snapshot_date").select(*source.silver_columns()), []
@@ -77,8 +77,8 @@ def features_unchecked(data: str, datamart: str) -> dict[str, Any]:
 
 def monitoring(data: str, home: str) -> dict[str, Any]:
     """Seconds to monitor the newest month and to write its report; a walk-forward run must be there."""
-    from tasks.monitoring import monitor_month
-    from tasks.page import build_report
+    from tasks.monitoring.tasks import monitor_month
+    from tasks.reporting.html_report import build_report
     from tasks.store import tables
 
     settings = _home_settings(data, home, trials=8)
@@ -97,11 +97,11 @@ def monitoring_volume(data: str, datamart: str, model_store: str) -> dict[str, A
     The features must be there; the model is trained on the twelfth month if the store has none.
     """
     from tasks.config import Settings
-    from tasks.inference import score_day
-    from tasks.monitoring import monitor_month
-    from tasks.storage.registry import load_registry
+    from tasks.modelling.tasks import promote, train_challenger
+    from tasks.monitoring.tasks import monitor_month
+    from tasks.registry.history import load_registry
+    from tasks.scoring.tasks import score_day
     from tasks.store import tables
-    from tasks.training import promote, train_challenger
 
     settings = Settings(data=Path(data), datamart=Path(datamart), model_store=Path(model_store), trials=1)
     days = tables.snapshot_dates("gold.feature_store", settings)
@@ -121,7 +121,7 @@ def prefect(data: str, home: str) -> dict[str, Any]:
     from flows.engine import run_flow
     from flows.features import features
     from tasks.config import Settings
-    from tasks.ingest import months_received
+    from tasks.ingestion.tasks import months_received
 
     def seconds(name: str) -> float:
         settings = Settings(data=Path(data), datamart=Path(home) / name)
@@ -146,8 +146,8 @@ def walk_forward(data: str, home: str) -> dict[str, Any]:
     from flows.engine import run_flow
     from tasks.config import Settings
     from tasks.errors import NothingToDoError
-    from tasks.ingest import months_received
-    from tasks.status import month_table
+    from tasks.ingestion.tasks import months_received
+    from tasks.reporting.status import month_table
 
     settings = Settings(
         data=Path(data),
@@ -172,11 +172,11 @@ def training(data: str, home: str, search_loans: str = "") -> dict[str, Any]:
 
     `search_loans` is the most loans that the search looks at, instead of the usual number.
     """
-    from tasks.core import training as core
-    from tasks.storage.registered_files import read_card
-    from tasks.storage.registry import load_registry
+    from tasks.modelling import candidates as core
+    from tasks.modelling.tasks import promote, train_challenger
+    from tasks.registry.history import load_registry
+    from tasks.registry.registered_files import read_card
     from tasks.store import tables
-    from tasks.training import promote, train_challenger
 
     settings = _home_settings(data, home, trials=30)
     if search_loans:
@@ -194,9 +194,9 @@ def scoring(data: str, home: str) -> dict[str, Any]:
     """Seconds to score a million applications: PD, grade, reasons; a model must be there."""
     import polars as pl
 
-    from tasks.core.scoring import score_applications
-    from tasks.storage.registered_files import load_model
-    from tasks.storage.registry import load_registry
+    from tasks.registry.history import load_registry
+    from tasks.registry.registered_files import load_model
+    from tasks.scoring.predictions import score_applications
     from tasks.store import tables
 
     settings = _home_settings(data, home, trials=30)

@@ -20,8 +20,8 @@ from benchmarks.study_watch import Month, Scored, score, watch
 from simulator.drift import parse_drift
 from simulator.terms import Lender
 from tasks.config import Settings
-from tasks.core.models import Recipe
-from tasks.storage.policy import read_policy
+from tasks.governance.adopted_policy import read_policy
+from tasks.modelling.stacking import Recipe
 
 LENDERS = int(os.environ.get("STUDY_LENDERS", "200"))
 SIZES = tuple(int(size) for size in os.environ.get("STUDY_SIZES", "500,5000").split(","))

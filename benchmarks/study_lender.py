@@ -20,16 +20,16 @@ from simulator.financials import build_financials
 from simulator.payments import build_loans, draw_payments, loan_ids
 from simulator.population import customer_ids, draw_credit, draw_defaults
 from simulator.terms import Lender, is_stopped, month_start
-from tasks.core.arrears import count_arrears, keep_arrears
-from tasks.core.cleaning import clean
-from tasks.core.lessons import add_targets
-from tasks.core.loan_features import build_features
-from tasks.core.models import Recipe
-from tasks.core.serving import Served, predict_served
-from tasks.core.splits import split_cohorts
-from tasks.core.stability import add_month_values, build_reference
-from tasks.core.training import Known, find_candidates, labels_of, refit, score_as_new
-from tasks.schemas.policy import Policy
+from tasks.features.application_features import build_features
+from tasks.governance.policy import Policy
+from tasks.ingestion.cleaning import clean
+from tasks.modelling.candidates import Known, find_candidates, labels_of, refit, score_as_new
+from tasks.modelling.fallbacks import Served, predict_served
+from tasks.modelling.splits import split_cohorts
+from tasks.modelling.stacking import Recipe
+from tasks.modelling.training_set import add_targets
+from tasks.monitoring.early_arrears import count_arrears, keep_arrears
+from tasks.monitoring.stability import add_month_values, build_reference
 from tasks.schemas.source import OVERFLOW, RAW_DATE
 from tasks.statistics.performance import measure_auc
 

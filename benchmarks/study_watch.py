@@ -7,16 +7,16 @@ import polars as pl
 
 from benchmarks.study_lender import LABEL_MOB, Champion, Cohort
 from simulator.terms import Lender, month_start
-from tasks.core.arrears import measure_arrears
-from tasks.core.fairness import add_groups, measure_fairness
-from tasks.core.figure import to_rows
-from tasks.core.governance import decide_actions
-from tasks.core.monitoring import count_drifting, measure_coverage, measure_stability
-from tasks.core.outcomes import measure_outcomes, promise_of
-from tasks.core.scoring import grade_of
-from tasks.core.serving import predict_served
+from tasks.governance.policy import Policy
+from tasks.modelling.fallbacks import predict_served
+from tasks.monitoring.backtest import measure_outcomes, promise_of
+from tasks.monitoring.early_arrears import measure_arrears
+from tasks.monitoring.fairness import add_groups, measure_fairness
+from tasks.monitoring.measurement import to_rows
+from tasks.monitoring.monthly import count_drifting, measure_coverage, measure_stability
+from tasks.monitoring.triggers import decide_actions
 from tasks.schemas.catalog import TABLES
-from tasks.schemas.policy import Policy
+from tasks.schemas.predictions import grade_of
 from tasks.statistics.performance import measure_auc
 
 NOTHING = pl.DataFrame(schema=TABLES["gold.monitoring"].columns)

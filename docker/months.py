@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tasks.config import Settings
 from tasks.errors import VintageError
-from tasks.ingest import months_received
+from tasks.ingestion.tasks import months_received
 
 written = Path(sys.argv[1])
 try:

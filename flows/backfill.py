@@ -9,12 +9,13 @@ from typing import Any
 from prefect import Flow, flow
 
 from flows.engine import labels_of, run_flow, run_recorded, say_where
-from tasks.arrival import has_come_in
 from tasks.config import Settings
 from tasks.errors import NothingToDoError
+from tasks.ingestion.acceptance import has_come_in
 from tasks.prefect import traced
-from tasks.report import draw_charts, publish_backfill
-from tasks.writer import one_writer
+from tasks.reporting.artifacts import publish_backfill
+from tasks.reporting.charts import draw_charts
+from tasks.store.writer import one_writer
 
 FLOWS = ("features", "training", "inference", "monitoring")  # in the order in which a month runs them
 LOG = logging.getLogger("vintage")

@@ -89,7 +89,7 @@ def working(on: str) -> Generator[Callable[[str], None]]:
 
 def print_months(months: Any, settings: Settings) -> None:
     """Print a line per month, given the rows of `month_table`, and where to look."""
-    from tasks.status import paths_to_look_at, why_no_months
+    from tasks.reporting.status import paths_to_look_at, why_no_months
 
     if months.is_empty():
         console.print(why_no_months(settings))
@@ -108,7 +108,7 @@ def print_months(months: Any, settings: Settings) -> None:
 
 def print_missing(settings: Settings) -> None:
     """Say which months lack columns that newer code makes, and the command that fills them."""
-    from tasks.status import command_to_fill, missing_columns
+    from tasks.reporting.status import command_to_fill, missing_columns
 
     missing = missing_columns(settings)
     for row in missing.iter_rows(named=True):
@@ -140,7 +140,7 @@ def print_triggers(triggers: list[dict[str, str]]) -> None:
 
 def print_stale(first: date, last: date, flows: Sequence[str], settings: Settings) -> None:
     """Say which months rest on rows from before a restatement, and how to bring them up to date."""
-    from tasks.status import resting_on_old_rows
+    from tasks.reporting.status import resting_on_old_rows
 
     months = resting_on_old_rows(first, last, flows, settings)
     if months:

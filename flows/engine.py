@@ -28,8 +28,8 @@ from flows.console import console
 from flows.server import address_of_ours
 from tasks.config import Settings
 from tasks.prefect import as_run, give_up, given_up, in_flow_run, traced
-from tasks.settings_of_record import settings_on
-from tasks.writer import one_writer
+from tasks.registry.settings_of_record import settings_on
+from tasks.store.writer import one_writer
 
 QUICK = 5  # seconds that a server may take to say that it is well
 

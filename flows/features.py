@@ -4,11 +4,11 @@ from datetime import date
 
 from flows.engine import monthly_flow
 from tasks.config import Settings
-from tasks.features import build_feature_store
-from tasks.ingest import ingest
-from tasks.labels import build_labels
-from tasks.report import publish_features
-from tasks.source_features import sources_to_take_in, take_in_sources
+from tasks.features.tasks import build_feature_store
+from tasks.ingestion.tasks import ingest
+from tasks.labels.tasks import build_labels
+from tasks.reporting.artifacts import publish_features
+from tasks.sources.tasks import sources_to_take_in, take_in_sources
 
 
 @monthly_flow("features")

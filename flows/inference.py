@@ -4,8 +4,8 @@ from datetime import date
 
 from flows.engine import monthly_flow
 from tasks.config import Settings
-from tasks.inference import score_day
-from tasks.report import publish_inference
+from tasks.reporting.artifacts import publish_inference
+from tasks.scoring.tasks import score_day
 
 
 @monthly_flow("inference")

@@ -4,8 +4,8 @@ from datetime import date
 
 from flows.engine import monthly_flow
 from tasks.config import Settings
-from tasks.monitoring import monitor_month
-from tasks.report import publish_monitoring
+from tasks.monitoring.tasks import monitor_month
+from tasks.reporting.artifacts import publish_monitoring
 
 
 @monthly_flow("monitoring")

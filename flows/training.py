@@ -4,8 +4,8 @@ from datetime import date
 
 from flows.engine import monthly_flow
 from tasks.config import Settings
-from tasks.report import publish_training
-from tasks.training import promote, train_challenger
+from tasks.modelling.tasks import promote, train_challenger
+from tasks.reporting.artifacts import publish_training
 
 
 @monthly_flow("training")

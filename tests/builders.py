@@ -17,15 +17,15 @@ from flows.training import training
 from simulator.lender import Lender, simulate
 from tasks.config import Settings
 from tasks.errors import NothingToDoError
-from tasks.features import build_feature_store
-from tasks.ingest import ingest
-from tasks.labels import build_labels
+from tasks.features.tasks import build_feature_store
+from tasks.ingestion.tasks import ingest
+from tasks.labels.tasks import build_labels
+from tasks.registry import models
+from tasks.registry.history import load_registry, registry_path
+from tasks.registry.records import Entry
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.feature_store import FEATURES
-from tasks.schemas.registry import Entry
-from tasks.storage import models
-from tasks.storage.registry import load_registry, registry_path
 from tasks.store import tables
 from tasks.store.sealed_lines import seal_line
 

@@ -12,9 +12,9 @@ from flows.engine import run_flow
 from flows.inference import inference
 from flows.monitoring import monitoring
 from tasks.config import Settings
-from tasks.schemas.registry import Change
-from tasks.storage.registry import load_registry, record
-from tasks.training import train_challenger
+from tasks.modelling.tasks import train_challenger
+from tasks.registry.history import load_registry, record
+from tasks.registry.records import Change
 from tests.builders import month, months, quick_settings, run_months, take_in, write_book
 
 SOP = Path(__file__).parents[1] / "governance" / "SOP.md"

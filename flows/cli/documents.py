@@ -20,7 +20,7 @@ def report(
     out: Annotated[Path | None, typer.Option(help="File to write [default: <datamart>/report/].")] = None,
 ) -> None:
     """Write the monitoring report of a date: one HTML page that needs nothing but itself."""
-    from tasks.page import build_report
+    from tasks.reporting.html_report import build_report
 
     console.print(f"Report: {build_report(day, settings, out=out)}")
 
@@ -35,7 +35,7 @@ def deck(
     ] = None,
 ) -> None:
     """Write the slideument of a date: ten pages, read without a speaker, every number from the tables."""
-    from tasks.deck import write_deck
+    from tasks.reporting.deck import write_deck
 
     console.print(f"Deck: {write_deck(day, settings, out=out)}")
 

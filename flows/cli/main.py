@@ -125,7 +125,7 @@ def backfill(
 
 def _print_plan(start: date, end: date, names: list[FlowName], settings: Settings) -> None:
     from flows.backfill import months_between
-    from tasks.backfill_plan import plan_backfill
+    from tasks.reporting.backfill_plan import plan_backfill
 
     steps = plan_backfill(months_between(start, end), names, settings)
     print_frame(steps, left=("month", "flow", "runs", "why"))
@@ -139,7 +139,7 @@ def demo(settings: Settings) -> None:
     A new model store is begun with three trials of the search per model family, to be quick.
     """
     settings = _searching_less(settings)
-    from tasks.writer import one_writer
+    from tasks.store.writer import one_writer
 
     with one_writer(settings, "vintage demo"):
         if not any(settings.data.glob("*.csv")):
@@ -147,7 +147,7 @@ def demo(settings: Settings) -> None:
 
             console.print(f"No CSV in {settings.data}: simulating a lender of 24 months.")
             simulate(Lender(date(2023, 1, 1), 24), settings.data)
-        from tasks.ingest import months_received
+        from tasks.ingestion.tasks import months_received
 
         months = months_received(settings)
         _backfill(months[0], months[-1], list(FlowName), settings)
@@ -169,14 +169,14 @@ def _searching_less(settings: Settings) -> Settings:
 
 
 def _print_months(settings: Settings) -> None:
-    from tasks.status import month_table
+    from tasks.reporting.status import month_table
 
     print_months(month_table(settings), settings)
 
 
 def _write_pages(settings: Settings) -> None:
-    from tasks.deck import write_deck
-    from tasks.page import build_report
+    from tasks.reporting.deck import write_deck
+    from tasks.reporting.html_report import build_report
 
     try:
         console.print(f"report: {build_report(None, settings)}")
@@ -199,7 +199,7 @@ def evaluate(
     """
     if start > end:
         raise UsageError(f"--start {start} is after --end {end}; swap them.")
-    from tasks.evaluation import evaluate as replay
+    from tasks.evaluation.walk_forward import evaluate as replay
 
     with working("replaying") as say:
         figures, path = replay(
@@ -220,17 +220,17 @@ def status(
 ) -> None:
     """Show the months so far: loans, quarantined rows, champion, performance, and columns that they lack."""
     if review is not None:
-        from tasks.review import applications_to_review
+        from tasks.reporting.review_list import applications_to_review
 
         found = applications_to_review(review, settings)
         show(found, lambda: print_lines(found, f"No application of {review} needs a review."))
     elif rows:
-        from tasks.status import row_table, why_no_months
+        from tasks.reporting.status import row_table, why_no_months
 
         table = row_table(settings)
         show(table, lambda: print_lines(table, why_no_months(settings)))
     else:
-        from tasks.status import add_missing_columns, month_table
+        from tasks.reporting.status import add_missing_columns, month_table
 
         months = month_table(settings)
         show(add_missing_columns(months, settings), lambda: print_months(months, settings))

@@ -25,7 +25,7 @@ Day = Annotated[date, day_option("Day from which it holds.", "--date")]
 @with_settings("model_store", "as_json")
 def list_models(settings: Settings) -> None:
     """Show every model: family, state, since when and by whom, AUC out of time."""
-    from tasks.catalogue import in_words, model_table
+    from tasks.registry.listing import in_words, model_table
 
     models = model_table(settings)
     show(models, lambda: print_frame(in_words(models), left=("model", "family", "state", "by")))
@@ -35,7 +35,7 @@ def list_models(settings: Settings) -> None:
 @with_settings("model_store", "as_json")
 def show_model(settings: Settings, model_id: ModelId) -> None:
     """Show a model's card, and its history."""
-    from tasks.catalogue import card_of, card_text, model_history
+    from tasks.registry.listing import card_of, card_text, model_history
 
     text, history = card_text(model_id, settings), model_history(model_id, settings)
 
@@ -50,7 +50,7 @@ def show_model(settings: Settings, model_id: ModelId) -> None:
 @with_settings("datamart", "model_store", "as_json")
 def compare(settings: Settings, first: ModelId, second: ModelId) -> None:
     """Measure two models on the same ripe loans, none of which either has learned from."""
-    from tasks.comparison import compare_models
+    from tasks.evaluation.compare_models import compare_models
 
     with working("comparing"):
         comparison = compare_models(first, second, settings)
@@ -62,7 +62,7 @@ def compare(settings: Settings, first: ModelId, second: ModelId) -> None:
 @with_settings("model_store")
 def approve(settings: Settings, model_id: ModelId, by: By, reason: Reason, day: Day) -> None:
     """Make a challenger that waits the champion; who trained it may not approve it."""
-    from tasks.lifecycle import approve as approve_model
+    from tasks.registry.approvals import approve as approve_model
 
     approve_model(model_id, day, by=by, reason=reason, settings=settings)
     console.print(f"{model_id} is approved by {by} and serves from {day}.")
@@ -72,7 +72,7 @@ def approve(settings: Settings, model_id: ModelId, by: By, reason: Reason, day: 
 @with_settings("model_store")
 def reject(settings: Settings, model_id: ModelId, by: By, reason: Reason, day: Day) -> None:
     """Let a challenger that waits never serve."""
-    from tasks.lifecycle import reject as reject_model
+    from tasks.registry.approvals import reject as reject_model
 
     reject_model(model_id, day, by=by, reason=reason, settings=settings)
     console.print(f"{model_id} is rejected by {by} on {day}.")
@@ -88,7 +88,7 @@ def rollback(
     day: Day,
 ) -> None:
     """Let a former champion serve again from a date; earlier dates keep the champion that they had."""
-    from tasks.lifecycle import roll_back
+    from tasks.registry.approvals import roll_back
 
     replaced = roll_back(to, day, by=by, reason=reason, settings=settings)
     console.print(
@@ -101,7 +101,7 @@ def rollback(
 @with_settings("model_store", "as_json")
 def verify(settings: Settings) -> None:
     """Check the history's chain and the digest of every file; exit code 1 when one is not as registered."""
-    from tasks.catalogue import verify as verify_store
+    from tasks.registry.listing import verify as verify_store
 
     n = verify_store(settings)
     store = settings.model_store.absolute()
@@ -115,7 +115,7 @@ def verify(settings: Settings) -> None:
 @with_settings("datamart", "model_store", "as_json")
 def reproduce(settings: Settings, model_id: ModelId) -> None:
     """Train a model anew from the table versions on its card, and check that it predicts the same."""
-    from tasks.reproduction import reproduce as train_again
+    from tasks.evaluation.reproduce import reproduce as train_again
 
     with working(f"training {model_id} again"):
         made = train_again(model_id, settings)

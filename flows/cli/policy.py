@@ -24,7 +24,7 @@ def _reading(file: Path | None, settings: Settings) -> Settings:
 @with_settings("as_json")
 def check(settings: Settings, file: File = None) -> None:
     """Check a policy file; a mistake is told with its line and how to correct it."""
-    from tasks.decisions import triggers
+    from tasks.monitoring.actions import triggers
 
     settings = _reading(file, settings)
     version, found = triggers(settings)
@@ -39,7 +39,7 @@ def check(settings: Settings, file: File = None) -> None:
 @with_settings("as_json")
 def explain(settings: Settings, file: File = None) -> None:
     """Say in words what each trigger waits for, what follows, who does it and until when."""
-    from tasks.decisions import explain_triggers
+    from tasks.monitoring.actions import explain_triggers
 
     triggers = explain_triggers(_reading(file, settings))
     show(triggers, lambda: print_triggers(triggers))
@@ -53,7 +53,7 @@ def actions(
     ] = None,
 ) -> None:
     """Print what the figures of a date call for: what to do, who, until when, on what evidence."""
-    from tasks.decisions import actions_on, newest_monitored
+    from tasks.monitoring.actions import actions_on, newest_monitored
 
     day = day or newest_monitored(settings)
     found = actions_on(day, settings)

@@ -24,7 +24,7 @@ def show_settings(
     ] = None,
 ) -> None:
     """Show each setting, since when it holds, and who set it why; `-` is not on record yet."""
-    from tasks.settings_of_record import settings_table
+    from tasks.registry.settings_of_record import settings_table
 
     table = settings_table(day or date.max, settings)
     show(table, lambda: print_frame(table, left=("setting", "since", "by", "why")))
@@ -40,7 +40,7 @@ def change(
     reason: Annotated[str, typer.Option(help="Why, for whoever reads the history.")],
 ) -> None:
     """Let other settings hold from a date on; earlier dates keep what they were made with."""
-    from tasks.settings_of_record import change_settings
+    from tasks.registry.settings_of_record import change_settings
 
     asked = dict(_parse(change) for change in changes)
     held = change_settings(asked, start, settings, by=by, reason=reason)

@@ -46,7 +46,7 @@ def add(
     valid_days: Annotated[int, typer.Option(min=0, help="Days for which a known row still counts.")] = 62,
 ) -> None:
     """Declare a source: a few lines in governance/sources.toml. What is not said is found in its files."""
-    from tasks.sources import add_source
+    from tasks.sources.declare import add_source
 
     places = _locate(where, settings)
     lines = add_source(
@@ -69,7 +69,7 @@ def add(
 @with_settings("as_json")
 def list_all(settings: Settings) -> None:
     """Show every source: owner, key, date, delay, and what was decided on it."""
-    from tasks.sources import list_sources
+    from tasks.sources.declare import list_sources
 
     frame = list_sources(settings)
     show(frame, lambda: print_frame(frame, left=tuple(frame.columns)))
@@ -88,7 +88,7 @@ def check(
     ] = None,
 ) -> None:
     """Audit a source: which of its columns could have been known at the application, which could not, why."""
-    from tasks.source_audit import audit_source
+    from tasks.leakage_audit.audit_source import audit_source
 
     places = _locate(earlier or [], settings)
     with working(f"auditing {name}"):
@@ -112,7 +112,7 @@ def override(
     reason: Reason,
 ) -> None:
     """Admit a column that the audit refused; it stands in the history."""
-    from tasks.source_decisions import override as admit
+    from tasks.sources.decisions import override as admit
 
     admit(name, column, settings, by=by, reason=reason)
     console.print(f"{column} of {name} is admitted by {by}.")
@@ -126,7 +126,7 @@ def compare(
     end: Annotated[date, day_option("Last application month, included.")],
 ) -> None:
     """Measure what each audited source adds, month by month as it was known; say which to take."""
-    from tasks.source_comparison import compare_sources
+    from tasks.evaluation.source_value import compare_sources
 
     with working("comparing") as say:
         compared = compare_sources(start, end, settings, step=lambda day: say(f"comparing {day:%Y-%m}"))
@@ -144,8 +144,8 @@ def use(
     reason: Reason,
 ) -> None:
     """Let trainings use the admitted columns of a source from a day on."""
-    from tasks.source_decisions import use as take
-    from tasks.source_features import take_in_past
+    from tasks.sources.decisions import use as take
+    from tasks.sources.tasks import take_in_past
 
     columns = take(name, start, settings, by=by, reason=reason)
     console.print(f"Trainings from {start} on use {len(columns)} columns of {name}: {', '.join(columns)}.")
@@ -164,7 +164,7 @@ def drop(
     reason: Reason,
 ) -> None:
     """Let no training use a source from a day on; models that learned from it go on reading it."""
-    from tasks.source_decisions import drop as leave
+    from tasks.sources.decisions import drop as leave
 
     leave(name, start, settings, by=by, reason=reason)
     console.print(f"No training from {start} on uses {name}.")

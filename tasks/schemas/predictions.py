@@ -1,6 +1,7 @@
 """gold.predictions: one row per scored application."""
 
 import dataframely as dy
+import polars as pl
 
 
 class Predictions(dy.Schema):
@@ -21,3 +22,21 @@ class Predictions(dy.Schema):
     reason_2 = dy.String(nullable=True)
     reason_3 = dy.String(nullable=True)
     reason_4 = dy.String(nullable=True)
+
+
+GRADE_LIMITS = {
+    "A": 0.03,
+    "B": 0.08,
+    "C": 0.16,
+    "D": 0.30,
+    "E": 0.50,
+    "F": 0.75,
+}  # a PD up to the limit; G above
+
+
+def grade_of(pd: pl.Expr) -> pl.Expr:
+    """Grade A (best) to G by fixed limits of the probability of default."""
+    grade = pl.lit("G")
+    for name, limit in reversed(GRADE_LIMITS.items()):
+        grade = pl.when(pd <= limit).then(pl.lit(name)).otherwise(grade)
+    return grade

@@ -5,7 +5,7 @@ comes or goes changes rows, never the table. Key: (loan_id, source, feature).
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -74,3 +74,11 @@ def widen(
             found = found.join(values, on="loan_id", how="left", validate="1:1", maintain_order="left")
         wide = wide.hstack(found.drop("loan_id"))
     return wide
+
+
+def knows_other(columns: Sequence[str]) -> dict[str, pl.Expr]:
+    """Whether each other team's source said anything of an application."""
+    said = {source: list[str]() for source in other_sources(columns)}
+    for name in other_features(columns):
+        said[source_of(name)].append(name)
+    return {source: pl.any_horizontal(pl.col(names).is_not_null()) for source, names in said.items()}

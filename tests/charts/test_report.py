@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tasks.config import Settings
-from tasks.report import draw_charts
+from tasks.reporting.charts import draw_charts
 from tasks.schemas.catalog import TABLES
 from tasks.store import documents, tables
 from tests.charts.books import figure_rows, month
@@ -82,5 +82,5 @@ def test_a_chart_that_cannot_be_replaced_stays_and_leaves_no_rest(settings: Sett
 
 
 def test_importing_the_report_does_not_import_seaborn() -> None:
-    code = "import sys, tasks.report; sys.exit('seaborn' in sys.modules or 'matplotlib' in sys.modules)"
+    code = "import sys, tasks.reporting.charts; sys.exit(bool({'seaborn', 'matplotlib'} & {*sys.modules}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from tasks.core.models import Lessons
+from tasks.modelling.stacking import Lessons
 from tasks.schemas.feature_store import (
     CATEGORIES,
     CLICKSTREAM_LEVELS,

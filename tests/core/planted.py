@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tasks.core.audit_book import Book
-from tasks.source_audit import build_book
+from tasks.leakage_audit.audit_source import build_book
+from tasks.leakage_audit.reference import Book
 from tasks.statistics.months import months_before
 from tests.builders import months, quick_settings, take_in, write_book
 

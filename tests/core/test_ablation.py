@@ -2,10 +2,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.core.ablation import ABLATIONS, blank, measure_ablations
-from tasks.core.models import Recipe, fit_model, predict_pd
-from tasks.core.splits import Split
-from tasks.core.training import Candidate, Known, labels_of, read_development
+from tasks.modelling.ablation import ABLATIONS, blank, measure_ablations
+from tasks.modelling.candidates import Candidate, Known, labels_of, read_development
+from tasks.modelling.splits import Split
+from tasks.modelling.stacking import Recipe, fit_model, predict_pd
 from tasks.schemas.feature_store import CATEGORIES, FEATURES
 from tasks.statistics.performance import measure_auc
 from tests.builders import clickstream_rows, month

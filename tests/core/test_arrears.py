@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.core.arrears import count_arrears, keep_arrears, measure_arrears
+from tasks.monitoring.early_arrears import count_arrears, keep_arrears, measure_arrears
 from tests.policies import POLICY
 
 COUNTS = {"bad": {"n": 900, "k": 630}, "good": {"n": 2100, "k": 210}}  # 70 % and 10 %

@@ -3,9 +3,9 @@ import polars as pl
 import pytest
 
 from tasks.config import Settings
-from tasks.core.audit import Verdict, audit_columns
+from tasks.governance.adopted_policy import read_policy
+from tasks.leakage_audit.checks import Verdict, audit_columns
 from tasks.schemas.source_features import name_feature
-from tasks.storage.policy import read_policy
 from tests.core import planted
 
 SEEDS = (1, 2)

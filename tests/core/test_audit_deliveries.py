@@ -1,8 +1,8 @@
 import polars as pl
 import pytest
 
-from tasks.core.audit import Verdict
-from tasks.core.audit_deliveries import RESTATED, WHOLE_PERIOD, find_restated
+from tasks.leakage_audit.checks import Verdict
+from tasks.leakage_audit.restated import RESTATED, WHOLE_PERIOD, find_restated
 
 NOW = pl.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "word": ["a", "b", None, "c"]})
 

@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.core.choice import judge_choices, list_choices, say_gain, score_choices
-from tasks.core.models import Recipe
-from tasks.core.training import Known
+from tasks.evaluation.feature_sets import judge_choices, list_choices, score_choices
+from tasks.modelling.candidates import Known
+from tasks.modelling.stacking import Recipe
+from tasks.registry.model_card import say_gain
 from tasks.schemas.feature_store import SOURCES
 from tasks.statistics.performance import measure_auc
 from tests.builders import clickstream_rows, month

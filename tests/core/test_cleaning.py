@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from tasks.core.cleaning import read_day, read_numbers, read_word
+from tasks.ingestion.cleaning import read_day, read_numbers, read_word
 
 
 def one(expression: pl.Expr, text: str | None) -> object:

@@ -2,8 +2,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.core.evaluation import POOLED, keep_last_month, summarise_scores
-from tasks.core.loan_features import summarise_clickstream
+from tasks.evaluation.scorers import POOLED, keep_last_month, summarise_scores
+from tasks.features.application_features import summarise_clickstream
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS
 from tasks.statistics.performance import measure_slope
 from tests.builders import clickstream_rows, month

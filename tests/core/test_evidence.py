@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.core.evidence import SUMMARY, ClickstreamEvidence, ClickstreamLevels
+from tasks.modelling.history_transformers import SUMMARY, ClickstreamEvidence, ClickstreamLevels
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
 from tests.core.applicants import applicants
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tasks.core.expected import measure_expected_auc, measure_expected_auc_spread
+from tasks.monitoring.expected_auc import measure_expected_auc, measure_expected_auc_spread
 
 
 def test_the_expected_auc_is_what_pds_that_hold_reach_on_average() -> None:

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from tasks.core.fairness import add_groups, measure_fairness
+from tasks.monitoring.fairness import add_groups, measure_fairness
 from tests.policies import POLICY
 
 

@@ -3,8 +3,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from tasks.core.figure import Figure, figure, to_rows
-from tasks.core.governance import CONDITIONS, decide_actions, describe_conditions, due_date
+from tasks.monitoring.measurement import Figure, figure, to_rows
+from tasks.monitoring.triggers import CONDITIONS, decide_actions, describe_conditions, due_date
 from tests.policies import ADOPTED, POLICY
 
 DAY = date(2024, 5, 1)  # a Wednesday

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from tasks.core.intake import drop_strays, find_odd_volume
+from tasks.ingestion.delivery_checks import drop_strays, find_odd_volume
 from tasks.schemas.deliveries import Volume
 from tests.builders import month, months
 

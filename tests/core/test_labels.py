@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from tasks.core.labels import add_days_past_due, label_defaults
+from tasks.labels.default_labels import add_days_past_due, label_defaults
 from tests.builders import loan_rows
 
 MARCH = date(2024, 3, 1)

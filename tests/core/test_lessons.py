@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from tasks.core.lessons import SEEN_BEFORE, add_arrears_state, add_targets, see_clickstream
-from tasks.core.loan_features import summarise_clickstream
+from tasks.features.application_features import summarise_clickstream
+from tasks.modelling.training_set import SEEN_BEFORE, add_arrears_state, add_targets, see_clickstream
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS
 from tests.builders import clickstream_rows, loan_rows, month
 

@@ -8,11 +8,11 @@ import pytest
 from scipy.stats import beta, chi2, chi2_contingency, norm
 from sklearn.metrics import brier_score_loss
 
-from tasks.core.arrears import measure_arrears
-from tasks.core.figure import Figure
-from tasks.core.monitoring import measure_stability
-from tasks.core.outcomes import Promise, measure_outcomes
-from tasks.schemas.policy import Policy
+from tasks.governance.policy import Policy
+from tasks.monitoring.backtest import Promise, measure_outcomes
+from tasks.monitoring.early_arrears import measure_arrears
+from tasks.monitoring.measurement import Figure
+from tasks.monitoring.monthly import measure_stability
 from tasks.statistics.performance import measure_auc
 from tests.policies import POLICY
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from tasks.core.loan_features import (
+from tasks.features.application_features import (
     add_loan_types,
     add_ratios,
     keep_known,

@@ -2,7 +2,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.core.models import (
+from tasks.modelling.base_models import OWN_PARTS, Part, reads
+from tasks.modelling.fallbacks import sources_left
+from tasks.modelling.splits import cohort_groups
+from tasks.modelling.stacking import (
     FAMILIES,
     Family,
     Lessons,
@@ -15,9 +18,6 @@ from tasks.core.models import (
     predict_pd,
     score_log_odds,
 )
-from tasks.core.parts import OWN_PARTS, Part, reads
-from tasks.core.serving import sources_left
-from tasks.core.splits import cohort_groups
 from tasks.schemas.feature_store import FEATURE_STORE, FEATURES
 from tests.core.applicants import QUICK, applicants, lessons
 

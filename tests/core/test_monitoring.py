@@ -3,8 +3,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from tasks.core.figure import figure, to_rows
-from tasks.core.monitoring import count_drifting, measure_coverage, measure_performance
+from tasks.monitoring.measurement import figure, to_rows
+from tasks.monitoring.monthly import count_drifting, measure_coverage, measure_performance
 from tasks.schemas.clickstream import MEASURES
 from tests.builders import month
 from tests.policies import POLICY

@@ -4,8 +4,8 @@ import pytest
 from scipy.special import expit
 from scipy.stats import chi2_contingency
 
-from tasks.core.outcomes import Promise, measure_outcomes, promise_of
-from tasks.core.scoring import grade_of
+from tasks.monitoring.backtest import Promise, measure_outcomes, promise_of
+from tasks.schemas.predictions import grade_of
 from tasks.statistics.performance import measure_slope
 from tests.policies import POLICY
 

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from tasks.core.point_in_time import ROW_DAY, join_as_of
+from tasks.sources.as_of_join import ROW_DAY, join_as_of
 
 START = date(2023, 1, 1)
 

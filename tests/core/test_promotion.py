@@ -4,7 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.core.promotion import Trial, Verdict, cohorts_missing, decide
+from tasks.labels.ripeness import cohorts_missing
+from tasks.registry.promotion_gate import Trial, Verdict, decide
 from tasks.statistics.performance import measure_spiegelhalter_z
 from tests.builders import months
 

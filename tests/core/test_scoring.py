@@ -1,6 +1,6 @@
 import polars as pl
 
-from tasks.core.scoring import grade_of
+from tasks.schemas.predictions import grade_of
 
 
 def test_grades_follow_fixed_limits_of_the_pd() -> None:

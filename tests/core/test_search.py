@@ -1,7 +1,7 @@
 import pytest
 
-from tasks.core.models import FAMILIES, Family
-from tasks.core.search import DEFAULTS, Fold, search_recipe
+from tasks.modelling.stacking import FAMILIES, Family
+from tasks.modelling.tuning import DEFAULTS, Fold, search_recipe
 from tests.core.applicants import QUICK, lessons
 
 

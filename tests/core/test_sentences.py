@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tasks.core.sentences import tell_figures, tell_state
+from tasks.reporting.findings import tell_figures, tell_state
 
 NO_ACTIONS = pl.DataFrame(schema={"severity": pl.String, "due_date": pl.Date, "owner": pl.String})
 AT = {"window": "cohorts 2024-04 to 2024-06", "n": 1500, "ci_low": 0.9, "ci_high": 1.1, "amber": 1.0}

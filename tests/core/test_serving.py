@@ -4,13 +4,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.core.models import FAMILIES, Family, Recipe, predict_pd
-from tasks.core.reasons import explain, name_reasons
-from tasks.core.scoring import score_applications
-from tasks.core.serving import COMPLETE, Served, fit_served, predict_served, score_served
+from tasks.modelling.fallbacks import COMPLETE, Served, fit_served, predict_served, score_served
+from tasks.modelling.stacking import FAMILIES, Family, Recipe, predict_pd
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.feature_store import HAS_SOURCE, SOURCE_OF
 from tasks.schemas.reasons import REASON_GROUPS, REASON_TEXTS, REASONS
+from tasks.scoring.predictions import score_applications
+from tasks.scoring.reason_codes import explain, name_reasons
 from tasks.statistics.performance import measure_auc
 from tests.core.applicants import QUICK, applicants, lessons
 

@@ -4,9 +4,9 @@ from threading import Barrier
 
 import pytest
 
-from tasks.core import side_by_side
-from tasks.core.models import Recipe, fit_model, predict_pd
-from tasks.core.side_by_side import call_all
+from tasks.modelling import parallel
+from tasks.modelling.parallel import call_all
+from tasks.modelling.stacking import Recipe, fit_model, predict_pd
 from tests.core.applicants import QUICK, applicants, lessons
 
 
@@ -15,7 +15,7 @@ def test_results_come_in_the_order_of_the_calls() -> None:
 
 
 def test_calls_run_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(side_by_side, "AT_A_TIME", 2)
+    monkeypatch.setattr(parallel, "AT_A_TIME", 2)
     met = Barrier(2, timeout=10)
     call: Callable[[], int] = met.wait
     assert sorted(call_all([call, call])) == [0, 1]
@@ -24,7 +24,7 @@ def test_calls_run_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_two_fits_at_a_time_give_the_same_blend_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     scored: list[bytes] = []
     for at_a_time in (1, 2):
-        monkeypatch.setattr(side_by_side, "AT_A_TIME", at_a_time)
+        monkeypatch.setattr(parallel, "AT_A_TIME", at_a_time)
         scored.append(
             predict_pd(fit_model(Recipe("stack", QUICK), lessons(), seed=0), applicants()).tobytes()
         )

@@ -3,7 +3,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from tasks.core.splits import cohort_groups, expanding_folds, split_cohorts
+from tasks.modelling.splits import cohort_groups, expanding_folds, split_cohorts
 from tests.builders import month, months
 
 

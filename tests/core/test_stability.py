@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 from scipy.stats import chi2
 
-from tasks.core.stability import add_month_values, build_reference, count_known, measure_shift
+from tasks.monitoring.stability import add_month_values, build_reference, count_known, measure_shift
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.clickstream import MEASURES
 from tests.builders import months

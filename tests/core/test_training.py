@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from tasks.core import training
-from tasks.core.challenger import Setup, build_trial, find_single_class, train
-from tasks.core.models import Family, Recipe, fit_model
-from tasks.core.splits import Split
-from tasks.core.training import Candidate, Known, build_folds, score_as_new
+from tasks.modelling import candidates
+from tasks.modelling.candidates import Candidate, Known, build_folds, score_as_new
+from tasks.modelling.challenger import Setup, build_trial, find_single_class, train
+from tasks.modelling.splits import Split
+from tasks.modelling.stacking import Family, Recipe, fit_model
 from tasks.schemas.clickstream import MEASURES
 from tasks.statistics.performance import measure_auc
 from tests.builders import clickstream_rows, month, months
@@ -61,9 +61,9 @@ def test_an_out_of_time_cohort_is_scored_by_what_came_before_it_alone() -> None:
 @pytest.mark.parametrize("n_oot", [1, 2])
 def test_a_candidate_is_scored_as_new_as_its_recipe_is(n_oot: int) -> None:
     book, split = known(), Split(tuple(months(3)[:-n_oot]), tuple(months(3)[-n_oot:]))
-    best = training.find_candidates(book, split, trials=1, seed=0, start={})[0]
+    best = candidates.find_candidates(book, split, trials=1, seed=0, start={})[0]
     usual = score_as_new(best.recipe, book, split, seed=0)
-    assert np.array_equal(training.score_candidate_as_new(best, book, split, seed=0), usual)
+    assert np.array_equal(candidates.score_candidate_as_new(best, book, split, seed=0), usual)
 
 
 def test_a_model_that_learned_from_fewer_cohorts_is_replayed_on_those() -> None:
@@ -93,8 +93,8 @@ def test_neither_gate_nor_search_reads_clicks_after_the_cohort_that_is_judged() 
 
 def test_the_reading_is_the_one_of_the_lowest_loss_out_of_time() -> None:
     book, split = known(), Split(tuple(months(2)), (month(2),))
-    best = training.find_candidates(book, split, trials=1, seed=0, start={})[0]
-    reading, figures = training.choose_reading(best, book, split, seed=0)
+    best = candidates.find_candidates(book, split, trials=1, seed=0, start={})[0]
+    reading, figures = candidates.choose_reading(best, book, split, seed=0)
     losses = {name: of["log_loss"] for name, of in figures.items()}
     assert losses[reading] == min(losses.values()) < max(losses.values())
 
@@ -113,7 +113,7 @@ def test_of_candidates_that_rank_alike_the_better_calibrated_one_serves(noise: f
     sharp = candidate("boosting", truth**3, labels)  # ranks best, and its PDs are far too low
     simple = candidate("logistic", blurred, labels)
     assert sharp.oot_auc.value > simple.oot_auc.value
-    assert training.rank_candidates([sharp, simple], labels)[0].recipe.family == first
+    assert candidates.rank_candidates([sharp, simple], labels)[0].recipe.family == first
 
 
 def test_the_gate_is_shown_the_fallbacks_and_not_the_complete_model_among_them() -> None:
@@ -124,7 +124,7 @@ def test_the_gate_is_shown_the_fallbacks_and_not_the_complete_model_among_them()
 
 def test_a_search_looks_at_a_share_of_many_loans_from_every_cohort(monkeypatch: pytest.MonkeyPatch) -> None:
     (_, whole) = build_folds(known(), months(3))
-    monkeypatch.setattr(training, "SEARCH_LOANS", 150)
+    monkeypatch.setattr(candidates, "SEARCH_LOANS", 150)
     first, second = build_folds(known(), months(3))
     assert whole.held.height == N
     assert first.held.height + second.held.height + len(first.lessons.targets) == 150

@@ -4,7 +4,7 @@ from math import factorial
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from tasks.core.tree_shares import share_out
+from tasks.scoring.tree_shap import share_out
 
 RNG = np.random.default_rng(3)
 GROUP_OF = [0, 1, 1, 2, 3]  # the first column is a category

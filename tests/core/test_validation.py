@@ -3,7 +3,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from tasks.core.validation import Checked, check
+from tasks.ingestion.validation import Checked, check
 from tasks.schemas.catalog import SOURCES
 from tasks.schemas.loans import LOANS
 

@@ -10,7 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tasks.config import Settings
-from tasks.storage.registry import load_registry
+from tasks.registry.history import load_registry
 from tests.builders import all_tables
 from tests.e2e.browser import chromium
 from tests.e2e.conftest import (

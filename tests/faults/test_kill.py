@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.storage.registry import load_registry
+from tasks.registry.history import load_registry
 from tests.faults.book import Book, month
 from tests.faults.shop import Shop
 from tests.faults.test_system import START, start

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from tasks.ingest import months_received
+from tasks.ingestion import landing
+from tasks.ingestion.tasks import months_received
+from tasks.labels.ripeness import ripe_cohorts
 from tasks.schemas.catalog import SOURCES, TABLES
-from tasks.status import ripe_cohorts
-from tasks.storage import landing
 from tasks.store import restatements, tables
 from tests.faults.book import FILES, Book, month, without_applications
 from tests.faults.shop import Shop, first_of, put, refused
@@ -101,7 +101,7 @@ def test_a_restatement_of_odd_volume_has_to_be_allowed_too(
 def test_months_too_large_to_come_in_together_come_in_one_after_the_other(
     shop: Shop, served: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.ingest.BATCH_ROWS", 1500)
+    monkeypatch.setattr("tasks.ingestion.tasks.BATCH_ROWS", 1500)
     assert shop.run("features", 4).code == 0
     for number in range(5):
         assert shop.rows("silver.clickstream", number).equals(served.rows("silver.clickstream", number))

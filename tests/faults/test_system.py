@@ -13,13 +13,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tasks.core.monitoring import measure_performance
 from tasks.errors import BadInputError
-from tasks.schemas.registry import Change, Entry
-from tasks.status import month_table
-from tasks.storage import models
-from tasks.storage.registered_files import read_card
-from tasks.storage.registry import champion_on, load_registry, record, registry_path
+from tasks.monitoring.monthly import measure_performance
+from tasks.registry import models
+from tasks.registry.history import champion_on, load_registry, record, registry_path
+from tasks.registry.records import Change, Entry
+from tasks.registry.registered_files import read_card
+from tasks.reporting.status import month_table
 from tasks.store import restatements, tables
 from tests.builders import register_anew
 from tests.faults.book import Book, month

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from tasks.core.serving import predict_served
+from tasks.modelling.fallbacks import predict_served
+from tasks.registry.history import champion_on, load_registry
+from tasks.registry.registered_files import load_model
 from tasks.schemas.clickstream import MEASURES
-from tasks.storage.registered_files import load_model
-from tasks.storage.registry import champion_on, load_registry
 from tasks.store import tables
 from tests.faults.book import Book, month
 from tests.faults.shop import Shop, first_of, put

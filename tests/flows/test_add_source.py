@@ -9,9 +9,9 @@ import pytest
 from flows.cli.main import command
 from tasks.config import Settings
 from tasks.errors import BadInputError, PolicyError, UsageError
+from tasks.governance.declarations import read_declared
 from tasks.schemas.catalog import TABLES
-from tasks.sources import add_source
-from tasks.storage.declarations import read_declared
+from tasks.sources.declare import add_source
 from tasks.store import tables
 
 ROWS = "client,nothing,day,score\nCUS_0x1,,2024-03-01,1\nCUS_0x2,,2024-03-01,2\n"

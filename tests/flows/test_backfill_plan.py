@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from flows.cli.main import command
-from tasks.backfill_plan import plan_backfill
 from tasks.config import Settings
-from tasks.storage.registry import load_registry
+from tasks.registry.history import load_registry
+from tasks.reporting.backfill_plan import plan_backfill
 from tasks.store import tables
 from tests.builders import FLOWS, month, months, quick_settings, run_months, write_book
 

@@ -13,11 +13,11 @@ import pytest
 from pypdf import PageObject, PdfReader
 
 from tasks.config import Settings
-from tasks.core.deck import build_deck
-from tasks.core.deck_facts import Facts, compare_expected
-from tasks.core.deck_model import tell_features
-from tasks.deck import gather, write_deck
 from tasks.errors import TableNotReadyError
+from tasks.reporting.deck import gather, write_deck
+from tasks.reporting.deck_data import Facts, compare_expected
+from tasks.reporting.deck_model_pages import tell_features
+from tasks.reporting.deck_pages import build_deck
 from tests.builders import month, months, quick_settings, run_months, write_book
 
 DAY_OR_MODEL = re.compile(r"\d{4}-\d{2}(-\d{2})?(-[0-9a-f]{8})?")

@@ -6,12 +6,12 @@ import polars as pl
 import pytest
 
 from tasks.config import Settings
-from tasks.core.evaluation import POOLED
 from tasks.errors import NothingToDoError
-from tasks.evaluation import CHAMPION, TRUE_PD, evaluate
-from tasks.features import build_feature_store
-from tasks.ingest import ingest
-from tasks.labels import build_labels
+from tasks.evaluation.scorers import POOLED
+from tasks.evaluation.walk_forward import CHAMPION, TRUE_PD, evaluate
+from tasks.features.tasks import build_feature_store
+from tasks.ingestion.tasks import ingest
+from tasks.labels.tasks import build_labels
 from tests.builders import month, months, quick_settings, write_book
 
 

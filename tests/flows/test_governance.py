@@ -8,9 +8,9 @@ from flows.training import training
 from simulator.drift import parse_drift
 from simulator.lender import Lender, simulate
 from tasks.config import Settings
-from tasks.decisions import actions_on, asks_for_training, freezes_promotion
-from tasks.settings_of_record import change_settings
-from tasks.storage.registry import champion_on, load_registry
+from tasks.monitoring.actions import actions_on, asks_for_training, freezes_promotion
+from tasks.registry.history import champion_on, load_registry
+from tasks.registry.settings_of_record import change_settings
 from tasks.store import tables
 from tests.builders import START, month, months, quick_settings, run_months
 

@@ -11,10 +11,10 @@ from flows.engine import run_flow
 from flows.features import features
 from flows.inference import inference
 from tasks.config import Settings
+from tasks.registry.history import load_registry, record
+from tasks.registry.records import Change
+from tasks.registry.registered_files import read_card
 from tasks.schemas.catalog import TABLES
-from tasks.schemas.registry import Change
-from tasks.storage.registered_files import read_card
-from tasks.storage.registry import load_registry, record
 from tasks.store import tables
 from tests.builders import (
     all_tables,

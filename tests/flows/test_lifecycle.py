@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tasks import lifecycle
 from tasks.config import Settings
 from tasks.errors import ModelStoreError, UsageError
-from tasks.schemas.registry import Change
-from tasks.storage import models
-from tasks.storage.registered_files import read_card
-from tasks.storage.registry import champion_on, load_registry, record, registry_path, state_on
+from tasks.registry import approvals, models
+from tasks.registry.history import champion_on, load_registry, record, registry_path, state_on
+from tasks.registry.records import Change
+from tasks.registry.registered_files import read_card
 from tests.builders import month
 
 SAID = {"by": "Ann Lee", "reason": "checked by hand"}
@@ -28,9 +27,9 @@ def waiting(tmp_path: Path) -> Settings:
 @pytest.fixture
 def replaced(waiting: Settings) -> Settings:
     """A store whose second model replaced the first in month 10."""
-    lifecycle.approve(FIRST, month(8), **SAID, settings=waiting)
+    approvals.approve(FIRST, month(8), **SAID, settings=waiting)
     add_challenger(waiting, SECOND, 10, champion=FIRST)
-    lifecycle.approve(SECOND, month(10), **SAID, settings=waiting)
+    approvals.approve(SECOND, month(10), **SAID, settings=waiting)
     return waiting
 
 
@@ -49,7 +48,7 @@ def champions(settings: Settings, *days: int) -> list[str | None]:
 
 def test_a_challenger_waits_for_a_person_and_serves_from_the_day_of_the_approval(waiting: Settings) -> None:
     assert champions(waiting, 8, 9) == [None, None]
-    lifecycle.approve(FIRST, month(9), **SAID, settings=waiting)
+    approvals.approve(FIRST, month(9), **SAID, settings=waiting)
     assert champions(waiting, 8, 9, 12) == [None, FIRST, FIRST]
     lines = [entry for entry in load_registry(waiting).entries if entry.by == "Ann Lee"]
     assert [(e.state, e.why) for e in lines] == [("approved", SAID["reason"]), ("champion", SAID["reason"])]
@@ -61,13 +60,13 @@ def test_a_challenger_whose_files_were_changed_is_not_approved(waiting: Settings
     path = waiting.model_store / FIRST / file
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(ModelStoreError, match=rf"{file} was changed .* Restore it from a copy"):
-        lifecycle.approve(FIRST, month(8), **SAID, settings=waiting)
+        approvals.approve(FIRST, month(8), **SAID, settings=waiting)
     assert champions(waiting, 8) == [None]
 
 
 def test_who_trained_a_model_does_not_approve_it(waiting: Settings) -> None:
     with pytest.raises(ModelStoreError, match="who trains does not approve"):
-        lifecycle.approve(FIRST, month(8), by="Pipeline ", reason="mine", settings=waiting)
+        approvals.approve(FIRST, month(8), by="Pipeline ", reason="mine", settings=waiting)
 
 
 @pytest.mark.parametrize(
@@ -75,31 +74,31 @@ def test_who_trained_a_model_does_not_approve_it(waiting: Settings) -> None:
 )
 def test_a_decision_needs_a_person_and_a_reason(waiting: Settings, by: str, reason: str) -> None:
     with pytest.raises(UsageError, match=r"--by|--reason"):
-        lifecycle.approve(FIRST, month(8), by=by, reason=reason, settings=waiting)
+        approvals.approve(FIRST, month(8), by=by, reason=reason, settings=waiting)
 
 
 def test_a_rejected_model_never_serves(waiting: Settings) -> None:
-    lifecycle.reject(FIRST, month(8), **SAID, settings=waiting)
+    approvals.reject(FIRST, month(8), **SAID, settings=waiting)
     with pytest.raises(ModelStoreError, match="is rejected on"):
-        lifecycle.approve(FIRST, month(9), **SAID, settings=waiting)
+        approvals.approve(FIRST, month(9), **SAID, settings=waiting)
     assert champions(waiting, 14) == [None]
 
 
 def test_before_its_training_a_model_cannot_be_approved(waiting: Settings) -> None:
     with pytest.raises(ModelStoreError, match="not in the registry on"):
-        lifecycle.approve(FIRST, month(7), **SAID, settings=waiting)
+        approvals.approve(FIRST, month(7), **SAID, settings=waiting)
 
 
 def test_a_challenger_judged_against_another_champion_is_not_approved(replaced: Settings) -> None:
     add_challenger(replaced, "third", 12, champion=SECOND)
-    lifecycle.roll_back(FIRST, month(12), **SAID, settings=replaced)
+    approvals.roll_back(FIRST, month(12), **SAID, settings=replaced)
     with pytest.raises(ModelStoreError, match="was judged against"):
-        lifecycle.approve("third", month(13), **SAID, settings=replaced)
+        approvals.approve("third", month(13), **SAID, settings=replaced)
 
 
 def test_a_rollback_serves_from_its_day_and_leaves_earlier_days_alone(replaced: Settings) -> None:
     before = registry_path(replaced).read_text()
-    assert lifecycle.roll_back(FIRST, month(12), **SAID, settings=replaced) == SECOND
+    assert approvals.roll_back(FIRST, month(12), **SAID, settings=replaced) == SECOND
     assert champions(replaced, 9, 10, 11, 12, 14) == [FIRST, SECOND, SECOND, FIRST, FIRST]
     assert registry_path(replaced).read_text().startswith(before)
     assert state_on(load_registry(replaced), month(12), SECOND) == "retired"
@@ -107,7 +106,7 @@ def test_a_rollback_serves_from_its_day_and_leaves_earlier_days_alone(replaced: 
 
 def test_what_was_rolled_back_can_be_rolled_forward(replaced: Settings) -> None:
     for to in (FIRST, SECOND, FIRST):
-        lifecycle.roll_back(to, month(12), **SAID, settings=replaced)
+        approvals.roll_back(to, month(12), **SAID, settings=replaced)
     assert champions(replaced, 11, 12) == [SECOND, FIRST]
 
 
@@ -119,18 +118,18 @@ def test_a_rollback_into_the_past_or_to_the_champion_is_refused(
     replaced: Settings, to: str, day: int, said: str
 ) -> None:
     with pytest.raises(ModelStoreError, match=said):
-        lifecycle.roll_back(to, month(day), **SAID, settings=replaced)
+        approvals.roll_back(to, month(day), **SAID, settings=replaced)
 
 
 def test_no_decision_takes_effect_before_the_newest(replaced: Settings) -> None:
     add_challenger(replaced, "third", 11, champion=SECOND)
-    lifecycle.roll_back(FIRST, month(13), **SAID, settings=replaced)
+    approvals.roll_back(FIRST, month(13), **SAID, settings=replaced)
     with pytest.raises(ModelStoreError, match="history is not edited"):
-        lifecycle.approve("third", month(12), **SAID, settings=replaced)
+        approvals.approve("third", month(12), **SAID, settings=replaced)
     assert champions(replaced, 12, 13) == [SECOND, FIRST]
 
 
 def test_a_changed_former_champion_does_not_serve_again(replaced: Settings) -> None:
     (replaced.model_store / FIRST / "reference.json").write_text("[]")
     with pytest.raises(ModelStoreError, match=r"reference\.json was changed"):
-        lifecycle.roll_back(FIRST, month(12), **SAID, settings=replaced)
+        approvals.roll_back(FIRST, month(12), **SAID, settings=replaced)

@@ -18,9 +18,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tasks.config import Settings
+from tasks.registry.history import champion_on, load_registry, trained_on
+from tasks.registry.registered_files import read_card
 from tasks.schemas.feature_store import FEATURE_STORE, FEATURES
-from tasks.storage.registered_files import read_card
-from tasks.storage.registry import champion_on, load_registry, trained_on
 from tasks.store import tables
 from tests.builders import month, quick_settings, run_months, write_book
 
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 STORE = "gold.feature_store"
 ADDED, REMOVED = "debt_per_account_amt", "balance_to_salary_ratio"
 OLD_MONTHS, NEXT, DUE = 7, 7, 8  # months that the old code ran; the newer code's first, and one that trains
-DECLARED, COMPUTED = "tasks/schemas/feature_store.py", "tasks/core/loan_features.py"
+DECLARED, COMPUTED = "tasks/schemas/feature_store.py", "tasks/features/application_features.py"
 LINES = {
     DECLARED: ('    "interest_rate": "INTEREST",\n', f'    "{ADDED}": "DEBT",\n'),
     COMPUTED: (

@@ -9,19 +9,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tasks.catalogue import card_text, model_table, verify
-from tasks.comparison import compare_models
 from tasks.config import Settings
-from tasks.core.card import render_card
 from tasks.errors import ModelStoreError, NothingToDoError, TableNotReadyError, UsageError
-from tasks.features import build_feature_store
-from tasks.ingest import ingest
-from tasks.labels import build_labels
-from tasks.reproduction import reproduce
-from tasks.storage.registered_files import read_card
-from tasks.storage.registry import champion_on, load_registry, registry_path
+from tasks.evaluation.compare_models import compare_models
+from tasks.evaluation.reproduce import reproduce
+from tasks.features.tasks import build_feature_store
+from tasks.ingestion.tasks import ingest
+from tasks.labels.tasks import build_labels
+from tasks.modelling.tasks import promote, train_challenger
+from tasks.registry.history import champion_on, load_registry, registry_path
+from tasks.registry.listing import card_text, model_table, verify
+from tasks.registry.model_card import render_card
+from tasks.registry.registered_files import read_card
 from tasks.store import tables
-from tasks.training import promote, train_challenger
 from tests.builders import month, months, quick_settings, register_anew, write_book
 
 

@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from tasks.config import Settings
-from tasks.decisions import actions_on
 from tasks.errors import TableNotReadyError
-from tasks.page import SECTIONS, build_report
-from tasks.report import coverage_by_month
+from tasks.monitoring.actions import actions_on
+from tasks.reporting.charts import coverage_by_month
+from tasks.reporting.html_report import SECTIONS, build_report
 from tasks.schemas.clickstream import MEASURES
 from tasks.store import tables
 from tests.builders import month, months, quick_settings, run_months, write_book

@@ -10,8 +10,8 @@ import pytest
 from flows.cli.main import command
 from tasks.config import Settings
 from tasks.errors import ModelStoreError, UsageError
-from tasks.settings_of_record import change_settings, settings_on, settings_table
-from tasks.storage import models, settings_history
+from tasks.registry import models, settings_history
+from tasks.registry.settings_of_record import change_settings, settings_on, settings_table
 from tests.builders import month, months, quick_settings, registry_until, run_months, write_book
 
 FIRST, LAST = 8, 11  # months of the first training, and of the last data; another is trained between

@@ -7,12 +7,12 @@ import pytest
 
 from tasks.config import Settings
 from tasks.errors import StorageError, UsageError
-from tasks.schemas.registry import Change
-from tasks.source_decisions import admitted_columns, audited_sources, drop, override, use
-from tasks.storage import models
-from tasks.storage.declarations import add_declared, read_declared
-from tasks.storage.registry import load_registry, record
-from tasks.storage.source_history import note_decision, path_of_decisions, read_decisions, used_on
+from tasks.governance.declarations import add_declared, read_declared
+from tasks.registry import models
+from tasks.registry.history import load_registry, record
+from tasks.registry.records import Change
+from tasks.sources.decision_log import note_decision, path_of_decisions, read_decisions, used_on
+from tasks.sources.decisions import admitted_columns, audited_sources, drop, override, use
 from tests.builders import month, quick_settings
 from tests.storage.test_source_files import declared
 

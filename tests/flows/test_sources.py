@@ -21,19 +21,19 @@ from flows.features import features
 from flows.inference import inference
 from simulator.layout import LOANS_FILE, TRUTH_FILE
 from tasks.config import Settings
-from tasks.decisions import actions_on
 from tasks.errors import BadInputError, TableNotReadyError, UsageError
+from tasks.evaluation.source_value import compare_sources
+from tasks.leakage_audit.audit_source import audit_source
+from tasks.modelling.tasks import known_on
+from tasks.monitoring.actions import actions_on
+from tasks.registry.history import champion_on, load_registry
+from tasks.registry.registered_files import read_card
 from tasks.schemas.reasons import OTHER
-from tasks.source_audit import audit_source
-from tasks.source_comparison import compare_sources
-from tasks.source_decisions import admitted_columns, drop, override, use
-from tasks.source_features import TABLE, take_in_past, take_in_sources
-from tasks.sources import add_source, list_sources
-from tasks.storage.registered_files import read_card
-from tasks.storage.registry import champion_on, load_registry
-from tasks.storage.source_history import read_decisions, used_on
+from tasks.sources.decision_log import read_decisions, used_on
+from tasks.sources.decisions import admitted_columns, drop, override, use
+from tasks.sources.declare import add_source, list_sources
+from tasks.sources.tasks import TABLE, take_in_past, take_in_sources
 from tasks.store import restatements, tables
-from tasks.training import known_on
 from tests.builders import (
     all_tables,
     month,

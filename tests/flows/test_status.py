@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from tasks.config import Settings
+from tasks.reporting.status import month_table, resting_on_old_rows
 from tasks.schemas.catalog import TABLES
-from tasks.status import month_table, resting_on_old_rows
 from tasks.store import tables
 from tests.builders import month
 

@@ -4,8 +4,8 @@ import pytest
 
 from tasks.config import Settings
 from tasks.errors import PolicyError, UsageError
-from tasks.schemas.sources import OWN, Declared
-from tasks.storage.declarations import add_declared, read_declarations, read_declared
+from tasks.governance.declarations import add_declared, read_declarations, read_declared
+from tasks.governance.sources import OWN, Declared
 
 TEXT = Settings().sources.read_text(encoding="utf-8")
 BUREAU = Declared(

@@ -6,8 +6,8 @@ from polars.testing import assert_frame_equal
 
 from tasks.config import Settings
 from tasks.errors import BadInputError
+from tasks.ingestion import landing
 from tasks.schemas.catalog import SOURCES
-from tasks.storage import landing
 from tests.builders import month
 
 ATTRIBUTES = SOURCES["attributes"]

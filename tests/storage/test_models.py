@@ -10,11 +10,8 @@ import pytest
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
-from tasks.schemas.feature_store import FEATURES
-from tasks.schemas.registry import Change
-from tasks.storage import models
-from tasks.storage.registered_files import find_changed_files, load_model
-from tasks.storage.registry import (
+from tasks.registry import models
+from tasks.registry.history import (
     champion_on,
     load_registry,
     newest_trained_before,
@@ -24,6 +21,9 @@ from tasks.storage.registry import (
     trained_after,
     trained_on,
 )
+from tasks.registry.records import Change
+from tasks.registry.registered_files import find_changed_files, load_model
+from tasks.schemas.feature_store import FEATURES
 from tests.builders import month, usable_card
 
 

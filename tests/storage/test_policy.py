@@ -4,7 +4,7 @@ import pytest
 
 from tasks.config import Settings
 from tasks.errors import PolicyError
-from tasks.storage.policy import read_policy
+from tasks.governance.adopted_policy import read_policy
 
 TEXT = Settings().policy.read_text(encoding="utf-8")
 

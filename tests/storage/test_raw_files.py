@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import BadInputError
+from tasks.ingestion.raw_files import CHUNK, check_file
 from tasks.schemas.attributes import ATTRIBUTES
 from tasks.schemas.loans import LOANS
-from tasks.storage.raw_files import CHUNK, check_file
 
 HEADER = ",".join(ATTRIBUTES.columns).encode() + b"\n"
 FILLING = b"\n" * (CHUNK - len(HEADER) - 1)  # one byte less than the first piece holds

@@ -11,14 +11,14 @@ from threading import Event, Thread
 import joblib
 import pytest
 
-from tasks.catalogue import verify
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
-from tasks.lifecycle import approve, reject
-from tasks.schemas.registry import Change
-from tasks.storage import models
-from tasks.storage.registered_files import load_model
-from tasks.storage.registry import load_registry, record
+from tasks.registry import models
+from tasks.registry.approvals import approve, reject
+from tasks.registry.history import load_registry, record
+from tasks.registry.listing import verify
+from tasks.registry.records import Change
+from tasks.registry.registered_files import load_model
 from tests.builders import month, usable_card
 
 LOADS, PAIRS = 1_000, 200

@@ -10,8 +10,8 @@ from polars.testing import assert_frame_equal
 
 from tasks.config import Settings
 from tasks.errors import BadInputError
-from tasks.schemas.sources import Declared
-from tasks.storage.source_files import (
+from tasks.governance.sources import Declared
+from tasks.sources.files import (
     DAY,
     KEY,
     Format,

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tasks.config import Settings
-from tasks.writer import one_writer
+from tasks.store.writer import one_writer
 
 SECOND = """
 from tasks.config import Settings
-from tasks.writer import one_writer
+from tasks.store.writer import one_writer
 with one_writer(Settings(), "another"):
     print("its turn", flush=True)
 """

@@ -1,0 +1,94 @@
+"""Two models on the same ripe loans, none of which either has learned from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.errors import UsageError
+from tasks.evaluation.scorers import compare_scores
+from tasks.modelling.candidates import labels_of
+from tasks.modelling.fallbacks import predict_served
+from tasks.modelling.splits import Split
+from tasks.modelling.stacking import Floats
+from tasks.modelling.tasks import known_on, replay_recipe
+from tasks.registry.history import load_registry
+from tasks.registry.listing import require_model
+from tasks.registry.registered_files import load_model, read_card
+from tasks.sources.applications import require_features
+from tasks.sources.decision_log import Kinds
+from tasks.sources.tasks import add_source_features, sources_of
+from tasks.store import tables
+
+Card = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`figures` of both models, a row each figure, and on which loans they were measured."""
+
+    figures: pl.DataFrame
+    loans: str
+
+
+def compare_models(first: str, second: str, settings: Settings) -> Comparison:
+    """Figures of two models on the same loans, with the gain in AUC of the second and its interval.
+
+    The loans are those that came in and ripened since both were trained. Where there are none, the recipes
+    are fitted anew to the cohorts before the younger model's out-of-time ones and measured on these, as the
+    gate does.
+    Errors: UsageError for one model twice; ModelStoreError when the registry does not know one, or an
+    artefact was changed.
+    """
+    if first == second:
+        raise UsageError(f"{first} is named twice; name two models. See: vintage models list")
+    for model_id in (first, second):
+        require_model(model_id, settings)
+    registry = load_registry(settings)
+    cards = [read_card(registry, model_id) for model_id in (first, second)]
+    labels, pds, loans = _since_both(cards, settings) or _as_at_the_gate(cards, settings)
+    figures = compare_scores(labels, {first: pds[0], second: pds[1]})
+    return Comparison(figures, loans)
+
+
+def _since_both(cards: Sequence[Card], settings: Settings) -> tuple[Floats, list[Floats], str] | None:
+    """Labels, PDs by each model as it serves, and words on the loans; None where the loans say too little."""
+    day = max(date.fromisoformat(card["as_of"]) for card in cards)
+    labels = tables.scan("gold.label_store", settings).select("loan_id", "label")
+    months = [month for month in tables.snapshot_dates("gold.feature_store", settings) if month >= day]
+    require_features([card["model_id"] for card in cards], months, settings)
+    applications = tables.scan("gold.feature_store", settings, on=months)
+    ripe = applications.join(labels, on="loan_id", how="inner", validate="1:1").collect().sort("loan_id")
+    ripe = add_source_features(ripe, _sources_of(cards, settings), settings)
+    n_bad = int(ripe["label"].sum())
+    if min(n_bad, ripe.height - n_bad) < 2:
+        return None
+    registry = load_registry(settings)
+    served = [load_model(registry, card["model_id"]) for card in cards]
+    said = f"{ripe.height} loans that came in from {day} on and are ripe, by the models as they serve"
+    return labels_of(ripe), [predict_served(model, ripe) for model in served], said
+
+
+def _sources_of(cards: Sequence[Card], settings: Settings) -> dict[str, Kinds]:
+    return sources_of([card["model_id"] for card in cards], settings)
+
+
+def _as_at_the_gate(cards: Sequence[Card], settings: Settings) -> tuple[Floats, list[Floats], str]:
+    younger = max(cards, key=lambda card: card["as_of"])
+    day = date.fromisoformat(younger["as_of"])
+    known = known_on(day, settings, sources=_sources_of(cards, settings))
+    days = {
+        part: tuple(date.fromisoformat(day) for day in younger["data"][part])
+        for part in ("development", "oot")
+    }
+    split = Split(days["development"], days["oot"])
+    pds = [replay_recipe(card, known, split) for card in cards]
+    loans = known.of(split.oot)
+    said = (
+        f"{loans.height} loans of {split.oot[0]:%Y-%m} to {split.oot[-1]:%Y-%m}, by each model's recipe "
+        "fitted anew to the cohorts before (no loan is ripe that came in since both were trained)"
+    )
+    return labels_of(loans), pds, said

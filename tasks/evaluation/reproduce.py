@@ -1,0 +1,65 @@
+"""Whether a model can be made again: trained anew from the tables as they were, it must predict the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from tasks.config import Settings
+from tasks.errors import ModelStoreError
+from tasks.modelling.candidates import keep_features
+from tasks.modelling.challenger import Setup, train
+from tasks.modelling.fallbacks import predict_served
+from tasks.modelling.tasks import known_on
+from tasks.registry.code_version import code_revision
+from tasks.registry.history import load_registry
+from tasks.registry.listing import require_model
+from tasks.registry.registered_files import load_model, read_card
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """How a model was made again: `n` loans have the same PD to the last bit; `changed` is other code."""
+
+    n: int
+    changed: list[str]
+
+
+def reproduce(model_id: str, settings: Settings) -> Reproduction:
+    """Train the model once more by its card, from the versions of the tables that it names, and compare.
+
+    Errors: ModelStoreError when the predictions differ, or the artefact was changed; TableNotReadyError when
+    a version of a table is gone.
+    """
+    require_model(model_id, settings)
+    registry = load_registry(settings)
+    card, stored = read_card(registry, model_id), load_model(registry, model_id)
+    versions = {name: table["version"] for name, table in card["data"]["tables"].items()}
+    known = known_on(
+        date.fromisoformat(card["as_of"]), settings, versions=versions, sources=card["data"]["sources"]
+    )
+    known = keep_features(known, card["data"]["features"])
+    again = train(known, Setup(**card["setup"])).served
+    gap = np.abs(predict_served(stored, known.loans) - predict_served(again, known.loans))
+    changed = _changed_code(card["code"])
+    if gap.max() > 0:
+        why = (
+            f"the code is not the same ({'; '.join(changed)})"
+            if changed
+            else "code and libraries are the same"
+        )
+        raise ModelStoreError(
+            f"{model_id} trained anew predicts otherwise for {int((gap > 0).sum())} of {len(gap)} loans, "
+            f"by up to {gap.max():.2g}; {why}. Try again with the code and the libraries on its card."
+        )
+    return Reproduction(len(gap), changed)
+
+
+def _changed_code(code: Mapping[str, Any]) -> list[str]:
+    """What differs between the code that trained and the code that runs."""
+    now = code_revision()
+    here = {name: now.get(name) or version(name) for name in code}
+    return [f"{name} {code[name]}, here {here[name]}" for name in code if here[name] != code[name]]

@@ -1,0 +1,170 @@
+"""Scores of past months by what was known on each day, measured on the labels that came later."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tasks.modelling.ablation import ABLATIONS, blank
+from tasks.modelling.base_models import Sources
+from tasks.modelling.candidates import Known, Reading, read_lessons
+from tasks.modelling.history_transformers import SUMMARY
+from tasks.modelling.stacking import Blend, Floats, Lessons, Recipe, fit_model, predict_pd
+from tasks.modelling.training_set import to_lessons
+from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
+from tasks.statistics import performance
+
+POOLED = "pooled"
+FIGURES = (
+    "n",
+    "bad_rate",
+    "auc",
+    "auc_low",
+    "auc_high",
+    "gini",
+    "ks",
+    "brier",
+    "log_loss",
+    "slope",
+    "observed_to_expected",
+)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """One way to learn and to score: a recipe, how it reads the past, and what it may see."""
+
+    recipe: Recipe
+    reading: Reading
+    sources: Sources | None = None  # all
+    blank: tuple[str, ...] = ()
+    last_month_only: bool = False
+
+
+def scorers_of(card: Mapping[str, Any], *, ablations: bool) -> dict[str, Scorer]:
+    """Each candidate family of a model's card, the baselines, and on demand the ablations of its winner."""
+    reading: Reading = card["reading"]
+    recipes = {c["family"]: Recipe(c["family"], c["params"]) for c in card["candidates"]}
+    stack = recipes["stack"]
+    named = {family: Scorer(recipe, reading) for family, recipe in sorted(recipes.items())}
+    named["financials only"] = Scorer(stack, reading, ("financials",))
+    named["month's clickstream only"] = Scorer(stack, "application", ("clickstream",), last_month_only=True)
+    if ablations:
+        won = recipes[card["family"]]
+        named |= {f"without {name}": Scorer(won, reading, blank=gone) for name, gone in ABLATIONS.items()}
+        named |= {
+            "without younger loans": Scorer(won, "hindsight"),
+            "without later clickstream": Scorer(won, "application"),
+        }
+    return named
+
+
+def fit_scorer(scorer: Scorer, known: Known, *, seed: int) -> Blend:
+    """The scorer fitted to what is known on the day."""
+    lessons = read_lessons(known, known.ripe, day=known.as_of, reading=scorer.reading)
+    if scorer.last_month_only:
+        lessons = to_lessons(known.ripe)
+    seen = Lessons(_seen_by(scorer, lessons.features, known.clickstream), lessons.targets, lessons.ripe)
+    return fit_model(scorer.recipe, seen, seed=seed, sources=scorer.sources)
+
+
+def score_with(scorer: Scorer, model: Blend, features: pl.DataFrame, clickstream: pl.LazyFrame) -> Floats:
+    """PDs (n,) of the applications, from what the scorer may see of them."""
+    return predict_pd(model, _seen_by(scorer, features, clickstream))
+
+
+def _seen_by(scorer: Scorer, features: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.DataFrame:
+    if scorer.last_month_only:
+        features = keep_last_month(features, clickstream)
+    return blank(features, scorer.blank)
+
+
+def keep_last_month(features: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.DataFrame:
+    """The same rows with a clickstream summary of the application's month alone: what one month would say.
+
+    Needs:  customer_id and snapshot_date; silver.clickstream.
+    Keys:   rows and their order are kept.
+    """
+    month = clickstream.select(
+        "customer_id",
+        "snapshot_date",
+        pl.lit(1.0).alias(CLICKSTREAM_MONTHS),
+        *(
+            pl.col(measure).cast(pl.Float64).alias(level)
+            for measure, level in zip(MEASURES, CLICKSTREAM_LEVELS, strict=True)
+        ),
+        *(pl.lit(None, dtype=pl.Float64).alias(spread) for spread in CLICKSTREAM_SPREADS),
+    )
+    keys = ["customer_id", "snapshot_date"]
+    left = features.lazy().drop(SUMMARY, strict=False)
+    wide = left.join(month, on=keys, how="left", validate="m:1", maintain_order="left")
+    return wide.select(features.columns).collect()
+
+
+def measure_scores(labels: Floats, pds: Floats) -> dict[str, float]:
+    """FIGURES of one score: AUC with its DeLong interval, calibration slope, and the rest.
+
+    The slope is that of the outcome on the log-odds (Cox 1958): 1 is on target, below 1 is overconfident.
+    """
+    auc = performance.measure_auc(labels, pds)
+    low, high = auc.interval()
+    clipped = np.clip(pds, 1e-9, 1 - 1e-9)
+    return {
+        "n": float(len(labels)),
+        "bad_rate": float(labels.mean()),
+        "auc": auc.value,
+        "auc_low": low,
+        "auc_high": high,
+        "gini": 2 * auc.value - 1,
+        "ks": performance.measure_ks(labels, pds),
+        "brier": performance.measure_brier(labels, pds),
+        "log_loss": performance.measure_log_loss(labels, clipped),
+        "slope": performance.measure_slope(labels, clipped),
+        "observed_to_expected": performance.measure_observed_to_expected(labels, pds),
+    }
+
+
+def compare_scores(labels: Floats, pds: Mapping[str, Floats]) -> pl.DataFrame:
+    """FIGURES of two scores of the same loans (n,), a row each, and what the second does better.
+
+    Needs:  two names and their PDs; at least two loans of each class.
+    Adds:   `figure`, a column per name, and `gain`, `gain_low`, `gain_high` of the AUC (paired 90 % interval
+            of DeLong 1988; null for other figures).
+    """
+    (first, a), (second, b) = pds.items()
+    figures = {name: measure_scores(labels, values) for name, values in pds.items()}
+    gain = performance.measure_auc_gain(
+        performance.measure_auc(labels, b), performance.measure_auc(labels, a), level=0.90
+    )
+    z = {name: performance.measure_spiegelhalter_z(labels, values) for name, values in pds.items()}
+    rows = [
+        {"figure": name, first: figures[first][name], second: figures[second][name]}
+        | (dict(zip(("gain", "gain_low", "gain_high"), gain, strict=True)) if name == "auc" else {})
+        for name in FIGURES
+    ]
+    rows.append({"figure": "spiegelhalter_z", first: z[first], second: z[second]})
+    columns = ("figure", first, second, "gain", "gain_low", "gain_high")
+    return pl.DataFrame(
+        rows, schema={name: pl.String if name == "figure" else pl.Float64 for name in columns}
+    )
+
+
+def summarise_scores(scored: pl.DataFrame) -> pl.DataFrame:
+    """FIGURES per scorer and month, and pooled over the months.
+
+    Needs:  scorer, month (Date), label (0 or 1) and pd of each scored loan that is ripe.
+    Keys:   one row per (scorer, month) in the order met; `month` is a text, the last one POOLED. A month
+            with fewer than two loans of either class is only pooled.
+    """
+    named = scored.with_columns(month=pl.col("month").cast(pl.String).str.slice(0, 7))
+    both = pl.concat([named, named.with_columns(month=pl.lit(POOLED))])
+    rows: list[dict[str, Any]] = []
+    for (scorer, month), loans in both.group_by("scorer", "month", maintain_order=True):
+        labels = loans["label"].cast(pl.Float64).to_numpy()
+        if min(labels.sum(), len(labels) - labels.sum()) >= 2:
+            rows.append({"scorer": scorer, "month": month, **measure_scores(labels, loans["pd"].to_numpy())})
+    order = {"scorer": pl.String, "month": pl.String, **dict.fromkeys(FIGURES, pl.Float64)}
+    return pl.DataFrame(rows, schema=order)

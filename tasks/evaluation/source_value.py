@@ -1,0 +1,144 @@
+"""Compare the audited sources month by month, each with what was known on its day; write it down."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.errors import NothingToDoError, UsageError
+from tasks.evaluation.feature_sets import judge_choices, score_choices
+from tasks.governance.adopted_policy import read_policy
+from tasks.governance.declarations import read_declared
+from tasks.modelling.stacking import Recipe
+from tasks.modelling.tasks import known_on
+from tasks.modelling.tuning import DEFAULTS
+from tasks.registry.history import champion_on, load_registry
+from tasks.registry.model_card import say_gain
+from tasks.registry.registered_files import read_card
+from tasks.registry.settings_of_record import settings_on
+from tasks.schemas.feature_store import KEYS
+from tasks.schemas.source_features import widen
+from tasks.sources.as_of_join import ROW_DAY
+from tasks.sources.decision_log import Kinds, comparison_path
+from tasks.sources.decisions import admitted_columns, audited_sources
+from tasks.sources.join import join_source
+from tasks.sources.tasks import to_rows
+from tasks.store import documents, tables
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A row per choice of sources, and the CSV that says the same."""
+
+    table: pl.DataFrame
+    path: Path
+
+    @property
+    def told(self) -> pl.DataFrame:
+        """The same for people."""
+        rows = [
+            {
+                "features": one["features"],
+                "n": one["n"],
+                "AUC (95 %)": f"{one['auc']:.3f} ({one['auc_low']:.3f} to {one['auc_high']:.3f})",
+                "gain over ours (90 %)": say_gain(one),
+                "coverage": f"{one['coverage']:.0%}",
+                "days old": f"{one['days_old']:.0f}",
+                "columns": one["columns"],
+                "advice": one["recommendation"],
+            }
+            for one in self.table.iter_rows(named=True)
+        ]
+        return pl.DataFrame(rows)
+
+
+def compare_sources(start: date, end: date, settings: Settings, *, step: Callable[[date], None]) -> Compared:
+    """Fit each choice of sources on every month of the range, score its applications, pool what ripened.
+
+    The recipe is the champion's, or the usual one before the first. `step` is told of each month.
+    Errors: UsageError when no source was audited; NothingToDoError when no month of the range is ripe.
+    """
+    names = audited_sources(settings)
+    if not names:
+        raise UsageError(
+            "No source was audited yet. Begin with: vintage sources add, then vintage sources check"
+        )
+    used = {name: admitted_columns(name, settings) for name in names}
+    applications = (
+        tables.scan("gold.feature_store", settings, until=end).sort("snapshot_date", "loan_id").collect()
+    )
+    rows, facts = _join_all(applications, used, start, settings)
+    labels = tables.scan("gold.label_store", settings).select("loan_id", "label").collect()
+    days = [day for day in tables.snapshot_dates("gold.feature_store", settings) if start <= day <= end]
+    scored: list[pl.DataFrame] = []
+    for day in days:
+        ripe = applications.filter(snapshot_date=day).join(
+            labels, on="loan_id", how="inner", maintain_order="left"
+        )
+        known = known_on(day, settings, sources={})
+        if min(ripe["label"].sum(), known.ripe.height) < 2 or known.ripe["snapshot_date"].n_unique() < 2:
+            continue
+        step(day)
+        wide = widen(ripe, rows, used)
+        pds = score_choices(
+            _recipe(day, settings),
+            replace(known, loans=widen(known.loans, rows, used)),
+            wide,
+            names,
+            seed=settings_on(day, settings).seed,
+        )
+        scored.append(pl.DataFrame({"label": ripe["label"].cast(pl.Float64), **pds}))
+    if not scored:
+        raise NothingToDoError(
+            f"Nothing to compare from {start} to {end}: no month has labels and ripe loans before."
+        )
+    pooled = pl.concat(scored)
+    pds = {name: pooled[name].to_numpy() for name in pooled.columns if name != "label"}
+    rule = read_policy(settings.policy).policy.choice
+    choices = judge_choices(pooled["label"].to_numpy(), pds, facts, rule)
+    return _publish(choices, start, end, settings)
+
+
+def _join_all(
+    applications: pl.DataFrame, used: Mapping[str, Kinds], start: date, settings: Settings
+) -> tuple[pl.DataFrame, dict[str, dict[str, Any]]]:
+    """Rows of gold.source_features of all sources, and of each the columns, the share known and the age.
+
+    The share and the age are of the applications from `start` on.
+    """
+    parts: list[pl.DataFrame] = []
+    facts: dict[str, dict[str, Any]] = {}
+    for name, kinds in used.items():
+        joined = join_source(applications.select(KEYS), read_declared(name, settings), settings)
+        parts.append(to_rows(joined, name, kinds))
+        joined = joined.filter(pl.col("snapshot_date") >= start)
+        age = (pl.col("snapshot_date") - pl.col(ROW_DAY)).dt.total_days()
+        facts[name] = {
+            "coverage": 1 - joined[ROW_DAY].null_count() / max(1, joined.height),
+            "days_old": joined.select(age.fill_null(0).median()).item() or 0.0,
+            "columns": len(kinds),
+        }
+    return pl.concat(parts), facts
+
+
+def _recipe(day: date, settings: Settings) -> Recipe:
+    registry = load_registry(settings)
+    champion = champion_on(registry, day)
+    if champion is None:
+        return Recipe("stack", DEFAULTS["stack"])
+    card = read_card(registry, champion.model_id)
+    return Recipe(card["family"], card["candidates"][0]["params"])
+
+
+def _publish(choices: list[dict[str, Any]], start: date, end: date, settings: Settings) -> Compared:
+    path = comparison_path(settings)
+    last = tables.snapshot_dates("gold.label_store", settings)[-1]
+    said = {"start": str(start), "end": str(end), "known_on": str(last), "choices": choices}
+    documents.write_page(path, json.dumps(said, indent=1))
+    table = pl.DataFrame(choices)
+    return Compared(table, documents.write_page(path.with_suffix(".csv"), table.write_csv()))

@@ -1,0 +1,124 @@
+"""Replay training and scoring month by month, each with what was known on its day, and measure the scores."""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from tasks.charts.evaluation import draw_evaluation
+from tasks.charts.style import to_svg
+from tasks.config import Settings
+from tasks.errors import NothingToDoError
+from tasks.evaluation.scorers import Scorer, fit_scorer, score_with, scorers_of, summarise_scores
+from tasks.modelling.stacking import Blend
+from tasks.modelling.tasks import known_on, promote, train_challenger
+from tasks.registry.history import champion_on, load_registry
+from tasks.registry.registered_files import load_model, read_card
+from tasks.registry.settings_of_record import settings_on
+from tasks.scoring.predictions import score_applications
+from tasks.sources.applications import read_applications
+from tasks.sources.tasks import sources_of
+from tasks.store import documents, tables
+
+LOG = logging.getLogger("vintage")
+CHAMPION, TRUE_PD = "champion", "true PD"
+TRUTH = "true_default_probability.csv"
+
+
+@dataclass
+class _Replay:
+    """The rival scorers of the champion's card, fitted on the day of its training and kept until the next."""
+
+    settings: Settings
+    ablations: bool
+    fitted: dict[str, list[tuple[str, Scorer, Blend]]] = field(default_factory=dict)
+
+    def rivals(self, model_id: str) -> list[tuple[str, Scorer, Blend]]:
+        """Name, scorer and fitted model of each rival."""
+        if model_id not in self.fitted:
+            card = read_card(load_registry(self.settings), model_id)
+            used = sources_of([model_id], self.settings)
+            known = known_on(date.fromisoformat(card["as_of"]), self.settings, sources=used)
+            scorers = scorers_of(card, ablations=self.ablations)
+            self.fitted[model_id] = [
+                (name, scorer, fit_scorer(scorer, known, seed=card["setup"]["seed"]))
+                for name, scorer in scorers.items()
+            ]
+        return self.fitted[model_id]
+
+
+def evaluate(
+    start: date, end: date, settings: Settings, *, ablations: bool, step: Callable[[date], None]
+) -> tuple[pl.DataFrame, Path]:
+    """Figures per scorer and month from `start` to `end`, and the CSV they were written to, beside a chart.
+
+    Models are trained and promoted anew, by the tasks of the flows and the settings on record, in a store
+    that is thrown away: the project's own models and predictions stay as they are. `step` is told of each
+    month before it is replayed.
+    Errors: NothingToDoError when no month of the range has both a champion and labels.
+    """
+    days = [day for day in tables.snapshot_dates("gold.feature_store", settings) if day <= end]
+    with TemporaryDirectory() as folder:
+        replay = _Replay(settings.model_copy(update={"model_store": Path(folder)}), ablations)
+        scored: list[pl.DataFrame] = []
+        for day in days:
+            step(day)
+            _train(day, settings_on(day, settings).model_copy(update={"model_store": Path(folder)}))
+            scored += _score(day, replay) if day >= start else []
+    return _publish(scored, start, end, settings)
+
+
+def _train(day: date, settings: Settings) -> None:
+    with suppress(NothingToDoError):
+        promote(day, train_challenger(day, settings), settings)
+
+
+def _score(day: date, replay: _Replay) -> list[pl.DataFrame]:
+    """Rows (scorer, month, loan_id, pd) of the day's applications; none before the first champion."""
+    registry = load_registry(replay.settings)
+    champion = champion_on(registry, day)
+    if champion is None:
+        return []
+    applications = read_applications(day, [champion.model_id], replay.settings)
+    clickstream = tables.scan("silver.clickstream", replay.settings, until=day)
+    served = load_model(registry, champion.model_id)
+    pds = {CHAMPION: score_applications(applications, served, model_id=champion.model_id)["pd"]}
+    for name, scorer, model in replay.rivals(champion.model_id):
+        pds[name] = pl.Series(score_with(scorer, model, applications, clickstream))
+    loans = applications.select("loan_id", month="snapshot_date")
+    return [loans.with_columns(scorer=pl.lit(name), pd=pd) for name, pd in pds.items()] + _true(loans, replay)
+
+
+def _true(loans: pl.DataFrame, replay: _Replay) -> list[pl.DataFrame]:
+    """The true PDs, where the lender is a simulated one."""
+    path = replay.settings.data / TRUTH
+    if not path.exists():
+        return []
+    truth = pl.read_csv(path).select("loan_id", pd="true_pd")
+    known = loans.join(truth, on="loan_id", how="inner", validate="1:1", maintain_order="left")
+    return [known.select("loan_id", "month", scorer=pl.lit(TRUE_PD), pd="pd")]
+
+
+def _publish(
+    scored: Sequence[pl.DataFrame], start: date, end: date, settings: Settings
+) -> tuple[pl.DataFrame, Path]:
+    labels = tables.scan("gold.label_store", settings).select("loan_id", "label").collect()
+    ripe = [frame.join(labels, on="loan_id", how="inner", maintain_order="left") for frame in scored]
+    figures = summarise_scores(pl.concat(ripe)) if ripe else pl.DataFrame()
+    if figures.is_empty():
+        raise NothingToDoError(
+            f"Nothing to evaluate from {start} to {end}: no month is both scored and ripe."
+        )
+    told = set().union(*(frame["month"] for frame in ripe))
+    days = tables.snapshot_dates("gold.feature_store", settings)
+    left = [f"{day:%Y-%m}" for day in days if start <= day <= end and day not in told]
+    if left:
+        LOG.warning("Not measured, since no model served or the labels are not ripe: %s.", ", ".join(left))
+    path = settings.datamart / "evaluation" / f"evaluation-{start:%Y-%m}-{end:%Y-%m}.csv"
+    documents.write_page(path.with_suffix(".svg"), to_svg(draw_evaluation(figures)))
+    return figures, documents.write_page(path, figures.write_csv())

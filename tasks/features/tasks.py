@@ -1,0 +1,47 @@
+"""Silver to gold.feature_store."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.errors import BadInputError, NothingToDoError
+from tasks.features.application_features import build_features
+from tasks.prefect import io_task
+from tasks.store import tables
+
+
+@io_task
+def build_feature_store(days: Sequence[date], settings: Settings) -> int:
+    """Replace the partitions of `days` in gold.feature_store; return the row count.
+
+    Errors: NothingToDoError when no loan starts on these days; BadInputError for a loan_id that an
+    application of another day has.
+    """
+    loans = tables.scan("silver.loans", settings, on=days)
+    attributes, financials, clickstream = (
+        tables.scan(f"silver.{name}", settings, until=max(days))
+        for name in ("attributes", "financials", "clickstream")
+    )
+    features = build_features(loans, attributes, financials, clickstream, days=days)
+    _refuse_reused_ids(features, days, settings)
+    n_applications = tables.replace_partitions("gold.feature_store", features, days=days, settings=settings)
+    if n_applications == 0:
+        raise NothingToDoError(f"No application on {', '.join(map(str, days))}: no loan starts on that day.")
+    return n_applications
+
+
+def _refuse_reused_ids(features: pl.DataFrame, days: Sequence[date], settings: Settings) -> None:
+    """Do nothing if no other application has the id of one of these: scores and labels are matched by it."""
+    keys = ["loan_id", "snapshot_date"]
+    stored = tables.scan("gold.feature_store", settings).select(keys)
+    others = stored.filter(~pl.col("snapshot_date").is_in(list(days)))
+    known = pl.concat([features.select(keys), others.collect()])
+    twice = known.filter(pl.col("loan_id").is_duplicated()).sort(keys)
+    if twice.height:
+        loan_id, first, again = twice["loan_id"][0], *twice["snapshot_date"].head(2)
+        raise BadInputError(
+            f"The loan_id {loan_id} is that of an application of {first} and of one of {again}. No "
+            "application of the month was published; ask the sender for an id of its own."
+        )

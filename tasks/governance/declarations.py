@@ -1,0 +1,80 @@
+"""The file that declares the sources: read, looked up, added to."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+from tasks.config import Settings
+from tasks.errors import UsageError
+from tasks.governance.sources import Declarations, Declared
+from tasks.governance.toml_file import parse_toml, read_toml
+from tasks.store.atomic_files import locked, write_whole
+
+
+def read_declarations(settings: Settings) -> tuple[Declared, ...]:
+    """Every source, in the order of the file.
+
+    Errors: PolicyError that names the line and the mend.
+    """
+    path = settings.sources
+    return _read(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@cache
+def _read(path: Path, changed: int) -> tuple[Declared, ...]:  # noqa: ARG001 - a changed file is read again
+    return read_toml(path, Declarations, what="sources")[0].source
+
+
+def read_declared(name: str, settings: Settings) -> Declared:
+    """One source.
+
+    Errors: UsageError when no source has that name.
+    """
+    declared = {source.name: source for source in read_declarations(settings)}
+    if name not in declared:
+        raise UsageError(
+            f"{settings.sources} declares no source {name!r}, only {', '.join(declared)}. "
+            "Add it with: vintage sources add"
+        )
+    return declared[name]
+
+
+def refuse_taken(name: str, settings: Settings) -> None:
+    """Do nothing if no source has that name.
+
+    Errors: UsageError.
+    """
+    taken = {source.name: source.owner for source in read_declarations(settings)}
+    if name in taken:
+        raise UsageError(
+            f"{settings.sources} declares a source {name!r} already, of {taken[name]}. "
+            "Choose another name, or change its lines there."
+        )
+
+
+def add_declared(declared: Declared, settings: Settings) -> str:
+    """Append a source to the file, whole or not at all; return the lines.
+
+    Errors: UsageError for a name that is there already; PolicyError for a file that is not valid.
+    """
+    lines = _to_toml(declared)
+    refuse_taken(declared.name, settings)
+    with locked(settings.sources):
+        text = f"{settings.sources.read_text(encoding='utf-8').rstrip()}\n\n{lines}"
+        parse_toml(text, settings.sources, Declarations)
+        write_whole(settings.sources, text)
+    return lines
+
+
+def _to_toml(declared: Declared) -> str:
+    places = list(declared.where)
+    fields = {**declared.model_dump(), "where": places if len(places) > 1 else places[0]}
+    said = (f"{name} = {_value(value)}" for name, value in fields.items())
+    return "\n".join(("[[source]]", *said)) + "\n"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    # Strings and whole numbers are the same in TOML, but for one character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

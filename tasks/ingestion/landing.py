@@ -1,0 +1,211 @@
+"""The lender's raw files as months: which a file has, how many rows of each, and the rows themselves.
+
+A file is looked through once, when it is new or has changed. A run that asks for all of its months reads it
+whole; one that asks for some splits it once into a file per month, so that it and later runs read only their
+own. What was found and the split are kept under <datamart>/landing.
+"""
+
+import logging
+import shutil
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.errors import BadInputError, may_pass
+from tasks.ingestion.raw_files import check_file, holds_quotes, raw_file, read_header
+from tasks.schemas.catalog import TABLES
+from tasks.schemas.deliveries import Volume
+from tasks.schemas.source import FIRST_YEAR, LAST_YEAR, OVERFLOW, RAW_DATE, Source
+from tasks.store.atomic_files import HIDDEN, new_folder
+
+LOG = logging.getLogger("vintage")
+MONTH, FOUND, SPLIT = "month", "found.parquet", "months"
+UNDATED = "__HIVE_DEFAULT_PARTITION__"  # how Polars names the part whose month is null
+
+
+def read_months(
+    source: Source, months: Sequence[date], settings: Settings, *, dated: bool = True
+) -> pl.DataFrame:
+    """Rows of the months as received, all text: the file's columns, `overflow`, `source_file`, the month.
+
+    With `dated=False` the rows whose month cannot be told, once for each month as if they were of it.
+    Errors: BadInputError for a file that is missing, cut off, unreadable or lacks a column.
+    """
+    path = raw_file(source, settings)
+    landed = _look_once(path, source, settings)
+    held = set(_found(landed)[MONTH])
+    if dated and held <= {*months, None}:
+        rows = _scan_months(path, source, landed).filter(pl.col(MONTH).is_not_null())
+        with _told_as_bad_input(path):
+            return rows.select(_as_received(path, source, pl.col(MONTH))).collect()
+    pieces = [TABLES[f"bronze.{source.name}"].empty]
+    for month in months:
+        if (month if dated else None) in held:
+            piece = _split_once(path, source, landed) / f"{MONTH}={month if dated else UNDATED}"
+            rows = pl.read_parquet(piece / "*.parquet", hive_partitioning=False)
+            rows.columns = _columns(
+                path, source
+            )  # older code may have split the file, and named fewer of them
+            if not dated:
+                rows = rows.filter(pl.any_horizontal(pl.all().is_not_null()))  # a blank line is no row
+            pieces.append(rows.select(_as_received(path, source, pl.lit(month))))
+    return pl.concat(pieces)
+
+
+def _as_received(path: Path, source: Source, month: pl.Expr) -> list[pl.Expr]:
+    origin = {"source_file": pl.lit(path.name), "snapshot_date": month}
+    return [origin.get(name, pl.col(name)).alias(name) for name in source.raw_columns()]
+
+
+def count_rows(source: Source, settings: Settings) -> dict[date, Volume]:
+    """How many rows the source's file has of each month, in order.
+
+    Rows whose month cannot be told are not counted.
+    """
+    return _counts(_look_once(raw_file(source, settings), source, settings))
+
+
+@cache
+def _counts(landed: Path) -> dict[date, Volume]:
+    dated = _found(landed).filter(pl.col(MONTH).is_not_null())
+    counts = dated.group_by(MONTH).agg(pl.col("n", "n_new").sum()).sort(MONTH)
+    return {month: Volume(n, n_new) for month, n, n_new in counts.iter_rows()}
+
+
+@cache
+def _found(landed: Path) -> pl.DataFrame:
+    return pl.read_parquet(landed / FOUND)
+
+
+def months_in_rows(sources: Iterable[Source], settings: Settings) -> dict[date, int]:
+    """Rows of all the sources' files together, per month."""
+    rows = Counter[date]()
+    for source in sources:
+        rows.update({month: volume.n for month, volume in count_rows(source, settings).items()})
+    return rows
+
+
+def _look_once(path: Path, source: Source, settings: Settings) -> Path:
+    """Folder of what was found in this version of the file; it is looked through where there is none."""
+    status = path.stat()
+    home = settings.datamart / "landing" / source.name
+    landed = home / f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
+    if not landed.is_dir():
+        check_file(path, source)
+        there = home.iterdir() if home.is_dir() else ()
+        stale = [old for old in there if old != landed and not old.name.startswith(HIDDEN)]
+        with new_folder(landed) as work:
+            _look(path, source).write_parquet(work / FOUND)
+        for old in stale:
+            _warn_of_other_rows(path, old, landed)
+            shutil.rmtree(old, ignore_errors=True)
+    return landed
+
+
+def _warn_of_other_rows(path: Path, old: Path, landed: Path) -> None:
+    """Name the months of which the file has not as many rows as before: a run only looks at its own month."""
+    before, now = (_counts(folder) if (folder / FOUND).exists() else {} for folder in (old, landed))
+    other = sorted(month for month in before.keys() & now.keys() if before[month] != now[month])
+    if other:
+        LOG.warning(
+            "%s has more or fewer rows than before of %s. What was taken in of these months stays, until: "
+            "vintage backfill --flows features --start %s --end %s --restate",
+            *(path, ", ".join(map(str, other)), other[0], other[-1]),
+        )
+
+
+def _look(path: Path, source: Source) -> pl.DataFrame:
+    """What the file holds: each way a date is written, its month, n, n_new. Quotes must come in pairs."""
+    rows = _scan(path, source)
+    at_start = pl.col("installment_num").str.strip_chars() == "0"
+    n_new = at_start.sum() if "installment_num" in source.columns else pl.len()
+    with _told_as_bad_input(path):
+        counts = rows.group_by(RAW_DATE).agg(n=pl.len().cast(pl.Int64), n_new=n_new.cast(pl.Int64))
+        found = counts.with_columns(_read_month(pl.col(RAW_DATE)).alias(MONTH)).collect()
+        if holds_quotes(path):
+            _refuse_swallowed_lines(path, rows)
+    return found
+
+
+def _split_once(path: Path, source: Source, landed: Path) -> Path:
+    """Folder with the file's rows in a folder per month; the file is split where there is none."""
+    if not (landed / SPLIT).is_dir():
+        with new_folder(landed / SPLIT) as work:
+            by_month = pl.PartitionBy(work, key=MONTH, include_key=False)
+            rows = _scan_months(path, source, landed)
+            with _told_as_bad_input(path):
+                rows.sink_parquet(by_month, mkdir=True, compression="uncompressed", statistics=False)
+    return landed / SPLIT
+
+
+def _columns(path: Path, source: Source) -> list[str]:
+    """Our names of the file's columns in their order, `extra N` for those that we do not take in."""
+    header = read_header(path, source)
+    agreed = {name: RAW_DATE if name == "snapshot_date" else name for name in source.columns}
+    return [*(agreed.get(name, f"extra {place}") for place, name in enumerate(header)), OVERFLOW]
+
+
+def _scan(path: Path, source: Source) -> pl.LazyFrame:
+    return pl.scan_csv(
+        path,
+        has_header=False,
+        skip_rows=1,
+        schema=dict.fromkeys(_columns(path, source), pl.String()),
+        missing_columns="insert",
+        null_values="",  # also where the sender puts quotes around nothing
+        truncate_ragged_lines=True,
+        glob=False,
+    )
+
+
+def _scan_months(path: Path, source: Source, landed: Path) -> pl.LazyFrame:
+    """The file's rows with their month, null where it cannot be told."""
+    # A join streams; replacing the values, or validating the join, would hold the whole file.
+    months = _found(landed).lazy().select(RAW_DATE, MONTH)
+    return _scan(path, source).join(months, on=RAW_DATE, how="left", maintain_order="left")
+
+
+@contextmanager
+def _told_as_bad_input(path: Path) -> Generator[None]:
+    try:
+        yield
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
+        if may_pass(error):  # a disk that is full: the months are kept apart there
+            raise
+        reason = str(error).partition("\n")[0]
+        raise BadInputError(
+            f"{path} cannot be read as a CSV file ({reason}). Look for a quote that is never closed."
+        ) from error
+
+
+def _refuse_swallowed_lines(path: Path, rows: pl.LazyFrame) -> None:
+    """A quote that is never closed makes one field of the lines after it: rows would vanish in it."""
+    swallowed = pl.col(pl.String).str.contains(r"(?s)\n.*(CUS_0x|,.*,.*,)")
+    if rows.select(pl.any_horizontal(swallowed.any())).collect().item():
+        raise BadInputError(
+            f"{path} has a quote that is never closed, so that a field swallows whole lines. "
+            "Ask the sender to export it again with its quotes in pairs."
+        )
+
+
+def _read_month(day: pl.Expr) -> pl.Expr:
+    """First day of the month a raw date belongs to, however it is written; null where it cannot be told."""
+    patterns = {
+        r"^\s*(?<year>\d{4})[-/.](?<month>\d{1,2})\b": "year first",
+        r"^\s*(?<year>\d{4})(?<month>\d{2})\d{2}\s*$": "no separator",
+        r"^\s*\d{1,2}[-/.](?<month>0?[1-9]|1[0-2])[-/.](?<year>\d{4})": "day first",
+        r"^\s*(?<month>\d{1,2})[-/.]\d{1,2}[-/.](?<year>\d{4})": "month first",
+    }
+    return pl.coalesce(_month_in(day.str.extract_groups(pattern)) for pattern in patterns)
+
+
+def _month_in(groups: pl.Expr) -> pl.Expr:
+    year, month = (groups.struct.field(part).cast(pl.Int32, strict=False) for part in ("year", "month"))
+    known = year.is_between(FIRST_YEAR, LAST_YEAR) & month.is_between(1, 12)
+    return pl.when(known).then(pl.date(year, month, 1))

@@ -1,0 +1,144 @@
+"""Raw files as bytes: is the file there, whole, readable, and are its columns the agreed ones?
+
+All of it is asked once per file version, before anything of the file is used.
+"""
+
+import codecs
+import csv
+import re
+from difflib import get_close_matches
+from pathlib import Path
+
+from tasks.config import Settings
+from tasks.errors import BadInputError
+from tasks.governance.declarations import read_declared
+from tasks.schemas.source import Source
+
+CHUNK = 1 << 20
+WHOLE_DATE = re.compile(rb"\d{4}-\d{2}-\d{2}\"?\s*$")
+
+
+def raw_file(source: Source, settings: Settings) -> Path:
+    """Path of the source's CSV file.
+
+    Errors: BadInputError when none of its names is in the data folder, or more than one.
+    """
+    names = read_declared(source.name, settings).where
+    there = [settings.data / name for name in names if (settings.data / name).is_file()]
+    if not there:
+        raise BadInputError(
+            f"The file of {source.name} is missing: looked for {' or '.join(names)} in {settings.data}. "
+            "Put it there, or name another folder with --data."
+        )
+    if len(there) > 1:
+        raise BadInputError(
+            f"{' and '.join(map(str, there))} are both there, and only one can be the file of {source.name}. "
+            "Keep the one that is meant."
+        )
+    return there[0]
+
+
+def check_file(path: Path, source: Source) -> None:
+    """Do nothing if a file is whole, UTF-8 and has the source's columns, each once.
+
+    Errors: BadInputError that names the file, the line or column, and the mend.
+    """
+    if path.stat().st_size == 0:
+        raise BadInputError(f"{path} is empty (0 bytes). Ask the sender for the file again.")
+    _check_text(path)
+    _check_last_line(path, read_header(path, source))
+
+
+def holds_quotes(path: Path) -> bool:
+    """Whether any field of the file may be quoted."""
+    with path.open("rb") as file:
+        return any(b'"' in chunk for chunk in iter(lambda: file.read(CHUNK), b""))
+
+
+def _check_text(path: Path) -> None:
+    """Every byte is UTF-8 and none is NUL."""
+    with path.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise BadInputError(
+                f"{path} is not UTF-8 text (line 1) but UTF-16. Convert it: iconv -f UTF-16 -t UTF-8."
+            )
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    n_read = 0
+    with path.open("rb") as file:
+        for chunk in iter(lambda: file.read(CHUNK), b""):
+            held_back = decoder.getstate()[0]
+            try:
+                if held_back or not chunk.isascii():  # ASCII needs no decoding
+                    decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                raise _not_utf8(path, n_read - len(held_back) + error.start) from None
+            if b"\0" in chunk:
+                raise _not_utf8(path, n_read + chunk.index(b"\0"))
+            n_read += len(chunk)
+    if decoder.getstate()[0]:
+        raise _not_utf8(path, n_read)
+
+
+def _not_utf8(path: Path, position: int) -> BadInputError:
+    """The error of a byte that is not text, at a position in the file."""
+    with path.open("rb") as file:
+        before = iter(lambda: file.read(min(CHUNK, position - file.tell())), b"")
+        line = 1 + sum(chunk.count(b"\n") for chunk in before)
+    return BadInputError(
+        f"{path} is not UTF-8 text (line {line}). Ask the sender to export it as UTF-8, or convert it: "
+        f"iconv -f LATIN1 -t UTF-8."
+    )
+
+
+def read_header(path: Path, source: Source) -> list[str]:
+    """The names in a file's first line.
+
+    Errors: BadInputError when a column of the source is missing or there twice, or no comma separates them.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            header = next(csv.reader(file), [])
+        except csv.Error:
+            header = []
+    for name in header:
+        if header.count(name) > 1:
+            raise BadInputError(f"{path} has the column {name!r} twice. Ask the sender which one is meant.")
+    missing = [name for name in source.columns if name not in header]
+    separated = [sign for sign in (";", "\t", "|") if len(header) == 1 and sign in header[0]]
+    if separated:
+        raise BadInputError(
+            f"{path} separates its columns by {separated[0]!r}. Ask the sender to separate them by commas."
+        )
+    if missing:
+        raise BadInputError(
+            f"{path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
+            f"{_likely(missing, header, source)}Ask the sender for the agreed columns: "
+            f"{','.join(source.columns)}."
+        )
+    return header
+
+
+def _likely(missing: list[str], header: list[str], source: Source) -> str:
+    """Which unknown column is probably a missing one by another name; the header itself may hold anything."""
+    extra = {name.strip().lower(): name for name in header if name not in source.columns}
+    guesses = {name: get_close_matches(name.lower(), extra, n=1, cutoff=0.6) for name in missing}
+    renamed = [f"{extra[found[0]]!r} is probably {name}" for name, found in guesses.items() if found]
+    return f"{'; '.join(renamed)}. " if renamed else ""
+
+
+def _check_last_line(path: Path, header: list[str]) -> None:
+    """A file that ends without a line end is whole only if its last field can be seen to be whole."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - CHUNK))
+        tail = file.read()
+    if tail.endswith((b"\n", b"\r")):
+        return
+    last = tail.splitlines()[-1]
+    fields = next(csv.reader([last.decode("utf-8", errors="replace")]))
+    dated = header[-1] in ("snapshot_date", "loan_start_date")
+    if fields == header or (dated and len(fields) >= len(header) and WHOLE_DATE.search(last)):
+        return
+    raise BadInputError(
+        f"{path} has no line end after its last line, as if it was cut off on the way. Ask the sender for "
+        "the whole file again, or add the line end if the line is whole."
+    )

@@ -1,0 +1,159 @@
+"""Raw files to bronze, bronze to silver and quarantine."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date, timedelta
+from functools import partial
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.errors import BadInputError, VintageError
+from tasks.ingestion import landing
+from tasks.ingestion.acceptance import (
+    DELIVERIES,
+    Delivered,
+    changed_sources,
+    months_of_loans,
+    months_to_catch_up,
+    note_restatement,
+    refuse_absent,
+    refuse_changed,
+    refuse_gone,
+    refuse_odd_volume,
+    refuse_unusable,
+)
+from tasks.ingestion.raw_files import raw_file
+from tasks.ingestion.validation import Checked, check
+from tasks.prefect import io_task
+from tasks.schemas.catalog import SOURCES
+from tasks.schemas.deliveries import Deliveries, by_month
+from tasks.store import tables
+from tasks.store.first_run import undone_when_it_fails
+
+LOG = logging.getLogger("vintage")
+BATCH_ROWS = 1_000_000  # of all sources; about a gigabyte while they are checked
+
+
+@io_task
+def ingest(days: Sequence[date], settings: Settings) -> None:
+    """Replace the partitions of `days` in bronze, silver and quarantine, and record what became of each row.
+
+    Months before that are in the files and were not taken in yet come in first: features look back on them.
+    Errors: BadInputError for a file or month that is missing or not what was agreed; NothingToDoError when
+    the files hold no loan of these days. Whichever it is, nothing of that month or a later one was written.
+    """
+    with undone_when_it_fails(settings):
+        with ThreadPoolExecutor(1) as pool:  # the tables can be made while new files are looked through
+            creating = pool.submit(tables.create_missing, settings)
+            earlier = months_to_catch_up(max(days), settings)
+            creating.result()
+        for months in _batches(sorted({*days, *earlier}), settings):
+            _ingest_months(months, settings, asked=days)
+
+
+def _batches(months: Sequence[date], settings: Settings) -> Iterator[list[date]]:
+    """The months in lots that fit into memory."""
+    sizes = landing.months_in_rows(SOURCES.values(), settings)
+    batch, n_rows = list[date](), 0
+    for month in months:
+        n_rows += sizes.get(month, 0)
+        if batch and n_rows > BATCH_ROWS:
+            yield batch
+            batch, n_rows = [], sizes.get(month, 0)
+        batch.append(month)
+    yield batch
+
+
+def _ingest_months(months: Sequence[date], settings: Settings, *, asked: Sequence[date]) -> None:
+    """Take in the months up to the first that is refused; raise why it was."""
+    with ThreadPoolExecutor(len(SOURCES)) as pool:
+        checking = {name: pool.submit(_check, name, months, settings) for name in SOURCES}
+        checked = {name: rows.result() for name, rows in checking.items()}
+        delivered = by_month(pl.concat([rows.deliveries for rows in checked.values()]))
+        stored = by_month(tables.scan(DELIVERIES, settings, on=months).collect())
+        last, refusal = None, None
+        for month in months:
+            try:
+                new, old = delivered[month], stored.get(month, {})
+                _refuse_or_note(checked, new, old, month, settings, asked=month in asked)
+            except VintageError as error:
+                refusal = error
+                break
+            last = month
+        if last is not None:
+            taken = {name: rows.until(last) for name, rows in checked.items()}
+            _write_months(taken, [month for month in months if month <= last], settings, pool)
+    if refusal is not None:
+        raise refusal
+
+
+def _check(name: str, months: Sequence[date], settings: Settings) -> Checked:
+    source = SOURCES[name]
+    dated = landing.read_months(source, months, settings)
+    undated = landing.read_months(source, months, settings, dated=False)
+    before = None
+    if name == "loans":
+        last_months = [(month - timedelta(days=1)).replace(day=1) for month in months]
+        before = tables.scan("silver.loans", settings, on=last_months).collect()
+    return check(source, dated, undated, days=months, before=before)
+
+
+def _refuse_or_note(
+    checked: Mapping[str, Checked],
+    delivered: Delivered,
+    stored: Delivered,
+    day: date,
+    settings: Settings,
+    *,
+    asked: bool,
+) -> None:
+    """Raise why the month cannot come in, or note what it replaces, given its deliveries new and old."""
+    refuse_absent(delivered, day, settings, asked=asked)
+    refuse_gone(delivered, stored, day, settings)
+    changed = changed_sources(checked, delivered, stored, day, settings)
+    restated = refuse_changed(changed, day, settings)
+    if changed or not stored:
+        refuse_odd_volume(day, settings)
+    refuse_unusable(checked, delivered, day, settings)
+    if restated:
+        note_restatement(changed, stored, delivered, day, settings)
+
+
+def _write_months(
+    checked: Mapping[str, Checked], days: Sequence[date], settings: Settings, pool: ThreadPoolExecutor
+) -> None:
+    """Write all sources' rows of `days` to bronze, silver and quarantine, then what became of them."""
+    deliveries = Deliveries.validate(pl.concat([rows.deliveries for rows in checked.values()]))
+    write = partial(tables.replace_partitions, days=days, settings=settings)
+    writing: list[Future[int]] = []
+    for name, rows in checked.items():
+        layers = {"bronze": rows.received, "silver": rows.good, "quarantine": rows.quarantined}
+        writing += [pool.submit(write, f"{layer}.{name}", its) for layer, its in layers.items()]
+        if rows.quarantined.height:
+            span = " to ".join(map(str, sorted({days[0], days[-1]})))
+            counts = (rows.quarantined.height, rows.received.height, name, span)
+            LOG.warning("%d of %d rows of %s of %s set aside in quarantine.", *counts)
+    for written in writing:
+        written.result()
+    # Last: a month that is in bronze.deliveries is whole.
+    write(DELIVERIES, deliveries)
+
+
+def months_received(settings: Settings) -> list[date]:
+    """Months that the loan file has rows for, in order, up to the first that is missing.
+
+    What is dated beyond a gap is most often a typing error in the year; it waits until that month is run.
+    Errors: BadInputError when the file is missing or has no month.
+    """
+    source = SOURCES["loans"]
+    months = months_of_loans(settings)
+    if not months:
+        raise BadInputError(f"{raw_file(source, settings)} has no row with a date. Ask the sender again.")
+    expected = pl.date_range(months[0], months[-1], "1mo", eager=True).to_list()
+    whole = [month for month, due in zip(months, expected, strict=False) if month == due]
+    if len(whole) < len(months):
+        left = (raw_file(source, settings), months[len(whole)], whole[-1])
+        LOG.warning("%s has rows dated %s, after a gap; only months to %s are run.", *left)
+    return whole

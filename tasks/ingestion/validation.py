@@ -1,0 +1,167 @@
+"""Good rows to silver, broken rows to quarantine, and a count of every row in between."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import dataframely as dy
+import polars as pl
+
+from tasks.ingestion.cleaning import clean, count_lost
+from tasks.ingestion.delivery_checks import digests, find_unreadable
+from tasks.schemas.catalog import TABLES, in_order, is_ordered
+from tasks.schemas.loans import KEPT_TERMS
+from tasks.schemas.source import BEFORE, Source
+
+NO_ROWS = "no rows"  # the digest of a month that the file does not have
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Months of one source after the check.
+
+    `received` has the columns of bronze.<source>, `good` those of silver.<source>, `quarantined` those of
+    bronze.<source> and `rule`, `deliveries` those of bronze.deliveries, one row a month; `unreadable` says of
+    months with a column that cannot be used, why.
+    """
+
+    received: pl.DataFrame
+    good: pl.DataFrame
+    quarantined: pl.DataFrame
+    deliveries: pl.DataFrame
+    unreadable: Mapping[date, str]
+
+    def until(self, day: date) -> "Checked":
+        """The rows of the months up to `day`."""
+        parts = {name: vars(self)[name] for name in ("received", "good", "quarantined", "deliveries")}
+        asked = pl.col("snapshot_date") <= day
+        return replace(self, **{name: rows.filter(asked) for name, rows in parts.items()})
+
+
+def check(
+    source: Source,
+    dated: pl.DataFrame,
+    undated: pl.DataFrame,
+    *,
+    days: Sequence[date],
+    before: pl.DataFrame | None = None,
+) -> Checked:
+    """Split the months `days` of bronze.<source> by the rules of its silver schema.
+
+    Needs:  all rows of bronze.<source> of the months, and those whose month cannot be told, once a month;
+            for loans `before`, the rows of silver.loans of the months before, where there are any.
+    Keys:   per month, rows in = good + quarantined + exact duplicates; all copies of a key with different
+            values are set aside.
+    """
+    table = TABLES[f"bronze.{source.name}"]
+    ordered = in_order(dated, table)
+    raw = pl.concat([ordered, undated])
+    unique = raw if is_ordered(raw, table) else raw.unique(maintain_order=True)
+    typed = clean(source.name, unique)
+    good, failures = _filter_rows(source, typed, unique["snapshot_date"], before)
+    quarantined, lost = _with_rules(unique, failures), count_lost(unique, typed)
+    n_rows = {"n_received": raw, "n_new": _new(raw), "n_good": good, "n_quarantined": quarantined}
+    counts = {name: _count_by_month(rows) for name, rows in n_rows.items()}
+    n_unique = _count_by_month(unique)
+    counts["n_duplicates"] = {month: n - n_unique[month] for month, n in counts["n_received"].items()}
+    counts["n_cleaned"] = {month: sum(held for _, held in cells.values()) for month, cells in lost.items()}
+    deliveries = _account(source, raw, digests(ordered), counts, days)
+    return Checked(raw, good, quarantined, deliveries, find_unreadable(lost, n_unique))
+
+
+def _filter_rows(
+    source: Source, typed: pl.DataFrame, month: pl.Series, before: pl.DataFrame | None
+) -> tuple[pl.DataFrame, list[dy.FailureInfo]]:
+    """The good rows, and what became of the others."""
+    columns = list(source.silver_columns())
+    if before is not None:
+        return _filter_in_order(source, typed.with_columns(_month=month), before.select(columns))
+    good, failure = _filter(source, typed)
+    return good.select(columns), [failure]
+
+
+def _filter_in_order(
+    source: Source, typed: pl.DataFrame, before: pl.DataFrame
+) -> tuple[pl.DataFrame, list[dy.FailureInfo]]:
+    """As `_filter_rows`, where a row is held against the good row of the same loan in the month before."""
+    columns, in_hand = before.columns, typed["_month"].unique()
+    stored = before.filter(~pl.col("snapshot_date").is_in(in_hand.implode()))
+    told = pl.concat([stored, typed.select(columns)])
+    good, failure = _filter(source, add_month_before(typed, told))
+    if not len(failure):  # so that every row of a month before was a good one
+        return good.select(columns), [failure]
+    goods, failures = [stored.clear()], list[dy.FailureInfo]()
+    for _, rows in sorted(typed.partition_by("_month", as_dict=True).items()):
+        told = pl.concat([stored, goods[-1]])
+        good, failure = _filter(source, add_month_before(rows, told))
+        goods.append(good.select(columns))
+        failures.append(failure)
+    return pl.concat(goods), failures
+
+
+def _filter(source: Source, rows: pl.DataFrame) -> tuple[pl.DataFrame, dy.FailureInfo]:
+    """Good rows and failures by the silver schema; streaming what is in memory already takes longer."""
+    return source.silver.filter(rows.lazy(), cast=False).collect_all(engine="in-memory")
+
+
+def add_month_before(typed: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """Fill `<column>_before`: what `told` says of the same loan in the month before, null if nothing.
+
+    Needs:  loan_id, snapshot_date and the terms of silver.loans in both.
+    Keys:   rows and their order are kept.
+    """
+    terms = [pl.col(name).alias(f"{name}{BEFORE}") for name in KEPT_TERMS]
+    before = told.select("loan_id", pl.col("snapshot_date").dt.offset_by("1mo"), *terms)
+    once = before.unique(["loan_id", "snapshot_date"], keep="any")
+    return typed.drop(name for name in before.columns if name.endswith(BEFORE)).join(
+        once, on=["loan_id", "snapshot_date"], how="left", validate="m:1", maintain_order="left"
+    )
+
+
+def _new(raw: pl.DataFrame) -> pl.DataFrame:
+    if "installment_num" not in raw.columns:
+        return raw
+    return raw.filter(pl.col("installment_num").str.strip_chars() == "0")
+
+
+def _count_by_month(rows: pl.DataFrame) -> dict[date, int]:
+    return dict(rows["snapshot_date"].value_counts().iter_rows())
+
+
+def _account(
+    source: Source,
+    raw: pl.DataFrame,
+    digests: Mapping[date, str],
+    counts: Mapping[str, Mapping[date, int]],
+    days: Sequence[date],
+) -> pl.DataFrame:
+    """Rows of bronze.deliveries, one a month, from the `counts` by month of what each is named after."""
+    months = [
+        {
+            "source": source.name,
+            "snapshot_date": day,
+            "source_file": raw["source_file"][0] if day in counts["n_received"] else source.name,
+            "digest": digests.get(day, NO_ROWS),
+            **{name: count.get(day, 0) for name, count in counts.items()},
+        }
+        for day in sorted(days)
+    ]
+    return pl.DataFrame(months, schema=TABLES["bronze.deliveries"].columns)
+
+
+def _with_rules(rows: pl.DataFrame, failures: Sequence[dy.FailureInfo]) -> pl.DataFrame:
+    """The rows that failed, as received, and `rule`: the names of the rules they broke, joined by `; `."""
+    broken = [_rules_broken(failure) for failure in failures if len(failure)]
+    if not broken:
+        return rows.clear().with_columns(rule=pl.lit(None, pl.String))
+    indexed = rows.with_row_index("row_id")
+    return indexed.join(pl.concat(broken), on="row_id", how="inner", validate="1:1").drop("row_id")
+
+
+def _rules_broken(failure: dy.FailureInfo) -> pl.DataFrame:
+    details = failure.details()
+    verdicts = [
+        name for name in details.columns if details[name].dtype == pl.Enum(["valid", "invalid", "unknown"])
+    ]
+    named = [pl.when(pl.col(name) == "invalid").then(pl.lit(name)) for name in verdicts]
+    return details.select("row_id", rule=pl.concat_str(named, separator="; ", ignore_nulls=True))

@@ -1,0 +1,173 @@
+"""Audit a source: one verdict a column, written down with its evidence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.errors import BadInputError, TableNotReadyError, UsageError
+from tasks.governance.adopted_policy import read_policy
+from tasks.governance.declarations import read_declared
+from tasks.governance.sources import Declared
+from tasks.leakage_audit.checks import Verdict, audit_columns, own_pds
+from tasks.leakage_audit.known_values import known_facts, later_facts
+from tasks.leakage_audit.reference import MOST_WORDS, Book
+from tasks.leakage_audit.restated import find_restated
+from tasks.registry.settings_of_record import settings_on
+from tasks.schemas.feature_store import KEYS
+from tasks.sources.applications import scan_applications
+from tasks.sources.as_of_join import ROW_DAY
+from tasks.sources.decision_log import Kinds, note_decision
+from tasks.sources.files import read_numbers
+from tasks.sources.join import join_source
+from tasks.store import documents, tables
+
+OF_USE = (
+    pl.when(pl.col("kind") == "other")
+    .then(pl.lit("of no use to a model: dates, or more than 50 different texts"))
+    .otherwise(pl.lit("of use"))
+)
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A row a column (column, verdict, check, evidence, kind), a summary, and the CSV that says the same."""
+
+    verdicts: pl.DataFrame
+    summary: str
+    path: Path
+
+    @property
+    def alike(self) -> pl.DataFrame:
+        """Verdicts for people: columns of which the same is said in one row, refused ones first."""
+        named = pl.format("{} columns: {}", pl.len(), pl.col("column").str.join(", "))
+        told = self.verdicts.with_row_index().with_columns(
+            evidence=pl.when(pl.col("evidence") != "").then("evidence").otherwise(OF_USE)
+        )
+        together = told.group_by("verdict", "check", "evidence").agg(
+            pl.when(pl.len() > 1).then(named).otherwise(pl.col("column").first()).alias("column"),
+            pl.col("index").min(),
+        )
+        ordered = together.sort(pl.col("verdict") == "admitted", "check", "index")
+        return ordered.select("column", "verdict", "check", "evidence")
+
+
+def audit_source(
+    name: str, as_of: date | None, settings: Settings, *, earlier: Sequence[str] = ()
+) -> Audited:
+    """Check every column of a source against all applications until `as_of` (default: the newest).
+
+    Needs:  `earlier`, where an earlier delivery of the same source lies, to compare its values with.
+    Errors: UsageError for an unknown source; TableNotReadyError before two cohorts are ripe; BadInputError
+            for files that cannot be used, or that know none of the applications.
+    """
+    declared = read_declared(name, settings)
+    if declared.own:
+        raise UsageError(
+            f"{name} is one of the lender's own four files, which the features are made of already."
+        )
+    days = tables.snapshot_dates("gold.feature_store", settings)
+    if not days:
+        raise TableNotReadyError("There is no application to audit against. Begin with: vintage backfill")
+    applications, book = build_book(as_of or days[-1], settings)
+    joined = join_source(applications, declared, settings)
+    coverage = joined[ROW_DAY].is_not_null().mean()
+    if not coverage:
+        raise BadInputError(
+            f"{name} knows none of the {applications.height} applications: no {declared.key} equals a "
+            f"{declared.matches}, or none is dated {declared.delay_days} to "
+            f"{declared.delay_days + declared.valid_days} days before. Mend its declaration."
+        )
+    columns = read_numbers(joined.drop(*KEYS, ROW_DAY))
+    verdicts = audit_columns(columns, book, read_policy(settings.policy).policy.audit)
+    if earlier:
+        other = join_source(applications, declared, settings, where=earlier)
+        same = other[ROW_DAY].eq_missing(joined[ROW_DAY])  # else a newer row came, and no value changed
+        before = read_numbers(other.filter(same).drop(*KEYS, ROW_DAY))
+        now = columns.filter(same)
+        verdicts = [find_restated(verdict, now, before) for verdict in verdicts]
+    table = _tabulate(verdicts, columns)
+    usable = table.filter(pl.col("kind") != "other", verdict="admitted").height
+    summary = (
+        f"{name} knows {coverage:.0%} of {applications.height} applications; {usable} of its {table.height} "
+        "columns are admitted and of use to a model."
+    )
+    return Audited(table, summary, _publish(table, declared, applications, earlier, settings))
+
+
+def build_book(as_of: date, settings: Settings) -> tuple[pl.DataFrame, Book]:
+    """Every application until `as_of` (loan_id, customer_id, snapshot_date), and what is known of it then.
+
+    Errors: TableNotReadyError before two cohorts are ripe.
+    """
+    rows = scan_applications(as_of, settings)
+    features = rows.sort("snapshot_date", "loan_id").collect()
+    known = tables.scan("gold.label_store", settings, until=as_of).select("loan_id", pl.col("label"))
+    asked = features.lazy().select("loan_id")
+    labels = asked.join(known, on="loan_id", how="left", validate="1:1", maintain_order="left").collect()
+    outcomes = labels["label"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    n_ripe = features.filter(labels["label"].is_not_null())["snapshot_date"].n_unique()
+    if n_ripe < 2:
+        raise TableNotReadyError(
+            f"An audit needs two ripe cohorts to hold a source against, and on {as_of} {n_ripe} had ripened. "
+            "Audit on a later day, after: vintage backfill"
+        )
+    clickstream = tables.scan("silver.clickstream", settings, until=as_of)
+    applications = features.select(KEYS)
+    book = Book(
+        days=applications["snapshot_date"],
+        labels=outcomes,
+        pds=own_pds(features, outcomes, seed=settings_on(as_of, settings).seed),
+        own=features.drop(KEYS),
+        known=known_facts(applications, clickstream),
+        later=later_facts(applications, clickstream, tables.scan("silver.loans", settings, until=as_of)),
+    )
+    return applications, book
+
+
+def _tabulate(verdicts: Sequence[Verdict], columns: pl.DataFrame) -> pl.DataFrame:
+    rows = [
+        {
+            "column": verdict.column,
+            "verdict": "admitted" if verdict.admitted else "refused",
+            "check": verdict.check,
+            "evidence": verdict.evidence,
+            "kind": kind_of(columns[verdict.column]),
+        }
+        for verdict in verdicts
+    ]
+    return pl.DataFrame(rows)
+
+
+def kind_of(column: pl.Series) -> str:
+    """How a model can use it: as a "number", as a "word" of few, or not at all ("other")."""
+    if column.dtype.is_numeric() or column.dtype == pl.Boolean:
+        return "number"
+    return "word" if column.dtype == pl.String and column.n_unique() <= MOST_WORDS else "other"
+
+
+def _publish(
+    table: pl.DataFrame,
+    declared: Declared,
+    applications: pl.DataFrame,
+    earlier: Sequence[str],
+    settings: Settings,
+) -> Path:
+    as_of = applications["snapshot_date"].max()
+    kinds: Kinds = dict(table.select("column", "kind").iter_rows())
+    admitted = table.filter(verdict="admitted")["column"].to_list()
+    refused = dict(table.filter(verdict="refused").select("column", "check").iter_rows())
+    fields = {
+        "as_of": str(as_of),
+        "earlier": list(earlier),
+        "declared": declared.model_dump(),
+        "kinds": kinds,
+        "admitted": admitted,
+        "refused": refused,
+    }
+    note_decision("check", declared.name, fields, settings)
+    path = settings.datamart / "sources" / f"{declared.name}-audit.csv"
+    return documents.write_page(path, table.write_csv())

@@ -1,0 +1,184 @@
+"""The parts that models are made of: pipelines from columns of the feature store to a log-odds score."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler
+
+from tasks.modelling.history_transformers import SUMMARY, ClickstreamEvidence, ClickstreamLevels
+from tasks.schemas.feature_store import ATTRIBUTE_NUMBERS, CATEGORIES, FINANCIAL_NUMBERS, SOURCES
+from tasks.schemas.source_features import source_of
+
+BINS = 32  # as good out of time as 255, and quicker
+MOST_BINS = 127  # room for BINS and for words; the boosting goes through all of them, used or not
+MOST_CODES = 100  # words of a column that are told apart
+Part = str  # one of OWN_PARTS, or the name of another team's source, which is a part by itself
+Sources = Collection[str]
+# What a part of ours can read at all; other sources make no difference to it.
+OWN_PARTS: dict[Part, Sources] = {
+    "linear": SOURCES,
+    "boosted": SOURCES,
+    "evidence": ("clickstream",),
+    "profile": ("attributes", "financials"),
+}
+
+# More of these must never lower the probability of default (+1), or never raise it (-1), all else equal.
+MONOTONE = {
+    "interest_rate": 1,
+    "num_credit_inquiries": 1,
+    "annual_income": -1,
+    "credit_history_age": -1,
+}
+
+
+def reads(part: Part) -> Sources:
+    """The sources that a part can read."""
+    return OWN_PARTS.get(part, (part,))
+
+
+def build_part(
+    part: Part,
+    params: Mapping[str, float],
+    sources: Sources,
+    features: pl.DataFrame,
+    *,
+    seed: int,
+) -> tuple[ColumnTransformer, Any]:
+    """What turns the columns of `sources` into numbers, and the model of those, both unfitted.
+
+    Needs:  the `features` that they will be fitted to; a part reads at least one of the sources.
+    """
+    builders: dict[Part, Callable[[Mapping[str, Any], pl.DataFrame, int], tuple[ColumnTransformer, Any]]] = {
+        "linear": _linear,
+        "boosted": _boosted,
+        "evidence": _evidence,
+        "profile": _boosted,  # on who the customer is and how the customer stands, without the clickstream
+    }
+    seen = features.select(name for name in features.columns if source_of(name) in sources)
+    return builders.get(part, _other)(params, seen, seed)
+
+
+def _columns(names: Collection[str], features: pl.DataFrame) -> list[str]:
+    return [name for name in names if name in features.columns]
+
+
+def _linear(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
+    """Logistic scorecard: normal scores of the numbers, one column per category, clickstream evidence."""
+    numbers = make_pipeline(
+        QuantileTransformer(
+            n_quantiles=min(50, features.height), output_distribution="normal", subsample=100_000
+        ),
+        SimpleImputer(strategy="constant", fill_value=0.0, add_indicator=True),
+    )
+    steps = [
+        ("evidence", make_pipeline(ClickstreamEvidence(), StandardScaler()), _columns(SUMMARY, features)),
+        ("numbers", numbers, _columns([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], features)),
+        (
+            "categories",
+            OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+            _columns(CATEGORIES, features),
+        ),
+    ]
+    return _classify(steps, LogisticRegression(C=params.get("c", 0.05), max_iter=2000, random_state=seed))
+
+
+def _evidence(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
+    """Log-odds linear in the clickstream's evidence."""
+    evidence = make_pipeline(ClickstreamEvidence(), StandardScaler())
+    model = LogisticRegression(C=params.get("evidence_c", 0.01), max_iter=2000, random_state=seed)
+    return _classify([("evidence", evidence, _columns(SUMMARY, features))], model)
+
+
+def _boosted(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
+    """Gradient boosting; the clickstream as levels weighed by their months."""
+    words = _columns(CATEGORIES, features)
+    numbers = _columns([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], features)
+    levels = _columns(SUMMARY, features)
+    steps = [
+        ("categories", _word_codes(features[words]), words),
+        ("numbers", QuantileBins(), numbers),
+        ("levels", make_pipeline(ClickstreamLevels(params.get("kappa", 30.0)), QuantileBins()), levels),
+    ]
+    signs = [0] * len(words) + [MONOTONE.get(name, 0) for name in numbers] + [0] * (len(levels) // 2)
+    return _classify(steps, _trees(params, len(words), signs, seed))
+
+
+def _other(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
+    """Gradient boosting on the columns of another team's source, of which nothing is known but their kind."""
+    words = [name for name, kind in features.schema.items() if kind == pl.String]
+    numbers = [name for name in features.columns if name not in words]
+    steps: list[tuple[str, Any, list[str]]] = [
+        ("categories", _word_codes(features[words]), words),
+        ("numbers", QuantileBins(), numbers),
+    ]
+    return _classify(steps, _trees(params, len(words), [0] * features.width, seed))
+
+
+def _word_codes(words: pl.DataFrame) -> OrdinalEncoder:
+    """Words as codes, of which the rarest share one; a word that was never seen says nothing."""
+    crowded = any(column.n_unique() > MOST_CODES for column in words)
+    return OrdinalEncoder(
+        handle_unknown="use_encoded_value",
+        unknown_value=np.nan,
+        encoded_missing_value=np.nan,
+        max_categories=MOST_CODES if crowded else None,  # to count words takes a tenth of a fit
+    )
+
+
+def _trees(params: Mapping[str, Any], n_words: int, signs: Sequence[int], seed: int) -> Any:
+    """Gradient boosting on columns of which the first `n_words` are codes of words."""
+    fixed: Any = {"categorical_features": list(range(n_words)) or None, "early_stopping": False}
+    return HistGradientBoostingClassifier(
+        learning_rate=params.get("learning_rate", 0.08),
+        max_iter=int(params.get("max_iter", 80)),
+        max_leaf_nodes=int(params.get("max_leaf_nodes", 8)),
+        min_samples_leaf=int(params.get("min_samples_leaf", 20)),
+        l2_regularization=params.get("l2", 1.0),
+        max_features=params.get("max_features", 0.3),
+        max_bins=MOST_BINS,
+        monotonic_cst=signs,
+        random_state=seed,
+        **fixed,
+    )
+
+
+class QuantileBins(BaseEstimator, TransformerMixin):
+    """Numbers as the place of their value among BINS quantiles of the training data; NaN stays NaN.
+
+    A column that had no value then says nothing ever: it is 0, which the boosting takes where it fails on NaN
+    alone. The boosting would bin them itself, but for weighed rows it does so a hundred times slower.
+    """
+
+    def fit(self, X: Any, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
+        """Learn the inner edges of each column."""
+        inner = np.linspace(0, 1, BINS + 1)[1:-1]
+        columns = np.asarray(X, dtype=float).T
+        known = [column[~np.isnan(column)] for column in columns]
+        self.edges_ = [np.unique(np.quantile(values, inner)) if len(values) else values for values in known]
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+        """Places from 0 to BINS - 1."""
+        columns = np.asarray(X, dtype=float).T
+        placed = [np.searchsorted(edges, column) for edges, column in zip(self.edges_, columns, strict=True)]
+        learned = np.array([len(edges) > 0 for edges in self.edges_])
+        return np.where(np.isnan(columns).T & learned, np.nan, np.asarray(placed, dtype=float).T)
+
+
+def _classify(steps: list[tuple[str, Any, list[str]]], model: Any) -> tuple[ColumnTransformer, Any]:
+    return ColumnTransformer([step for step in steps if step[2]]), model
+
+
+def columns_of(part: Pipeline) -> set[str]:
+    """The feature store's columns that a fitted part reads."""
+    columns: Any = part.steps[0][1]
+    return {name for _, step, names in columns.transformers_ if step != "drop" for name in names}

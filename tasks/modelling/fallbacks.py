@@ -1,0 +1,94 @@
+"""The model that serves: a blend for every application, whichever of its sources are missing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+from scipy.special import expit
+
+from tasks.modelling.stacking import Blend, Floats, Lessons, Recipe, all_sources, fit_blends, score_log_odds
+from tasks.schemas.feature_store import HAS_SOURCE
+from tasks.schemas.source_features import features_in, knows_other, other_sources
+
+COMPLETE = "none"
+OURS = ("clickstream", "financials")  # that may be missing; attributes alone weigh too little to matter
+
+
+@dataclass(frozen=True)
+class Served:
+    """A blend for each way that sources can be missing; the reference applicant (one row) of explanations."""
+
+    blends: Mapping[str, Blend]
+    reference: pl.DataFrame
+
+
+def sources_left(features: pl.DataFrame) -> dict[str, tuple[str, ...]]:
+    """The sources left in each way that some are missing, by the name that gold.predictions records.
+
+    They double with each source of another team; parts are fitted once, so each costs a small regression.
+    """
+    others = other_sources(features.columns)
+    gone: dict[str, tuple[str, ...]] = {
+        name_missing(lacking): lacking
+        for ours in ((), OURS[:1], OURS[1:], OURS)
+        for lacking in (ours, *((*ours, *some) for some in _subsets(others)))
+    }
+    return {
+        name: tuple(source for source in all_sources(features) if source not in lacking)
+        for name, lacking in gone.items()
+    }
+
+
+def _subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
+    return [some for n in range(1, len(names) + 1) for some in combinations(names, n)]
+
+
+def name_missing(lacking: Sequence[str]) -> str:
+    """What gold.predictions records of an application that these sources said nothing of."""
+    return "+".join(lacking) or COMPLETE
+
+
+def fit_served(recipe: Recipe, lessons: Lessons, *, seed: int) -> Served:
+    """The recipe fitted with all sources, and once more for each way that sources can be missing."""
+    blends = fit_blends(recipe, lessons, sources_left(lessons.features), seed=seed)
+    return Served(blends, reference_applicant(lessons.features))
+
+
+def reference_applicant(features: pl.DataFrame) -> pl.DataFrame:
+    """One row: the median of every number and the most frequent word of every category."""
+    used = features.select(features_in(features.columns))
+    return used.select(
+        pl.col(name).drop_nulls().mode().sort().first() if kind == pl.String else pl.col(name).median()
+        for name, kind in used.schema.items()
+    )
+
+
+def find_missing(features: pl.DataFrame) -> pl.Series:
+    """What each application lacks, as `name_missing` says it; `none` when the sources know the customer."""
+    knows = {source: pl.col(HAS_SOURCE[source]) for source in OURS} | knows_other(features.columns)
+    lacks = [pl.when(~known).then(pl.lit(source)) for source, known in knows.items()]
+    named = pl.concat_str(lacks, separator="+", ignore_nulls=True)
+    return features.select(fallback=pl.when(named == "").then(pl.lit(COMPLETE)).otherwise(named)).to_series()
+
+
+def rows_by_blend(served: Served, features: pl.DataFrame) -> list[tuple[Blend, np.ndarray]]:
+    """Each blend that is needed, with the numbers of the rows that it answers for."""
+    learned = features.select(*HAS_SOURCE.values(), *served.reference.columns)
+    missing = find_missing(learned).to_numpy()
+    pairs = [(blend, np.flatnonzero(missing == name)) for name, blend in served.blends.items()]
+    return [(blend, rows) for blend, rows in pairs if len(rows)]
+
+
+def score_served(served: Served, features: pl.DataFrame) -> Floats:
+    """Calibrated log-odds of default (n,) of each row, by the blend for what it lacks."""
+    log_odds = np.zeros(features.height)
+    for blend, rows in rows_by_blend(served, features):
+        log_odds[rows] = score_log_odds(blend, features[rows])
+    return log_odds
+
+
+def predict_served(served: Served, features: pl.DataFrame) -> Floats:
+    """Probability of default (n,) of each row."""
+    return expit(score_served(served, features))

@@ -1,0 +1,90 @@
+"""What earlier months decided: gold.actions, and whether it asks for a training or holds a promotion."""
+
+from datetime import date
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.errors import TableNotReadyError
+from tasks.governance.adopted_policy import read_policy
+from tasks.governance.policy import Trigger
+from tasks.monitoring.triggers import describe_conditions, triggers_that
+from tasks.store import tables
+
+
+def actions_on(as_of: date, settings: Settings) -> pl.DataFrame:
+    """Rows of gold.actions of a day, the most severe first.
+
+    Errors: TableNotReadyError when the day was not monitored.
+    """
+    tables.require("gold.monitoring", as_of, settings, flow="monitoring")
+    rank = pl.col("severity").replace_strict({"red": 0, "amber": 1, "info": 2})
+    return tables.read("gold.actions", settings, on=as_of).sort(rank, "due_date", "trigger")
+
+
+def newest_monitored(settings: Settings) -> date:
+    """Newest day that was monitored.
+
+    Raises: TableNotReadyError when none was.
+    """
+    days = tables.snapshot_dates("gold.monitoring", settings)
+    if not days:
+        raise TableNotReadyError(
+            f"No month was monitored yet in {settings.datamart.absolute()}. Name the folder of the tables "
+            "with --datamart, or begin with: vintage demo"
+        )
+    return days[-1]
+
+
+def triggers(settings: Settings) -> tuple[str, tuple[Trigger, ...]]:
+    """Version and triggers of the policy in force.
+
+    Errors: PolicyError that names the line and the mend.
+    """
+    policy = read_policy(settings.policy).policy
+    return policy.version, policy.trigger
+
+
+def explain_triggers(settings: Settings) -> list[dict[str, str]]:
+    """Name, severity, when it fires, action, owner, due time of each trigger, and what the loop then does.
+
+    Errors: PolicyError that names the line and the mend.
+    """
+    policy = read_policy(settings.policy).policy
+    when = describe_conditions(policy)
+    effects = {"trains": "The next run of training trains.", "freezes": "No model is promoted meanwhile."}
+    return [
+        {
+            "name": trigger.name,
+            "severity": trigger.severity,
+            "when": when[trigger.name],
+            "action": trigger.action,
+            "owner": trigger.owner,
+            "due": trigger.due,
+            "more": "".join(f" {said}" for wish, said in effects.items() if getattr(trigger, wish)),
+        }
+        for trigger in policy.trigger
+    ]
+
+
+def freezes_promotion(as_of: date, settings: Settings) -> str:
+    """Why promotions are frozen on `as_of`, by the newest month that was monitored before it; else nothing.
+
+    The month of `as_of` itself is monitored after its training: a re-run must decide as the first run did.
+    """
+    days = [day for day in tables.snapshot_dates("gold.monitoring", settings) if day < as_of]
+    if not days:
+        return ""
+    names = triggers_that(read_policy(settings.policy).policy, "freezes")
+    frozen = tables.read("gold.actions", settings, on=days[-1]).filter(pl.col("trigger").is_in(names))
+    return "; ".join(f"{row['trigger']} of {days[-1]}" for row in frozen.to_dicts())
+
+
+def asks_for_training(since: str, as_of: date, settings: Settings) -> bool:
+    """Whether a month after the last training (`since`, its day) and before `as_of` asked for another."""
+    names = triggers_that(read_policy(settings.policy).policy, "trains")
+    actions = tables.scan("gold.actions", settings, until=as_of)
+    later = actions.filter(
+        pl.col("snapshot_date").is_between(date.fromisoformat(since), as_of, closed="left")
+    )
+    return bool(later.filter(pl.col("trigger").is_in(names)).collect().height)

@@ -1,0 +1,164 @@
+"""The figures of one month: its applications against the training data, and the cohort that ripened on it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from tasks.governance.policy import Coverage, Intake, Stability
+from tasks.monitoring.expected_auc import measure_expected_auc, measure_expected_auc_spread
+from tasks.monitoring.measurement import Figure, figure, grade_high, grade_low
+from tasks.monitoring.stability import Shift, count_known, measure_shift
+from tasks.statistics import performance
+from tasks.statistics.significance import discoveries
+
+
+def measure_stability(
+    features: pl.DataFrame, pds: pl.Series, reference: Mapping[str, Any], *, limits: Stability
+) -> list[Figure]:
+    """PSI of the score, CSI of every watched feature, and the p-value of each feature's change.
+
+    Needs:  what the champion's reference distributions are of: columns of a day's applications, their PDs.
+    """
+    bins, n = reference["bins"], reference["n"]
+    score = measure_shift(pds, bins["pd"], n["pd"])
+    shifts = {name: measure_shift(features[name], bins[name], n[name]) for name in bins if name != "pd"}
+    figures = [_shifted("psi", "score", len(pds), score, limits)]
+    figures += [_shifted("csi", name, features.height, shift, limits) for name, shift in shifts.items()]
+    return figures + [figure("drift_p", name, features.height, shift.p) for name, shift in shifts.items()]
+
+
+def _shifted(metric: str, subject: str, n: int, shift: Shift, limits: Stability) -> Figure:
+    """Both a fixed limit and what chance gives at this size must be passed."""
+    if n == 0:
+        return figure(metric, subject, 0, None, status="no rows")
+    amber = max(limits.amber, shift.quantile(limits.amber_level))
+    red = max(limits.red, shift.quantile(limits.red_level))
+    status = grade_high(shift.psi, amber, red)
+    return figure(metric, subject, n, shift.psi, limits=(amber, red), status=status)
+
+
+def count_drifting(now: Sequence[Figure], before: pl.DataFrame, *, limits: Stability) -> Figure:
+    """How many features changed in this month and in the one before, at the policy's false discovery rate.
+
+    Needs:  figures of this month; gold.monitoring of the month before, no rows when it was not measured.
+    """
+    today = {one["subject"]: one["value"] for one in now if one["metric"] == "drift_p"}
+    rows = before.filter(pl.col("metric") == "drift_p").drop_nulls("value").sort("subject")
+    last = dict(rows.select("subject", "value").iter_rows())
+    if not last:
+        return figure("drifting_features", "features", 0, None, status="no month before")
+    found = [_found(p_values, limits.drift_fdr) for p_values in (today, last)]
+    both = found[0] & found[1]
+    status = "amber" if both else "green"
+    return figure(
+        "drifting_features", "features", len(today), float(len(both)), limits=(1.0, None), status=status
+    )
+
+
+def _found(p_values: Mapping[str, float], rate: float) -> set[str]:
+    stands = discoveries(list(p_values.values()), rate=rate)
+    return {name for name, found in zip(p_values, stands, strict=True) if found}
+
+
+def measure_coverage(
+    applications: pl.DataFrame, n_scored: int, reference: Mapping[str, Any], *, limits: Coverage
+) -> list[Figure]:
+    """Share of the day's applications that each source told something of, and share that was scored.
+
+    Needs:  what `count_known` needs of the applications.
+    """
+    counts = count_known(applications)
+    known = {source: (count, reference["coverage"][source]) for source, count in counts.items()}
+    figures: list[Figure] = []
+    for subject, (covered, usual) in {**known, "scoring": (n_scored, 1.0)}.items():
+        share = covered / applications.height
+        reached = (limits.amber, max(limits.red, usual - limits.below_reference))
+        status = grade_low(share, *reached)
+        figures.append(
+            figure(
+                "coverage",
+                subject,
+                applications.height,
+                share,
+                reference=usual,
+                limits=reached,
+                status=status,
+            )
+        )
+    return figures
+
+
+def measure_intake(deliveries: pl.DataFrame, *, limits: Intake) -> list[Figure]:
+    """Share of each source's rows that were set aside.
+
+    Needs:  bronze.deliveries of the day.
+    """
+    figures: list[Figure] = []
+    for row in deliveries.sort("source").iter_rows(named=True):
+        if row["n_received"] == 0:
+            figures.append(figure("quarantined", row["source"], 0, None, status="no rows"))
+            continue
+        share = row["n_quarantined"] / row["n_received"]
+        status = grade_high(share, limits.amber, limits.red)
+        reached = (limits.amber, limits.red)
+        figures.append(
+            figure("quarantined", row["source"], row["n_received"], share, limits=reached, status=status)
+        )
+    return figures
+
+
+def measure_expectation(pds: pl.Series) -> list[Figure]:
+    """What to expect of the day's applications once they ripen: AUC with its interval, and bad rate."""
+    values = pds.to_numpy()
+    auc = measure_expected_auc(values)
+    if auc is None:
+        return [
+            figure(name, "score", len(values), None, status="no rows")
+            for name in ("expected_auc", "expected_bad_rate")
+        ]
+    half = 1.96 * measure_expected_auc_spread(values)
+    ci = (max(0.0, auc - half), min(1.0, auc + half))
+    return [
+        figure("expected_auc", "score", len(values), auc, ci=ci),
+        figure("expected_bad_rate", "score", len(values), float(values.mean())),
+    ]
+
+
+def measure_performance(ripened: pl.DataFrame) -> list[Figure]:
+    """AUC, Gini, KS, Brier score, log loss, bad rates and observed to expected of the cohort that ripened.
+
+    Reported without limits: a single cohort never decides.
+
+    Needs:  label (0 or 1) and pd of the cohort's loans; no rows when it was never scored.
+    """
+    n = ripened.height
+    ranks = ("auc", "gini", "ks")
+    fits = ("brier", "log_loss", "bad_rate_observed", "bad_rate_expected", "observed_to_expected")
+    if n == 0:
+        return [figure(name, "score", 0, None, status="not scored") for name in (*ranks, *fits)]
+    labels, pds = ripened["label"].cast(pl.Float64).to_numpy(), ripened["pd"].to_numpy()
+    values = (
+        performance.measure_brier(labels, pds),
+        performance.measure_log_loss(labels, pds),
+        float(labels.mean()),
+        float(pds.mean()),
+        performance.measure_observed_to_expected(labels, pds),
+    )
+    fitted = [figure(name, "score", n, value) for name, value in zip(fits, values, strict=True)]
+    return _measure_ranking(labels, pds) + fitted
+
+
+def _measure_ranking(labels: performance.Floats, pds: performance.Floats) -> list[Figure]:
+    n, n_bad = len(labels), int(labels.sum())
+    if n_bad in (0, n):
+        return [figure(name, "score", n, None, status="single class") for name in ("auc", "gini", "ks")]
+    if min(n_bad, n - n_bad) < 2:
+        return [figure(name, "score", n, None, status="too few of a class") for name in ("auc", "gini", "ks")]
+    auc = performance.measure_auc(labels, pds)
+    low, high = auc.interval()
+    return [
+        figure("auc", "score", n, auc.value, ci=(low, high)),
+        figure("gini", "score", n, 2 * auc.value - 1, ci=(2 * low - 1, 2 * high - 1)),
+        figure("ks", "score", n, performance.measure_ks(labels, pds)),
+    ]

@@ -1,0 +1,135 @@
+"""Population stability: how far this month's distribution is from the one the model was trained on.
+
+The mean and spread of a clickstream measure rest on a history that grows with the calendar, so their
+distributions change although no customer does. What is held against the training data is therefore the value
+of the application's own month, which has the same distribution whatever came before it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy.stats import chi2
+
+from tasks.schemas.clickstream import HAS_VALUES, MEASURES
+from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, FEATURES, HAS_SOURCE, SOURCE_OF
+from tasks.schemas.source_features import knows_other, other_features
+from tasks.statistics.significance import trend_p
+
+Counts = np.ndarray[Any, np.dtype[np.float64]]
+BINS = 10
+NEWEST_MONTHS = 3
+# What is held against the training data, and the feature that rests on it.
+WATCHED = {
+    **{name: name for name in FEATURES if SOURCE_OF[name] != "clickstream"},
+    **dict(zip(MEASURES, CLICKSTREAM_LEVELS, strict=True)),
+}
+
+
+@dataclass(frozen=True)
+class Shift:
+    """PSI of a sample against its reference; `unit` times a chi-square of `freedom` is it under no change."""
+
+    psi: float
+    unit: float
+    freedom: int
+    p: float
+
+    def quantile(self, level: float) -> float:
+        """The PSI that no change stays below with this probability (Yurdakul 2018)."""
+        return self.unit * float(chi2.ppf(level, self.freedom))
+
+
+def add_month_values(applications: pl.DataFrame, clickstream: pl.DataFrame) -> pl.DataFrame:
+    """Add fe_1..fe_20: what the clickstream of the application's own month says, null if nothing.
+
+    Needs:  customer_id, snapshot_date in both; fe_1..fe_20 of silver.clickstream.
+    Keys:   rows and their order are kept.
+    """
+    values = clickstream.select(
+        "customer_id", "snapshot_date", *(pl.col(m).cast(pl.Float64) for m in MEASURES)
+    )
+    on = ["customer_id", "snapshot_date"]
+    return applications.join(values, on=on, how="left", validate="m:1", maintain_order="left")
+
+
+def count_known(applications: pl.DataFrame) -> dict[str, int]:
+    """How many applications each source told something of in their own month.
+
+    A clickstream that stops leaves customers their history: `has_clickstream` stays true, the month is empty.
+
+    Needs:  the columns that `add_month_values` adds, and has_<source>.
+    """
+    knows = {source: pl.col(flag) for source, flag in HAS_SOURCE.items()} | knows_other(applications.columns)
+    knows["clickstream"] = HAS_VALUES
+    counts = applications.select(known.sum().alias(source) for source, known in knows.items())
+    return {source: int(count) for source, count in counts.row(0, named=True).items()}
+
+
+def build_reference(ripe: pl.DataFrame, known: pl.DataFrame, pds: pl.Series) -> dict[str, Any]:
+    """The distributions to hold later months against: deciles, shares and coverage of the training data.
+
+    The score's is that of the newest NEWEST_MONTHS application months: PDs part as histories grow, and older
+    applications had shorter ones.
+
+    Needs:  `ripe`, the training loans with the features that were learned, and the month's values of
+            `add_month_values`; `known`, every application known by the training day, with its PD in `pds`.
+    Shapes: {"n": {subject: rows}, "bins": {subject: {"edges" or "values", "shares"}},
+            "coverage": {source: share}}; the last share is of nulls.
+    """
+    months = known["snapshot_date"].unique().sort()[-NEWEST_MONTHS:]
+    newest = pds.filter(known["snapshot_date"].is_in(months.implode()))
+    learned = (name for name, feature in WATCHED.items() if feature in ripe.columns)
+    columns = {"pd": newest, **{name: ripe[name] for name in (*learned, *other_features(ripe.columns))}}
+    bins = {name: _bins_of(values, category=values.dtype == pl.String) for name, values in columns.items()}
+    coverage = {source: count / ripe.height for source, count in count_known(ripe).items()}
+    return {"n": {name: len(values) for name, values in columns.items()}, "bins": bins, "coverage": coverage}
+
+
+def measure_shift(current: pl.Series, bins: Mapping[str, Any], n_reference: int) -> Shift:
+    """How far a sample is from the reference, and how rarely chance alone brings it there.
+
+    PSI is the sum of (p - q) ln(p / q) over the reference's bins, one of them for nulls, with half a row
+    added to every bin on both sides, so that an empty one stays finite. The p-value is twice the smaller
+    of two: of any change of shares (PSI as a chi-square), and of a shift up or down, seen much earlier.
+    """
+    now, before = _counts(current, bins), np.asarray(bins["shares"]) * n_reference
+    p, q = _smoothed(now), _smoothed(before)
+    psi = float(np.sum((p - q) * np.log(p / q)))
+    freedom = max(1, int(((now + before) > 0).sum()) - 1)
+    unit = 1 / max(1, len(current)) + 1 / max(1, n_reference)
+    any_change = float(chi2.sf(psi / unit, freedom))
+    if "values" in bins:
+        return Shift(psi, unit, freedom, any_change)
+    return Shift(psi, unit, freedom, min(1.0, 2 * min(any_change, trend_p(now[:-1], before[:-1]))))
+
+
+def _bins_of(values: pl.Series, *, category: bool) -> dict[str, Any]:
+    if category:
+        bins: dict[str, Any] = {"values": sorted(values.drop_nulls().unique().to_list())}
+    else:
+        known = values.drop_nulls().to_numpy()
+        inner = np.linspace(0, 1, BINS + 1)[1:-1]
+        bins = {"edges": sorted({float(edge) for edge in np.quantile(known, inner)}) if len(known) else []}
+    bins["shares"] = (_counts(values, bins) / max(len(values), 1)).tolist()
+    return bins
+
+
+def _counts(values: pl.Series, bins: Mapping[str, Any]) -> Counts:
+    """Rows per bin; for words one bin each and one for words not seen in the reference; nulls last."""
+    known = values.drop_nulls()
+    if "values" in bins:
+        numbers = {value: i for i, value in enumerate(bins["values"])}
+        place = known.replace_strict(numbers, default=len(numbers), return_dtype=pl.Int64).to_numpy()
+        size = len(numbers) + 1
+    else:
+        place = np.searchsorted(np.asarray(bins["edges"], dtype=float), known.to_numpy(), side="left")
+        size = len(bins["edges"]) + 1
+    counted = np.bincount(place, minlength=size).astype(float)
+    return np.append(counted, float(len(values) - len(known)))
+
+
+def _smoothed(counts: Counts) -> Counts:
+    return (counts + 0.5) / (counts.sum() + 0.5 * len(counts))

@@ -1,0 +1,187 @@
+"""Measure the month into gold.monitoring, and what follows from it into gold.actions."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.errors import NothingToDoError
+from tasks.governance.adopted_policy import read_policy
+from tasks.governance.policy import Policy
+from tasks.labels.ripeness import newly_ripe, ripe_cohorts
+from tasks.monitoring.backtest import measure_outcomes, promise_of
+from tasks.monitoring.early_arrears import keep_arrears, measure_arrears
+from tasks.monitoring.fairness import add_groups, measure_fairness
+from tasks.monitoring.measurement import Figure, figure, to_rows
+from tasks.monitoring.monthly import (
+    count_drifting,
+    measure_coverage,
+    measure_expectation,
+    measure_intake,
+    measure_performance,
+    measure_stability,
+)
+from tasks.monitoring.stability import add_month_values
+from tasks.monitoring.triggers import decide_actions
+from tasks.prefect import io_task
+from tasks.registry.history import Registry, load_registry, newest_trained_before
+from tasks.registry.registered_files import find_changed_files, read_card, read_reference
+from tasks.schemas.catalog import TABLES, in_order
+from tasks.sources.applications import read_applications
+from tasks.statistics.months import months_before
+from tasks.store import tables
+
+SCORES = ("loan_id", "pd", "grade", "model_id")
+
+
+@io_task
+def monitor_month(as_of: date, settings: Settings) -> int:
+    """Replace the `as_of` partitions of gold.actions and gold.monitoring; return the number of figures.
+
+    Errors: NothingToDoError when the day has no predictions, as before the first champion.
+    """
+    adopted = read_policy(settings.policy)
+    figures = _measure(as_of, load_registry(settings), settings, adopted.policy)
+    before = tables.read("gold.monitoring", settings, on=months_before(as_of, 1))
+    actions = decide_actions(figures, before, as_of=as_of, policy=adopted.policy, digest=adopted.digest)
+    tables.replace_partitions("gold.actions", actions, days=[as_of], settings=settings)
+    # Last: a month counts as monitored once it is decided, so a run that was cut short loses no freeze.
+    return tables.replace_partitions("gold.monitoring", figures, days=[as_of], settings=settings)
+
+
+def _measure(as_of: date, registry: Registry, settings: Settings, policy: Policy) -> pl.DataFrame:
+    """Rows of gold.monitoring of the day."""
+    predictions = tables.read("gold.predictions", settings, on=as_of)
+    if predictions.is_empty():
+        raise NothingToDoError(f"No monitoring on {as_of}: no application of that day was scored.")
+    model_id = str(predictions["model_id"][0])
+    month = to_rows(
+        _measure_applications(as_of, predictions, registry, settings, policy),
+        as_of=as_of,
+        window=f"month {as_of:%Y-%m}",
+        model_id=model_id,
+    )
+    months = [months_before(as_of, back) for back in range(policy.fairness.months)]
+    groups = to_rows(
+        _measure_groups(months, settings, policy),
+        as_of=as_of,
+        window=f"months {months[-1]:%Y-%m} to {as_of:%Y-%m}",
+        model_id=model_id,
+    )
+    rows = [
+        month,
+        groups,
+        _young(as_of, registry, settings, policy),
+        _ripened(as_of, settings),
+        _pooled(as_of, registry, settings, policy),
+    ]
+    return in_order(pl.concat(rows), TABLES["gold.monitoring"])
+
+
+def _measure_applications(
+    as_of: date, predictions: pl.DataFrame, registry: Registry, settings: Settings, policy: Policy
+) -> list[Figure]:
+    """Figures of the applications that came in on the day."""
+    model_id = str(predictions["model_id"][0])
+    features = read_applications(as_of, [model_id], settings)
+    clickstream = tables.scan("silver.clickstream", settings, on=[as_of]).collect()
+    reference = read_reference(registry, model_id)
+    watched = add_month_values(features, clickstream)
+    figures = measure_stability(watched, predictions["pd"], reference, limits=policy.stability)
+    before = tables.read("gold.monitoring", settings, on=months_before(as_of, 1))
+    return [
+        *figures,
+        count_drifting(figures, before, limits=policy.stability),
+        *measure_coverage(watched, predictions.height, reference, limits=policy.coverage),
+        *measure_intake(tables.read("bronze.deliveries", settings, on=as_of), limits=policy.intake),
+        *measure_expectation(predictions["pd"]),
+        _cohorts_since_training(as_of, registry, settings),
+        _artefact(model_id, registry),
+    ]
+
+
+def _cohorts_since_training(as_of: date, registry: Registry, settings: Settings) -> Figure:
+    """How many cohorts ripened since the last training before the day; due when the day had to train."""
+    ripe = ripe_cohorts(as_of, settings)
+    last = newest_trained_before(registry, as_of)
+    cohorts = read_card(registry, last)["data"]["cohorts"] if last else []
+    trained_on = [date.fromisoformat(day) for day in cohorts]
+    newly = newly_ripe(ripe, trained_on)
+    wanted = settings.retrain_every_cohorts if last else settings.first_training_cohorts
+    return figure(
+        "cohorts_since_training",
+        "labels",
+        len(ripe),
+        float(len(newly)),
+        reference=float(wanted),
+        status="due" if len(newly) >= wanted else "measured",
+    )
+
+
+def _artefact(model_id: str, registry: Registry) -> Figure:
+    """Whether every file of the model is the one that was registered: 1 or 0."""
+    whole = not find_changed_files(registry, of=model_id)
+    return figure("artefact", "model", 1, float(whole), reference=1.0, status="green" if whole else "red")
+
+
+def _measure_groups(months: Sequence[date], settings: Settings, policy: Policy) -> list[Figure]:
+    """Fairness of the months pooled; who is in which group never leaves this function."""
+    scored = tables.scan("gold.predictions", settings, on=months).select("loan_id", "pd").collect()
+    known = (
+        tables.scan("gold.feature_store", settings, on=months)
+        .select("loan_id", "snapshot_date", "age", "occupation")
+        .collect()
+    )
+    people = add_groups(known.join(scored, on="loan_id", how="inner", validate="1:1"))
+    return measure_fairness(people, limits=policy.fairness)
+
+
+def _young(as_of: date, registry: Registry, settings: Settings, policy: Policy) -> pl.DataFrame:
+    """Early arrears of the cohort that is so many months on book on the day."""
+    cohort = months_before(as_of, policy.arrears.mob)
+    loans = tables.scan("silver.loans", settings, on=[as_of])
+    arrears = keep_arrears(loans, mob=policy.arrears.mob).collect()
+    scored = tables.read("gold.predictions", settings, on=cohort).select(SCORES)
+    young = scored.join(arrears, on="loan_id", how="inner", validate="1:1").sort("loan_id")
+    model_id = str(young["model_id"][0]) if young.height else "none"
+    counts = read_reference(registry, model_id)["arrears"] if young.height else {}
+    found = measure_arrears(young, counts, limits=policy.arrears)
+    return to_rows([found], as_of=as_of, window=f"cohort {cohort:%Y-%m}", model_id=model_id)
+
+
+def _ripened(as_of: date, settings: Settings) -> pl.DataFrame:
+    """Figures of the cohort whose labels came to exist on `as_of`, by the model that scored it."""
+    labels = tables.read("gold.label_store", settings, on=as_of)
+    ripened = _with_scores(labels, settings, until=as_of)
+    scored_by = str(ripened["model_id"][0]) if ripened.height else "none"
+    cohort = labels["loan_start_date"].unique().sort().to_list()[:1]
+    return to_rows(measure_performance(ripened), as_of=as_of, window=_named(cohort), model_id=scored_by)
+
+
+def _pooled(as_of: date, registry: Registry, settings: Settings, policy: Policy) -> pl.DataFrame:
+    """Figures of the newest ripe cohorts together, by the models that scored them."""
+    scored = tables.scan("gold.predictions", settings, until=as_of).select("loan_id")
+    labels = tables.scan("gold.label_store", settings, until=as_of).join(scored, on="loan_id", how="semi")
+    cohorts = sorted(labels.select(pl.col("loan_start_date").unique()).collect().to_series())
+    newest = cohorts[-policy.ranking.cohorts :]
+    chosen = labels.filter(pl.col("loan_start_date").is_in(newest)).collect()
+    pooled = _with_scores(chosen, settings, until=as_of)
+    by_model = dict(pooled.group_by("model_id").len().sort("model_id").iter_rows())
+    cards = {model_id: read_card(registry, model_id) for model_id in by_model}
+    promise = promise_of(by_model, cards) if by_model else None
+    rows = measure_outcomes(pooled, promise, policy=policy)
+    return to_rows(rows, as_of=as_of, window=_named(newest), model_id=" ".join(by_model) or "none")
+
+
+def _named(cohorts: Sequence[date]) -> str:
+    if len(cohorts) < 2:
+        return f"cohort {cohorts[0]:%Y-%m}" if cohorts else "no ripe cohort"
+    return f"cohorts {cohorts[0]:%Y-%m} to {cohorts[-1]:%Y-%m}"
+
+
+def _with_scores(labels: pl.DataFrame, settings: Settings, *, until: date) -> pl.DataFrame:
+    predictions = tables.scan("gold.predictions", settings, until=until).select(SCORES)
+    return (
+        labels.lazy().join(predictions, on="loan_id", how="inner", validate="1:1").sort("loan_id").collect()
+    )

@@ -1,0 +1,98 @@
+"""Decisions of people on models: approve, reject, roll back. Each adds lines to the registry, edits none."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from tasks.config import Settings
+from tasks.errors import ModelStoreError
+from tasks.registry.approver import refuse_nameless
+from tasks.registry.history import Registry, champion_on, load_registry, record, state_on
+from tasks.registry.records import Change, State
+from tasks.registry.registered_files import find_changed_files, read_card
+
+
+def take_over(
+    model_id: str, champion: str | None, *, by: str, why: str, figures: Mapping[str, Any]
+) -> list[Change]:
+    """The lines that make an approved challenger the champion in place of the present one."""
+    states: tuple[State, ...] = ("approved", "champion")
+    retired = [Change(champion, "retired", by, f"replaced by {model_id}")] if champion else []
+    return [*(Change(model_id, state, by, why, figures) for state in states), *retired]
+
+
+def approve(model_id: str, day: date, *, by: str, reason: str, settings: Settings) -> None:
+    """Make a waiting challenger the champion from `day` on.
+
+    Errors: UsageError without a name or a reason; ModelStoreError when the model does not wait on that day,
+    its files were changed, who approves has trained it, or it was judged against a champion that serves no
+    more.
+    """
+    refuse_nameless(by, reason)
+    registry = load_registry(settings)
+    _require_state(registry, model_id, day, ("challenger",), mend="Only a waiting challenger is approved.")
+    _refuse_changed(registry, model_id)
+    card = read_card(registry, model_id)
+    if by.strip().casefold() == card["trained_by"].strip().casefold():
+        raise ModelStoreError(f"{by} trained {model_id}, and who trains does not approve. Ask someone else.")
+    champion = _champion_of(registry, day)
+    if champion != card["gate"]["champion"]:
+        raise ModelStoreError(
+            f"{model_id} was judged against {card['gate']['champion'] or 'no champion'}, but on {day} "
+            f"{champion or 'no model'} serves. Reject it, and train a challenger to the champion of the day."
+        )
+    changes = take_over(model_id, champion, by=by, why=reason, figures=card["gate"]["figures"])
+    record(registry, settings, effective_from=day, changes=changes)
+
+
+def reject(model_id: str, day: date, *, by: str, reason: str, settings: Settings) -> None:
+    """Let a waiting challenger never serve.
+
+    Errors: UsageError without a name or a reason; ModelStoreError when the model does not wait on that day.
+    """
+    refuse_nameless(by, reason)
+    mend = "Only a waiting challenger is rejected; a champion is replaced with: vintage models rollback"
+    registry = load_registry(settings)
+    _require_state(registry, model_id, day, ("challenger",), mend=mend)
+    figures = read_card(registry, model_id)["gate"]["figures"]
+    changes = [Change(model_id, "rejected", by, reason, figures)]
+    record(registry, settings, effective_from=day, changes=changes)
+
+
+def roll_back(to: str, day: date, *, by: str, reason: str, settings: Settings) -> str:
+    """Let a former champion serve again from `day` on; return the id of the model that it replaces.
+
+    A replay of an earlier day still finds the champion of that day.
+    Errors: UsageError without a name or a reason; ModelStoreError when the model was no champion before
+    `day`, its files were changed, or a decision of a later day is in the registry.
+    """
+    refuse_nameless(by, reason)
+    registry = load_registry(settings)
+    _require_state(registry, to, day, ("retired",), mend="Only a former champion can serve again.")
+    _refuse_changed(registry, to)
+    champion = _champion_of(registry, day) or "no model"
+    changes = [Change(to, "champion", by, reason), Change(champion, "retired", by, f"rolled back to {to}")]
+    record(registry, settings, effective_from=day, changes=changes)
+    return champion
+
+
+def _require_state(
+    registry: Registry, model_id: str, day: date, states: tuple[State, ...], *, mend: str
+) -> None:
+    state = state_on(registry, day, model_id)
+    if state not in states:
+        found = f"is {state}" if state else "is not in the registry"
+        raise ModelStoreError(
+            f"{model_id} {found} on {day} ({registry.path}). {mend} See: vintage models list"
+        )
+
+
+def _refuse_changed(registry: Registry, model_id: str) -> None:
+    broken = find_changed_files(registry, of=model_id)
+    if broken:
+        raise ModelStoreError(f"{model_id} cannot serve: {broken[0]}. Restore it from a copy.")
+
+
+def _champion_of(registry: Registry, day: date) -> str | None:
+    champion = champion_on(registry, day)
+    return champion.model_id if champion else None

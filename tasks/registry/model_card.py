@@ -1,0 +1,182 @@
+"""The card of a model: a record for machines, and the same in words for people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tasks.registry.promotion_gate import COHORTS
+
+Card = Mapping[str, Any]
+
+
+def list_limits(label_def: str, n_oot_cohorts: int) -> list[str]:
+    """What the model must not be trusted with, for the card."""
+    limits = [
+        "Learned from loans that were granted: it knows nothing of applicants who were declined.",
+        f"Default means {label_def}; what happens to a loan later is not predicted.",
+        "One lender's book: not for another lender, product or country without a new training.",
+        "Age and occupation are among the features: check that the law of the place allows it.",
+        "Without the attributes of an applicant there is no fallback: nulls are scored as they are.",
+    ]
+    if n_oot_cohorts < COHORTS:
+        limits.append(
+            f"The gate saw {n_oot_cohorts} cohorts out of time instead of {COHORTS}: no more were ripe."
+        )
+    return limits
+
+
+def render_card(card: Card) -> str:
+    """The card as Markdown; the same card gives the same text."""
+    parts = (_head, _data, _candidates, _gate, _fallbacks, _tuning, _features, _ablations, _limits, _code)
+    return "\n".join(line for part in parts for line in (*part(card), ""))
+
+
+def _head(card: Card) -> list[str]:
+    winner = card["candidates"][0]["oot"]
+    low, high = winner["auc_ci_95"]
+    return [
+        f"# Model {card['model_id']}",
+        "",
+        f"Purpose: {card['purpose']}. Family: {card['family']}. Trained on {card['as_of']} "
+        f"by {card['trained_by']}.",
+        "",
+        f"Out of time it ranks with an AUC of {winner['auc']:.3f} ({low:.3f} to {high:.3f}, 95 %) on "
+        f"{winner['n']} loans; {winner['observed_to_expected']:.2f} defaults per default expected.",
+    ]
+
+
+def _data(card: Card) -> list[str]:
+    data = card["data"]
+    rows = zip(data["cohorts"], data["n_by_cohort"], data["bad_rate_by_cohort"], strict=True)
+    cohorts = [
+        [day[:7], str(n), f"{rate:.1%}", "out of time" if day in data["oot"] else "development"]
+        for day, n, rate in rows
+    ]
+    tables = [[name, str(t["version"]), f"{t['rows']:,}"] for name, t in data["tables"].items()]
+    return [
+        "## Data",
+        "",
+        f"{data['n_loans']} ripe loans, {data['n_unripe_loans']} younger ones; read as `{card['reading']}`.",
+        *(f"Other teams' source `{name}`: {', '.join(kinds)}." for name, kinds in data["sources"].items()),
+        "",
+        *_table(("Table", "Delta version", "Rows until the training day"), tables),
+        "",
+        *_table(("Cohort", "Loans", "Bad rate", "Used for"), cohorts),
+    ]
+
+
+def _candidates(card: Card) -> list[str]:
+    rows: list[list[str]] = []
+    for candidate in card["candidates"]:
+        oot = candidate["oot"]
+        low, high = oot["auc_ci_95"]
+        figures = ("ks", "brier", "spiegelhalter_z", "observed_to_expected")
+        said = [f"{oot[name]:.3f}" for name in figures]
+        rows.append([candidate["family"], f"{oot['auc']:.3f} ({low:.3f} to {high:.3f})", *said])
+    names = ("Family", "AUC (95 %)", "KS", "Brier", "Spiegelhalter z", "O/E")
+    readings = [[name, f"{f['auc']:.3f}", f"{f['log_loss']:.4f}"] for name, f in card["readings"].items()]
+    return [
+        "## Candidates, out of time",
+        "",
+        "Each fitted to the development cohorts alone; the first one is the model.",
+        "",
+        *_table(names, rows),
+        "",
+        "How the past was read:",
+        "",
+        *_table(("Reading", "AUC", "Log loss"), readings),
+    ]
+
+
+def _gate(card: Card) -> list[str]:
+    gate = card["gate"]
+    decided = "passed" if gate["promoted"] else "not passed"
+    against = gate["champion"] or "the floors of a first model"
+    return ["## Gate", "", f"Against {against}: {decided}. {gate['why'][0].upper()}{gate['why'][1:]}."]
+
+
+def _fallbacks(card: Card) -> list[str]:
+    rows = [
+        [missing, f"{f['auc']:.3f} ({f['auc_ci_95'][0]:.3f} to {f['auc_ci_95'][1]:.3f})"]
+        for missing, f in card["fallbacks"].items()
+    ]
+    grades = ", ".join(f"{name} to {limit:.0%}" for name, limit in card["grade_limits"].items())
+    return [
+        "## When a source is missing",
+        "",
+        *_table(("Missing", "AUC out of time (95 %)"), rows),
+        "",
+        f"Grades by PD: {grades}, G above.",
+    ]
+
+
+def _tuning(card: Card) -> list[str]:
+    setup = card["setup"]
+    params = [
+        [c["family"], ", ".join(f"{name} {value:.4g}" for name, value in c["params"].items())]
+        for c in card["candidates"]
+    ]
+    return [
+        "## Tuning",
+        "",
+        f"{setup['trials']} trials a family, seed {setup['seed']}; tried first: "
+        f"{'what the model before had' if setup['start'] else 'the usual values'}.",
+        "",
+        *_table(("Family", "Hyperparameters"), params),
+    ]
+
+
+def _features(card: Card) -> list[str]:
+    return ["## Features", "", ", ".join(f"`{name}`" for name in card["data"]["features"])]
+
+
+def _ablations(card: Card) -> list[str]:
+    rows: list[list[str]] = []
+    for one in card["ablations"]:
+        low, high = one["change_ci_90"]
+        rows.append([one["family"], f"{one['auc']:.3f}", f"{one['change']:+.4f} ({low:+.4f} to {high:+.4f})"])
+    return [
+        "Out of time, the model once more without a family of features (`vintage evaluate --ablations` walks "
+        "forward):",
+        "",
+        *_table(("Without", "AUC", "Change (90 %)"), rows),
+        *_compared(card["sources_compared"]),
+    ]
+
+
+def _compared(compared: Mapping[str, Any] | None) -> list[str]:
+    """What other teams' sources would add, by the last comparison before the training."""
+    if not compared:
+        return []
+    rows = [
+        [
+            one["features"],
+            f"{one['auc']:.3f}",
+            say_gain(one),
+            f"{one['coverage']:.0%}",
+            one["recommendation"],
+        ]
+        for one in compared["choices"]
+    ]
+    head = ("Features", "AUC", "Gain over ours (90 %)", "Coverage", "Recommended")
+    months = f"{compared['start'][:7]} to {compared['end'][:7]}"
+    return ["", f"Other teams' sources, walk-forward over {months}:", "", *_table(head, rows)]
+
+
+def _limits(card: Card) -> list[str]:
+    return ["## Limits", "", *(f"- {limit}" for limit in card["limits"])]
+
+
+def _code(card: Card) -> list[str]:
+    rows = [[name, said] for name, said in card["code"].items()]
+    return ["## Code", "", *_table(("What", "Version"), rows), "", f"Artefact SHA-256: `{card['sha256']}`"]
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [names, ["---"] * len(names), *rows]
+    return ["| " + " | ".join(cells) + " |" for cells in lines]
+
+
+def say_gain(record: Mapping[str, Any]) -> str:
+    """The gain over ours with its interval, for people."""
+    gain, low, high = (round(record[name], 4) + 0.0 for name in ("gain", "gain_low", "gain_high"))
+    return f"{gain:+.4f} ({low:+.4f} to {high:+.4f})"

@@ -1,0 +1,110 @@
+"""Applications that a person must look at: not scored, set aside, incomplete, or never labelled."""
+
+from datetime import date
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.errors import TableNotReadyError
+from tasks.features.presence import lacks_applications
+from tasks.registry.history import champion_on, load_registry
+from tasks.registry.settings_of_record import settings_on
+from tasks.schemas.catalog import SOURCES
+from tasks.schemas.feature_store import HAS_SOURCE
+from tasks.statistics.months import months_before
+from tasks.store import tables
+
+WELL_FORMED = r"^CUS_0x[0-9a-f]+$"
+HIDDEN = "(unreadable id)"
+
+
+def applications_to_review(as_of: date, settings: Settings) -> pl.DataFrame:
+    """One row per application and reason, sorted: customer_id, reason. No personal data, whatever came in.
+
+    Errors: TableNotReadyError when nothing of the day was taken in, or its features were not built.
+    """
+    if as_of not in tables.snapshot_dates("bronze.deliveries", settings):
+        raise TableNotReadyError(
+            f"Nothing of {as_of} was taken in. Do it with: vintage run features --date {as_of}"
+        )
+    if not lacks_applications(as_of, settings):
+        tables.require("gold.feature_store", as_of, settings, flow="features")
+    settings = settings_on(as_of, settings)
+    findings = [
+        _loans_set_aside(as_of, settings),
+        *(_rows_set_aside(name, as_of, settings) for name in SOURCES if name != "loans"),
+        _without_loan(as_of, settings),
+        *(_without_source(name, as_of, settings) for name in HAS_SOURCE),
+        _with_shared_ssn(as_of, settings),
+        _not_scored(as_of, settings),
+        _not_labelled(as_of, settings),
+    ]
+    return pl.concat(findings).unique().sort("customer_id", "reason").collect()
+
+
+def _applications(as_of: date, settings: Settings) -> pl.LazyFrame:
+    return tables.scan("gold.feature_store", settings, on=[as_of])
+
+
+def _found(rows: pl.LazyFrame, reason: pl.Expr | str) -> pl.LazyFrame:
+    said = pl.lit(reason) if isinstance(reason, str) else reason
+    return rows.select("customer_id", reason=said)
+
+
+def _raw(name: str, as_of: date, settings: Settings) -> pl.LazyFrame:
+    """Rows of a quarantine table with customer_id, hidden where the field may hold something else."""
+    text = pl.col("Customer_ID").str.strip_chars()
+    shown = pl.when(text.str.contains(WELL_FORMED)).then(text).otherwise(pl.lit(HIDDEN))
+    return tables.scan(f"quarantine.{name}", settings, on=[as_of]).with_columns(customer_id=shown)
+
+
+def _loans_set_aside(as_of: date, settings: Settings) -> pl.LazyFrame:
+    """Quarantined loan rows that may be an application: all but those that plainly are of an older loan."""
+    rows = _raw("loans", as_of, settings)
+    mob = pl.col("installment_num").str.strip_chars().cast(pl.Int32, strict=False)
+    older = (mob >= 1) & ~pl.col("loan_start_date").str.starts_with(str(as_of))
+    kept = rows.filter(older.fill_null(value=False).not_())
+    return _found(kept, pl.format("its loan row is in quarantine: {}", "rule"))
+
+
+def _rows_set_aside(name: str, as_of: date, settings: Settings) -> pl.LazyFrame:
+    return _found(_raw(name, as_of, settings), pl.format(f"its row of {name} is in quarantine: {{}}", "rule"))
+
+
+def _without_loan(as_of: date, settings: Settings) -> pl.LazyFrame:
+    """Customers whose attributes came in on the day, as they do with an application, but no loan did."""
+    known = tables.scan("silver.attributes", settings, on=[as_of])
+    loans = tables.scan("silver.loans", settings, on=[as_of])
+    set_aside = _raw("loans", as_of, settings)
+    alone = known.join(loans, on="customer_id", how="anti").join(set_aside, on="customer_id", how="anti")
+    return _found(alone, "has attributes of that day but no loan row")
+
+
+def _without_source(name: str, as_of: date, settings: Settings) -> pl.LazyFrame:
+    lacking = _applications(as_of, settings).filter(~pl.col(HAS_SOURCE[name]))
+    return _found(lacking, f"no {name} known on that day")
+
+
+def _with_shared_ssn(as_of: date, settings: Settings) -> pl.LazyFrame:
+    people = tables.scan("silver.attributes", settings, until=as_of).drop_nulls("ssn")
+    bearers = people.group_by("ssn").agg(n=pl.col("customer_id").n_unique()).filter(pl.col("n") > 1)
+    shared = people.join(bearers, on="ssn", how="semi")
+    return _found(
+        _applications(as_of, settings).join(shared, on="customer_id", how="semi"),
+        "shares its SSN with another customer",
+    )
+
+
+def _not_scored(as_of: date, settings: Settings) -> pl.LazyFrame:
+    champion = champion_on(load_registry(settings), as_of)
+    why = "not scored" if champion else "not scored: no champion was effective"
+    scored = tables.scan("gold.predictions", settings, on=[as_of])
+    return _found(_applications(as_of, settings).join(scored, on="loan_id", how="anti"), why)
+
+
+def _not_labelled(as_of: date, settings: Settings) -> pl.LazyFrame:
+    """Loans that ripen on the day and got no label: the row is missing, set aside, or the loan was closed."""
+    started = months_before(as_of, settings.label_mob)
+    labels = tables.scan("gold.label_store", settings, on=[as_of])
+    missing = _applications(started, settings).join(labels, on="loan_id", how="anti")
+    return _found(missing, f"no label: no usable row at MOB {settings.label_mob}, or closed before it")

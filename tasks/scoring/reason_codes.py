@@ -1,0 +1,84 @@
+"""Why a score is what it is: what each group of features adds to the log-odds of the reference applicant."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import Pipeline
+
+from tasks.modelling.base_models import columns_of
+from tasks.modelling.fallbacks import Served, rows_by_blend
+from tasks.modelling.stacking import Blend, Floats
+from tasks.schemas.reasons import OTHER, REASON_GROUPS, REASONS
+from tasks.scoring.tree_shap import share_out
+
+WORTH_TELLING = 0.05  # of log-odds: weaker contributions are no reason
+
+
+def explain(served: Served, features: pl.DataFrame) -> Floats:
+    """Contribution (rows, REASON_GROUPS) of each group to the log-odds, against the reference applicant.
+
+    They add up to the difference in log-odds between the applicant and the reference applicant, by the same
+    blend: Shapley's value of each group (Shapley 1953). For linear parts it is what swapping the group for
+    the reference's values takes away; for boosting it comes from the leaves.
+    """
+    contributions = np.zeros((features.height, len(REASON_GROUPS)))
+    for blend, rows in rows_by_blend(served, features):
+        contributions[rows] = _explain_blend(
+            blend, features[rows].select(served.reference.columns), served.reference
+        )
+    return contributions
+
+
+def _explain_blend(blend: Blend, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
+    total = np.zeros((features.height, len(REASON_GROUPS)))
+    for part, weight in zip(blend.parts, blend.weights, strict=True):
+        boosted = isinstance(part.steps[-1][1], HistGradientBoostingClassifier)
+        total += weight * (_from_leaves if boosted else _swap_in_turn)(part, features, reference)
+    return total
+
+
+def _from_leaves(part: Pipeline, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
+    """Contributions (rows, REASON_GROUPS) to the log-odds of a boosting."""
+    columns: Any = part.steps[0][1]
+    place = {name: group for group, names in enumerate(REASON_GROUPS.values()) for name in names}
+    other = list(REASON_GROUPS).index(OTHER)
+    group_of: list[int] = []
+    for step, _, names in columns.transformers_:
+        made = columns.output_indices_[step]
+        outputs = made.stop - made.start
+        # a column for each feature, or several from features that are all of one group
+        groups = [place.get(name, other) for name in names]
+        group_of += groups if outputs == len(names) else groups[:1] * outputs
+    shares = share_out(part.steps[-1][1], columns.transform(features), columns.transform(reference), group_of)
+    return np.pad(shares, ((0, 0), (0, len(REASON_GROUPS) - shares.shape[1])))
+
+
+def _swap_in_turn(part: Pipeline, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
+    """Contributions (rows, REASON_GROUPS) to linear log-odds: what swapping one group after another takes."""
+    used = columns_of(part)
+    groups = [place for place, names in enumerate(REASON_GROUPS.values()) if used.intersection(names)]
+    names = [[name for name in its if name in reference.columns] for its in REASON_GROUPS.values()]
+    swapped, before = features, part.decision_function(features)
+    effects = np.zeros((features.height, len(REASON_GROUPS)))
+    for group in groups:
+        usual = {name: pl.lit(reference[name][0], dtype=reference.schema[name]) for name in names[group]}
+        swapped = swapped.with_columns(**usual)
+        after = part.decision_function(swapped)
+        effects[:, group] = before - after
+        before = after
+    return effects
+
+
+def name_reasons(contributions: Floats) -> pl.DataFrame:
+    """Columns REASONS: codes of the strongest contributions, strongest first; null for weak ones."""
+    groups = np.array(list(REASON_GROUPS))
+    strongest = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, : len(REASONS)]
+    columns: dict[str, pl.Series] = {}
+    for place, name in enumerate(REASONS):
+        value = np.take_along_axis(contributions, strongest[:, place : place + 1], axis=1)[:, 0]
+        code = np.char.add(groups[strongest[:, place]], np.where(value > 0, "_UP", "_DOWN"))
+        told = pl.Series(np.abs(value) >= WORTH_TELLING)
+        columns[name] = pl.select(pl.when(told).then(pl.Series(code.tolist(), dtype=pl.String))).to_series()
+    return pl.DataFrame(columns)
