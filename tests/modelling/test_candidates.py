@@ -13,8 +13,8 @@ from tasks.modelling.splits import Split
 from tasks.modelling.stacking import Family, Recipe, fit_model
 from tasks.schemas.clickstream import MEASURES
 from tasks.statistics.performance import measure_auc
+from tests.applicants import lessons
 from tests.builders import clickstream_rows, month, months
-from tests.core.applicants import lessons
 
 SPLIT = Split((month(0),), (month(1), month(2)))
 N = 200  # loans of each of the three cohorts

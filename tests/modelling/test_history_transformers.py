@@ -4,7 +4,7 @@ import pytest
 
 from tasks.modelling.history_transformers import SUMMARY, ClickstreamEvidence, ClickstreamLevels
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
-from tests.core.applicants import applicants
+from tests.applicants import applicants
 
 
 def customer(months: float, level: float, spread: float | None = 10.0) -> pl.DataFrame:

@@ -6,8 +6,8 @@ from scipy.stats import chi2
 from tasks.monitoring.stability import add_month_values, build_reference, count_known, measure_shift
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.clickstream import MEASURES
+from tests.applicants import applicants
 from tests.builders import months
-from tests.core.applicants import applicants
 
 BINS = {"edges": [1.0, 2.0], "shares": [0.2, 0.5, 0.2, 0.1]}
 

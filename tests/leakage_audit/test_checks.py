@@ -6,7 +6,7 @@ from tasks.config import Settings
 from tasks.governance.adopted_policy import read_policy
 from tasks.leakage_audit.checks import Verdict, audit_columns
 from tasks.schemas.source_features import name_feature
-from tests.core import planted
+from tests.leakage_audit import planted
 
 SEEDS = (1, 2)
 

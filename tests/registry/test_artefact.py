@@ -13,7 +13,7 @@ from tasks.modelling.fallbacks import Served, fit_served, predict_served
 from tasks.modelling.history_transformers import ClickstreamEvidence, ClickstreamLevels
 from tasks.modelling.stacking import FAMILIES, Blend, Family, Recipe
 from tasks.registry.artefact import MOVED, load_artefact
-from tests.core.applicants import QUICK, applicants, lessons
+from tests.applicants import QUICK, applicants, lessons
 
 Name = Callable[[str], str]
 BEFORE = {now: before for before, now in MOVED.items()}

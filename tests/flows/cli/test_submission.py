@@ -11,7 +11,7 @@ from tasks.config import Settings
 from tasks.errors import UsageError
 
 LINK = "https://example.org/team/vintage"
-README = Path(__file__).parents[2] / "Readme.txt"
+README = Path(__file__).parents[3] / "Readme.txt"
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from tasks.modelling.splits import Split
 from tasks.modelling.stacking import Recipe, fit_model, predict_pd
 from tasks.schemas.feature_store import CATEGORIES, FEATURES
 from tasks.statistics.performance import measure_auc
+from tests.applicants import QUICK, applicants, lessons
 from tests.builders import clickstream_rows, month
-from tests.core.applicants import QUICK, applicants, lessons
 
 SPLIT = Split((month(0), month(1)), (month(2),))
 

@@ -10,8 +10,8 @@ from tasks.modelling.stacking import Recipe
 from tasks.registry.model_card import say_gain
 from tasks.schemas.feature_store import SOURCES
 from tasks.statistics.performance import measure_auc
+from tests.applicants import QUICK, applicants, lessons
 from tests.builders import clickstream_rows, month
-from tests.core.applicants import QUICK, applicants, lessons
 from tests.policies import POLICY
 
 RULE = POLICY.choice

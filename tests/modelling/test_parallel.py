@@ -7,7 +7,7 @@ import pytest
 from tasks.modelling import parallel
 from tasks.modelling.parallel import call_all
 from tasks.modelling.stacking import Recipe, fit_model, predict_pd
-from tests.core.applicants import QUICK, applicants, lessons
+from tests.applicants import QUICK, applicants, lessons
 
 
 def test_results_come_in_the_order_of_the_calls() -> None:

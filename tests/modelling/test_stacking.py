@@ -19,7 +19,7 @@ from tasks.modelling.stacking import (
     score_log_odds,
 )
 from tasks.schemas.feature_store import FEATURE_STORE, FEATURES
-from tests.core.applicants import QUICK, applicants, lessons
+from tests.applicants import QUICK, applicants, lessons
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -14,7 +14,7 @@ from tasks.registry.records import Change
 from tasks.sources.decision_log import note_decision, path_of_decisions, read_decisions, used_on
 from tasks.sources.decisions import admitted_columns, audited_sources, drop, override, use
 from tests.builders import month, quick_settings
-from tests.storage.test_source_files import declared
+from tests.sources.test_files import declared
 
 SAID = {"by": "Ann Lee", "reason": "measured"}
 

@@ -2,7 +2,7 @@ import pytest
 
 from tasks.modelling.stacking import FAMILIES, Family
 from tasks.modelling.tuning import DEFAULTS, Fold, search_recipe
-from tests.core.applicants import QUICK, lessons
+from tests.applicants import QUICK, lessons
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tasks.schemas.reasons import REASON_GROUPS, REASON_TEXTS, REASONS
 from tasks.scoring.predictions import score_applications
 from tasks.scoring.reason_codes import explain, name_reasons
 from tasks.statistics.performance import measure_auc
-from tests.core.applicants import QUICK, applicants, lessons
+from tests.applicants import QUICK, applicants, lessons
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
