@@ -24,15 +24,14 @@ def _reading(file: Path | None, settings: Settings) -> Settings:
 @with_settings("as_json")
 def check(settings: Settings, file: File = None) -> None:
     """Check a policy file; a mistake is told with its line and how to correct it."""
-    from tasks.monitoring.actions import triggers
+    from tasks.governance.adopted_policy import read_policy
 
     settings = _reading(file, settings)
-    version, found = triggers(settings)
-    answer = {"file": settings.policy, "version": version, "triggers": len(found)}
-    show(
-        answer,
-        lambda: console.print(f"{settings.policy}: version {version}, {len(found)} triggers, no mistake."),
-    )
+    adopted = read_policy(settings.policy)
+    version, n = adopted.policy.version, len(adopted.policy.trigger)
+    answer = {"file": settings.policy, "version": version, "triggers": n, "unstated": adopted.unstated}
+    verdict = f"{settings.policy}: version {version}, {n} triggers, no mistake. {adopted.say_unstated()}"
+    show(answer, lambda: console.print(verdict.strip()))
 
 
 @app.command()

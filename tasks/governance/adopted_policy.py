@@ -1,25 +1,44 @@
 """The policy file: read, checked, and known by its digest."""
 
 import hashlib
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.governance.earlier_policies import find_unstated
 from tasks.governance.policy import Policy
 from tasks.governance.toml_file import read_toml
 
 
 @dataclass(frozen=True)
 class Adopted:
-    """A policy that passed its check, and the first twelve hex digits of its file's SHA-256."""
+    """A policy that passed its check, and the first twelve hex digits of its file's SHA-256.
+
+    `unstated` are the numbers that the file, since it is older, does not state, with the values that apply.
+    """
 
     policy: Policy
     digest: str
+    unstated: Mapping[str, Mapping[str, float]]
+
+    def say_unstated(self) -> str:
+        """One sentence with the lines to add; empty when the file states every number."""
+        if not self.unstated:
+            return ""
+        tables = (
+            f"[{table}] {', '.join(f'{key} = {value:g}' for key, value in numbers.items())}"
+            for table, numbers in self.unstated.items()
+        )
+        lines = "; ".join(tables)
+        return f"Not stated, so that the values of earlier versions apply; add them to the file: {lines}."
 
 
 def read_policy(path: Path) -> Adopted:
     """The policy of a file.
 
-    Errors: PolicyError that names the line and the mend.
+    Raises: PolicyError that names the line and the fix.
     """
     policy, text = read_toml(path, Policy, what="policy")
-    return Adopted(policy, hashlib.sha256(text.encode()).hexdigest()[:12])
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return Adopted(policy, digest, find_unstated(tomllib.loads(text)))

@@ -1,8 +1,10 @@
 """The monitoring policy: what its file may say. Shares and probabilities are 0 to 1."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tasks.governance.earlier_policies import fill_in
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -130,6 +132,16 @@ class Fairness(Part):
     p: Share
 
 
+class Gate(Part):
+    """What a challenger must show out of time: limits of intervals at `level`, and of Spiegelhalter's z."""
+
+    level: Annotated[float, Field(gt=0.5, lt=1)]
+    min_gain: Annotated[float, Field(ge=-1, le=1)]
+    auc_floor: Share
+    max_z: Positive
+    cohorts: Annotated[int, Field(ge=1)]
+
+
 class Audit(Part):
     """When a column of another source knows too much to have been known at the application."""
 
@@ -171,9 +183,16 @@ class Policy(Part):
     calibration: Calibration
     arrears: Arrears
     fairness: Fairness
+    gate: Gate
     audit: Audit
     choice: Choice
     trigger: tuple[Trigger, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def with_what_held_before(cls, stated: Any) -> Any:
+        """A file that was adopted before a number became part of it says the same as ever."""
+        return fill_in(stated)
 
     @model_validator(mode="after")
     def each_trigger_once(self) -> "Policy":

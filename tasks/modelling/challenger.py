@@ -19,7 +19,7 @@ from tasks.modelling.candidates import (
 )
 from tasks.modelling.fallbacks import COMPLETE, Served
 from tasks.modelling.splits import Split, split_cohorts
-from tasks.registry.promotion_gate import Trial
+from tasks.registry.promotion_gate import GateInput
 from tasks.statistics.performance import Floats
 
 
@@ -69,20 +69,20 @@ def find_single_class(known: Known, setup: Setup) -> Sequence[date]:
     return next((part for part in parts if known.of(part)["label"].n_unique() < 2), ())
 
 
-def build_trial(
-    challenger: Challenger, known: Known, *, champion: Floats | None, reds: Sequence[str]
-) -> Trial:
+def build_gate_input(
+    challenger: Challenger, known: Known, *, champion: Floats | None, red_metrics: Sequence[str]
+) -> GateInput:
     """What the gate looks at: the challenger's recipe on each out-of-time cohort, fitted to all before it.
 
     Needs:  the champion's PDs of the same loans, or None without a champion.
     """
     development = known.of(challenger.split.development)
-    return Trial(
+    return GateInput(
         labels=labels_of(known.of(challenger.split.oot)),
         challenger=challenger.as_new,
         champion=champion,
         bad_rate=float(labels_of(development).mean()),
         n_cohorts=len(challenger.split.oot),
         fallbacks={name: its["auc"] for name, its in challenger.fallbacks.items() if name != COMPLETE},
-        reds=reds,
+        red_metrics=red_metrics,
     )

@@ -15,7 +15,7 @@ from tasks.features.presence import lacks_applications
 from tasks.governance.adopted_policy import read_policy
 from tasks.labels.ripeness import cohorts_missing, newly_ripe, ripe_cohorts
 from tasks.modelling.candidates import Known, describe, describe_data, identify, keep_features, score_as_new
-from tasks.modelling.challenger import Challenger, Setup, build_trial, find_single_class, train
+from tasks.modelling.challenger import Challenger, Setup, build_gate_input, find_single_class, train
 from tasks.modelling.fallbacks import Served, predict_served
 from tasks.modelling.splits import Split
 from tasks.modelling.stacking import Recipe
@@ -138,7 +138,11 @@ def _describe(
         "gate": _judge(challenger, known, registry, settings),
         "grade_limits": GRADE_LIMITS,
         "setup": asdict(setup),
-        "limits": list_limits(settings.label_def, len(split.oot)),
+        "limits": list_limits(
+            settings.label_def,
+            len(split.oot),
+            gate_cohorts=read_policy(settings.policy).policy.gate.cohorts,
+        ),
         "code": {**code_revision(), **{name: version(name) for name in LIBRARIES}},
     }
 
@@ -251,7 +255,9 @@ def _judge(challenger: Challenger, known: Known, registry: Registry, settings: S
     pds = None
     if champion:
         pds = replay_recipe(read_card(registry, champion.model_id), known, challenger.split)
-    verdict = decide(build_trial(challenger, known, champion=pds, reds=_reds_before(known.as_of, settings)))
+    red_metrics = _reds_before(known.as_of, settings)
+    shown = build_gate_input(challenger, known, champion=pds, red_metrics=red_metrics)
+    verdict = decide(shown, read_policy(settings.policy).policy.gate)
     return {**asdict(verdict), "champion": champion.model_id if champion else None}
 
 

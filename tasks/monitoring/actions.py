@@ -7,7 +7,6 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError
 from tasks.governance.adopted_policy import read_policy
-from tasks.governance.policy import Trigger
 from tasks.monitoring.triggers import describe_conditions, triggers_that
 from tasks.store import tables
 
@@ -15,7 +14,7 @@ from tasks.store import tables
 def actions_on(as_of: date, settings: Settings) -> pl.DataFrame:
     """Rows of gold.actions of a day, the most severe first.
 
-    Errors: TableNotReadyError when the day was not monitored.
+    Raises: TableNotReadyError when the day was not monitored.
     """
     tables.require("gold.monitoring", as_of, settings, flow="monitoring")
     rank = pl.col("severity").replace_strict({"red": 0, "amber": 1, "info": 2})
@@ -36,19 +35,10 @@ def newest_monitored(settings: Settings) -> date:
     return days[-1]
 
 
-def triggers(settings: Settings) -> tuple[str, tuple[Trigger, ...]]:
-    """Version and triggers of the policy in force.
-
-    Errors: PolicyError that names the line and the mend.
-    """
-    policy = read_policy(settings.policy).policy
-    return policy.version, policy.trigger
-
-
 def explain_triggers(settings: Settings) -> list[dict[str, str]]:
     """Name, severity, when it fires, action, owner, due time of each trigger, and what the loop then does.
 
-    Errors: PolicyError that names the line and the mend.
+    Raises: PolicyError that names the line and the fix.
     """
     policy = read_policy(settings.policy).policy
     when = describe_conditions(policy)

@@ -17,7 +17,6 @@ from tasks.statistics.significance import holm, jeffreys_interval, jeffreys_p, j
 
 LEVEL = 0.95
 Z = float(norm.ppf(0.5 + LEVEL / 2))
-Z_90 = float(norm.ppf(0.95))  # of the interval that the gate records
 
 
 @dataclass(frozen=True)
@@ -39,11 +38,18 @@ def promise_of(n_by_model: Mapping[str, int], cards: Mapping[str, Mapping[str, A
     auc = variance = learning = 0.0
     for model_id, n in n_by_model.items():
         gate, share = cards[model_id]["gate"]["figures"], n / total
-        low, high = gate["auc_ci_90"]
+        low, high, z = _interval_at_the_gate(gate)
         auc += share * gate["auc"]
-        variance += share**2 * (max(high - gate["auc"], gate["auc"] - low) / Z_90) ** 2
+        variance += share**2 * (max(high - gate["auc"], gate["auc"] - low) / z) ** 2
         learning += share**2 / cards[model_id]["data"]["n_loans"]
     return Promise(auc, variance, 1 / learning)
+
+
+def _interval_at_the_gate(figures: Mapping[str, Any]) -> tuple[float, float, float]:
+    """Limits of the AUC's interval, and how many standard errors it reaches; the key holds the level in %."""
+    key = next(name for name in figures if name.startswith("auc_ci_"))
+    level = float(key.removeprefix("auc_ci_")) / 100
+    return (*figures[key], float(norm.ppf(0.5 + level / 2)))
 
 
 def measure_outcomes(pooled: pl.DataFrame, promise: Promise | None, *, policy: Policy) -> list[Figure]:

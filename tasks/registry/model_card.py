@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks.registry.promotion_gate import COHORTS
-
 Card = Mapping[str, Any]
 
 
-def list_limits(label_def: str, n_oot_cohorts: int) -> list[str]:
-    """What the model must not be trusted with, for the card."""
+def list_limits(label_def: str, n_oot_cohorts: int, *, gate_cohorts: int) -> list[str]:
+    """What the model must not be trusted with, for the card; the gate should see `gate_cohorts`."""
     limits = [
         "Learned from loans that were granted: it knows nothing of applicants who were declined.",
         f"Default means {label_def}; what happens to a loan later is not predicted.",
@@ -17,9 +15,9 @@ def list_limits(label_def: str, n_oot_cohorts: int) -> list[str]:
         "Age and occupation are among the features: check that the law of the place allows it.",
         "Without the attributes of an applicant there is no fallback: nulls are scored as they are.",
     ]
-    if n_oot_cohorts < COHORTS:
+    if n_oot_cohorts < gate_cohorts:
         limits.append(
-            f"The gate saw {n_oot_cohorts} cohorts out of time instead of {COHORTS}: no more were ripe."
+            f"The gate saw {n_oot_cohorts} cohorts out of time instead of {gate_cohorts}: no more were ripe."
         )
     return limits
 

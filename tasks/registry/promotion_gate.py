@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.governance.policy import Gate
 from tasks.statistics.performance import (
     Floats,
     measure_auc,
@@ -13,12 +14,6 @@ from tasks.statistics.performance import (
     measure_brier,
     measure_spiegelhalter_z,
 )
-
-WORST_LOSS = -0.01  # of AUC that the lower limit of the paired interval may show
-LEVEL = 0.90
-AUC_FLOOR = 0.60  # a first model has no champion to beat; below this it is not worth serving
-WORST_Z = 2.58  # of Spiegelhalter's test, either way
-COHORTS = 3  # out of time that a gate should see
 
 
 @dataclass(frozen=True)
@@ -31,12 +26,12 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """The out-of-time loans that a gate looks at: `labels` (n,), the challenger's PDs (n,), and the rest.
+class GateInput:
+    """The out-of-time loans that the gate looks at: `labels` (n,), the challenger's PDs (n,), and the rest.
 
     `champion` holds the champion's PDs of the same loans; None where there is no champion. `bad_rate` is that
     of the loans learned from, `n_cohorts` counts the application months, `fallbacks` maps what is missing to
-    the AUC without it, and `reds` names red figures of coverage and fairness.
+    the AUC without it, and `red_metrics` names red figures of coverage and fairness.
     """
 
     labels: Floats
@@ -45,66 +40,72 @@ class Trial:
     bad_rate: float
     n_cohorts: int
     fallbacks: Mapping[str, float]
-    reds: Sequence[str]
+    red_metrics: Sequence[str]
 
 
-def decide(trial: Trial) -> Verdict:
+def decide(shown: GateInput, limits: Gate) -> Verdict:
     """Whether the challenger may serve: promoted when it breaks no rule.
 
     It must rank and fit the champion's loans no worse than the champion (a first model: no worse than the
     floors), its probabilities must hold, an answer for missing sources must be measured, and nothing be red.
     """
-    figures = measure_trial(trial)
-    broken = _broken(figures, trial)
-    seen = f"{figures['n']} loans of {trial.n_cohorts} cohorts out of time"
-    if trial.n_cohorts < COHORTS:
-        seen += f" (fewer than {COHORTS}: no more are ripe)"
-    said = f"{_say(figures)}; {seen}"
-    why = f"{said}: {'; '.join(broken)}" if broken else f"{said}: every rule of the gate holds"
+    figures = measure_challenger(shown, level=limits.level)
+    broken = _broken_rules(figures, shown, limits)
+    sample = f"{figures['n']} loans of {shown.n_cohorts} cohorts out of time"
+    if shown.n_cohorts < limits.cohorts:
+        sample += f" (fewer than {limits.cohorts}: no more are ripe)"
+    summary = f"{_summarise(figures, limits.level)}; {sample}"
+    why = f"{summary}: {'; '.join(broken)}" if broken else f"{summary}: every rule of the gate holds"
     return Verdict(promoted=not broken, why=why, figures=figures)
 
 
-def measure_trial(trial: Trial) -> dict[str, Any]:
+def interval_key(name: str, level: float) -> str:
+    """Key of a figure's interval in the record of a gate, such as `auc_ci_90`."""
+    return f"{name}_ci_{100 * level:g}"
+
+
+def measure_challenger(shown: GateInput, *, level: float) -> dict[str, Any]:
     """The figures of the gate: AUC, Brier score and z of the challenger, and of what it is held against."""
-    auc = measure_auc(trial.labels, trial.challenger)
-    usual = np.full(len(trial.labels), trial.bad_rate)
-    held_against = usual if trial.champion is None else trial.champion
+    auc = measure_auc(shown.labels, shown.challenger)
+    usual = np.full(len(shown.labels), shown.bad_rate)
+    held_against = usual if shown.champion is None else shown.champion
     figures: dict[str, Any] = {
-        "n": len(trial.labels),
-        "n_cohorts": trial.n_cohorts,
+        "n": len(shown.labels),
+        "n_cohorts": shown.n_cohorts,
         "auc": auc.value,
-        "auc_ci_90": list(auc.interval(LEVEL)),
-        "brier": measure_brier(trial.labels, trial.challenger),
-        "brier_to_beat": measure_brier(trial.labels, held_against),
-        "spiegelhalter_z": measure_spiegelhalter_z(trial.labels, trial.challenger),
+        interval_key("auc", level): list(auc.interval(level)),
+        "brier": measure_brier(shown.labels, shown.challenger),
+        "brier_to_beat": measure_brier(shown.labels, held_against),
+        "spiegelhalter_z": measure_spiegelhalter_z(shown.labels, shown.challenger),
     }
-    if trial.champion is not None:
-        before = measure_auc(trial.labels, trial.champion)
-        gain, low, high = measure_auc_gain(auc, before, level=LEVEL)
-        figures |= {"champion_auc": before.value, "auc_gain": gain, "auc_gain_ci_90": [low, high]}
+    if shown.champion is not None:
+        before = measure_auc(shown.labels, shown.champion)
+        gain, low, high = measure_auc_gain(auc, before, level=level)
+        figures |= {"champion_auc": before.value, "auc_gain": gain}
+        figures[interval_key("auc_gain", level)] = [low, high]
     return figures
 
 
-def _broken(figures: Mapping[str, Any], trial: Trial) -> list[str]:
-    gain = figures.get("auc_gain_ci_90")
+def _broken_rules(figures: Mapping[str, Any], shown: GateInput, limits: Gate) -> list[str]:
+    gain = figures.get(interval_key("auc_gain", limits.level))
+    low = figures[interval_key("auc", limits.level)][0]
     checks = {
-        f"the gain may be below {WORST_LOSS}": gain is not None and gain[0] <= WORST_LOSS,
-        f"the AUC may be below the floor of {AUC_FLOOR:.2f}": gain is None
-        and figures["auc_ci_90"][0] <= AUC_FLOOR,
+        f"the gain may be below {limits.min_gain}": gain is not None and gain[0] <= limits.min_gain,
+        f"the AUC may be below the floor of {limits.auc_floor:.2f}": gain is None and low <= limits.auc_floor,
         "the Brier score is worse": figures["brier"] > figures["brier_to_beat"],
-        f"its probabilities do not hold (|z| is not below {WORST_Z})": abs(figures["spiegelhalter_z"])
-        >= WORST_Z,
-        "no fallback was measured": not trial.fallbacks,
-        f"red: {', '.join(trial.reds)}": bool(trial.reds),
+        f"its probabilities do not hold (|z| is not below {limits.max_z})": abs(figures["spiegelhalter_z"])
+        >= limits.max_z,
+        "no fallback was measured": not shown.fallbacks,
+        f"red: {', '.join(shown.red_metrics)}": bool(shown.red_metrics),
     }
     return [rule for rule, broken in checks.items() if broken]
 
 
-def _say(figures: Mapping[str, Any]) -> str:
-    low, high = figures["auc_ci_90"]
-    said = f"first model, AUC {figures['auc']:.3f} ({low:.3f} to {high:.3f})"
+def _summarise(figures: Mapping[str, Any], level: float) -> str:
+    low, high = figures[interval_key("auc", level)]
+    auc = f"first model, AUC {figures['auc']:.3f} ({low:.3f} to {high:.3f})"
     if "auc_gain" in figures:
-        low, high = figures["auc_gain_ci_90"]
-        said = f"gain in AUC {figures['auc_gain']:+.3f} ({low:+.3f} to {high:+.3f})"
+        low, high = figures[interval_key("auc_gain", level)]
+        auc = f"gain in AUC {figures['auc_gain']:+.3f} ({low:+.3f} to {high:+.3f})"
     brier = f"Brier {figures['brier']:.4f} against {figures['brier_to_beat']:.4f}"
-    return f"{said}, {brier}, z {figures['spiegelhalter_z']:+.2f}"
+    return f"{auc}, {brier}, z {figures['spiegelhalter_z']:+.2f}"

@@ -35,6 +35,30 @@ def test_a_mistake_is_told_with_its_line(
     assert f"line {line_of(text, line) if line != 'version' else 1}," in str(raised.value)
 
 
+def without_table(name: str) -> str:
+    head, rest = TEXT.split(f"[{name}]", 1)
+    return head + rest[rest.index("\n[") + 1 :]
+
+
+def test_a_policy_of_before_the_gate_was_part_of_it_says_the_same_as_ever(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text(without_table("gate"), encoding="utf-8")
+    earlier = read_policy(file)
+    assert earlier.policy == read_policy(Settings().policy).policy
+    assert earlier.say_unstated() == (
+        "Not stated, so that the values of earlier versions apply; add them to the file: "
+        "[gate] level = 0.9, min_gain = -0.01, auc_floor = 0.6, max_z = 2.58, cohorts = 3."
+    )
+    assert read_policy(Settings().policy).say_unstated() == ""
+
+
+def test_what_an_earlier_policy_states_of_a_table_holds(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text(without_table("gate") + "\n[gate]\nmax_z = 3\n", encoding="utf-8")
+    gate = read_policy(file).policy.gate
+    assert (gate.max_z, gate.min_gain) == (3, -0.01)
+
+
 def test_what_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text('version = "1"\n[label\n', encoding="utf-8")
     with pytest.raises(PolicyError, match="line 2"):

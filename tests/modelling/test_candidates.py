@@ -8,7 +8,7 @@ from polars.testing import assert_frame_equal
 
 from tasks.modelling import candidates
 from tasks.modelling.candidates import Candidate, Known, build_folds, score_as_new
-from tasks.modelling.challenger import Setup, build_trial, find_single_class, train
+from tasks.modelling.challenger import Setup, build_gate_input, find_single_class, train
 from tasks.modelling.splits import Split
 from tasks.modelling.stacking import Family, Recipe, fit_model
 from tasks.schemas.clickstream import MEASURES
@@ -118,8 +118,8 @@ def test_of_candidates_that_rank_alike_the_better_calibrated_one_serves(noise: f
 
 def test_the_gate_is_shown_the_fallbacks_and_not_the_complete_model_among_them() -> None:
     challenger = train(known(), Setup(trials=1, seed=0, oot_cohorts=1, start={}))
-    trial = build_trial(challenger, known(), champion=None, reds=())
-    assert set(trial.fallbacks) == {"clickstream", "financials", "clickstream+financials"}
+    shown = build_gate_input(challenger, known(), champion=None, red_metrics=())
+    assert set(shown.fallbacks) == {"clickstream", "financials", "clickstream+financials"}
 
 
 def test_a_search_looks_at_a_share_of_many_loans_from_every_cohort(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.registry.promotion_gate import Trial, Verdict, decide
+from tasks.governance.policy import Gate
+from tasks.registry.promotion_gate import GateInput, Verdict, decide
 from tasks.statistics.performance import measure_spiegelhalter_z
+from tests.policies import POLICY
 
 RNG = np.random.default_rng(5)
 
@@ -23,10 +25,11 @@ def judged(
     *,
     n_cohorts: int = 3,
     fallbacks: Mapping[str, float] | None = None,
-    reds: Sequence[str] = (),
+    red_metrics: Sequence[str] = (),
+    limits: Gate = POLICY.gate,
 ) -> Verdict:
     measured = {"clickstream": 0.8} if fallbacks is None else fallbacks
-    return decide(Trial(LABELS, challenger, champion, 0.35, n_cohorts, measured, reds))
+    return decide(GateInput(LABELS, challenger, champion, 0.35, n_cohorts, measured, red_metrics), limits)
 
 
 def test_a_better_challenger_takes_over_and_a_worse_one_does_not() -> None:
@@ -61,7 +64,7 @@ def test_a_first_model_must_clear_the_floors() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"reds": ["coverage of clickstream"]}, "red: coverage of clickstream"),
+        ({"red_metrics": ["coverage of clickstream"]}, "red: coverage of clickstream"),
         ({"fallbacks": {}}, "fallback"),
     ],
 )
@@ -71,6 +74,13 @@ def test_a_red_figure_or_an_unmeasured_fallback_stops_the_best_challenger(
     verdict = judged(STRONG, WEAK, **changes)
     assert not verdict.promoted
     assert said in verdict.why
+
+
+@pytest.mark.parametrize("level", [0.5001, 0.90, 0.9999])
+def test_the_figures_name_the_level_of_their_intervals(level: float) -> None:
+    verdict = judged(STRONG, WEAK, limits=POLICY.gate.model_copy(update={"level": level}))
+    low, high = verdict.figures[f"auc_gain_ci_{100 * level:g}"]
+    assert low < verdict.figures["auc_gain"] < high
 
 
 def test_fewer_than_three_cohorts_are_told() -> None:
