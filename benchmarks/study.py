@@ -21,7 +21,7 @@ from simulator.drift import parse_drift
 from simulator.terms import Lender
 from tasks.config import Settings
 from tasks.governance.adopted_policy import read_policy
-from tasks.modelling.stacking import Recipe
+from tasks.modelling.stacking import ModelSpec
 
 LENDERS = int(os.environ.get("STUDY_LENDERS", "200"))
 SIZES = tuple(int(size) for size in os.environ.get("STUDY_SIZES", "500,5000").split(","))
@@ -98,14 +98,14 @@ def _first(months: Iterable[int]) -> list[int]:
     return [month - CHANGED for month in months][:1]
 
 
-def run_chain(size: int, chain: int, recipe: Recipe) -> dict[str, Tally]:
+def run_chain(size: int, chain: int, spec: ModelSpec) -> dict[str, Tally]:
     """Tallies, by change ("none" too), of the lenders that one chain of models serves."""
     policy = read_policy(Settings().policy).policy
     months = range(FIRST, LAST)
     own = Lender(START, LAST - EVERY + 1, size, chain)
     cohorts = [build_cohort(own, month, mob=policy.arrears.mob) for month in range(own.months)]
     book = Book(own, cohorts, policy)
-    models: dict[int, Champion] = {m: book.champion(m, recipe) for m in range(FIRST, LAST, EVERY)}
+    models: dict[int, Champion] = {m: book.champion(m, spec) for m in range(FIRST, LAST, EVERY)}
     tallies = {name: Tally() for name in ("none", *CHANGES)}
 
     def scored(lender: Lender, some: Iterable[int]) -> dict[int, Scored]:
@@ -130,8 +130,8 @@ def _model(month: int) -> int:
     return month - (month - FIRST) % EVERY
 
 
-def find_recipe() -> Recipe:
-    """The recipe that all models of the study are fitted by: one search, on the smallest lender."""
+def find_spec() -> ModelSpec:
+    """The specification that all models of the study are fitted by: one search, on the smallest lender."""
     policy = read_policy(Settings().policy).policy
     own = Lender(START, CHANGED + 1, min(SIZES), 0)
     cohorts = [build_cohort(own, month, mob=policy.arrears.mob) for month in range(own.months)]
@@ -145,7 +145,13 @@ def say_alarms(tally: Tally, size: int) -> str:
         sum(n for (colour, _), n in tally.alarms.items() if colour == word) for word in ("red", "amber")
     )
     named = ", ".join(f"{name} {n}" for (_, name), n in tally.alarms.most_common()) or "none"
-    cells = (f"{size:,}", f"{tally.lenders}", f"{years:.0f}", f"{reds / years:.3f}", f"{ambers / years:.3f}")
+    cells = (
+        f"{size:,}",
+        f"{tally.lenders}",
+        f"{years:.0f}",
+        f"{reds / years:.3f}",
+        f"{ambers / years:.3f}",
+    )
     return "| " + " | ".join((*cells, f"{tally.textbook / years:.3f}", named)) + " |"
 
 
@@ -192,12 +198,12 @@ def write(tallies: dict[int, dict[str, Tally]]) -> None:
 
 def main() -> None:
     """Run every chain of every size and write the tables as they grow."""
-    recipe = find_recipe()
+    spec = find_spec()
     tallies = {size: {name: Tally() for name in ("none", *CHANGES)} for size in SIZES}
     with ProcessPoolExecutor(JOBS, get_context("spawn")) as pool:  # a fork of Polars' threads hangs
         for size in SIZES:
             chains = range(CHAINS[size])
-            for found in pool.map(run_chain, [size] * len(chains), chains, [recipe] * len(chains)):
+            for found in pool.map(run_chain, [size] * len(chains), chains, [spec] * len(chains)):
                 for name, tally in found.items():
                     tallies[size][name].add(tally)
                 write({done: tallies[done] for done in SIZES if tallies[done]["none"].lenders})

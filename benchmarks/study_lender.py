@@ -23,13 +23,20 @@ from simulator.terms import Lender, is_stopped, month_start
 from tasks.features.application_features import build_features
 from tasks.governance.policy import Policy
 from tasks.ingestion.cleaning import clean
-from tasks.modelling.candidates import Known, find_candidates, labels_of, refit, score_as_new
-from tasks.modelling.fallbacks import Served, predict_served
+from tasks.modelling.candidates import (
+    TrainingSnapshot,
+    find_candidates,
+    label_array,
+    refit,
+    score_walk_forward,
+)
+from tasks.modelling.challenger import build_model_reference
+from tasks.modelling.fallbacks import FallbackEnsemble
 from tasks.modelling.splits import split_cohorts
-from tasks.modelling.stacking import Recipe
+from tasks.modelling.stacking import ModelSpec
 from tasks.modelling.training_set import add_targets
-from tasks.monitoring.early_arrears import count_arrears, keep_arrears
-from tasks.monitoring.stability import add_month_values, build_reference
+from tasks.monitoring.early_arrears import keep_arrears
+from tasks.monitoring.stability import add_month_values
 from tasks.schemas.source import OVERFLOW, RAW_DATE
 from tasks.statistics.performance import measure_auc
 
@@ -52,7 +59,7 @@ class Champion:
     """A model that serves, what monitoring holds months against, and its out-of-time AUC as on a card."""
 
     model_id: str
-    served: Served
+    ensemble: FallbackEnsemble
     reference: Mapping[str, Any]
     card: Mapping[str, Any]
 
@@ -133,7 +140,7 @@ class Book:
             ]
         return pl.concat(frames)
 
-    def known_on(self, month: int) -> Known:
+    def load_training_snapshot(self, month: int) -> TrainingSnapshot:
         """What a training in a month may learn from."""
         day = month_start(self.lender, month)
         applications = pl.concat([one.features for one in self.cohorts[: month + 1]])
@@ -143,32 +150,26 @@ class Book:
         ]
         rows = add_targets(applications.lazy(), pl.concat(ripe).lazy(), self.loans.lazy(), as_of=day)
         clicks = self.clickstream.lazy().filter(pl.col("snapshot_date") <= day)
-        return Known(day, rows.sort("snapshot_date", "loan_id").collect(), clicks)
+        return TrainingSnapshot(day, rows.sort("snapshot_date", "loan_id").collect(), clicks)
 
-    def search(self, month: int, *, trials: int) -> Recipe:
-        """The recipe that a full search in a month finds."""
-        known = self.known_on(month)
-        split = split_cohorts(known.ripe["snapshot_date"].to_list(), oot=OOT)
-        return find_candidates(known, split, trials=trials, seed=SEED, start={})[0].recipe
+    def search(self, month: int, *, trials: int) -> ModelSpec:
+        """The specification that a full search in a month finds."""
+        snapshot = self.load_training_snapshot(month)
+        split = split_cohorts(snapshot.ripe["snapshot_date"].to_list(), oot=OOT)
+        return find_candidates(snapshot, split, trials=trials, seed=SEED, start={})[0].spec
 
-    def champion(self, month: int, recipe: Recipe) -> Champion:
-        """The model of a month by a known recipe: reference, out-of-time AUC and all."""
-        known = self.known_on(month)
-        split = split_cohorts(known.ripe["snapshot_date"].to_list(), oot=OOT)
-        pds = score_as_new(recipe, known, split, seed=SEED)
-        auc = measure_auc(labels_of(known.of(split.oot)), pds)
-        served = refit(recipe, known, "hindsight", seed=SEED)
+    def champion(self, month: int, spec: ModelSpec) -> Champion:
+        """The model of a month by a known specification: reference, out-of-time AUC and all."""
+        snapshot = self.load_training_snapshot(month)
+        split = split_cohorts(snapshot.ripe["snapshot_date"].to_list(), oot=OOT)
+        pds = score_walk_forward(spec, snapshot, split, seed=SEED)
+        auc = measure_auc(label_array(snapshot.of(split.oot)), pds)
+        ensemble = refit(spec, snapshot, "as of training", seed=SEED)
         figures = {"auc": auc.value, "auc_ci_90": list(auc.interval(0.90))}
-        card = {"gate": {"figures": figures}, "data": {"n_loans": known.ripe.height}}
-        return Champion(f"{known.as_of:%Y-%m}", served, self._reference(known, served), card)
+        card = {"gate": {"figures": figures}, "data": {"n_loans": snapshot.ripe.height}}
+        return Champion(f"{snapshot.as_of:%Y-%m}", ensemble, self._reference(snapshot, ensemble), card)
 
-    def _reference(self, known: Known, served: Served) -> dict[str, Any]:
-        applications = known.loans.filter(pl.col("snapshot_date") < known.as_of)
-        ripe = add_month_values(known.ripe, known.clickstream.collect())
-        past = self.loans.lazy().filter(pl.col("snapshot_date") <= known.as_of)
+    def _reference(self, snapshot: TrainingSnapshot, ensemble: FallbackEnsemble) -> dict[str, Any]:
+        past = self.loans.lazy().filter(pl.col("snapshot_date") <= snapshot.as_of)
         arrears = keep_arrears(past, mob=self.policy.arrears.mob).collect()
-        pds = pl.Series(predict_served(served, applications))
-        return {
-            **build_reference(ripe, applications, pds),
-            "arrears": count_arrears(known.ripe, arrears),
-        }
+        return build_model_reference(ensemble, snapshot, arrears)

@@ -8,7 +8,7 @@ import polars as pl
 from benchmarks.study_lender import LABEL_MOB, Champion, Cohort
 from simulator.terms import Lender, month_start
 from tasks.governance.policy import Policy
-from tasks.modelling.fallbacks import predict_served
+from tasks.modelling.fallbacks import predict_ensemble
 from tasks.monitoring.backtest import measure_outcomes, promise_of
 from tasks.monitoring.early_arrears import measure_arrears
 from tasks.monitoring.fairness import add_groups, measure_fairness
@@ -44,7 +44,7 @@ class Month:
 def score(cohort: Cohort, champion: Champion, policy: Policy) -> Scored:
     """A cohort scored by a model, and its figures of the application month but those that compare months."""
     known = cohort.features
-    pds = pl.Series("pd", predict_served(champion.served, known))
+    pds = pl.Series("pd", predict_ensemble(champion.ensemble, known))
     loans = (
         known.select(
             "loan_id", "snapshot_date", "age", "occupation", pd=pds, model_id=pl.lit(champion.model_id)

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from tasks.modelling.stacking import Lessons
+from tasks.modelling.stacking import TrainingSet
 from tasks.schemas.feature_store import (
     CATEGORIES,
     CLICKSTREAM_LEVELS,
@@ -33,11 +33,11 @@ def applicants(seed: int = 1, n: int = N) -> pl.DataFrame:
     return pl.DataFrame({**ids, **days, **flags, **numbers, **words}, schema=FEATURE_STORE)
 
 
-def lessons(seed: int = 1, n: int = N) -> Lessons:
+def training_set(seed: int = 1, n: int = N) -> TrainingSet:
     """The applicants with labels that depend on the first measure, the interest rate and the income."""
     frame = applicants(seed, n)
     away = frame[CLICKSTREAM_MONTHS] * (frame["fe_1_mean"] - 100) / 100
     risk = 0.8 * away + 0.1 * (frame["interest_rate"] - 17) - 0.02 * (frame["annual_income"] - 100) - 1.0
     chance = 1 / (1 + np.exp(-risk.to_numpy()))
     targets = (np.random.default_rng(seed + 100).random(n) < chance).astype(float)
-    return Lessons(frame, targets, np.ones(n, dtype=bool))
+    return TrainingSet(frame, targets, np.ones(n, dtype=bool))

@@ -10,11 +10,12 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import UsageError
 from tasks.evaluation.scorers import compare_scores
-from tasks.modelling.candidates import labels_of
-from tasks.modelling.fallbacks import predict_served
+from tasks.modelling.candidates import label_array
+from tasks.modelling.challenger import replay_walk_forward
+from tasks.modelling.fallbacks import predict_ensemble
 from tasks.modelling.splits import Split
 from tasks.modelling.stacking import Floats
-from tasks.modelling.tasks import known_on, replay_recipe
+from tasks.modelling.tasks import load_training_snapshot
 from tasks.registry.history import load_registry
 from tasks.registry.listing import require_model
 from tasks.registry.registered_files import load_model, read_card
@@ -37,9 +38,9 @@ class Comparison:
 def compare_models(first: str, second: str, settings: Settings) -> Comparison:
     """Figures of two models on the same loans, with the gain in AUC of the second and its interval.
 
-    The loans are those that came in and ripened since both were trained. Where there are none, the recipes
-    are fitted anew to the cohorts before the younger model's out-of-time ones and measured on these, as the
-    gate does.
+    The loans are those that came in and ripened since both were trained. Where there are none, both models'
+    specifications are fitted again to the cohorts before the younger model's out-of-time ones and measured
+    on these, as the gate does.
     Errors: UsageError for one model twice; ModelStoreError when the registry does not know one, or an
     artefact was changed.
     """
@@ -67,9 +68,9 @@ def _since_both(cards: Sequence[Card], settings: Settings) -> tuple[Floats, list
     if min(n_bad, ripe.height - n_bad) < 2:
         return None
     registry = load_registry(settings)
-    served = [load_model(registry, card["model_id"]) for card in cards]
+    ensemble = [load_model(registry, card["model_id"]) for card in cards]
     said = f"{ripe.height} loans that came in from {day} on and are ripe, by the models as they serve"
-    return labels_of(ripe), [predict_served(model, ripe) for model in served], said
+    return label_array(ripe), [predict_ensemble(model, ripe) for model in ensemble], said
 
 
 def _sources_of(cards: Sequence[Card], settings: Settings) -> dict[str, Kinds]:
@@ -79,16 +80,17 @@ def _sources_of(cards: Sequence[Card], settings: Settings) -> dict[str, Kinds]:
 def _as_at_the_gate(cards: Sequence[Card], settings: Settings) -> tuple[Floats, list[Floats], str]:
     younger = max(cards, key=lambda card: card["as_of"])
     day = date.fromisoformat(younger["as_of"])
-    known = known_on(day, settings, sources=_sources_of(cards, settings))
+    snapshot = load_training_snapshot(day, settings, sources=_sources_of(cards, settings))
     days = {
         part: tuple(date.fromisoformat(day) for day in younger["data"][part])
         for part in ("development", "oot")
     }
     split = Split(days["development"], days["oot"])
-    pds = [replay_recipe(card, known, split) for card in cards]
-    loans = known.of(split.oot)
+    pds = [replay_walk_forward(card, snapshot, split) for card in cards]
+    loans = snapshot.of(split.oot)
     said = (
-        f"{loans.height} loans of {split.oot[0]:%Y-%m} to {split.oot[-1]:%Y-%m}, by each model's recipe "
-        "fitted anew to the cohorts before (no loan is ripe that came in since both were trained)"
+        f"{loans.height} loans of {split.oot[0]:%Y-%m} to {split.oot[-1]:%Y-%m}, by each model's "
+        "specification fitted again to the cohorts before (no loan is ripe that came in since both were "
+        "trained)"
     )
-    return labels_of(loans), pds, said
+    return label_array(loans), pds, said

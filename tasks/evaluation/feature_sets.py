@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.governance.policy import Choice
-from tasks.modelling.candidates import Known, read_lessons
-from tasks.modelling.stacking import Floats, Lessons, Recipe, fit_blends, predict_pd
+from tasks.modelling.candidates import TrainingSnapshot, read_training_set
+from tasks.modelling.stacking import Floats, ModelSpec, TrainingSet, fit_stacked_models, predict_pd
 from tasks.schemas.feature_store import SOURCES
 from tasks.statistics.performance import measure_auc, measure_auc_gain
 
@@ -21,15 +21,17 @@ def list_choices(others: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 def score_choices(
-    recipe: Recipe, known: Known, applications: Any, others: Sequence[str], *, seed: int
+    spec: ModelSpec, snapshot: TrainingSnapshot, applications: Any, others: Sequence[str], *, seed: int
 ) -> dict[str, Floats]:
     """PDs (n,) of applications by each choice, fitted to what is known on the day.
 
     Needs:  the columns of the `others` in the loans that are known and in the applications.
     """
-    lessons: Lessons = read_lessons(known, known.ripe, day=known.as_of, reading="hindsight")
-    blends = fit_blends(recipe, lessons, list_choices(others), seed=seed)
-    return {name: predict_pd(blend, applications) for name, blend in blends.items()}
+    training_set: TrainingSet = read_training_set(
+        snapshot, snapshot.ripe, day=snapshot.as_of, view="as of training"
+    )
+    models = fit_stacked_models(spec, training_set, list_choices(others), seed=seed)
+    return {name: predict_pd(model, applications) for name, model in models.items()}
 
 
 def judge_choices(

@@ -11,9 +11,9 @@ import numpy as np
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
 from tasks.modelling.candidates import keep_features
-from tasks.modelling.challenger import Setup, train
-from tasks.modelling.fallbacks import predict_served
-from tasks.modelling.tasks import known_on
+from tasks.modelling.challenger import TrainingConfig, train
+from tasks.modelling.fallbacks import predict_ensemble
+from tasks.modelling.tasks import load_training_snapshot
 from tasks.registry.code_version import code_revision
 from tasks.registry.history import load_registry
 from tasks.registry.listing import require_model
@@ -38,12 +38,12 @@ def reproduce(model_id: str, settings: Settings) -> Reproduction:
     registry = load_registry(settings)
     card, stored = read_card(registry, model_id), load_model(registry, model_id)
     versions = {name: table["version"] for name, table in card["data"]["tables"].items()}
-    known = known_on(
+    snapshot = load_training_snapshot(
         date.fromisoformat(card["as_of"]), settings, versions=versions, sources=card["data"]["sources"]
     )
-    known = keep_features(known, card["data"]["features"])
-    again = train(known, Setup(**card["setup"])).served
-    gap = np.abs(predict_served(stored, known.loans) - predict_served(again, known.loans))
+    snapshot = keep_features(snapshot, card["data"]["features"])
+    again = train(snapshot, TrainingConfig(**card["setup"])).ensemble
+    gap = np.abs(predict_ensemble(stored, snapshot.loans) - predict_ensemble(again, snapshot.loans))
     changed = _changed_code(card["code"])
     if gap.max() > 0:
         why = (

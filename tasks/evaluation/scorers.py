@@ -9,10 +9,10 @@ import polars as pl
 
 from tasks.modelling.ablation import ABLATIONS, blank
 from tasks.modelling.base_models import Sources
-from tasks.modelling.candidates import Known, Reading, read_lessons
+from tasks.modelling.candidates import HistoryView, TrainingSnapshot, read_training_set
 from tasks.modelling.history_transformers import SUMMARY
-from tasks.modelling.stacking import Blend, Floats, Lessons, Recipe, fit_model, predict_pd
-from tasks.modelling.training_set import to_lessons
+from tasks.modelling.stacking import Floats, ModelSpec, StackedModel, TrainingSet, fit_model, predict_pd
+from tasks.modelling.training_set import to_training_set
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
 from tasks.statistics import performance
@@ -35,10 +35,10 @@ FIGURES = (
 
 @dataclass(frozen=True)
 class Scorer:
-    """One way to learn and to score: a recipe, how it reads the past, and what it may see."""
+    """One way to learn and to score: a spec, how it reads the past, and what it may see."""
 
-    recipe: Recipe
-    reading: Reading
+    spec: ModelSpec
+    view: HistoryView
     sources: Sources | None = None  # all
     blank: tuple[str, ...] = ()
     last_month_only: bool = False
@@ -46,32 +46,38 @@ class Scorer:
 
 def scorers_of(card: Mapping[str, Any], *, ablations: bool) -> dict[str, Scorer]:
     """Each candidate family of a model's card, the baselines, and on demand the ablations of its winner."""
-    reading: Reading = card["reading"]
-    recipes = {c["family"]: Recipe(c["family"], c["params"]) for c in card["candidates"]}
-    stack = recipes["stack"]
-    named = {family: Scorer(recipe, reading) for family, recipe in sorted(recipes.items())}
-    named["financials only"] = Scorer(stack, reading, ("financials",))
-    named["month's clickstream only"] = Scorer(stack, "application", ("clickstream",), last_month_only=True)
+    view: HistoryView = card["reading"]
+    specs = {c["family"]: ModelSpec(c["family"], c["params"]) for c in card["candidates"]}
+    stack = specs["stack"]
+    named = {family: Scorer(spec, view) for family, spec in sorted(specs.items())}
+    named["financials only"] = Scorer(stack, view, ("financials",))
+    named["month's clickstream only"] = Scorer(
+        stack, "as of application", ("clickstream",), last_month_only=True
+    )
     if ablations:
-        won = recipes[card["family"]]
-        named |= {f"without {name}": Scorer(won, reading, blank=gone) for name, gone in ABLATIONS.items()}
+        won = specs[card["family"]]
+        named |= {f"without {name}": Scorer(won, view, blank=gone) for name, gone in ABLATIONS.items()}
         named |= {
-            "without younger loans": Scorer(won, "hindsight"),
-            "without later clickstream": Scorer(won, "application"),
+            "without younger loans": Scorer(won, "as of training"),
+            "without later clickstream": Scorer(won, "as of application"),
         }
     return named
 
 
-def fit_scorer(scorer: Scorer, known: Known, *, seed: int) -> Blend:
+def fit_scorer(scorer: Scorer, snapshot: TrainingSnapshot, *, seed: int) -> StackedModel:
     """The scorer fitted to what is known on the day."""
-    lessons = read_lessons(known, known.ripe, day=known.as_of, reading=scorer.reading)
+    training_set = read_training_set(snapshot, snapshot.ripe, day=snapshot.as_of, view=scorer.view)
     if scorer.last_month_only:
-        lessons = to_lessons(known.ripe)
-    seen = Lessons(_seen_by(scorer, lessons.features, known.clickstream), lessons.targets, lessons.ripe)
-    return fit_model(scorer.recipe, seen, seed=seed, sources=scorer.sources)
+        training_set = to_training_set(snapshot.ripe)
+    seen = TrainingSet(
+        _seen_by(scorer, training_set.features, snapshot.clickstream), training_set.targets, training_set.ripe
+    )
+    return fit_model(scorer.spec, seen, seed=seed, sources=scorer.sources)
 
 
-def score_with(scorer: Scorer, model: Blend, features: pl.DataFrame, clickstream: pl.LazyFrame) -> Floats:
+def score_with(
+    scorer: Scorer, model: StackedModel, features: pl.DataFrame, clickstream: pl.LazyFrame
+) -> Floats:
     """PDs (n,) of the applications, from what the scorer may see of them."""
     return predict_pd(model, _seen_by(scorer, features, clickstream))
 

@@ -14,8 +14,8 @@ from tasks.errors import NothingToDoError, UsageError
 from tasks.evaluation.feature_sets import judge_choices, score_choices
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.declarations import read_declared
-from tasks.modelling.stacking import Recipe
-from tasks.modelling.tasks import known_on
+from tasks.modelling.stacking import ModelSpec
+from tasks.modelling.tasks import load_training_snapshot
 from tasks.modelling.tuning import DEFAULTS
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.model_card import say_gain
@@ -60,7 +60,7 @@ class Compared:
 def compare_sources(start: date, end: date, settings: Settings, *, step: Callable[[date], None]) -> Compared:
     """Fit each choice of sources on every month of the range, score its applications, pool what ripened.
 
-    The recipe is the champion's, or the usual one before the first. `step` is told of each month.
+    The specification is the champion's, or the default one before the first. `step` is told of each month.
     Errors: UsageError when no source was audited; NothingToDoError when no month of the range is ripe.
     """
     names = audited_sources(settings)
@@ -80,14 +80,17 @@ def compare_sources(start: date, end: date, settings: Settings, *, step: Callabl
         ripe = applications.filter(snapshot_date=day).join(
             labels, on="loan_id", how="inner", maintain_order="left"
         )
-        known = known_on(day, settings, sources={})
-        if min(ripe["label"].sum(), known.ripe.height) < 2 or known.ripe["snapshot_date"].n_unique() < 2:
+        snapshot = load_training_snapshot(day, settings, sources={})
+        if (
+            min(ripe["label"].sum(), snapshot.ripe.height) < 2
+            or snapshot.ripe["snapshot_date"].n_unique() < 2
+        ):
             continue
         step(day)
         wide = widen(ripe, rows, used)
         pds = score_choices(
-            _recipe(day, settings),
-            replace(known, loans=widen(known.loans, rows, used)),
+            _spec(day, settings),
+            replace(snapshot, loans=widen(snapshot.loans, rows, used)),
             wide,
             names,
             seed=settings_on(day, settings).seed,
@@ -126,13 +129,13 @@ def _join_all(
     return pl.concat(parts), facts
 
 
-def _recipe(day: date, settings: Settings) -> Recipe:
+def _spec(day: date, settings: Settings) -> ModelSpec:
     registry = load_registry(settings)
     champion = champion_on(registry, day)
     if champion is None:
-        return Recipe("stack", DEFAULTS["stack"])
+        return ModelSpec("stack", DEFAULTS["stack"])
     card = read_card(registry, champion.model_id)
-    return Recipe(card["family"], card["candidates"][0]["params"])
+    return ModelSpec(card["family"], card["candidates"][0]["params"])
 
 
 def _publish(choices: list[dict[str, Any]], start: date, end: date, settings: Settings) -> Compared:

@@ -15,8 +15,8 @@ from tasks.charts.style import to_svg
 from tasks.config import Settings
 from tasks.errors import NothingToDoError
 from tasks.evaluation.scorers import Scorer, fit_scorer, score_with, scorers_of, summarise_scores
-from tasks.modelling.stacking import Blend
-from tasks.modelling.tasks import known_on, promote, train_challenger
+from tasks.modelling.stacking import StackedModel
+from tasks.modelling.tasks import load_training_snapshot, promote, train_challenger
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.registered_files import load_model, read_card
 from tasks.registry.settings_of_record import settings_on
@@ -36,17 +36,17 @@ class _Replay:
 
     settings: Settings
     ablations: bool
-    fitted: dict[str, list[tuple[str, Scorer, Blend]]] = field(default_factory=dict)
+    fitted: dict[str, list[tuple[str, Scorer, StackedModel]]] = field(default_factory=dict)
 
-    def rivals(self, model_id: str) -> list[tuple[str, Scorer, Blend]]:
+    def rivals(self, model_id: str) -> list[tuple[str, Scorer, StackedModel]]:
         """Name, scorer and fitted model of each rival."""
         if model_id not in self.fitted:
             card = read_card(load_registry(self.settings), model_id)
             used = sources_of([model_id], self.settings)
-            known = known_on(date.fromisoformat(card["as_of"]), self.settings, sources=used)
+            snapshot = load_training_snapshot(date.fromisoformat(card["as_of"]), self.settings, sources=used)
             scorers = scorers_of(card, ablations=self.ablations)
             self.fitted[model_id] = [
-                (name, scorer, fit_scorer(scorer, known, seed=card["setup"]["seed"]))
+                (name, scorer, fit_scorer(scorer, snapshot, seed=card["setup"]["seed"]))
                 for name, scorer in scorers.items()
             ]
         return self.fitted[model_id]
@@ -86,8 +86,8 @@ def _score(day: date, replay: _Replay) -> list[pl.DataFrame]:
         return []
     applications = read_applications(day, [champion.model_id], replay.settings)
     clickstream = tables.scan("silver.clickstream", replay.settings, until=day)
-    served = load_model(registry, champion.model_id)
-    pds = {CHAMPION: score_applications(applications, served, model_id=champion.model_id)["pd"]}
+    ensemble = load_model(registry, champion.model_id)
+    pds = {CHAMPION: score_applications(applications, ensemble, model_id=champion.model_id)["pd"]}
     for name, scorer, model in replay.rivals(champion.model_id):
         pds[name] = pl.Series(score_with(scorer, model, applications, clickstream))
     loans = applications.select("loan_id", month="snapshot_date")

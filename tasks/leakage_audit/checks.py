@@ -22,7 +22,7 @@ from tasks.leakage_audit.outcome import (
 )
 from tasks.leakage_audit.reference import Book, Column
 from tasks.modelling.splits import cohort_groups
-from tasks.modelling.stacking import Lessons, Recipe, fit_model, predict_pd
+from tasks.modelling.stacking import ModelSpec, TrainingSet, fit_model, predict_pd
 from tasks.modelling.tuning import DEFAULTS
 from tasks.schemas.source_features import EMPTY, NAMELESS, TAKEN, UNREADABLE, USELESS, plain_name
 from tasks.statistics.performance import Floats
@@ -95,9 +95,11 @@ def own_pds(features: pl.DataFrame, labels: Floats, *, seed: int) -> Floats:
     """PD (n,) of each ripe loan from our features, by a scorecard fitted without its group of cohorts."""
     ripe = ~np.isnan(labels)
     pds = np.full(len(labels), np.nan)
-    lessons = Lessons(features.filter(ripe), labels[ripe], np.ones(int(ripe.sum()), dtype=bool))
+    training_set = TrainingSet(features.filter(ripe), labels[ripe], np.ones(int(ripe.sum()), dtype=bool))
     places = np.flatnonzero(ripe)
-    for held in cohort_groups(lessons.features["snapshot_date"].to_list(), lessons.ripe, most=GROUPS):
-        model = fit_model(Recipe("logistic", DEFAULTS["logistic"]), lessons.take(~held), seed=seed)
-        pds[places[held]] = predict_pd(model, lessons.features.filter(held))
+    for held in cohort_groups(
+        training_set.features["snapshot_date"].to_list(), training_set.ripe, most=GROUPS
+    ):
+        model = fit_model(ModelSpec("logistic", DEFAULTS["logistic"]), training_set.take(~held), seed=seed)
+        pds[places[held]] = predict_pd(model, training_set.features.filter(held))
     return pds

@@ -8,11 +8,11 @@ import polars as pl
 from scipy.special import expit
 
 from tasks.modelling.base_models import columns_of, reads
-from tasks.modelling.candidates import Candidate, Known, labels_of, read_development
+from tasks.modelling.candidates import Candidate, TrainingSnapshot, label_array, read_development
 from tasks.modelling.history_transformers import SUMMARY
 from tasks.modelling.parallel import call_all
 from tasks.modelling.splits import Split
-from tasks.modelling.stacking import Lessons, fit_part, part_log_odds, parts_of
+from tasks.modelling.stacking import TrainingSet, fit_part, part_log_odds, parts_of
 from tasks.schemas.feature_store import (
     ATTRIBUTE_NUMBERS,
     CATEGORIES,
@@ -45,26 +45,28 @@ def blank(features: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
     )
 
 
-def measure_ablations(candidate: Candidate, known: Known, split: Split, *, seed: int) -> list[dict[str, Any]]:
+def measure_ablations(
+    candidate: Candidate, snapshot: TrainingSnapshot, split: Split, *, seed: int
+) -> list[dict[str, Any]]:
     """Out-of-time AUC of the candidate without each family of ABLATIONS, one record each, for the card.
 
     `change` is that AUC less the candidate's own, with its paired 90 % interval (DeLong 1988): below 0, the
     family is of use. The parts that read the family are fitted anew to the development loans; all are
     weighed as in the candidate.
     """
-    oot, lessons = known.of(split.oot), read_development(known, split, reading="hindsight")
+    oot, training_set = snapshot.of(split.oot), read_development(snapshot, split, view="as of training")
 
     def measure(family: str) -> dict[str, Any]:
         names = ABLATIONS[family]
-        left = Lessons(blank(lessons.features, names), lessons.targets, lessons.ripe)
+        left = TrainingSet(blank(training_set.features, names), training_set.targets, training_set.ripe)
         parts = [
-            fit_part(candidate.recipe, part, left, seed=seed, sources=reads(part))
+            fit_part(candidate.spec, part, left, seed=seed, sources=reads(part))
             if columns_of(fitted) & set(names)
             else fitted
-            for part, fitted in zip(parts_of(candidate.recipe, oot), candidate.blend.parts, strict=True)
+            for part, fitted in zip(parts_of(candidate.spec, oot), candidate.model.parts, strict=True)
         ]
-        log_odds = part_log_odds(parts, blank(oot, names)) @ np.asarray(candidate.blend.weights)
-        auc = measure_auc(labels_of(oot), expit(log_odds))
+        log_odds = part_log_odds(parts, blank(oot, names)) @ np.asarray(candidate.model.weights)
+        auc = measure_auc(label_array(oot), expit(log_odds))
         change, low, high = measure_auc_gain(auc, candidate.oot_auc, level=0.90)
         return {"family": family, "auc": auc.value, "change": change, "change_ci_90": [low, high]}
 

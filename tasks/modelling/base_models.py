@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler
 
-from tasks.modelling.history_transformers import SUMMARY, ClickstreamEvidence, ClickstreamLevels
+from tasks.modelling.history_transformers import SUMMARY, CredibilityWeightedMeans, LogLikelihoodTerms
 from tasks.schemas.feature_store import ATTRIBUTE_NUMBERS, CATEGORIES, FINANCIAL_NUMBERS, SOURCES
 from tasks.schemas.source_features import source_of
 
@@ -80,7 +80,7 @@ def _linear(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tup
         SimpleImputer(strategy="constant", fill_value=0.0, add_indicator=True),
     )
     steps = [
-        ("evidence", make_pipeline(ClickstreamEvidence(), StandardScaler()), _columns(SUMMARY, features)),
+        ("evidence", make_pipeline(LogLikelihoodTerms(), StandardScaler()), _columns(SUMMARY, features)),
         ("numbers", numbers, _columns([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], features)),
         (
             "categories",
@@ -93,7 +93,7 @@ def _linear(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tup
 
 def _evidence(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
     """Log-odds linear in the clickstream's evidence."""
-    evidence = make_pipeline(ClickstreamEvidence(), StandardScaler())
+    evidence = make_pipeline(LogLikelihoodTerms(), StandardScaler())
     model = LogisticRegression(C=params.get("evidence_c", 0.01), max_iter=2000, random_state=seed)
     return _classify([("evidence", evidence, _columns(SUMMARY, features))], model)
 
@@ -106,7 +106,11 @@ def _boosted(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tu
     steps = [
         ("categories", _word_codes(features[words]), words),
         ("numbers", QuantileBins(), numbers),
-        ("levels", make_pipeline(ClickstreamLevels(params.get("kappa", 30.0)), QuantileBins()), levels),
+        (
+            "levels",
+            make_pipeline(CredibilityWeightedMeans(params.get("kappa", 30.0)), QuantileBins()),
+            levels,
+        ),
     ]
     signs = [0] * len(words) + [MONOTONE.get(name, 0) for name in numbers] + [0] * (len(levels) // 2)
     return _classify(steps, _trees(params, len(words), signs, seed))

@@ -5,26 +5,33 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import polars as pl
+
 from tasks.modelling.ablation import measure_ablations
 from tasks.modelling.candidates import (
     Candidate,
-    Known,
-    Reading,
-    choose_reading,
+    HistoryView,
+    TrainingSnapshot,
+    choose_history_view,
     find_candidates,
-    labels_of,
+    keep_features,
+    label_array,
     measure_fallbacks,
     refit,
-    score_candidate_as_new,
+    score_candidate_walk_forward,
+    score_walk_forward,
 )
-from tasks.modelling.fallbacks import COMPLETE, Served
+from tasks.modelling.fallbacks import COMPLETE, FallbackEnsemble, predict_ensemble
 from tasks.modelling.splits import Split, split_cohorts
+from tasks.modelling.stacking import ModelSpec
+from tasks.monitoring.early_arrears import count_arrears
+from tasks.monitoring.stability import add_month_values, build_reference
 from tasks.registry.promotion_gate import GateInput
 from tasks.statistics.performance import Floats
 
 
 @dataclass(frozen=True)
-class Setup:
+class TrainingConfig:
     """What a training needs besides data: `start`, each family's hyperparameters in the model before."""
 
     trials: int
@@ -37,52 +44,77 @@ class Setup:
 class Challenger:
     """A trained model: `candidates` with the winner first, what was measured, and what would serve.
 
-    `as_new` are the winner's PDs of the out-of-time loans, each cohort by a fit to all before it.
+    `walk_forward` are the winner's PDs of the out-of-time loans, each cohort by a fit to all before it.
     """
 
     split: Split
     candidates: Sequence[Candidate]
-    reading: Reading
-    readings: Mapping[str, Any]
+    view: HistoryView
+    views: Mapping[str, Any]
     fallbacks: Mapping[str, Mapping[str, Any]]
-    as_new: Floats
+    walk_forward: Floats
     ablations: Sequence[Mapping[str, Any]]
-    served: Served
+    ensemble: FallbackEnsemble
 
 
-def train(known: Known, setup: Setup) -> Challenger:
+def train(snapshot: TrainingSnapshot, setup: TrainingConfig) -> Challenger:
     """The challenger that these loans and this setup lead to; again gives the same to the last bit."""
-    split = split_cohorts(known.ripe["snapshot_date"].to_list(), oot=setup.oot_cohorts)
-    candidates = find_candidates(known, split, trials=setup.trials, seed=setup.seed, start=setup.start)
-    reading, readings = choose_reading(candidates[0], known, split, seed=setup.seed)
-    fallbacks = measure_fallbacks(candidates[0], known, split, seed=setup.seed)
-    as_new = score_candidate_as_new(candidates[0], known, split, seed=setup.seed)
-    ablations = measure_ablations(candidates[0], known, split, seed=setup.seed)
-    served = refit(candidates[0].recipe, known, reading, seed=setup.seed)
-    return Challenger(split, candidates, reading, readings, fallbacks, as_new, ablations, served)
+    split = split_cohorts(snapshot.ripe["snapshot_date"].to_list(), oot=setup.oot_cohorts)
+    candidates = find_candidates(snapshot, split, trials=setup.trials, seed=setup.seed, start=setup.start)
+    view, views = choose_history_view(candidates[0], snapshot, split, seed=setup.seed)
+    fallbacks = measure_fallbacks(candidates[0], snapshot, split, seed=setup.seed)
+    walk_forward = score_candidate_walk_forward(candidates[0], snapshot, split, seed=setup.seed)
+    ablations = measure_ablations(candidates[0], snapshot, split, seed=setup.seed)
+    ensemble = refit(candidates[0].spec, snapshot, view, seed=setup.seed)
+    return Challenger(split, candidates, view, views, fallbacks, walk_forward, ablations, ensemble)
 
 
-def find_single_class(known: Known, setup: Setup) -> Sequence[date]:
+def find_single_class(snapshot: TrainingSnapshot, setup: TrainingConfig) -> Sequence[date]:
     """The cohorts, of those to learn from or those out of time, whose ripe loans all have one outcome."""
-    split = split_cohorts(known.ripe["snapshot_date"].to_list(), oot=setup.oot_cohorts)
+    split = split_cohorts(snapshot.ripe["snapshot_date"].to_list(), oot=setup.oot_cohorts)
     parts = (split.development, split.oot)
-    return next((part for part in parts if known.of(part)["label"].n_unique() < 2), ())
+    return next((part for part in parts if snapshot.of(part)["label"].n_unique() < 2), ())
 
 
 def build_gate_input(
-    challenger: Challenger, known: Known, *, champion: Floats | None, red_metrics: Sequence[str]
+    challenger: Challenger, snapshot: TrainingSnapshot, *, champion: Floats | None, red_metrics: Sequence[str]
 ) -> GateInput:
-    """What the gate looks at: the challenger's recipe on each out-of-time cohort, fitted to all before it.
+    """What the gate looks at: the challenger's spec on each out-of-time cohort, fitted to all before it.
 
     Needs:  the champion's PDs of the same loans, or None without a champion.
     """
-    development = known.of(challenger.split.development)
+    development = snapshot.of(challenger.split.development)
     return GateInput(
-        labels=labels_of(known.of(challenger.split.oot)),
-        challenger=challenger.as_new,
+        labels=label_array(snapshot.of(challenger.split.oot)),
+        challenger=challenger.walk_forward,
         champion=champion,
-        bad_rate=float(labels_of(development).mean()),
+        bad_rate=float(label_array(development).mean()),
         n_cohorts=len(challenger.split.oot),
         fallbacks={name: its["auc"] for name, its in challenger.fallbacks.items() if name != COMPLETE},
         red_metrics=red_metrics,
     )
+
+
+def replay_walk_forward(card: Mapping[str, Any], snapshot: TrainingSnapshot, split: Split) -> Floats:
+    """PDs of the out-of-time loans by the model of a card, each cohort by a fit to its own cohorts before.
+
+    The artefact itself may have learned from some of the loans that two models are compared on.
+    """
+    cohorts = tuple(date.fromisoformat(day) for day in card["data"]["cohorts"])
+    spec = ModelSpec(card["family"], card["candidates"][0]["params"])
+    snapshot = keep_features(snapshot, card["data"]["features"])
+    return score_walk_forward(spec, snapshot, split, learned=cohorts, seed=card["setup"]["seed"])
+
+
+def build_model_reference(
+    ensemble: FallbackEnsemble, snapshot: TrainingSnapshot, arrears: pl.DataFrame
+) -> dict[str, Any]:
+    """What monitoring compares later months with: distributions of the training data, and early arrears.
+
+    Needs:  `arrears` of `keep_arrears`, as known on the training day.
+    """
+    applications = snapshot.loans.filter(pl.col("snapshot_date") < snapshot.as_of)
+    ripe = add_month_values(snapshot.ripe, snapshot.clickstream.collect())
+    pds = pl.Series(predict_ensemble(ensemble, applications))
+    counts = count_arrears(snapshot.ripe, arrears)
+    return {**build_reference(ripe, applications, pds), "arrears": counts}

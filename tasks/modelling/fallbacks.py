@@ -1,14 +1,23 @@
-"""The model that serves: a blend for every application, whichever of its sources are missing."""
+"""The model that serves: a model for every application, whichever of its sources are missing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import polars as pl
 from scipy.special import expit
 
-from tasks.modelling.stacking import Blend, Floats, Lessons, Recipe, all_sources, fit_blends, score_log_odds
+from tasks.modelling.stacking import (
+    Floats,
+    ModelSpec,
+    StackedModel,
+    TrainingSet,
+    all_sources,
+    fit_stacked_models,
+    score_log_odds,
+)
 from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.schemas.source_features import features_in, knows_other, other_sources
 
@@ -17,11 +26,15 @@ OURS = ("clickstream", "financials")  # that may be missing; attributes alone we
 
 
 @dataclass(frozen=True)
-class Served:
-    """A blend for each way that sources can be missing; the reference applicant (one row) of explanations."""
+class FallbackEnsemble:
+    """A model for each way that sources can be missing; the reference applicant (one row) of explanations."""
 
-    blends: Mapping[str, Blend]
+    models: Mapping[str, StackedModel]
     reference: pl.DataFrame
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a pickled ensemble; older ones call the models `blends`."""
+        vars(self).update({"models" if name == "blends" else name: value for name, value in state.items()})
 
 
 def sources_left(features: pl.DataFrame) -> dict[str, tuple[str, ...]]:
@@ -50,10 +63,10 @@ def name_missing(lacking: Sequence[str]) -> str:
     return "+".join(lacking) or COMPLETE
 
 
-def fit_served(recipe: Recipe, lessons: Lessons, *, seed: int) -> Served:
-    """The recipe fitted with all sources, and once more for each way that sources can be missing."""
-    blends = fit_blends(recipe, lessons, sources_left(lessons.features), seed=seed)
-    return Served(blends, reference_applicant(lessons.features))
+def fit_ensemble(spec: ModelSpec, training_set: TrainingSet, *, seed: int) -> FallbackEnsemble:
+    """The spec fitted with all sources, and once more for each way that sources can be missing."""
+    models = fit_stacked_models(spec, training_set, sources_left(training_set.features), seed=seed)
+    return FallbackEnsemble(models, reference_applicant(training_set.features))
 
 
 def reference_applicant(features: pl.DataFrame) -> pl.DataFrame:
@@ -73,22 +86,24 @@ def find_missing(features: pl.DataFrame) -> pl.Series:
     return features.select(fallback=pl.when(named == "").then(pl.lit(COMPLETE)).otherwise(named)).to_series()
 
 
-def rows_by_blend(served: Served, features: pl.DataFrame) -> list[tuple[Blend, np.ndarray]]:
-    """Each blend that is needed, with the numbers of the rows that it answers for."""
-    learned = features.select(*HAS_SOURCE.values(), *served.reference.columns)
+def rows_by_model(
+    ensemble: FallbackEnsemble, features: pl.DataFrame
+) -> list[tuple[StackedModel, np.ndarray]]:
+    """Each model that is needed, with the numbers of the rows that it answers for."""
+    learned = features.select(*HAS_SOURCE.values(), *ensemble.reference.columns)
     missing = find_missing(learned).to_numpy()
-    pairs = [(blend, np.flatnonzero(missing == name)) for name, blend in served.blends.items()]
-    return [(blend, rows) for blend, rows in pairs if len(rows)]
+    pairs = [(model, np.flatnonzero(missing == name)) for name, model in ensemble.models.items()]
+    return [(model, rows) for model, rows in pairs if len(rows)]
 
 
-def score_served(served: Served, features: pl.DataFrame) -> Floats:
-    """Calibrated log-odds of default (n,) of each row, by the blend for what it lacks."""
+def score_ensemble(ensemble: FallbackEnsemble, features: pl.DataFrame) -> Floats:
+    """Calibrated log-odds of default (n,) of each row, by the model for what it lacks."""
     log_odds = np.zeros(features.height)
-    for blend, rows in rows_by_blend(served, features):
-        log_odds[rows] = score_log_odds(blend, features[rows])
+    for model, rows in rows_by_model(ensemble, features):
+        log_odds[rows] = score_log_odds(model, features[rows])
     return log_odds
 
 
-def predict_served(served: Served, features: pl.DataFrame) -> Floats:
+def predict_ensemble(ensemble: FallbackEnsemble, features: pl.DataFrame) -> Floats:
     """Probability of default (n,) of each row."""
-    return expit(score_served(served, features))
+    return expit(score_ensemble(ensemble, features))

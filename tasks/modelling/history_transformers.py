@@ -12,7 +12,7 @@ from tasks.statistics.performance import Floats
 SUMMARY = (CLICKSTREAM_MONTHS, *CLICKSTREAM_LEVELS, *CLICKSTREAM_SPREADS)
 
 
-class ClickstreamLevels(BaseEstimator, TransformerMixin):
+class CredibilityWeightedMeans(BaseEstimator, TransformerMixin):
     """A customer's levels as features of their own: distance from the usual, weighed by the months behind it.
 
     A mean of n months of noise around a level deserves the weight n / (n + kappa) (credibility, Buehlmann
@@ -36,7 +36,7 @@ class ClickstreamLevels(BaseEstimator, TransformerMixin):
         return np.nan_to_num(months / (months + self.kappa) * (levels - self.usual_))
 
 
-class ClickstreamEvidence(BaseEstimator, TransformerMixin):
+class LogLikelihoodTerms(BaseEstimator, TransformerMixin):
     """Sums over the months known: the form in which log-likelihood ratios of independent months add up.
 
     If the months are independent given the outcome and about normal, the log-odds they carry are linear in

@@ -33,7 +33,7 @@ CROSS_FITS = 3  # as good out of time as 4
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ModelSpec:
     """A family and its hyperparameters: besides data and seed, all it takes to fit the same model again."""
 
     family: Family
@@ -41,7 +41,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Lessons:
+class TrainingSet:
     """Loans to learn from: `features` as known on the training day, `targets` (n,) from 0 to 1.
 
     A target between 0 and 1 is the probability of default of a loan that is not ripe, given its arrears so
@@ -52,13 +52,13 @@ class Lessons:
     targets: Floats
     ripe: NDArray[np.bool_]
 
-    def take(self, rows: Mask) -> "Lessons":
-        """The lessons of some rows."""
-        return Lessons(self.features.filter(rows), self.targets[rows], self.ripe[rows])
+    def take(self, rows: Mask) -> "TrainingSet":
+        """The training set of some rows."""
+        return TrainingSet(self.features.filter(rows), self.targets[rows], self.ripe[rows])
 
 
 @dataclass(frozen=True)
-class Blend:
+class StackedModel:
     """Fitted parts, and the weights that turn their log-odds into one calibrated log-odds."""
 
     parts: tuple[Pipeline, ...]
@@ -66,25 +66,27 @@ class Blend:
     intercept: float
 
 
-def fit_parts(recipe: Recipe, lessons: Lessons, *, seed: int) -> tuple[Pipeline, ...]:
-    """The recipe's parts fitted to the lessons, from all of our sources."""
+def fit_parts(spec: ModelSpec, training_set: TrainingSet, *, seed: int) -> tuple[Pipeline, ...]:
+    """The spec's parts fitted to the training set, from all of our sources."""
     return tuple(
-        fit_part(recipe, part, lessons, seed=seed, sources=reads(part)) for part in PARTS[recipe.family]
+        fit_part(spec, part, training_set, seed=seed, sources=reads(part)) for part in PARTS[spec.family]
     )
 
 
-def fit_part(recipe: Recipe, part: Part, lessons: Lessons, *, seed: int, sources: Sources) -> Pipeline:
-    """One part fitted to the lessons, from the columns of `sources` alone."""
-    columns, model, numbers = _prepare(recipe, part, lessons.features, seed=seed, sources=sources)
-    return make_pipeline(columns, _fit_numbers(model, numbers, lessons.targets))
+def fit_part(
+    spec: ModelSpec, part: Part, training_set: TrainingSet, *, seed: int, sources: Sources
+) -> Pipeline:
+    """One part fitted to the training set, from the columns of `sources` alone."""
+    columns, model, numbers = _prepare(spec, part, training_set.features, seed=seed, sources=sources)
+    return make_pipeline(columns, _fit_numbers(model, numbers, training_set.targets))
 
 
 def _prepare(
-    recipe: Recipe, part: Part, features: pl.DataFrame, *, seed: int, sources: Sources
+    spec: ModelSpec, part: Part, features: pl.DataFrame, *, seed: int, sources: Sources
 ) -> tuple[ColumnTransformer, Any, Floats]:
     """A part's fitted columns, its unfitted model, and the numbers (n, columns) to fit it to."""
     used = features.select(features_in(features.columns))
-    columns, model = build_part(part, recipe.params, sources, used, seed=seed)
+    columns, model = build_part(part, spec.params, sources, used, seed=seed)
     return columns, model, np.asarray(columns.fit_transform(used))
 
 
@@ -113,9 +115,9 @@ def part_log_odds(parts: Sequence[Pipeline], features: pl.DataFrame) -> Floats:
     return np.column_stack([part.decision_function(used) for part in parts])
 
 
-def parts_of(recipe: Recipe, features: pl.DataFrame) -> tuple[Part, ...]:
-    """The parts of a blend with all sources, in its order: ours, then each other team's source."""
-    return (*PARTS[recipe.family], *other_sources(features.columns))
+def parts_of(spec: ModelSpec, features: pl.DataFrame) -> tuple[Part, ...]:
+    """The parts of a model with all sources, in its order: ours, then each other team's source."""
+    return (*PARTS[spec.family], *other_sources(features.columns))
 
 
 def all_sources(features: pl.DataFrame) -> tuple[str, ...]:
@@ -123,55 +125,67 @@ def all_sources(features: pl.DataFrame) -> tuple[str, ...]:
     return (*SOURCES, *other_sources(features.columns))
 
 
-def fit_model(recipe: Recipe, lessons: Lessons, *, seed: int, sources: Sources | None = None) -> Blend:
-    """The blend of `fit_blends` for one choice of sources, or for all."""
-    chosen = all_sources(lessons.features) if sources is None else sources
-    return fit_blends(recipe, lessons, {"": chosen}, seed=seed)[""]
+def fit_model(
+    spec: ModelSpec, training_set: TrainingSet, *, seed: int, sources: Sources | None = None
+) -> StackedModel:
+    """The model of `fit_stacked_models` for one choice of sources, or for all."""
+    chosen = all_sources(training_set.features) if sources is None else sources
+    return fit_stacked_models(spec, training_set, {"": chosen}, seed=seed)[""]
 
 
-def fit_blends(
-    recipe: Recipe, lessons: Lessons, choices: Mapping[str, Sources], *, seed: int
-) -> dict[str, Blend]:
-    """For each choice of sources: parts fitted to all lessons, blended on loans that the parts did not see.
+def fit_stacked_models(
+    spec: ModelSpec, training_set: TrainingSet, choices: Mapping[str, Sources], *, seed: int
+) -> dict[str, StackedModel]:
+    """For each choice of sources: parts fitted to all loans, stacked on loans that the parts did not see.
 
-    The blend is a logistic regression on the log-odds of ripe loans, each from parts fitted without its
+    The model is a logistic regression on the log-odds of ripe loans, each from parts fitted without its
     cohort's group (stacked generalisation, Wolpert 1992; for a single part this is Platt's calibration).
     A part that reads the same sources in several choices is fitted once; a source of another team is a part
     by itself.
     """
-    possible = parts_of(recipe, lessons.features)
+    possible = parts_of(spec, training_set.features)
     used = {
         name: [(part, left) for part in possible if (left := tuple(s for s in reads(part) if s in sources))]
         for name, sources in choices.items()
     }
-    groups = cohort_groups(lessons.features["snapshot_date"].to_list(), lessons.ripe, most=CROSS_FITS)
-    known = lessons.ripe & np.logical_or.reduce(groups)
+    groups = cohort_groups(
+        training_set.features["snapshot_date"].to_list(), training_set.ripe, most=CROSS_FITS
+    )
+    known = training_set.ripe & np.logical_or.reduce(groups)
     asked = list(dict.fromkeys(one for ones in used.values() for one in ones))
     fitted = {
-        (part, left): cross_fit(recipe, part, lessons, groups, seed=seed, sources=left)
+        (part, left): cross_fit(spec, part, training_set, groups, seed=seed, sources=left)
         for part, left in asked
     }
-    blends: dict[str, Blend] = {}
+    models: dict[str, StackedModel] = {}
     for name, ones in used.items():
         parts, unseen = zip(*(fitted[one] for one in ones), strict=True)
-        blend = LogisticRegression(C=10.0).fit(np.column_stack(unseen)[known], lessons.targets[known])
-        blends[name] = Blend(parts, tuple(float(w) for w in blend.coef_[0]), float(blend.intercept_[0]))
-    return blends
+        model = LogisticRegression(C=10.0).fit(np.column_stack(unseen)[known], training_set.targets[known])
+        models[name] = StackedModel(
+            parts, tuple(float(w) for w in model.coef_[0]), float(model.intercept_[0])
+        )
+    return models
 
 
 def cross_fit(
-    recipe: Recipe, part: Part, lessons: Lessons, groups: Sequence[Mask], *, seed: int, sources: Sources
+    spec: ModelSpec,
+    part: Part,
+    training_set: TrainingSet,
+    groups: Sequence[Mask],
+    *,
+    seed: int,
+    sources: Sources,
 ) -> tuple[Pipeline, Floats]:
-    """A part fitted to all lessons, and log-odds (n,) of each group by a model fitted without its loans.
+    """A part fitted to all loans, and log-odds (n,) of each group by a model fitted without its loans.
 
-    The columns, which know no outcome, are prepared once, from all lessons.
+    The columns, which know no outcome, are prepared once, from all loans.
     """
-    columns, model, numbers = _prepare(recipe, part, lessons.features, seed=seed, sources=sources)
+    columns, model, numbers = _prepare(spec, part, training_set.features, seed=seed, sources=sources)
 
     def fit_without(held: Mask) -> Any:
-        return _fit_numbers(model, numbers[~held], lessons.targets[~held])
+        return _fit_numbers(model, numbers[~held], training_set.targets[~held])
 
-    nothing = np.zeros_like(lessons.ripe)
+    nothing = np.zeros_like(training_set.ripe)
     whole, *others = call_all(partial(fit_without, held) for held in (nothing, *groups))
     unseen = np.zeros(len(numbers))
     for held, fitted in zip(groups, others, strict=True):
@@ -179,11 +193,11 @@ def cross_fit(
     return make_pipeline(columns, whole), unseen
 
 
-def score_log_odds(model: Blend, features: pl.DataFrame) -> Floats:
+def score_log_odds(model: StackedModel, features: pl.DataFrame) -> Floats:
     """Calibrated log-odds of default (n,) of each row."""
     return part_log_odds(model.parts, features) @ np.asarray(model.weights) + model.intercept
 
 
-def predict_pd(model: Blend, features: pl.DataFrame) -> Floats:
+def predict_pd(model: StackedModel, features: pl.DataFrame) -> Floats:
     """Probability of default (n,) of each row."""
     return expit(score_log_odds(model, features))

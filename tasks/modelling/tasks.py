@@ -14,15 +14,24 @@ from tasks.errors import NothingToDoError, VintageError
 from tasks.features.presence import lacks_applications
 from tasks.governance.adopted_policy import read_policy
 from tasks.labels.ripeness import cohorts_missing, newly_ripe, ripe_cohorts
-from tasks.modelling.candidates import Known, describe, describe_data, identify, keep_features, score_as_new
-from tasks.modelling.challenger import Challenger, Setup, build_gate_input, find_single_class, train
-from tasks.modelling.fallbacks import Served, predict_served
-from tasks.modelling.splits import Split
-from tasks.modelling.stacking import Recipe
+from tasks.modelling.candidates import (
+    TrainingSnapshot,
+    describe,
+    describe_data,
+    identify,
+)
+from tasks.modelling.challenger import (
+    Challenger,
+    TrainingConfig,
+    build_gate_input,
+    build_model_reference,
+    find_single_class,
+    replay_walk_forward,
+    train,
+)
 from tasks.modelling.training_set import add_targets
 from tasks.monitoring.actions import asks_for_training, freezes_promotion
-from tasks.monitoring.early_arrears import count_arrears, keep_arrears
-from tasks.monitoring.stability import add_month_values, build_reference
+from tasks.monitoring.early_arrears import keep_arrears
 from tasks.prefect import io_task
 from tasks.registry import models
 from tasks.registry.approvals import take_over
@@ -48,7 +57,6 @@ from tasks.schemas.predictions import GRADE_LIMITS
 from tasks.sources.applications import say_features_lacking, scan_applications
 from tasks.sources.decision_log import Kinds, read_comparison, used_on
 from tasks.sources.tasks import TABLE, add_source_features
-from tasks.statistics.performance import Floats
 from tasks.store import tables
 
 LOG = logging.getLogger("vintage")
@@ -72,28 +80,30 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     if trained and not (settings.restate and not trained_after(registry, as_of)):
         LOG.info("%s has the model %s, which is kept.", as_of, trained[0])
         return trained[0]
-    known, last = _known_on(registry, as_of, settings)
+    snapshot, last = _known_on(registry, as_of, settings)
     start = {candidate["family"]: candidate["params"] for candidate in last["candidates"]} if last else {}
-    setup = Setup(settings.trials, settings.seed, settings.oot_cohorts, start)
-    same = find_single_class(known, setup)
+    setup = TrainingConfig(settings.trials, settings.seed, settings.oot_cohorts, start)
+    same = find_single_class(snapshot, setup)
     if same:
         raise NothingToDoError(
             f"No training on {as_of}: the loans of {same[0]:%Y-%m} to {same[-1]:%Y-%m} all have the same "
             "outcome (single class), and a model needs both."
         )
     told = (*asdict(setup).values(), settings.label_def, *_clickstream_digests(as_of, settings))
-    model_id = identify(known.loans, as_of, told)
+    model_id = identify(snapshot.loans, as_of, told)
     if (settings.model_store / model_id).exists():
         return model_id
     _require_in_order(registry, as_of)
     require_not_past(registry, as_of)
     _warn_of_missing(as_of, settings)
-    challenger = train(known, setup)
-    card = {"model_id": model_id, **_describe(challenger, known, setup, registry, settings)}
-    reference = _reference(challenger.served, known, settings)
+    challenger = train(snapshot, setup)
+    card = {"model_id": model_id, **_describe(challenger, snapshot, setup, registry, settings)}
+    mob = read_policy(settings.policy).policy.arrears.mob
+    arrears = keep_arrears(tables.scan("silver.loans", settings, until=as_of), mob=mob).collect()
+    reference = build_model_reference(challenger.ensemble, snapshot, arrears)
     record_settings(as_of, settings)
     models.save(
-        model_id, settings, model=challenger.served, card=card, reference=reference, to_text=render_card
+        model_id, settings, model=challenger.ensemble, card=card, reference=reference, to_text=render_card
     )
     return model_id
 
@@ -115,47 +125,38 @@ def _clickstream_digests(as_of: date, settings: Settings) -> list[str]:
 
 
 def _describe(
-    challenger: Challenger, known: Known, setup: Setup, registry: Registry, settings: Settings
+    challenger: Challenger,
+    snapshot: TrainingSnapshot,
+    setup: TrainingConfig,
+    registry: Registry,
+    settings: Settings,
 ) -> dict[str, Any]:
     """The card, but for the model's id and digest."""
-    split, oot = challenger.split, known.of(challenger.split.oot)
+    split, oot = challenger.split, snapshot.of(challenger.split.oot)
     return {
-        "as_of": str(known.as_of),
+        "as_of": str(snapshot.as_of),
         "trained_by": settings.trained_by,
         "purpose": f"probability of default ({settings.label_def}) at application",
         "data": {
-            **describe_data(known, split),
-            "sources": used_on(known.as_of, settings),
-            "tables": _tables(known.as_of, settings),
+            **describe_data(snapshot, split),
+            "sources": used_on(snapshot.as_of, settings),
+            "tables": _tables(snapshot.as_of, settings),
         },
-        "sources_compared": read_comparison(known.as_of, settings),
-        "family": challenger.candidates[0].recipe.family,
+        "sources_compared": read_comparison(snapshot.as_of, settings),
+        "family": challenger.candidates[0].spec.family,
         "candidates": [describe(candidate, oot) for candidate in challenger.candidates],
-        "reading": challenger.reading,
-        "readings": challenger.readings,
+        "reading": challenger.view,
+        "readings": challenger.views,
         "fallbacks": challenger.fallbacks,
         "ablations": challenger.ablations,
-        "gate": _judge(challenger, known, registry, settings),
+        "gate": _judge(challenger, snapshot, registry, settings),
         "grade_limits": GRADE_LIMITS,
         "setup": asdict(setup),
         "limits": list_limits(
-            settings.label_def,
-            len(split.oot),
-            gate_cohorts=read_policy(settings.policy).policy.gate.cohorts,
+            settings.label_def, len(split.oot), gate_cohorts=read_policy(settings.policy).policy.gate.cohorts
         ),
         "code": {**code_revision(), **{name: version(name) for name in LIBRARIES}},
     }
-
-
-def _reference(served: Served, known: Known, settings: Settings) -> dict[str, Any]:
-    """What monitoring holds later months against."""
-    applications = known.loans.filter(pl.col("snapshot_date") < known.as_of)
-    ripe = add_month_values(known.ripe, known.clickstream.collect())
-    pds = pl.Series(predict_served(served, applications))
-    loans = tables.scan("silver.loans", settings, until=known.as_of)
-    mob = read_policy(settings.policy).policy.arrears.mob
-    arrears = count_arrears(known.ripe, keep_arrears(loans, mob=mob).collect())
-    return {**build_reference(ripe, applications, pds), "arrears": arrears}
 
 
 @io_task
@@ -189,7 +190,9 @@ def _judged_against_another(gate: Mapping[str, Any], registry: Registry, as_of: 
     return f"it was judged against {gate['champion'] or 'no champion'}, and {serves or 'no model'} serves"
 
 
-def _known_on(registry: Registry, as_of: date, settings: Settings) -> tuple[Known, dict[str, Any] | None]:
+def _known_on(
+    registry: Registry, as_of: date, settings: Settings
+) -> tuple[TrainingSnapshot, dict[str, Any] | None]:
     """What may be learned from on `as_of`, when a training is due, and the card of the model before it."""
     ripe = ripe_cohorts(as_of, settings)
     newest = newest_trained_before(registry, as_of)
@@ -197,16 +200,16 @@ def _known_on(registry: Registry, as_of: date, settings: Settings) -> tuple[Know
     learned = [date.fromisoformat(day) for day in last["data"]["cohorts"]] if last else []
     if not (newly_ripe(ripe, learned) and last and asks_for_training(last["as_of"], as_of, settings)):
         _require_due(as_of, ripe, learned, settings)
-    return known_on(as_of, settings), last
+    return load_training_snapshot(as_of, settings), last
 
 
-def known_on(
+def load_training_snapshot(
     as_of: date,
     settings: Settings,
     *,
     versions: Mapping[str, int] | None = None,
     sources: Mapping[str, Kinds] | None = None,
-) -> Known:
+) -> TrainingSnapshot:
     """All that may be learned from on `as_of`, whether or not a training is due.
 
     A feature that a month lacks, since older code built it, is left out of all.
@@ -219,7 +222,7 @@ def known_on(
     labels, loans, clickstream = read
     rows = add_targets(applications, labels, loans, as_of=as_of).sort("snapshot_date", "loan_id").collect()
     wide = add_source_features(rows, used, settings, until=as_of, version=at.get(TABLE))
-    return Known(as_of, wide, clickstream)
+    return TrainingSnapshot(as_of, wide, clickstream)
 
 
 def _require_due(as_of: date, ripe: list[date], trained_on: list[date], settings: Settings) -> None:
@@ -249,30 +252,21 @@ def _unbuilt(as_of: date, settings: Settings) -> str:
     )
 
 
-def _judge(challenger: Challenger, known: Known, registry: Registry, settings: Settings) -> dict[str, Any]:
+def _judge(
+    challenger: Challenger, snapshot: TrainingSnapshot, registry: Registry, settings: Settings
+) -> dict[str, Any]:
     """The gate's verdict on the challenger against the champion of the day."""
-    champion = champion_on(registry, known.as_of)
+    champion = champion_on(registry, snapshot.as_of)
     pds = None
     if champion:
-        pds = replay_recipe(read_card(registry, champion.model_id), known, challenger.split)
-    red_metrics = _reds_before(known.as_of, settings)
-    shown = build_gate_input(challenger, known, champion=pds, red_metrics=red_metrics)
+        pds = replay_walk_forward(read_card(registry, champion.model_id), snapshot, challenger.split)
+    red_metrics = _red_metrics_before(snapshot.as_of, settings)
+    shown = build_gate_input(challenger, snapshot, champion=pds, red_metrics=red_metrics)
     verdict = decide(shown, read_policy(settings.policy).policy.gate)
     return {**asdict(verdict), "champion": champion.model_id if champion else None}
 
 
-def replay_recipe(card: Mapping[str, Any], known: Known, split: Split) -> Floats:
-    """PDs of the out-of-time loans by a model's recipe: each cohort by a fit to the model's own before it.
-
-    The artefact itself may have learned from some of the loans that two models are compared on.
-    """
-    its = tuple(date.fromisoformat(day) for day in card["data"]["cohorts"])
-    recipe = Recipe(card["family"], card["candidates"][0]["params"])
-    known = keep_features(known, card["data"]["features"])
-    return score_as_new(recipe, known, split, learned=its, seed=card["setup"]["seed"])
-
-
-def _reds_before(as_of: date, settings: Settings) -> list[str]:
+def _red_metrics_before(as_of: date, settings: Settings) -> list[str]:
     """Red figures of coverage and fairness in the newest month that was monitored before `as_of`.
 
     The month of `as_of` itself is monitored after its training: a re-run must decide as the first run did.

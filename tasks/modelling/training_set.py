@@ -8,7 +8,7 @@ import polars as pl
 from tasks.features.application_features import keep_known, summarise_clickstream
 from tasks.labels.default_labels import count_missed
 from tasks.modelling.history_transformers import SUMMARY
-from tasks.modelling.stacking import Lessons
+from tasks.modelling.stacking import TrainingSet
 
 SEEN_BEFORE = (
     10  # ripe loans of the same state that an estimate needs; a state rarer than that teaches nothing
@@ -95,6 +95,6 @@ def see_clickstream(loans: pl.DataFrame, clickstream: pl.LazyFrame, *, day: date
     return seen.select(loans.columns).collect()
 
 
-def to_lessons(loans: pl.DataFrame) -> Lessons:
-    """Lessons from the rows that `add_targets` gives."""
-    return Lessons(loans, loans["target"].to_numpy().astype(np.float64), loans["ripe"].to_numpy())
+def to_training_set(loans: pl.DataFrame) -> TrainingSet:
+    """The training set from the rows that `add_targets` gives."""
+    return TrainingSet(loans, loans["target"].to_numpy().astype(np.float64), loans["ripe"].to_numpy())

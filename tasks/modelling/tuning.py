@@ -8,7 +8,7 @@ import numpy as np
 import optuna
 import polars as pl
 
-from tasks.modelling.stacking import Family, Floats, Lessons, Recipe, fit_parts, part_log_odds
+from tasks.modelling.stacking import Family, Floats, ModelSpec, TrainingSet, fit_parts, part_log_odds
 
 TREES = {
     "learning_rate": 0.06,
@@ -29,40 +29,40 @@ MOST_TREES: dict[Family, int] = {"stack": 80, "boosting": 120}
 
 @dataclass(frozen=True)
 class Fold:
-    """Lessons of earlier cohorts, and a later cohort with its labels (n,) to try them on."""
+    """Training set of earlier cohorts, and a later cohort with its labels (n,) to try them on."""
 
-    lessons: Lessons
+    training_set: TrainingSet
     held: pl.DataFrame
     labels: Floats
 
 
-def search_recipe(
+def search_spec(
     family: Family,
     folds: Sequence[Fold],
     *,
     trials: int,
     seed: int,
     start: Mapping[str, float] | None = None,
-) -> tuple[Recipe, float | None]:
-    """The recipe for the folds, and its mean log loss on them, summed over its parts; None without folds.
+) -> tuple[ModelSpec, float | None]:
+    """The spec for the folds, and its mean log loss on them, summed over its parts; None without folds.
 
     Parts are judged each by itself, since each has to stand alone when the other's source is missing.
     The best trial wins only if it beats the first one by more than the standard error of the difference
     (the one-standard-error rule of Breiman et al. 1984): a few hundred loans say little about ten numbers.
 
     Needs:  `start`, the hyperparameters of the last model where there was one, is tried first.
-    Note:   sequential and seeded, so that the same folds give the same recipe.
+    Note:   sequential and seeded, so that the same folds give the same spec.
     """
     usual = dict(start or DEFAULTS[family])
     if not folds:
-        return Recipe(family, usual), None
+        return ModelSpec(family, usual), None
     per_loan: dict[int, Floats] = {}
     study = _study(seed)
     study.enqueue_trial(usual)
     study.optimize(lambda trial: _try(trial, family, folds, per_loan, seed=seed), n_trials=trials)
     gain = per_loan[0] - per_loan[study.best_trial.number]
     best = study.best_trial if gain.mean() > gain.std() / len(gain) ** 0.5 else study.trials[0]
-    return Recipe(family, best.params), float(per_loan[best.number].mean())
+    return ModelSpec(family, best.params), float(per_loan[best.number].mean())
 
 
 def _try(
@@ -72,10 +72,10 @@ def _try(
 
     Errors: TrialPruned when the first folds leave no hope.
     """
-    recipe = Recipe(family, suggest_params(family, trial))
+    spec = ModelSpec(family, suggest_params(family, trial))
     losses: list[Floats] = []
     for step, fold in enumerate(folds):
-        losses.append(_losses(recipe, fold, seed=seed))
+        losses.append(_losses(spec, fold, seed=seed))
         trial.report(float(np.mean(np.concatenate(losses))), step)
         if trial.should_prune():
             raise optuna.TrialPruned
@@ -92,9 +92,9 @@ def _study(seed: int) -> optuna.Study:
     )
 
 
-def _losses(recipe: Recipe, fold: Fold, *, seed: int) -> Floats:
-    """Log loss (n,) of each held loan, summed over the recipe's parts."""
-    parts = fit_parts(recipe, fold.lessons, seed=seed)
+def _losses(spec: ModelSpec, fold: Fold, *, seed: int) -> Floats:
+    """Log loss (n,) of each held loan, summed over the spec's parts."""
+    parts = fit_parts(spec, fold.training_set, seed=seed)
     signed = (1 - 2 * fold.labels)[:, None] * part_log_odds(parts, fold.held)
     return np.logaddexp(0.0, signed).sum(axis=1)
 

@@ -1,4 +1,4 @@
-"""The artefact of a model as it is read, whichever module its classes have moved to since it was written."""
+"""The artefact of a model as it is read, whatever its classes are called since it was written."""
 
 import io
 from typing import Any
@@ -12,14 +12,22 @@ MOVED = {
     "tasks.core.parts": "tasks.modelling.base_models",
     "tasks.core.serving": "tasks.modelling.fallbacks",
 }
+# Classes as they were called, and as they are.
+RENAMED = {
+    "Blend": "StackedModel",
+    "ClickstreamEvidence": "LogLikelihoodTerms",
+    "ClickstreamLevels": "CredibilityWeightedMeans",
+    "Served": "FallbackEnsemble",
+}
 
 
 class _Unpickler(NumpyUnpickler):
-    """joblib's own, but for the modules that have moved."""
+    """joblib's own, but for the classes that have moved or are called otherwise."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """The class or function of that name, by the module that it lives in now."""
-        return super().find_class(MOVED.get(module, module), name)
+        """The class or function of that name, by the module and the name that it has now."""
+        now = MOVED.get(module, module)
+        return super().find_class(now, RENAMED.get(name, name) if now.startswith("tasks.") else name)
 
 
 def load_artefact(content: bytes) -> Any:

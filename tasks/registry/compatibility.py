@@ -10,6 +10,16 @@ from tasks.schemas.source_features import other_features
 
 Card = Mapping[str, Any]
 LIBRARY = "scikit-learn"
+# How older cards call the ways in which a training takes histories in.
+VIEWS = {"application": "as of application", "hindsight": "as of training", "unripe": "with early arrears"}
+
+
+def in_current_words(card: dict[str, Any]) -> dict[str, Any]:
+    """The same card, in the words of today where an older one has others."""
+    if "reading" in card:
+        card["reading"] = VIEWS.get(card["reading"], card["reading"])
+        card["readings"] = {VIEWS.get(view, view): of for view, of in card["readings"].items()}
+    return card
 
 
 def require_same_library(card: Card) -> None:

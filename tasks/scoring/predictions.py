@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from tasks.modelling.fallbacks import Served, find_missing, predict_served
+from tasks.modelling.fallbacks import FallbackEnsemble, find_missing, predict_ensemble
 from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.schemas.predictions import grade_of
 from tasks.scoring.reason_codes import explain, name_reasons
@@ -10,7 +10,7 @@ from tasks.scoring.reason_codes import explain, name_reasons
 SLICE = 50_000  # applications at a time: a million need no more memory than that
 
 
-def score_applications(features: pl.DataFrame, model: Served, *, model_id: str) -> pl.DataFrame:
+def score_applications(features: pl.DataFrame, model: FallbackEnsemble, *, model_id: str) -> pl.DataFrame:
     """Rows of gold.predictions: pd (0 to 1), grade, reasons, fallback and model_id of each application.
 
     Needs:  the columns of gold.feature_store.
@@ -20,12 +20,12 @@ def score_applications(features: pl.DataFrame, model: Served, *, model_id: str) 
     return pl.concat(slices) if slices else _score(features, model, model_id)
 
 
-def _score(features: pl.DataFrame, model: Served, model_id: str) -> pl.DataFrame:
+def _score(features: pl.DataFrame, model: FallbackEnsemble, model_id: str) -> pl.DataFrame:
     scored = features.select(
         "loan_id",
         "customer_id",
         "snapshot_date",
-        pd=pl.Series(predict_served(model, features)),
+        pd=pl.Series(predict_ensemble(model, features)),
         model_id=pl.lit(model_id),
         fallback=find_missing(features.select(*HAS_SOURCE.values(), *model.reference.columns)),
     ).with_columns(grade=grade_of(pl.col("pd")))

@@ -8,32 +8,32 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
 from tasks.modelling.base_models import columns_of
-from tasks.modelling.fallbacks import Served, rows_by_blend
-from tasks.modelling.stacking import Blend, Floats
+from tasks.modelling.fallbacks import FallbackEnsemble, rows_by_model
+from tasks.modelling.stacking import Floats, StackedModel
 from tasks.schemas.reasons import OTHER, REASON_GROUPS, REASONS
 from tasks.scoring.tree_shap import share_out
 
 WORTH_TELLING = 0.05  # of log-odds: weaker contributions are no reason
 
 
-def explain(served: Served, features: pl.DataFrame) -> Floats:
+def explain(ensemble: FallbackEnsemble, features: pl.DataFrame) -> Floats:
     """Contribution (rows, REASON_GROUPS) of each group to the log-odds, against the reference applicant.
 
     They add up to the difference in log-odds between the applicant and the reference applicant, by the same
-    blend: Shapley's value of each group (Shapley 1953). For linear parts it is what swapping the group for
+    model: Shapley's value of each group (Shapley 1953). For linear parts it is what swapping the group for
     the reference's values takes away; for boosting it comes from the leaves.
     """
     contributions = np.zeros((features.height, len(REASON_GROUPS)))
-    for blend, rows in rows_by_blend(served, features):
-        contributions[rows] = _explain_blend(
-            blend, features[rows].select(served.reference.columns), served.reference
+    for model, rows in rows_by_model(ensemble, features):
+        contributions[rows] = _explain_model(
+            model, features[rows].select(ensemble.reference.columns), ensemble.reference
         )
     return contributions
 
 
-def _explain_blend(blend: Blend, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
+def _explain_model(model: StackedModel, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
     total = np.zeros((features.height, len(REASON_GROUPS)))
-    for part, weight in zip(blend.parts, blend.weights, strict=True):
+    for part, weight in zip(model.parts, model.weights, strict=True):
         boosted = isinstance(part.steps[-1][1], HistGradientBoostingClassifier)
         total += weight * (_from_leaves if boosted else _swap_in_turn)(part, features, reference)
     return total

@@ -5,12 +5,12 @@ import polars as pl
 import pytest
 
 from tasks.evaluation.feature_sets import judge_choices, list_choices, score_choices
-from tasks.modelling.candidates import Known
-from tasks.modelling.stacking import Recipe
+from tasks.modelling.candidates import TrainingSnapshot
+from tasks.modelling.stacking import ModelSpec
 from tasks.registry.model_card import say_gain
 from tasks.schemas.feature_store import SOURCES
 from tasks.statistics.performance import measure_auc
-from tests.applicants import QUICK, applicants, lessons
+from tests.applicants import QUICK, applicants, training_set
 from tests.builders import clickstream_rows, month
 from tests.policies import POLICY
 
@@ -79,14 +79,16 @@ def test_every_source_is_tried_alone_with_ours_and_with_all() -> None:
 
 
 def test_a_column_that_knows_the_risk_lifts_the_choices_that_read_it() -> None:
-    taught, truth = lessons(), lessons(seed=2).targets
+    taught, truth = training_set(), training_set(seed=2).targets
     new = knowing(applicants(seed=2), truth)
     targets = pl.DataFrame(
         {"target": taught.targets, "label": taught.targets, "surely_bad": False, "ripe": True}
     )
     loans = knowing(taught.features, taught.targets).hstack(targets)
-    known = Known(month(9), loans.sort("snapshot_date", "loan_id"), clickstream_rows("nobody", [1]))
-    pds = score_choices(Recipe("logistic", QUICK), known, new, ["bureau"], seed=0)
+    known = TrainingSnapshot(
+        month(9), loans.sort("snapshot_date", "loan_id"), clickstream_rows("nobody", [1])
+    )
+    pds = score_choices(ModelSpec("logistic", QUICK), known, new, ["bureau"], seed=0)
     auc = {name: measure_auc(truth, scores).value for name, scores in pds.items()}
     assert auc["ours + bureau"] > auc["ours"] + 0.02
     assert auc["bureau alone"] > 0.8

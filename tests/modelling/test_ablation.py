@@ -3,34 +3,36 @@ import polars as pl
 import pytest
 
 from tasks.modelling.ablation import ABLATIONS, blank, measure_ablations
-from tasks.modelling.candidates import Candidate, Known, labels_of, read_development
+from tasks.modelling.candidates import Candidate, TrainingSnapshot, label_array, read_development
 from tasks.modelling.splits import Split
-from tasks.modelling.stacking import Recipe, fit_model, predict_pd
+from tasks.modelling.stacking import ModelSpec, fit_model, predict_pd
 from tasks.schemas.feature_store import CATEGORIES, FEATURES
 from tasks.statistics.performance import measure_auc
-from tests.applicants import QUICK, applicants, lessons
+from tests.applicants import QUICK, applicants, training_set
 from tests.builders import clickstream_rows, month
 
 SPLIT = Split((month(0), month(1)), (month(2),))
 
 
 @pytest.fixture(scope="module")
-def known() -> Known:
-    taught = lessons()
+def known() -> TrainingSnapshot:
+    taught = training_set()
     columns = {"label": pl.Series(taught.targets).cast(pl.Int32), "target": pl.Series(taught.targets)}
     loans = taught.features.with_columns(**columns, ripe=pl.lit(value=True))
-    return Known(month(9), loans.sort("snapshot_date", "loan_id"), clickstream_rows("nobody", [1]))
+    return TrainingSnapshot(month(9), loans.sort("snapshot_date", "loan_id"), clickstream_rows("nobody", [1]))
 
 
 @pytest.fixture(scope="module")
-def candidate(known: Known) -> Candidate:
-    recipe, oot = Recipe("logistic", QUICK), known.of(SPLIT.oot)
-    blend = fit_model(recipe, read_development(known, SPLIT, reading="hindsight"), seed=0)
-    pds = predict_pd(blend, oot)
-    return Candidate(recipe, None, blend, pds, measure_auc(labels_of(oot), pds))
+def candidate(known: TrainingSnapshot) -> Candidate:
+    spec, oot = ModelSpec("logistic", QUICK), known.of(SPLIT.oot)
+    model = fit_model(spec, read_development(known, SPLIT, view="as of training"), seed=0)
+    pds = predict_pd(model, oot)
+    return Candidate(spec, None, model, pds, measure_auc(label_array(oot), pds))
 
 
-def test_each_family_has_its_auc_and_its_change_with_an_interval(candidate: Candidate, known: Known) -> None:
+def test_each_family_has_its_auc_and_its_change_with_an_interval(
+    candidate: Candidate, known: TrainingSnapshot
+) -> None:
     records = measure_ablations(candidate, known, SPLIT, seed=0)
     assert [one["family"] for one in records] == list(ABLATIONS)
     for one in records:
@@ -39,7 +41,7 @@ def test_each_family_has_its_auc_and_its_change_with_an_interval(candidate: Cand
         assert one["change"] == pytest.approx(one["auc"] - candidate.oot_auc.value)
 
 
-def test_what_the_outcomes_hang_on_is_missed_most(candidate: Candidate, known: Known) -> None:
+def test_what_the_outcomes_hang_on_is_missed_most(candidate: Candidate, known: TrainingSnapshot) -> None:
     changes = {one["family"]: one["change"] for one in measure_ablations(candidate, known, SPLIT, seed=0)}
     assert changes["financials"] == min(changes.values())
     assert changes["financials"] < -0.02

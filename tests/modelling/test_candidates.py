@@ -7,22 +7,22 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tasks.modelling import candidates
-from tasks.modelling.candidates import Candidate, Known, build_folds, score_as_new
-from tasks.modelling.challenger import Setup, build_gate_input, find_single_class, train
+from tasks.modelling.candidates import Candidate, TrainingSnapshot, build_folds, score_walk_forward
+from tasks.modelling.challenger import TrainingConfig, build_gate_input, find_single_class, train
 from tasks.modelling.splits import Split
-from tasks.modelling.stacking import Family, Recipe, fit_model
+from tasks.modelling.stacking import Family, ModelSpec, fit_model
 from tasks.schemas.clickstream import MEASURES
 from tasks.statistics.performance import measure_auc
-from tests.applicants import lessons
+from tests.applicants import training_set
 from tests.builders import clickstream_rows, month, months
 
 SPLIT = Split((month(0),), (month(1), month(2)))
 N = 200  # loans of each of the three cohorts
 
 
-def known(flipped: int | None = None) -> Known:
+def known(flipped: int | None = None) -> TrainingSnapshot:
     """Three ripe cohorts; of cohort `flipped` every label is the other way round."""
-    taught = lessons()
+    taught = training_set()
     label = pl.Series(taught.targets).cast(pl.Int32)
     frame = taught.features.with_columns(label=label, ripe=pl.lit(value=True)).sort(
         "snapshot_date", "loan_id"
@@ -31,11 +31,11 @@ def known(flipped: int | None = None) -> Known:
         turned = pl.when(pl.col("snapshot_date") == month(flipped)).then(1 - pl.col("label"))
         frame = frame.with_columns(label=turned.otherwise("label"))
     frame = frame.with_columns(target=pl.col("label").cast(pl.Float64))
-    return Known(month(9), frame, clickstream_rows("nobody", [1]))
+    return TrainingSnapshot(month(9), frame, clickstream_rows("nobody", [1]))
 
 
-def scored(book: Known, learned: list[date] | None = None) -> np.ndarray:
-    return score_as_new(Recipe("logistic"), book, SPLIT, seed=0, learned=learned)
+def scored(book: TrainingSnapshot, learned: list[date] | None = None) -> np.ndarray:
+    return score_walk_forward(ModelSpec("logistic"), book, SPLIT, seed=0, learned=learned)
 
 
 @pytest.mark.parametrize(("where", "found"), [(0, []), (1, []), (2, [2])])
@@ -44,7 +44,7 @@ def test_cohorts_with_one_outcome_are_no_ground_for_a_training(where: int, found
     book = known()
     same = pl.when(pl.col("snapshot_date") == month(where)).then(0).otherwise("label")
     loans = book.loans.with_columns(label=same.cast(pl.Int32))
-    setup = Setup(trials=1, seed=0, oot_cohorts=2, start={})
+    setup = TrainingConfig(trials=1, seed=0, oot_cohorts=2, start={})
     assert list(find_single_class(replace(book, loans=loans), setup)) == [month(i) for i in found]
 
 
@@ -62,8 +62,8 @@ def test_an_out_of_time_cohort_is_scored_by_what_came_before_it_alone() -> None:
 def test_a_candidate_is_scored_as_new_as_its_recipe_is(n_oot: int) -> None:
     book, split = known(), Split(tuple(months(3)[:-n_oot]), tuple(months(3)[-n_oot:]))
     best = candidates.find_candidates(book, split, trials=1, seed=0, start={})[0]
-    usual = score_as_new(best.recipe, book, split, seed=0)
-    assert np.array_equal(candidates.score_candidate_as_new(best, book, split, seed=0), usual)
+    usual = score_walk_forward(best.spec, book, split, seed=0)
+    assert np.array_equal(candidates.score_candidate_walk_forward(best, book, split, seed=0), usual)
 
 
 def test_a_model_that_learned_from_fewer_cohorts_is_replayed_on_those() -> None:
@@ -71,7 +71,7 @@ def test_a_model_that_learned_from_fewer_cohorts_is_replayed_on_those() -> None:
     assert np.array_equal(scored(known(flipped=1), learned=months(1)), first_only)
 
 
-def clicked(later: int) -> Known:
+def clicked(later: int) -> TrainingSnapshot:
     """The book with everybody's clickstream, in which every value after the third month is `later`."""
     book = known()
     people = book.loans.select("customer_id").with_columns(level=pl.int_range(pl.len()) % 50)
@@ -83,25 +83,25 @@ def clicked(later: int) -> Known:
 
 def test_neither_gate_nor_search_reads_clicks_after_the_cohort_that_is_judged() -> None:
     split = Split(tuple(months(2)), (month(2),))
-    one, other = (score_as_new(Recipe("logistic"), clicked(n), split, seed=0) for n in (0, 9000))
+    one, other = (score_walk_forward(ModelSpec("logistic"), clicked(n), split, seed=0) for n in (0, 9000))
     assert np.array_equal(one, other)
     folds = [build_folds(clicked(n), months(3)) for n in (0, 9000)]
     for fold, same in zip(*folds, strict=True):
-        assert_frame_equal(fold.lessons.features, same.lessons.features)
-        assert fold.lessons.features["fe_1_mean"].null_count() == 0
+        assert_frame_equal(fold.training_set.features, same.training_set.features)
+        assert fold.training_set.features["fe_1_mean"].null_count() == 0
 
 
-def test_the_reading_is_the_one_of_the_lowest_loss_out_of_time() -> None:
+def test_the_history_view_is_the_one_of_the_lowest_loss_out_of_time() -> None:
     book, split = known(), Split(tuple(months(2)), (month(2),))
     best = candidates.find_candidates(book, split, trials=1, seed=0, start={})[0]
-    reading, figures = candidates.choose_reading(best, book, split, seed=0)
+    view, figures = candidates.choose_history_view(best, book, split, seed=0)
     losses = {name: of["log_loss"] for name, of in figures.items()}
-    assert losses[reading] == min(losses.values()) < max(losses.values())
+    assert losses[view] == min(losses.values()) < max(losses.values())
 
 
 def candidate(family: Family, pds: np.ndarray, labels: np.ndarray) -> Candidate:
-    blend = fit_model(Recipe("logistic"), lessons(), seed=0)
-    return Candidate(Recipe(family), 0.5, blend, pds, measure_auc(labels, pds))
+    model = fit_model(ModelSpec("logistic"), training_set(), seed=0)
+    return Candidate(ModelSpec(family), 0.5, model, pds, measure_auc(labels, pds))
 
 
 @pytest.mark.parametrize(("noise", "first"), [(0.05, "logistic"), (3.0, "boosting")])
@@ -113,11 +113,11 @@ def test_of_candidates_that_rank_alike_the_better_calibrated_one_serves(noise: f
     sharp = candidate("boosting", truth**3, labels)  # ranks best, and its PDs are far too low
     simple = candidate("logistic", blurred, labels)
     assert sharp.oot_auc.value > simple.oot_auc.value
-    assert candidates.rank_candidates([sharp, simple], labels)[0].recipe.family == first
+    assert candidates.rank_candidates([sharp, simple], labels)[0].spec.family == first
 
 
 def test_the_gate_is_shown_the_fallbacks_and_not_the_complete_model_among_them() -> None:
-    challenger = train(known(), Setup(trials=1, seed=0, oot_cohorts=1, start={}))
+    challenger = train(known(), TrainingConfig(trials=1, seed=0, oot_cohorts=1, start={}))
     shown = build_gate_input(challenger, known(), champion=None, red_metrics=())
     assert set(shown.fallbacks) == {"clickstream", "financials", "clickstream+financials"}
 
@@ -127,5 +127,5 @@ def test_a_search_looks_at_a_share_of_many_loans_from_every_cohort(monkeypatch: 
     monkeypatch.setattr(candidates, "SEARCH_LOANS", 150)
     first, second = build_folds(known(), months(3))
     assert whole.held.height == N
-    assert first.held.height + second.held.height + len(first.lessons.targets) == 150
-    assert set(second.lessons.features["snapshot_date"]) == {month(0), month(1)}
+    assert first.held.height + second.held.height + len(first.training_set.targets) == 150
+    assert set(second.training_set.features["snapshot_date"]) == {month(0), month(1)}

@@ -4,21 +4,27 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.modelling.fallbacks import COMPLETE, Served, fit_served, predict_served, score_served
-from tasks.modelling.stacking import FAMILIES, Family, Recipe, predict_pd
+from tasks.modelling.fallbacks import (
+    COMPLETE,
+    FallbackEnsemble,
+    fit_ensemble,
+    predict_ensemble,
+    score_ensemble,
+)
+from tasks.modelling.stacking import FAMILIES, Family, ModelSpec, predict_pd
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.feature_store import HAS_SOURCE, SOURCE_OF
 from tasks.schemas.reasons import REASON_GROUPS, REASON_TEXTS, REASONS
 from tasks.scoring.predictions import score_applications
 from tasks.scoring.reason_codes import explain, name_reasons
 from tasks.statistics.performance import measure_auc
-from tests.applicants import QUICK, applicants, lessons
+from tests.applicants import QUICK, applicants, training_set
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
-def served(request: pytest.FixtureRequest) -> Served:
+def ensemble(request: pytest.FixtureRequest) -> FallbackEnsemble:
     family: Family = request.param
-    return fit_served(Recipe(family, QUICK), lessons(), seed=0)
+    return fit_ensemble(ModelSpec(family, QUICK), training_set(), seed=0)
 
 
 def without(frame: pl.DataFrame, *sources: str) -> pl.DataFrame:
@@ -27,41 +33,43 @@ def without(frame: pl.DataFrame, *sources: str) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("missing", [COMPLETE, "clickstream", "financials", "clickstream+financials"])
-def test_the_fallback_of_the_missing_sources_answers_and_is_recorded(served: Served, missing: str) -> None:
+def test_the_fallback_of_the_missing_sources_answers_and_is_recorded(
+    ensemble: FallbackEnsemble, missing: str
+) -> None:
     new = without(applicants(seed=2), *(() if missing == COMPLETE else missing.split("+")))
-    predictions = score_applications(new, served, model_id="m")
+    predictions = score_applications(new, ensemble, model_id="m")
     assert set(predictions["fallback"]) == {missing}
-    assert np.array_equal(predictions["pd"].to_numpy(), predict_pd(served.blends[missing], new))
+    assert np.array_equal(predictions["pd"].to_numpy(), predict_pd(ensemble.models[missing], new))
 
 
-def test_each_application_is_scored_by_itself(served: Served) -> None:
+def test_each_application_is_scored_by_itself(ensemble: FallbackEnsemble) -> None:
     whole, bare = applicants(seed=2), without(applicants(seed=2), "clickstream")
     mixed = pl.concat([whole.head(10), bare.slice(10, 10)])
-    assert np.allclose(predict_served(served, mixed)[:10], predict_served(served, whole)[:10])
-    assert np.allclose(predict_served(served, mixed)[10:], predict_served(served, bare)[10:20])
+    assert np.allclose(predict_ensemble(ensemble, mixed)[:10], predict_ensemble(ensemble, whole)[:10])
+    assert np.allclose(predict_ensemble(ensemble, mixed)[10:], predict_ensemble(ensemble, bare)[10:20])
 
 
-def test_without_the_clickstream_it_still_ranks(served: Served) -> None:
-    new = lessons(seed=2)
-    pds = predict_served(served, without(new.features, "clickstream"))
+def test_without_the_clickstream_it_still_ranks(ensemble: FallbackEnsemble) -> None:
+    new = training_set(seed=2)
+    pds = predict_ensemble(ensemble, without(new.features, "clickstream"))
     assert measure_auc(new.targets, pds).value > 0.6
 
 
-def test_contributions_add_up_to_the_log_odds_against_the_reference(served: Served) -> None:
+def test_contributions_add_up_to_the_log_odds_against_the_reference(ensemble: FallbackEnsemble) -> None:
     new = pl.concat([applicants(seed=2, n=30), without(applicants(seed=2, n=30), "clickstream")])
     flags = pl.DataFrame({flag: new[flag] for flag in HAS_SOURCE.values()})
-    usual = pl.concat([served.reference] * new.height).hstack(flags)
-    gap = score_served(served, new) - score_served(served, usual)
-    assert np.allclose(explain(served, new).sum(axis=1), gap)
+    usual = pl.concat([ensemble.reference] * new.height).hstack(flags)
+    gap = score_ensemble(ensemble, new) - score_ensemble(ensemble, usual)
+    assert np.allclose(explain(ensemble, new).sum(axis=1), gap)
 
 
-def test_a_source_that_is_missing_is_no_reason(served: Served) -> None:
+def test_a_source_that_is_missing_is_no_reason(ensemble: FallbackEnsemble) -> None:
     bare = without(applicants(seed=2), "clickstream")
-    assert (explain(served, bare)[:, list(REASON_GROUPS).index("ONLINE")] == 0).all()
+    assert (explain(ensemble, bare)[:, list(REASON_GROUPS).index("ONLINE")] == 0).all()
 
 
-def test_predictions_have_the_columns_of_their_table(served: Served) -> None:
-    predictions = score_applications(applicants(seed=2), served, model_id="m")
+def test_predictions_have_the_columns_of_their_table(ensemble: FallbackEnsemble) -> None:
+    predictions = score_applications(applicants(seed=2), ensemble, model_id="m")
     assert set(predictions.columns) == set(TABLES["gold.predictions"].columns)
     told = {code for name in REASONS for code in predictions[name].drop_nulls()}
     assert told <= set(REASON_TEXTS)
@@ -80,9 +88,11 @@ def test_every_feature_belongs_to_one_group_and_every_code_has_a_text() -> None:
 
 
 @pytest.fixture(scope="module")
-def with_bureau() -> Served:
-    taught = lessons()
-    return fit_served(Recipe("stack", QUICK), replace(taught, features=add_bureau(taught.features)), seed=0)
+def with_bureau() -> FallbackEnsemble:
+    taught = training_set()
+    return fit_ensemble(
+        ModelSpec("stack", QUICK), replace(taught, features=add_bureau(taught.features)), seed=0
+    )
 
 
 def add_bureau(frame: pl.DataFrame) -> pl.DataFrame:
@@ -91,7 +101,9 @@ def add_bureau(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.Series("bureau__score", score), pl.lit("a").alias("bureau__group"))
 
 
-def test_another_team_that_says_nothing_of_an_application_has_a_fallback(with_bureau: Served) -> None:
+def test_another_team_that_says_nothing_of_an_application_has_a_fallback(
+    with_bureau: FallbackEnsemble,
+) -> None:
     new = add_bureau(applicants(seed=2))
     known = pl.col("loan_id").str.ends_with("1")
     some = new.with_columns(
@@ -101,19 +113,21 @@ def test_another_team_that_says_nothing_of_an_application_has_a_fallback(with_bu
     told = predictions.join(some.select("loan_id", known.alias("known")), on="loan_id")
     assert set(told.filter("known")["fallback"]) == {"financials"}
     assert set(told.filter(~pl.col("known"))["fallback"]) == {"bureau"}
-    alone = predict_pd(with_bureau.blends["bureau"], some.filter(~known))
+    alone = predict_pd(with_bureau.models["bureau"], some.filter(~known))
     assert np.allclose(told.filter(~pl.col("known"))["pd"].to_numpy(), alone)
 
 
-def test_without_the_other_team_its_values_make_no_difference(with_bureau: Served) -> None:
+def test_without_the_other_team_its_values_make_no_difference(with_bureau: FallbackEnsemble) -> None:
     new = add_bureau(applicants(seed=2))
     gone = new.with_columns(bureau__score=pl.lit(None, pl.Float64), bureau__group=pl.lit(None, pl.String))
-    left = with_bureau.blends["bureau"]
+    left = with_bureau.models["bureau"]
     assert np.array_equal(predict_pd(left, new), predict_pd(left, gone))
 
 
-def test_there_is_a_fallback_for_every_way_in_which_sources_can_be_missing(with_bureau: Served) -> None:
-    assert set(with_bureau.blends) == {
+def test_there_is_a_fallback_for_every_way_in_which_sources_can_be_missing(
+    with_bureau: FallbackEnsemble,
+) -> None:
+    assert set(with_bureau.models) == {
         COMPLETE,
         *("clickstream", "financials", "clickstream+financials", "bureau"),
         *("clickstream+bureau", "financials+bureau", "clickstream+financials+bureau"),

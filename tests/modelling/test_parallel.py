@@ -6,8 +6,8 @@ import pytest
 
 from tasks.modelling import parallel
 from tasks.modelling.parallel import call_all
-from tasks.modelling.stacking import Recipe, fit_model, predict_pd
-from tests.applicants import QUICK, applicants, lessons
+from tasks.modelling.stacking import ModelSpec, fit_model, predict_pd
+from tests.applicants import QUICK, applicants, training_set
 
 
 def test_results_come_in_the_order_of_the_calls() -> None:
@@ -26,7 +26,7 @@ def test_two_fits_at_a_time_give_the_same_blend_as_one(monkeypatch: pytest.Monke
     for at_a_time in (1, 2):
         monkeypatch.setattr(parallel, "AT_A_TIME", at_a_time)
         scored.append(
-            predict_pd(fit_model(Recipe("stack", QUICK), lessons(), seed=0), applicants()).tobytes()
+            predict_pd(fit_model(ModelSpec("stack", QUICK), training_set(), seed=0), applicants()).tobytes()
         )
     assert scored[0] == scored[1]
 

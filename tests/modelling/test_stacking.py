@@ -8,29 +8,29 @@ from tasks.modelling.splits import cohort_groups
 from tasks.modelling.stacking import (
     FAMILIES,
     Family,
-    Lessons,
-    Recipe,
+    ModelSpec,
+    TrainingSet,
     cross_fit,
-    fit_blends,
     fit_model,
     fit_parts,
+    fit_stacked_models,
     part_log_odds,
     predict_pd,
     score_log_odds,
 )
 from tasks.schemas.feature_store import FEATURE_STORE, FEATURES
-from tests.applicants import QUICK, applicants, lessons
+from tests.applicants import QUICK, applicants, training_set
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_same_seed_gives_the_same_model_to_the_last_bit(family: Family) -> None:
-    first, second = (fit_model(Recipe(family, QUICK), lessons(), seed=3) for _ in range(2))
+    first, second = (fit_model(ModelSpec(family, QUICK), training_set(), seed=3) for _ in range(2))
     assert np.array_equal(predict_pd(first, applicants()), predict_pd(second, applicants()))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_an_application_without_any_source_still_gets_a_pd(family: Family) -> None:
-    model = fit_model(Recipe(family, QUICK), lessons(), seed=0)
+    model = fit_model(ModelSpec(family, QUICK), training_set(), seed=0)
     empty = pl.DataFrame([dict.fromkeys(FEATURE_STORE)], schema=FEATURE_STORE)
     pd = predict_pd(model, empty.select(FEATURES))
     assert ((pd > 0) & (pd < 1)).all()
@@ -41,16 +41,16 @@ def test_an_application_without_any_source_still_gets_a_pd(family: Family) -> No
 def test_loans_of_one_outcome_give_odds_that_are_near_it_and_not_infinite(
     family: Family, outcome: float
 ) -> None:
-    known = lessons()
-    same = Lessons(known.features, np.full(len(known.targets), outcome), known.ripe)
-    log_odds = part_log_odds(fit_parts(Recipe(family, QUICK), same, seed=0), applicants())
+    known = training_set()
+    same = TrainingSet(known.features, np.full(len(known.targets), outcome), known.ripe)
+    log_odds = part_log_odds(fit_parts(ModelSpec(family, QUICK), same, seed=0), applicants())
     assert np.isfinite(log_odds).all()
     assert (np.sign(log_odds) == (1 if outcome else -1)).all()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_an_unseen_word_is_no_error(family: Family) -> None:
-    model = fit_model(Recipe(family, QUICK), lessons(), seed=0)
+    model = fit_model(ModelSpec(family, QUICK), training_set(), seed=0)
     new = applicants().head(3).with_columns(occupation=pl.lit("Astronaut"))
     assert predict_pd(model, new).shape == (3,)
 
@@ -60,73 +60,78 @@ def test_an_unseen_word_is_no_error(family: Family) -> None:
 def test_a_source_that_said_nothing_of_the_lessons_says_nothing_later(
     word: str | None, number: float | None
 ) -> None:
-    known = lessons()
+    known = training_set()
     silent = known.features.with_columns(
         team__word=pl.lit(word, pl.String), team__number=pl.lit(number, pl.Float64)
     )
-    model = fit_model(Recipe("stack", QUICK), Lessons(silent, known.targets, known.ripe), seed=0)
+    model = fit_model(ModelSpec("stack", QUICK), TrainingSet(silent, known.targets, known.ripe), seed=0)
     new = silent.with_columns(team__word=pl.lit("b"), team__number=pl.lit(9.0))
     assert np.allclose(predict_pd(model, new), predict_pd(model, silent))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_few_loans_are_learned_from_without_a_warning(family: Family) -> None:
-    few = lessons(n=36)  # a warning fails the test
-    assert predict_pd(fit_model(Recipe(family, QUICK), few, seed=0), few.features).max() < 1
+    few = training_set(n=36)  # a warning fails the test
+    assert predict_pd(fit_model(ModelSpec(family, QUICK), few, seed=0), few.features).max() < 1
 
 
 @pytest.mark.parametrize("column", ["team__word", "occupation"])
 def test_words_without_end_are_no_error(column: str) -> None:
-    known = lessons()
+    known = training_set()
     n = len(known.targets)
     words = pl.Series(column, [f"word {i}" for i in range(n)])
-    many = Lessons(known.features.with_columns(words), known.targets, known.ripe)
-    assert predict_pd(fit_model(Recipe("stack", QUICK), many, seed=0), many.features).shape == (n,)
+    many = TrainingSet(known.features.with_columns(words), known.targets, known.ripe)
+    assert predict_pd(fit_model(ModelSpec("stack", QUICK), many, seed=0), many.features).shape == (n,)
 
 
 @pytest.mark.parametrize("family", ["boosting", "stack"])
 def test_a_higher_interest_rate_never_lowers_the_pd(family: Family) -> None:
-    model = fit_model(Recipe(family, QUICK), lessons(), seed=0)
+    model = fit_model(ModelSpec(family, QUICK), training_set(), seed=0)
     rates = [applicants().with_columns(interest_rate=pl.lit(float(rate))) for rate in (1, 10, 20, 34)]
     log_odds = np.stack([score_log_odds(model, frame) for frame in rates])
     assert (np.diff(log_odds, axis=0) >= 0).all()
 
 
 def test_probabilities_of_loans_that_were_not_fitted_add_up_to_their_defaults() -> None:
-    model = fit_model(Recipe("stack", QUICK), lessons(seed=1), seed=0)
-    new = lessons(seed=2)
+    model = fit_model(ModelSpec("stack", QUICK), training_set(seed=1), seed=0)
+    new = training_set(seed=2)
     assert predict_pd(model, new.features).sum() == pytest.approx(new.targets.sum(), rel=0.15)
 
 
 def test_a_target_between_is_a_default_and_a_good_loan_by_halves() -> None:
-    sure = lessons()
+    sure = training_set()
     halves = np.where(np.arange(len(sure.targets)) % 4 == 0, 0.5, sure.targets)
     ripe = np.arange(len(sure.targets)) % 4 != 0
-    model = fit_model(Recipe("logistic"), Lessons(sure.features, halves, ripe), seed=0)
+    model = fit_model(ModelSpec("logistic"), TrainingSet(sure.features, halves, ripe), seed=0)
     pds = predict_pd(model, sure.features)
     assert pds[sure.targets == 1].mean() > pds[sure.targets == 0].mean()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_blends_fitted_together_are_those_fitted_one_by_one(family: Family) -> None:
-    recipe, taught, new = Recipe(family, QUICK), lessons(), applicants(seed=2)
-    choices = sources_left(lessons().features)
-    together = fit_blends(recipe, taught, choices, seed=0)
+    spec, taught, new = ModelSpec(family, QUICK), training_set(), applicants(seed=2)
+    choices = sources_left(training_set().features)
+    together = fit_stacked_models(spec, taught, choices, seed=0)
     for name, sources in choices.items():
-        alone = fit_model(recipe, taught, seed=0, sources=sources)
+        alone = fit_model(spec, taught, seed=0, sources=sources)
         assert np.array_equal(predict_pd(together[name], new), predict_pd(alone, new))
 
 
 @pytest.mark.parametrize("part", OWN_PARTS)
 def test_what_a_loan_is_blended_by_knows_nothing_of_its_own_outcome(part: Part) -> None:
-    taught = lessons()
+    taught = training_set()
     groups = cohort_groups(taught.features["snapshot_date"].to_list(), taught.ripe, most=3)
     first, others = groups[0], ~groups[0]
     turned = np.where(first, 1 - taught.targets, taught.targets)
-    recipe = Recipe("stack", QUICK)
+    spec = ModelSpec("stack", QUICK)
     (_, before), (_, after) = (
         cross_fit(
-            recipe, part, Lessons(taught.features, targets, taught.ripe), groups, seed=0, sources=reads(part)
+            spec,
+            part,
+            TrainingSet(taught.features, targets, taught.ripe),
+            groups,
+            seed=0,
+            sources=reads(part),
         )
         for targets in (taught.targets, turned)
     )

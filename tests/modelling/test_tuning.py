@@ -1,36 +1,36 @@
 import pytest
 
 from tasks.modelling.stacking import FAMILIES, Family
-from tasks.modelling.tuning import DEFAULTS, Fold, search_recipe
-from tests.applicants import QUICK, lessons
+from tasks.modelling.tuning import DEFAULTS, Fold, search_spec
+from tests.applicants import QUICK, training_set
 
 
 @pytest.fixture(scope="module")
 def folds() -> list[Fold]:
-    held = lessons(seed=2, n=200)
-    return [Fold(lessons(n=300), held.features, held.targets)]
+    held = training_set(seed=2, n=200)
+    return [Fold(training_set(n=300), held.features, held.targets)]
 
 
 def test_the_same_seed_and_folds_give_the_same_recipe(folds: list[Fold]) -> None:
-    first, second = (search_recipe("logistic", folds, trials=6, seed=4) for _ in range(2))
+    first, second = (search_spec("logistic", folds, trials=6, seed=4) for _ in range(2))
     assert first == second
 
 
 def test_a_single_trial_tries_what_the_last_model_had(folds: list[Fold]) -> None:
     start = {**DEFAULTS["stack"], **QUICK, "max_iter": 40, "max_leaf_nodes": 4, "learning_rate": 0.1}
-    recipe, _ = search_recipe("stack", folds, trials=1, seed=0, start=start)
-    assert recipe.params == pytest.approx(start)
+    spec, _ = search_spec("stack", folds, trials=1, seed=0, start=start)
+    assert spec.params == pytest.approx(start)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_without_cohorts_to_try_on_the_usual_recipe_stands(family: Family) -> None:
-    recipe, loss = search_recipe(family, [], trials=5, seed=0)
-    assert (recipe.params, loss) == (DEFAULTS[family], None)
+    spec, loss = search_spec(family, [], trials=5, seed=0)
+    assert (spec.params, loss) == (DEFAULTS[family], None)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 3])
 def test_a_recipe_that_beats_the_usual_one_by_chance_alone_is_not_taken(seed: int) -> None:
-    held = lessons(seed=2, n=40)
-    fold = Fold(lessons(n=300), held.features, held.targets)
-    recipe, _ = search_recipe("logistic", [fold], trials=3, seed=seed)
-    assert recipe.params == DEFAULTS["logistic"]
+    held = training_set(seed=2, n=40)
+    fold = Fold(training_set(n=300), held.features, held.targets)
+    spec, _ = search_spec("logistic", [fold], trials=3, seed=seed)
+    assert spec.params == DEFAULTS["logistic"]

@@ -13,7 +13,7 @@ from flows.features import features
 from flows.inference import inference
 from tasks.config import Settings
 from tasks.errors import BadInputError, TableNotReadyError, UsageError
-from tasks.modelling.tasks import known_on
+from tasks.modelling.tasks import load_training_snapshot
 from tasks.monitoring.actions import actions_on
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.registered_files import read_card
@@ -238,7 +238,7 @@ def test_a_declaration_that_means_something_else_than_when_it_was_used_is_refuse
 
 def test_trainings_into_a_new_model_store_use_the_same_sources(lived: Settings, tmp_path: Path) -> None:
     anew = lived.model_copy(update={"model_store": tmp_path / "anew"})
-    ours, bureau = (known_on(month(day), anew).loans.columns for day in (USED - 1, USED))
+    ours, bureau = (load_training_snapshot(month(day), anew).loans.columns for day in (USED - 1, USED))
     assert set(bureau) - set(ours) == {"bureau__score", "bureau__segment"}
 
 
@@ -248,9 +248,9 @@ def test_what_was_not_taken_in_is_asked_for(before: Settings, tmp_path: Path) ->
     with pytest.raises(
         TableNotReadyError, match=r"bureau said of months from 2023-01-01 to 2023-11-01\. Take"
     ):
-        known_on(month(USED), settings)
+        load_training_snapshot(month(USED), settings)
     take_in_past("bureau", settings)
-    assert "bureau__score" in known_on(month(USED), settings).loans.columns
+    assert "bureau__score" in load_training_snapshot(month(USED), settings).loans.columns
 
 
 def test_a_month_is_not_scored_before_its_sources_came_in(lived: Settings, tmp_path: Path) -> None:

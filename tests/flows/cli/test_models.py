@@ -167,7 +167,7 @@ def test_a_model_that_cannot_be_made_again_is_told(pair: Settings, tmp_path: Pat
 def test_models_are_compared_on_loans_that_neither_learned_from(pair: Settings) -> None:
     first, second = ids(pair)
     compared = compare_models(first, second, pair)
-    assert "by each model's recipe" in compared.loans
+    assert "by each model's specification" in compared.loans
     auc = compared.figures.row(by_predicate=pl.col("figure") == "auc", named=True)
     assert auc["gain"] == pytest.approx(auc[second] - auc[first])
     assert auc["gain_low"] <= auc["gain"] <= auc["gain_high"]
