@@ -127,11 +127,12 @@ def why_no_months(settings: Settings) -> str:
 
 def paths_to_look_at(settings: Settings) -> dict[str, str]:
     """Places where the results of a run are, by what they hold."""
-    return {
-        "tables (Delta)": str(settings.datamart.absolute()),
-        "models and their history": str(settings.model_store.absolute()),
-        "charts": str(settings.datamart.absolute() / "charts"),
+    places = {
+        "tables (Delta)": settings.datamart,
+        "models and their history": settings.model_store,
+        "charts": settings.datamart / "charts",
     }
+    return {name: str(place.absolute()) for name, place in places.items() if place.exists()}
 
 
 def _counts(name: str, settings: Settings, column: str, **more: pl.Expr) -> pl.LazyFrame:
