@@ -105,7 +105,7 @@ def clean_facts(
     """Rows of silver.<source> of one cohort: dirtied as in the files, then cleaned; none if it stopped."""
     day = str(month_start(lender, cohort))
     raw = soil(lender, cohort, source, facts).with_columns(Customer_ID=ids)
-    rows = raw.head(0) if is_stopped(lender, source, cohort) else raw
+    rows = raw.head(0) if is_stopped(lender, source, cohort, cohort) else raw
     return clean(
         source, rows.with_columns(pl.lit(day).alias(RAW_DATE), pl.lit(None, pl.String).alias(OVERFLOW))
     )

@@ -51,7 +51,7 @@ def build_clickstream(
 
     Keys: one row per customer, in the order of `ids`; no rows once the source has stopped.
     """
-    if is_stopped(lender, "clickstream", month):
+    if is_stopped(lender, "clickstream", month, cohort):
         ids, defaults = ids.head(0), defaults[:0]
     clicks = draw_clicks(lender, cohort, month, defaults).astype(np.int64)
     columns = {name: clicks[:, place] for place, name in enumerate(FE_COLUMNS)}
@@ -71,7 +71,7 @@ def log_likelihood_ratio(lender: Lender, cohort: int, month: int, defaults: Bool
 
     0 for a month in which the source has stopped. Shifts and swaps take no information away, so none is lost.
     """
-    if is_stopped(lender, "clickstream", month):
+    if is_stopped(lender, "clickstream", month, cohort):
         return np.zeros(len(defaults))
     levels = levels_of(lender, cohort)
     clicks = draw_clicks(lender, cohort, month, defaults)

@@ -1,6 +1,9 @@
 """Ways in which a lender's months change: one short text each, closed list.
 
     stop:SOURCE:FROM        the source (clickstream, attributes, financials) has no rows from FROM on
+    gap:SOURCE:FROM:MONTHS  the source has no rows for so many months, and returns
+    close:SOURCE:FROM       the source has no rows of those who apply from FROM on; of earlier ones it goes on
+    pause:FROM:MONTHS       no loan starts for so many months; to the end of the book or longer: it runs off
     shift:COLUMN:FROM:SDS   a column moves by SDS standard deviations; defaults do not follow
     swap:COL1:COL2:FROM     two columns of one source change places
     mix:FROM:SHARE          a share (0 to 1) of the applicants has a bad credit mix on top of the usual
@@ -20,10 +23,13 @@ from typing import Final, Literal
 from simulator.layout import COLUMNS_BY_SOURCE, SPREADS, source_of
 from tasks.errors import UsageError
 
-Kind = Literal["stop", "shift", "swap", "mix", "badrate", "decay"]
+Kind = Literal["stop", "gap", "close", "pause", "shift", "swap", "mix", "badrate", "decay"]
 
 PATTERNS: Final[dict[Kind, str]] = {
     "stop": "stop:SOURCE:FROM",
+    "gap": "gap:SOURCE:FROM:MONTHS",
+    "close": "close:SOURCE:FROM",
+    "pause": "pause:FROM:MONTHS",
     "shift": "shift:COLUMN:FROM:SDS",
     "swap": "swap:COL1:COL2:FROM",
     "mix": "mix:FROM:SHARE",
@@ -106,8 +112,8 @@ def _check(drift: Drift, text: str) -> None:
         raise UsageError(
             f"The amount of the drift {text!r} is out of all proportion; use one between -1e6 and 1e6."
         )
-    if drift.kind == "stop" and names[0] not in COLUMNS_BY_SOURCE:
-        raise UsageError(f"No source is called {names[0]!r}; stop one of {', '.join(COLUMNS_BY_SOURCE)}.")
+    if drift.kind in ("stop", "gap", "close") and names[0] not in COLUMNS_BY_SOURCE:
+        raise UsageError(f"No source is called {names[0]!r}; use one of {', '.join(COLUMNS_BY_SOURCE)}.")
     if drift.kind == "shift" and names[0] not in SPREADS:
         raise UsageError(f"The column {names[0]!r} cannot be shifted; shift one of {', '.join(SPREADS)}.")
     if drift.kind == "swap" and (source_of(names[0]) is None or source_of(names[0]) != source_of(names[1])):
@@ -116,5 +122,5 @@ def _check(drift: Drift, text: str) -> None:
         raise UsageError(f"SHARE is {amount:g} in the drift {text!r}; write a share between 0 and 1.")
     if drift.kind == "badrate" and amount <= 0:
         raise UsageError(f"FACTOR is {amount:g} in the drift {text!r}; write a factor above 0.")
-    if drift.kind == "decay" and amount < 1:
+    if drift.kind in ("gap", "pause", "decay") and amount < 1:
         raise UsageError(f"MONTHS is {amount:g} in the drift {text!r}; write 1 or more months.")

@@ -16,7 +16,7 @@ from simulator.faults.plant import check, plant
 from simulator.financials import build_financials
 from simulator.payments import build_loans, loan_ids
 from simulator.population import customer_ids, draw_credit, draw_defaults
-from simulator.terms import Lender, cohort_size, is_stopped, month_start
+from simulator.terms import Lender, cohort_size, cohorts_of, is_stopped, month_start
 from simulator.truth import true_default_probability
 from tasks.errors import UsageError
 
@@ -37,9 +37,11 @@ def simulate(lender: Lender, out: Path) -> Summary:
     The same lender gives the same bytes. All files are finished in a folder beside them before the first one
     takes its place. Memory holds one month of one cohort at a time. Rows are counted before faults.
 
-    Errors: UsageError when nothing can be written in `out`, or a fault cannot be planted.
+    Raises: UsageError when nothing can be written in `out`, a fault cannot be planted, or no loan starts.
     """
     check(lender.faults)
+    if not cohorts_of(lender):
+        raise UsageError("No loan starts in any of the lender's months; let lending pause later or shorter.")
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -78,19 +80,19 @@ def _publish(draft: Path, path: Path) -> None:
 
 def _clickstream(lender: Lender) -> Iterator[pl.DataFrame]:
     for month in range(lender.months):
-        for cohort in range(lender.months):
+        for cohort in cohorts_of(lender):
             defaults = draw_defaults(lender, cohort, draw_credit(lender, cohort))
             yield clickstream.build_clickstream(lender, cohort, month, customer_ids(lender, cohort), defaults)
 
 
 def _attributes(lender: Lender) -> Iterator[pl.DataFrame]:
-    for cohort in range(lender.months):
+    for cohort in cohorts_of(lender):
         clean = build_attributes(lender, cohort, draw_credit(lender, cohort))
         yield _keyed(lender, cohort, "attributes", clean)
 
 
 def _financials(lender: Lender) -> Iterator[pl.DataFrame]:
-    for cohort in range(lender.months):
+    for cohort in cohorts_of(lender):
         clean = build_financials(lender, cohort, draw_credit(lender, cohort))
         yield _keyed(lender, cohort, "financials", clean)
 
@@ -101,25 +103,26 @@ def _keyed(lender: Lender, cohort: int, source: layout.Source, clean: pl.DataFra
     frame = text.select(
         pl.lit(customer_ids(lender, cohort)).alias("Customer_ID"), pl.all(), snapshot_date=day
     )
-    return frame.head(0) if is_stopped(lender, source, cohort) else frame
+    return frame.head(0) if is_stopped(lender, source, cohort, cohort) else frame
 
 
 def _loans(lender: Lender) -> Iterator[pl.DataFrame]:
-    for cohort in range(lender.months):
+    for cohort in cohorts_of(lender):
         defaults = draw_defaults(lender, cohort, draw_credit(lender, cohort))
         yield build_loans(lender, cohort, customer_ids(lender, cohort), defaults)
 
 
 def _truth(lender: Lender) -> Iterator[pl.DataFrame]:
-    for cohort in range(lender.months):
+    for cohort in cohorts_of(lender):
         credit = draw_credit(lender, cohort)
         pd = true_default_probability(lender, cohort, credit, draw_defaults(lender, cohort, credit))
         yield pl.DataFrame({"loan_id": loan_ids(lender, cohort, customer_ids(lender, cohort)), "true_pd": pd})
 
 
 def _bad_rate(lender: Lender) -> float:
-    bad = sum(int(draw_defaults(lender, one, draw_credit(lender, one)).sum()) for one in range(lender.months))
-    return bad / (lender.months * cohort_size(lender))
+    cohorts = cohorts_of(lender)
+    bad = sum(int(draw_defaults(lender, one, draw_credit(lender, one)).sum()) for one in cohorts)
+    return bad / (len(cohorts) * cohort_size(lender))
 
 
 PARTS: Final[dict[str, Callable[[Lender], Iterator[pl.DataFrame]]]] = {

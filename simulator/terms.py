@@ -7,7 +7,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from simulator.drift import Drift, Kind, active_drifts
+from simulator.drift import Drift, Kind, active_drifts, first_month
 from tasks.errors import UsageError
 
 Floats = npt.NDArray[np.float64]
@@ -77,6 +77,21 @@ def drifts_in(lender: Lender, kind: Kind, month: int) -> list[Drift]:
     return active_drifts(lender.drifts, kind, month, lender.start)
 
 
-def is_stopped(lender: Lender, source: str, month: int) -> bool:
-    """Return whether `source` delivers no rows in `month`."""
-    return any(drift.names == (source,) for drift in drifts_in(lender, "stop", month))
+def cohorts_of(lender: Lender) -> list[int]:
+    """Return the months in which loans start; none does while lending pauses."""
+    return [
+        month
+        for month in range(lender.months)
+        if not any(_lasts(drift, month, lender) for drift in drifts_in(lender, "pause", month))
+    ]
+
+
+def is_stopped(lender: Lender, source: str, month: int, cohort: int) -> bool:
+    """Return whether `source` delivers no rows of the cohort's customers in `month`."""
+    gaps = [drift for drift in drifts_in(lender, "gap", month) if _lasts(drift, month, lender)]
+    ended = [*drifts_in(lender, "stop", month), *gaps, *drifts_in(lender, "close", cohort)]
+    return any(drift.names == (source,) for drift in ended)
+
+
+def _lasts(drift: Drift, month: int, lender: Lender) -> bool:
+    return month < first_month(drift, lender.start) + drift.amount

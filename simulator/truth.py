@@ -16,7 +16,7 @@ def true_default_probability(lender: Lender, cohort: int, credit: Credit, defaul
     everybody of the applicant's age; with the attributes stopped too, those of everybody (a large sample).
     """
     logit = credit.logit
-    if is_stopped(lender, "financials", cohort):
+    if is_stopped(lender, "financials", cohort, cohort):
         rate = _expected_rate(lender, cohort, credit)
         logit = np.log(rate / (1 - rate))
     for month in range(cohort + 1):
@@ -27,7 +27,7 @@ def true_default_probability(lender: Lender, cohort: int, credit: Credit, defaul
 def _expected_rate(lender: Lender, cohort: int, credit: Credit) -> Floats:
     others = reference_credit(lender, cohort)
     chances = probability(others.logit)
-    if is_stopped(lender, "attributes", cohort):
+    if is_stopped(lender, "attributes", cohort, cohort):
         return np.full(len(credit.mix), chances.mean())
     ages = others.numbers["Age"].astype(np.int64)
     by_age = np.bincount(ages, chances) / np.maximum(np.bincount(ages), 1)

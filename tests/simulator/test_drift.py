@@ -41,6 +41,9 @@ def column(lender: Lender, out: Path, file: str, name: str, month: int) -> pl.Se
     ("text", "drift"),
     [
         ("stop:clickstream:3", Drift("stop", 3, ("clickstream",))),
+        ("gap:clickstream:3:8", Drift("gap", 3, ("clickstream",), 8.0)),
+        ("close:clickstream:3", Drift("close", 3, ("clickstream",))),
+        ("pause:2023-04-01:2", Drift("pause", date(2023, 4, 1), (), 2.0)),
         ("shift:fe_5:2023-04-01:0.5", Drift("shift", date(2023, 4, 1), ("fe_5",), 0.5)),
         ("swap:fe_1:fe_6:2", Drift("swap", 2, ("fe_1", "fe_6"))),
         ("mix:3:0.25", Drift("mix", 3, (), 0.25)),
@@ -66,13 +69,16 @@ def test_a_drift_is_read_from_text(text: str, drift: Drift) -> None:
         "badrate:3:0",
         "decay:3:0",
         "stop:weather:3",
+        "close:weather:3",
+        "gap:clickstream:3:0",
+        "pause:3:0",
         "shift:Occupation:3:1",
         "swap:fe_1:Age:3",
         "",
     ],
 )
 def test_a_drift_that_makes_no_sense_is_refused_with_a_mend(text: str) -> None:
-    with pytest.raises(UsageError, match=r"write|use one|stop one|shift one|name two"):
+    with pytest.raises(UsageError, match=r"write|use one|shift one|name two"):
         parse_drift(text)
 
 
@@ -88,6 +94,47 @@ def test_a_stopped_source_has_no_rows_from_that_month_on(source: str, file: str,
     simulate(replace(drifting(f"stop:{source}:2023-04-01"), loans_per_month=20), tmp_path)
     months = pl.read_csv(tmp_path / file, infer_schema=False)["snapshot_date"]
     assert sorted(months.unique()) == ["2023-01-01", "2023-02-01", "2023-03-01"]
+
+
+def months_in(lender: Lender, out: Path, file: str, day: str = "snapshot_date") -> list[str]:
+    simulate(replace(lender, loans_per_month=20), out)
+    return sorted(pl.read_csv(out / file, infer_schema=False)[day].str.slice(0, 7).unique())
+
+
+def test_a_source_returns_after_a_gap(tmp_path: Path) -> None:
+    months = months_in(drifting("gap:clickstream:2:3"), tmp_path, "feature_clickstream.csv")
+    assert months == ["2023-01", "2023-05", "2023-06"]
+
+
+def test_a_source_that_is_closed_knows_the_earlier_applicants_alone() -> None:
+    closed = drifting("close:clickstream:3")
+    assert [clicks(closed, cohort, 4).height for cohort in range(4)] == [4000, 4000, 0, 0]
+    assert clicks(closed, 1, 4).equals(clicks(CALM, 1, 4))
+
+
+def test_no_loan_starts_while_lending_pauses_and_all_else_stays(tmp_path: Path) -> None:
+    paused = drifting("pause:2:3")
+    assert months_in(paused, tmp_path, "lms_loan_daily.csv", "loan_start_date") == [
+        "2023-01",
+        "2023-05",
+        "2023-06",
+    ]
+    simulate(replace(CALM, loans_per_month=20), tmp_path / "calm")
+    for file in ("lms_loan_daily.csv", "feature_clickstream.csv"):
+        lines, calm = ((tmp_path / at / file).read_text().splitlines() for at in ("", "calm"))
+        assert set(lines) < set(calm)
+
+
+def test_a_book_runs_off(tmp_path: Path) -> None:
+    running_off = drifting("pause:3:99")
+    assert months_in(running_off, tmp_path, "lms_loan_daily.csv", "loan_start_date") == ["2023-01", "2023-02"]
+    assert months_in(running_off, tmp_path, "lms_loan_daily.csv")[-1] == "2023-06"
+
+
+def test_a_lender_that_never_lends_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="let lending pause later"):
+        simulate(drifting("pause:1:6"), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_shift_moves_a_clickstream_column_by_its_spread_and_nothing_else() -> None:
@@ -144,6 +191,8 @@ def test_a_decay_leaves_nothing_of_the_relation_in_the_end() -> None:
     [
         "stop:clickstream:2",
         "stop:financials:2",
+        "gap:clickstream:2:2",
+        "close:clickstream:3",
         "shift:fe_5:2:3",
         "swap:fe_1:fe_6:2",
         "mix:2:0.5",
