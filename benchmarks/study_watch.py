@@ -9,7 +9,7 @@ from benchmarks.study_lender import LABEL_MOB, Champion, Cohort
 from simulator.terms import Lender, month_start
 from tasks.governance.policy import Policy
 from tasks.modelling.fallbacks import predict_ensemble
-from tasks.monitoring.backtest import measure_outcomes, promise_of
+from tasks.monitoring.backtest import development_benchmark, measure_backtest
 from tasks.monitoring.early_arrears import measure_arrears
 from tasks.monitoring.fairness import add_groups, measure_fairness
 from tasks.monitoring.measurement import to_rows
@@ -67,7 +67,7 @@ def watch(lender: Lender, scored: Mapping[int, Scored], policy: Policy) -> list[
     for month in sorted(scored):
         figures = measure(month, lender, scored, before, policy)
         day = month_start(lender, month)
-        actions = decide_actions(figures, before, as_of=day, policy=policy, digest="")
+        actions = decide_actions(figures, [before], as_of=day, policy=policy, digest="")
         names = {
             kind: frozenset(actions.filter(pl.col("severity") == kind)["trigger"])
             for kind in ("red", "amber")
@@ -86,7 +86,7 @@ def measure(
     young = scored.get(month - policy.arrears.mob)
     recent = [scored[m].loans for m in range(month - policy.fairness.months + 1, month + 1) if m in scored]
     parts = {
-        "month": [*now.stability, count_drifting(now.stability, before, limits=policy.stability)],
+        "month": [*now.stability, count_drifting(now.stability, [before], limits=policy.stability)],
         "groups": measure_fairness(pl.concat(recent), limits=policy.fairness),
         "pooled": pooled(ripe, policy),
     }
@@ -104,7 +104,7 @@ def pooled(ripe: Sequence[Scored], policy: Policy) -> list[dict[str, object]]:
     loans = pl.concat([one.loans for one in ripe]).sort("loan_id")
     by_model = dict(loans.group_by("model_id").len().sort("model_id").iter_rows())
     cards = {one.champion.model_id: one.champion.card for one in ripe}
-    return measure_outcomes(loans, promise_of(by_model, cards), policy=policy)
+    return measure_backtest(loans, development_benchmark(by_model, cards), policy=policy)
 
 
 def textbook(month: int, figures: pl.DataFrame, scored: Mapping[int, Scored]) -> frozenset[str]:

@@ -131,11 +131,20 @@ def print_actions(actions: Any, day: date) -> None:
         console.print(f"    because {row['evidence']}")
 
 
-def print_triggers(triggers: list[dict[str, str]]) -> None:
-    """Print the triggers of a policy, one paragraph each."""
-    for row in triggers:
+def print_policy(explained: dict[str, Any]) -> None:
+    """Print a policy in words: a paragraph for each trigger, metric with limits, and rule."""
+    for row in explained["triggers"]:
         console.print(f"[{row['severity']}] {row['name']}: when {row['when']}")
         console.print(f"    {row['action']} {row['owner']}, within {row['due']}.{row['more']}")
+    console.print("\nLimits")
+    for row in explained["limits"]:
+        console.print(f"{row['metric']} ({row['title']})")
+        for colour in ("amber", "red"):
+            if row[colour]:
+                console.print(f"    {colour}: {row[colour]}")
+    console.print("\nRules")
+    for name, rule in explained["rules"].items():
+        console.print(f"{name}: {rule}")
 
 
 def print_stale(first: date, last: date, flows: Sequence[str], settings: Settings) -> None:

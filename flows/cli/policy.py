@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import command_group, day_option, with_settings
-from flows.console import console, print_actions, print_triggers, show
+from flows.console import console, print_actions, print_policy, show
 from tasks.config import Settings
 
 app = command_group("The monitoring policy: thresholds, triggers, owners, due times.")
@@ -37,11 +37,12 @@ def check(settings: Settings, file: File = None) -> None:
 @app.command()
 @with_settings("as_json")
 def explain(settings: Settings, file: File = None) -> None:
-    """Say in words what each trigger waits for, what follows, who does it and until when."""
-    from tasks.monitoring.actions import explain_triggers
+    """Say in words what each trigger waits for and what follows, the limits of each metric, and the gate."""
+    from tasks.governance.adopted_policy import read_policy
+    from tasks.monitoring.actions import explain_policy
 
-    triggers = explain_triggers(_reading(file, settings))
-    show(triggers, lambda: print_triggers(triggers))
+    explained = explain_policy(read_policy(_reading(file, settings).policy).policy)
+    show(explained, lambda: print_policy(explained))
 
 
 @with_settings("datamart", "as_json")

@@ -39,8 +39,8 @@ def judge_choices(
 ) -> list[dict[str, Any]]:
     """A record per choice: AUC with its 95 % interval, gain over ours with its paired 90 % one, cost, advice.
 
-    A source is taken when what it adds to ours is surely above 0, at least `least_gain`, and it knows at
-    least `least_coverage` of the applications.
+    A source is taken when what it adds to ours is significantly above 0, at least `min_gain`, and it knows at
+    least `min_coverage` of the applications.
 
     Needs:  labels (n,) and PDs (n,) of the same loans; `facts` of each source: columns, coverage, freshness.
     """
@@ -51,7 +51,7 @@ def judge_choices(
         gain, low, high = measure_auc_gain(auc, ours, level=0.90)
         others = [facts[source] for source in list_choices(list(facts))[name] if source in facts]
         coverage = min((fact["coverage"] for fact in others), default=1.0)
-        worth = low > 0 and gain >= rule.least_gain and coverage >= rule.least_coverage
+        worth = low > 0 and gain >= rule.min_gain and coverage >= rule.min_coverage
         advice = ("take" if worth else "leave") if name.startswith("ours +") else ""
         auc_low, auc_high = auc.interval()
         records.append(

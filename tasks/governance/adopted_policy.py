@@ -2,7 +2,6 @@
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,22 +14,18 @@ from tasks.governance.toml_file import read_toml
 class Adopted:
     """A policy that passed its check, and the first twelve hex digits of its file's SHA-256.
 
-    `unstated` are the numbers that the file, since it is older, does not state, with the values that apply.
+    `unstated` are lines for the numbers that the file, since it is older, does not state.
     """
 
     policy: Policy
     digest: str
-    unstated: Mapping[str, Mapping[str, float]]
+    unstated: list[str]
 
     def say_unstated(self) -> str:
         """One sentence with the lines to add; empty when the file states every number."""
         if not self.unstated:
             return ""
-        tables = (
-            f"[{table}] {', '.join(f'{key} = {value:g}' for key, value in numbers.items())}"
-            for table, numbers in self.unstated.items()
-        )
-        lines = "; ".join(tables)
+        lines = "; ".join(self.unstated)
         return f"Not stated, so that the values of earlier versions apply; add them to the file: {lines}."
 
 

@@ -1,29 +1,54 @@
-"""Policy files that were adopted before a number became part of the policy: what held until then."""
+"""Policy files that were adopted earlier: numbers that they do not state, and names that changed since."""
 
 from collections.abc import Mapping
 from typing import Any
 
 # By table and key. What is in force is in the policy file; this is only for files that do not state it.
 HELD_BEFORE: Mapping[str, Mapping[str, float]] = {
+    "stability": {"drift_months": 2},
+    "fairness": {"min_applicants": 30},
     "gate": {"level": 0.90, "min_gain": -0.01, "auc_floor": 0.60, "max_z": 2.58, "cohorts": 3},
+}
+MONTHS_BEFORE = {"score_drifts": 2, "calibration_red": 2, "arrears_red": 2, "fairness_red": 2}  # of triggers
+RENAMED: Mapping[str, Mapping[str, str]] = {  # by table: the earlier key, and that of today
+    "ranking": {"least_drop": "min_drop"},
+    "calibration": {"least": "min_deviation"},
+    "arrears": {"least": "min_excess"},
+    "choice": {"least_gain": "min_gain", "least_coverage": "min_coverage"},
 }
 
 
 def fill_in(stated: Any) -> Any:
-    """What a policy file states, and the values that held before for the numbers that it does not state."""
+    """What a policy file states, under today's names, and what held before for what it does not state."""
     if not isinstance(stated, Mapping):
         return stated
-    filled = dict(stated)
-    for table, numbers in find_unstated(stated).items():
-        filled[table] = {**numbers, **stated.get(table, {})}
+    filled = {name: _rename(name, part) for name, part in stated.items()}
+    for table, numbers in HELD_BEFORE.items():
+        if isinstance(filled.get(table, {}), dict):
+            filled[table] = {**numbers, **filled.get(table, {})}
+    if isinstance(filled.get("trigger"), list):
+        filled["trigger"] = [_with_months(trigger) for trigger in filled["trigger"]]
     return filled
 
 
-def find_unstated(stated: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Numbers that the policy file does not state, with the values that held before, by table and key."""
-    return {
-        table: missing
-        for table, numbers in HELD_BEFORE.items()
-        if isinstance(stated.get(table, {}), Mapping)
-        and (missing := {key: value for key, value in numbers.items() if key not in stated.get(table, {})})
-    }
+def find_unstated(stated: Mapping[str, Any]) -> list[str]:
+    """What a policy file that passed its check does not state, as lines to add: `[gate] max_z = 2.58`."""
+    lines: list[str] = []
+    for table, numbers in HELD_BEFORE.items():
+        missing = [f"{key} = {value:g}" for key, value in numbers.items() if key not in stated.get(table, {})]
+        lines += [f"[{table}] {', '.join(missing)}"] if missing else []
+    for trigger in stated["trigger"]:
+        if _with_months(trigger) != trigger:
+            lines.append(f"[[trigger]] {trigger['name']}: months = {MONTHS_BEFORE[trigger['name']]}")
+    return lines
+
+
+def _rename(table: str, part: Any) -> Any:
+    renamed = RENAMED.get(table, {})
+    return {renamed.get(key, key): value for key, value in part.items()} if isinstance(part, dict) else part
+
+
+def _with_months(trigger: Any) -> Any:
+    if isinstance(trigger, dict) and trigger.get("name") in MONTHS_BEFORE and "metric" not in trigger:
+        return {"months": MONTHS_BEFORE[trigger["name"]], **trigger}
+    return trigger

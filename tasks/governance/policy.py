@@ -1,14 +1,25 @@
 """The monitoring policy: what its file may say. Shares and probabilities are 0 to 1."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from tasks.governance.earlier_policies import fill_in
+from tasks.schemas.monitoring import METRICS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
-TriggerName = Literal[
+# Triggers whose conditions are in tasks/monitoring/triggers.py; others name the metric that they wait for.
+BUILT_IN = (
     "cohorts_ripe",
     "rows_set_aside_red",
     "rows_set_aside_amber",
@@ -21,7 +32,24 @@ TriggerName = Literal[
     "arrears_red",
     "fairness_red",
     "model_unusable",
-]
+)
+
+
+def _one_of(names: Iterable[str]) -> AfterValidator:
+    known = tuple(names)
+
+    def check(name: str) -> str:
+        if name not in known:
+            raise ValueError(f"{name!r} is none of {', '.join(known) or 'no metric'}")
+        return name
+
+    return AfterValidator(check)
+
+
+LIMITED = [spec for spec in METRICS.values() if spec.worse]
+MetricName = Annotated[str, _one_of(spec.name for spec in LIMITED)]
+# Metrics whose limits are two fixed numbers of their own.
+PlainMetric = Annotated[str, _one_of(spec.name for spec in LIMITED if not spec.amber + spec.red)]
 
 
 class Part(BaseModel):
@@ -44,6 +72,7 @@ class Stability(Part):
     red: Positive
     red_level: Share
     drift_fdr: Share
+    drift_months: Annotated[int, Field(ge=1)]
 
     @model_validator(mode="after")
     def red_is_worse(self) -> "Stability":
@@ -97,29 +126,29 @@ class Tested(Part):
 
 
 class Ranking(Tested):
-    """AUC of the newest ripe cohorts, pooled, and the order of grades; a drop below `least_drop` is none."""
+    """AUC of the newest ripe cohorts, pooled, and the order of grades; a drop below `min_drop` is none."""
 
     cohorts: Annotated[int, Field(ge=1)]
     auc_floor: Share
-    least_drop: Share
+    min_drop: Share
     inversion_p: Share
 
 
 class Calibration(Tested):
-    """Observed to expected defaults, and Spiegelhalter's z; a miss below a part `least` is none."""
+    """Observed/expected defaults, and Spiegelhalter's z; off by less than `min_deviation` is not off."""
 
     oe_low: Positive
     oe_high: Positive
     amber_z: Positive
     red_z: Positive
-    least: Share
+    min_deviation: Share
 
 
 class Arrears(Tested):
-    """Arrears at `mob` months on book; an excess below a part `least` is none."""
+    """Arrears at `mob` months on book; an excess below `min_excess` of the expected is none."""
 
     mob: Annotated[int, Field(ge=1)]
-    least: Share
+    min_excess: Share
 
 
 class Fairness(Part):
@@ -130,6 +159,7 @@ class Fairness(Part):
     amber: Share
     red: Share
     p: Share
+    min_applicants: Annotated[int, Field(ge=1)]
 
 
 class Gate(Part):
@@ -155,20 +185,43 @@ class Audit(Part):
 class Choice(Part):
     """When a source is worth taking: what it adds to the AUC, and how many applications it knows."""
 
-    least_gain: Share
-    least_coverage: Share
+    min_gain: Share
+    min_coverage: Share
+
+
+class Limits(Part):
+    """Where a metric turns amber, and red; which side is worse its MetricSpec says."""
+
+    amber: float
+    red: float
 
 
 class Trigger(Part):
-    """What follows when a trigger fires: `trains` a challenger out of schedule, `freezes` promotions."""
+    """What follows when a trigger fires: `trains` a challenger out of schedule, `freezes` promotions.
 
-    name: TriggerName
+    It fires when its figures are as its name says for `months` in a row; with a `metric`, when a figure of
+    that has the trigger's severity.
+    """
+
+    metric: MetricName | None = None
+    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
     severity: Literal["info", "amber", "red"]
     action: Annotated[str, Field(min_length=1)]
     owner: Annotated[str, Field(min_length=1)]
     due: Annotated[str, Field(pattern=r"^\d+ (working days?|hours?)$")]
+    months: Annotated[int, Field(ge=1)] = 1
     trains: bool = False
     freezes: bool = False
+
+    @field_validator("name")
+    @classmethod
+    def says_what_it_waits_for(cls, name: str, info: ValidationInfo) -> str:
+        """A trigger without a metric must be one whose condition is known."""
+        if name not in BUILT_IN and not info.data.get("metric"):
+            raise ValueError(
+                f'{name!r} needs a metric, such as metric = "csi"; without one there are {BUILT_IN}'
+            )
+        return name
 
 
 class Policy(Part):
@@ -186,6 +239,7 @@ class Policy(Part):
     gate: Gate
     audit: Audit
     choice: Choice
+    limits: dict[PlainMetric, Limits] = {}
     trigger: tuple[Trigger, ...]
 
     @model_validator(mode="before")
@@ -193,6 +247,26 @@ class Policy(Part):
     def with_what_held_before(cls, stated: Any) -> Any:
         """A file that was adopted before a number became part of it says the same as ever."""
         return fill_in(stated)
+
+    def limits_of(self, metric: str) -> tuple[float | None, float | None]:
+        """Amber and red of a metric that are fixed; None where the policy states none."""
+        part = self.limits.get(metric) or getattr(self, METRICS[metric].policy or "version")
+        return getattr(part, "amber", None), getattr(part, "red", None)
+
+    @property
+    def months_in_a_row(self) -> int:
+        """How many months a decision rests on at most."""
+        return max(self.stability.drift_months, *(trigger.months for trigger in self.trigger))
+
+    @model_validator(mode="after")
+    def red_is_worse(self) -> "Policy":
+        """Red must lie beyond amber."""
+        for name, limits in self.limits.items():
+            ordered = limits.red < limits.amber if METRICS[name].worse == "low" else limits.red > limits.amber
+            if not ordered:
+                side = "below" if METRICS[name].worse == "low" else "above"
+                raise ValueError(f"in [limits.{name}] red must be {side} amber")
+        return self
 
     @model_validator(mode="after")
     def each_trigger_once(self) -> "Policy":

@@ -1,13 +1,16 @@
 """What earlier months decided: gold.actions, and whether it asks for a training or holds a promotion."""
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError
 from tasks.governance.adopted_policy import read_policy
-from tasks.monitoring.triggers import describe_conditions, triggers_that
+from tasks.governance.policy import Policy
+from tasks.governance.policy_text import describe_limits, describe_rules
+from tasks.monitoring.triggers import describe_trigger, triggers_that
 from tasks.store import tables
 
 
@@ -35,23 +38,27 @@ def newest_monitored(settings: Settings) -> date:
     return days[-1]
 
 
-def explain_triggers(settings: Settings) -> list[dict[str, str]]:
-    """Name, severity, when it fires, action, owner, due time of each trigger, and what the loop then does.
+def explain_policy(policy: Policy) -> dict[str, Any]:
+    """The policy in words: `triggers`, the `limits` of metrics, the `rules` of the gate and of sources."""
+    return {
+        "triggers": explain_triggers(policy),
+        "limits": describe_limits(policy),
+        "rules": describe_rules(policy),
+    }
 
-    Raises: PolicyError that names the line and the fix.
-    """
-    policy = read_policy(settings.policy).policy
-    when = describe_conditions(policy)
+
+def explain_triggers(policy: Policy) -> list[dict[str, str]]:
+    """Name, severity, when it fires, action, owner, due time of each trigger, and what the loop then does."""
     effects = {"trains": "The next run of training trains.", "freezes": "No model is promoted meanwhile."}
     return [
         {
             "name": trigger.name,
             "severity": trigger.severity,
-            "when": when[trigger.name],
+            "when": describe_trigger(trigger, policy),
             "action": trigger.action,
             "owner": trigger.owner,
             "due": trigger.due,
-            "more": "".join(f" {said}" for wish, said in effects.items() if getattr(trigger, wish)),
+            "more": "".join(f" {text}" for effect, text in effects.items() if getattr(trigger, effect)),
         }
         for trigger in policy.trigger
     ]

@@ -1,4 +1,4 @@
-"""How the newest ripe cohorts, pooled, turned out against what the model promised."""
+"""Backtest: how the newest ripe cohorts, pooled, turned out against what was expected of the model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,17 +10,24 @@ import polars as pl
 from scipy.stats import norm
 
 from tasks.governance.policy import Calibration, Policy, Ranking
-from tasks.monitoring.measurement import Figure, figure, grade_high, grade_low
+from tasks.monitoring.measurement import Measurement, grade, measurement
+from tasks.schemas.monitoring import CONFIDENCE
 from tasks.statistics import performance
 from tasks.statistics.performance import Auc, Floats
 from tasks.statistics.significance import holm, jeffreys_interval, jeffreys_p, jeffreys_two_sided_p
 
-LEVEL = 0.95
-Z = float(norm.ppf(0.5 + LEVEL / 2))
+Z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+BACKTEST = (
+    "pooled_auc",
+    "calibration_in_the_large",
+    "spiegelhalter_z",
+    "calibration_slope",
+    "grade_inversions",
+)
 
 
 @dataclass(frozen=True)
-class Promise:
+class DevelopmentBenchmark:
     """AUC that models had in development, out of time, and its variance; of several, by their loans.
 
     `n_learned` is how many loans their PDs rest on: of several models the number whose sampling error is that
@@ -32,8 +39,10 @@ class Promise:
     n_learned: float
 
 
-def promise_of(n_by_model: Mapping[str, int], cards: Mapping[str, Mapping[str, Any]]) -> Promise:
-    """What the models that scored the loans promised at the gate, weighted by how many loans each scored."""
+def development_benchmark(
+    n_by_model: Mapping[str, int], cards: Mapping[str, Mapping[str, Any]]
+) -> DevelopmentBenchmark:
+    """How the models that scored the loans did at the gate, weighted by how many loans each scored."""
     total = sum(n_by_model.values())
     auc = variance = learning = 0.0
     for model_id, n in n_by_model.items():
@@ -42,7 +51,7 @@ def promise_of(n_by_model: Mapping[str, int], cards: Mapping[str, Mapping[str, A
         auc += share * gate["auc"]
         variance += share**2 * (max(high - gate["auc"], gate["auc"] - low) / z) ** 2
         learning += share**2 / cards[model_id]["data"]["n_loans"]
-    return Promise(auc, variance, 1 / learning)
+    return DevelopmentBenchmark(auc, variance, 1 / learning)
 
 
 def _interval_at_the_gate(figures: Mapping[str, Any]) -> tuple[float, float, float]:
@@ -52,81 +61,76 @@ def _interval_at_the_gate(figures: Mapping[str, Any]) -> tuple[float, float, flo
     return (*figures[key], float(norm.ppf(0.5 + level / 2)))
 
 
-def measure_outcomes(pooled: pl.DataFrame, promise: Promise | None, *, policy: Policy) -> list[Figure]:
+def measure_backtest(
+    pooled: pl.DataFrame, benchmark: DevelopmentBenchmark | None, *, policy: Policy
+) -> list[Measurement]:
     """Ranking, calibration and order of grades of the pooled loans, each with its status.
 
-    Needs:  label (0 or 1), pd, grade of the loans; `promise` unless there is no loan.
+    Needs:  label (0 or 1), pd, grade of the loans; `benchmark` unless there is no loan.
     """
-    names = (
-        "pooled_auc",
-        "calibration_in_the_large",
-        "spiegelhalter_z",
-        "calibration_slope",
-        "grade_inversions",
-    )
     n = pooled.height
-    if n == 0 or promise is None:
-        return [figure(name, "score", 0, None, status="not ripe") for name in names]
+    if n == 0 or benchmark is None:
+        return [measurement(name, "score", 0, None, status="not ripe") for name in BACKTEST]
     labels, pds = pooled["label"].cast(pl.Float64).to_numpy(), pooled["pd"].to_numpy()
     n_bad = int(labels.sum())
     if min(n_bad, n - n_bad) < 2:
-        return [figure(name, "score", n, None, status="single class") for name in names]
-    share = _share_of_evidence(n, promise)
+        return [measurement(name, "score", n, None, status="single class") for name in BACKTEST]
+    share = _share_of_evidence(n, benchmark)
     return [
-        _ranking(performance.measure_auc(labels, pds), n, promise, policy.ranking),
+        _ranking(performance.measure_auc(labels, pds), n, benchmark, policy.ranking),
         _in_the_large(labels, pds, share, policy.calibration),
         *_by_grade(pooled, share, policy.calibration),
         _spiegelhalter(labels, pds, share, policy.calibration),
-        figure("calibration_slope", "score", n, performance.measure_slope(labels, pds), reference=1.0),
+        measurement("calibration_slope", "score", n, performance.measure_slope(labels, pds), reference=1.0),
         _inversions(pooled, policy.ranking),
     ]
 
 
-def _ranking(auc: Auc, n: int, promise: Promise, limits: Ranking) -> Figure:
-    low, high = auc.interval(LEVEL)
-    spread = (promise.variance + auc.variance) ** 0.5
+def _ranking(auc: Auc, n: int, benchmark: DevelopmentBenchmark, limits: Ranking) -> Measurement:
+    low, high = auc.interval(CONFIDENCE)
+    spread = (benchmark.variance + auc.variance) ** 0.5
     drops = [float(norm.isf(level)) * spread for level in (limits.amber_p, limits.red_p)]
-    reached = [promise.auc - max(limits.least_drop, drop) for drop in drops]
-    status = "red" if high < limits.auc_floor else grade_low(auc.value, reached[0], reached[1])
-    return figure(
+    reached = [benchmark.auc - max(limits.min_drop, drop) for drop in drops]
+    graded = grade("pooled_auc", auc.value, (reached[0], reached[1]))
+    return measurement(
         "pooled_auc",
         "score",
         n,
         auc.value,
         ci=(low, high),
-        reference=promise.auc,
+        reference=benchmark.auc,
         limits=(reached[0], reached[1]),
-        status=status,
+        status="red" if high < limits.auc_floor else graded,
     )
 
 
-def _share_of_evidence(n: int, promise: Promise) -> float:
+def _share_of_evidence(n: int, benchmark: DevelopmentBenchmark) -> float:
     """What n outcomes are worth (0 to 1) as evidence against PDs that were learned from a sample themselves.
 
     Both rates have a sampling error, so the variance of their difference is that of n N / (n + N) outcomes
     against known PDs (two-sample comparison, as in PSI's 1/n + 1/m); with N large it is n.
     """
-    return promise.n_learned / (promise.n_learned + n)
+    return benchmark.n_learned / (benchmark.n_learned + n)
 
 
-def _in_the_large(labels: Floats, pds: Floats, share: float, limits: Calibration) -> Figure:
+def _in_the_large(labels: Floats, pds: Floats, share: float, limits: Calibration) -> Measurement:
     """Observed over expected, with the interval of the ratio where both have their sampling error."""
     n, expected = share * len(labels), float(pds.mean())
     ratio, p = float(labels.mean()) / expected, jeffreys_two_sided_p(share * float(labels.sum()), n, expected)
     far = not limits.oe_low <= ratio <= limits.oe_high
-    if p >= limits.amber_p or abs(ratio - 1) < limits.least:
+    if p >= limits.amber_p or abs(ratio - 1) < limits.min_deviation:
         status = "green"
     else:
         status = "red" if p < limits.red_p or far else "amber"
     half = Z * float(np.sqrt(labels.mean() * (1 - labels.mean()) / n)) / expected
     ci = (max(0.0, ratio - half), ratio + half)
-    return figure(
+    return measurement(
         "calibration_in_the_large", "score", len(labels), ratio, ci=ci, reference=1.0, status=status
     )
 
 
-def _by_grade(pooled: pl.DataFrame, share: float, limits: Calibration) -> list[Figure]:
-    """More defaults than a grade's PD allows: Jeffreys' p, adjusted for the number of grades (Holm)."""
+def _by_grade(pooled: pl.DataFrame, share: float, limits: Calibration) -> list[Measurement]:
+    """More defaults than a grade's mean PD allows: Jeffreys' p, adjusted for the number of grades (Holm)."""
     grades = (
         pooled.group_by("grade")
         .agg(n=pl.len(), k=pl.col("label").sum(), pd=pl.col("pd").mean())
@@ -134,36 +138,38 @@ def _by_grade(pooled: pl.DataFrame, share: float, limits: Calibration) -> list[F
     )
     rows = grades.to_dicts()
     p_values = holm([jeffreys_p(share * row["k"], share * row["n"], row["pd"]) for row in rows])
-    figures: list[Figure] = []
+    found: list[Measurement] = []
     for row, p in zip(rows, p_values, strict=True):
         status = "red" if p < limits.red_p else "amber" if p < limits.amber_p else "green"
-        if row["k"] / row["n"] < (1 + limits.least) * row["pd"]:
+        if row["k"] / row["n"] < (1 + limits.min_deviation) * row["pd"]:
             status = "green"
-        figures.append(
-            figure(
+        found.append(
+            measurement(
                 "grade_bad_rate",
                 row["grade"],
                 row["n"],
                 row["k"] / row["n"],
-                ci=jeffreys_interval(row["k"], row["n"], level=LEVEL),
+                ci=jeffreys_interval(row["k"], row["n"], level=CONFIDENCE),
                 reference=row["pd"],
                 status=status,
             )
         )
-    return figures
+    return found
 
 
-def _spiegelhalter(labels: Floats, pds: Floats, share: float, limits: Calibration) -> Figure:
-    """z, green too where the Brier score is within a part `least` of what the PDs themselves imply."""
+def _spiegelhalter(labels: Floats, pds: Floats, share: float, limits: Calibration) -> Measurement:
+    """z, green too where the Brier score is within `min_deviation` of what the PDs themselves imply."""
     z = performance.measure_spiegelhalter_z(labels, pds) * share**0.5
     implied = float(np.mean(pds * (1 - pds)))
-    small = abs(performance.measure_brier(labels, pds) - implied) < limits.least * implied
-    status = "green" if small else grade_high(abs(z), limits.amber_z, limits.red_z)
+    small = abs(performance.measure_brier(labels, pds) - implied) < limits.min_deviation * implied
     reached = (limits.amber_z, limits.red_z)
-    return figure("spiegelhalter_z", "score", len(labels), z, reference=0.0, limits=reached, status=status)
+    status = "green" if small else None
+    return measurement(
+        "spiegelhalter_z", "score", len(labels), z, reference=0.0, limits=reached, status=status
+    )
 
 
-def _inversions(pooled: pl.DataFrame, limits: Ranking) -> Figure:
+def _inversions(pooled: pl.DataFrame, limits: Ranking) -> Measurement:
     """Adjacent grades of which the better one had more defaults, beyond chance (pooled two-sample z)."""
     rows = pooled.group_by("grade").agg(n=pl.len(), k=pl.col("label").sum()).sort("grade").to_dicts()
     found = 0
@@ -173,5 +179,4 @@ def _inversions(pooled: pl.DataFrame, limits: Ranking) -> Figure:
         if variance > 0:
             gap = better["k"] / better["n"] - worse["k"] / worse["n"]
             found += bool(norm.sf(gap / variance**0.5) < limits.inversion_p)
-    status = "amber" if found else "green"
-    return figure("grade_inversions", "score", pooled.height, float(found), limits=(1.0, None), status=status)
+    return measurement("grade_inversions", "score", pooled.height, float(found), limits=(1.0, None))

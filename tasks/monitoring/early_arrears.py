@@ -9,9 +9,8 @@ from scipy.stats import norm
 
 from tasks.governance.policy import Arrears
 from tasks.labels.default_labels import count_missed
-from tasks.monitoring.measurement import Figure, figure, grade_high
-
-LEVEL = 0.95
+from tasks.monitoring.measurement import Measurement, measurement
+from tasks.schemas.monitoring import CONFIDENCE
 
 
 def keep_arrears(loans: pl.LazyFrame, *, mob: int) -> pl.LazyFrame:
@@ -40,7 +39,7 @@ def count_arrears(ripe: pl.DataFrame, arrears: pl.DataFrame) -> dict[str, dict[s
 
 def measure_arrears(
     young: pl.DataFrame, counts: Mapping[str, Mapping[str, Any]], *, limits: Arrears
-) -> Figure:
+) -> Measurement:
     """Share of a cohort in arrears against what its PDs imply: each loan is bad with its PD, and the bad and
     the good are in arrears as often as they were in development. One-sided, normal, with the uncertainty of
     those two shares.
@@ -49,9 +48,9 @@ def measure_arrears(
     """
     n, subject = young.height, f"MOB {limits.mob}"
     if n == 0:
-        return figure("early_arrears", subject, 0, None, status="no rows")
-    if min(part["n"] for part in counts.values()) == 0:
-        return figure("early_arrears", subject, n, None, status="no reference")
+        return measurement("early_arrears", subject, 0, None, status="no rows")
+    if min(count["n"] for count in counts.values()) == 0:
+        return measurement("early_arrears", subject, n, None, status="no reference")
     (of_bad, v_bad), (of_good, v_good) = (_share(counts[name]) for name in ("bad", "good"))
     pds = young["pd"].to_numpy()
     each = pds * of_bad + (1 - pds) * of_good
@@ -60,14 +59,13 @@ def measure_arrears(
         float((each * (1 - each)).sum()) / n**2 + pds.mean() ** 2 * v_bad + (1 - pds.mean()) ** 2 * v_good
     )
     spread = float(np.sqrt(variance))
-    half = float(norm.ppf(0.5 + LEVEL / 2)) * float(np.sqrt(seen * (1 - seen) / n))
+    half = float(norm.ppf(0.5 + CONFIDENCE / 2)) * float(np.sqrt(seen * (1 - seen) / n))
     reached = [
-        expected + max(limits.least * expected, float(norm.isf(level)) * spread)
+        expected + max(limits.min_excess * expected, float(norm.isf(level)) * spread)
         for level in (limits.amber_p, limits.red_p)
     ]
-    status = grade_high(seen, reached[0], reached[1])
     ci = (max(0.0, seen - half), min(1.0, seen + half))
-    return figure(
+    return measurement(
         "early_arrears",
         subject,
         n,
@@ -75,7 +73,6 @@ def measure_arrears(
         ci=ci,
         reference=expected,
         limits=(reached[0], reached[1]),
-        status=status,
     )
 
 

@@ -7,12 +7,12 @@ import polars as pl
 from scipy.stats import fisher_exact, norm
 
 from tasks.governance.policy import Fairness
-from tasks.monitoring.measurement import Figure, figure, grade_low
+from tasks.monitoring.measurement import Measurement, grade, measurement
+from tasks.schemas.monitoring import CONFIDENCE
 from tasks.statistics.significance import holm
 
 AGE_BANDS = {0: "under 25", 25: "25 to 34", 35: "35 to 49", 50: "50 and over"}  # from this age on
 KINDS = ("age_band", "occupation")
-LEAST = 30  # applicants of a group; fewer say nothing
 
 
 def add_groups(people: pl.DataFrame) -> pl.DataFrame:
@@ -23,50 +23,50 @@ def add_groups(people: pl.DataFrame) -> pl.DataFrame:
     return people.with_columns(age_band=band)
 
 
-def measure_fairness(scored: pl.DataFrame, *, limits: Fairness) -> list[Figure]:
+def measure_fairness(scored: pl.DataFrame, *, limits: Fairness) -> list[Measurement]:
     """Adverse impact ratio of each age band and occupation: its approval rate over that of the largest group.
 
     Fisher's exact test of each group against the largest, adjusted for their number (Holm), so that fifteen
-    occupations a month do not find one by chance.
-
-    Not before all the months are there: a single one finds a large gap by chance in one lender of six.
+    occupations a month do not find one by chance. Not before all the months are there: a single one finds a
+    large gap by chance in one lender of six.
 
     Needs:  snapshot_date, pd, age_band, occupation of the applications.
     """
     if scored["snapshot_date"].n_unique() < limits.months:
         too_few = "too few months"
-        return [figure("fairness", kind, scored.height, None, status=too_few) for kind in KINDS]
+        return [measurement("fairness", kind, scored.height, None, status=too_few) for kind in KINDS]
     approved = scored.with_columns(approved=pl.col("pd") <= limits.approve_up_to_pd)
-    return [figure for kind in KINDS for figure in _of_kind(approved, kind, limits)]
+    return [found for kind in KINDS for found in _of_kind(approved, kind, limits)]
 
 
-def _of_kind(approved: pl.DataFrame, kind: str, limits: Fairness) -> list[Figure]:
+def _of_kind(approved: pl.DataFrame, kind: str, limits: Fairness) -> list[Measurement]:
     known = approved.drop_nulls(kind).filter(pl.col(kind) != "unknown")
-    groups = known.group_by(kind).agg(n=pl.len(), k=pl.col("approved").sum()).filter(pl.col("n") >= LEAST)
+    counts = known.group_by(kind).agg(n=pl.len(), k=pl.col("approved").sum())
+    groups = counts.filter(pl.col("n") >= limits.min_applicants)
     if groups.height < 2:
-        return [figure("fairness", kind, known.height, None, status="too few groups")]
+        return [measurement("fairness", kind, known.height, None, status="too few groups")]
     rows = groups.sort(["n", kind], descending=[True, False]).to_dicts()
     usual, others = rows[0], rows[1:]
     if usual["k"] == 0:
-        return [figure("fairness", kind, known.height, None, status="nobody approved")]
+        return [measurement("fairness", kind, known.height, None, status="nobody approved")]
     p_values = holm([_fisher(row, usual) for row in others])
-    figures: list[Figure] = []
+    found: list[Measurement] = []
     for row, p in zip(others, p_values, strict=True):
         ratio = (row["k"] / row["n"]) / (usual["k"] / usual["n"])
-        status = grade_low(ratio, limits.amber, limits.red) if p < limits.p else "green"
-        figures.append(
-            figure(
+        reached = (limits.amber, limits.red)
+        found.append(
+            measurement(
                 "fairness",
                 f"{kind} {row[kind]}",
                 row["n"],
                 ratio,
                 ci=_interval(row, usual, ratio),
                 reference=usual["k"] / usual["n"],
-                limits=(limits.amber, limits.red),
-                status=status,
+                limits=reached,
+                status=grade("fairness", ratio, reached) if p < limits.p else "green",
             )
         )
-    return sorted(figures, key=lambda one: one["subject"])
+    return sorted(found, key=lambda one: one["subject"])
 
 
 def _fisher(group: dict[str, int], usual: dict[str, int]) -> float:
@@ -78,9 +78,9 @@ def _fisher(group: dict[str, int], usual: dict[str, int]) -> float:
 def _interval(
     group: dict[str, int], usual: dict[str, int], ratio: float
 ) -> tuple[float | None, float | None]:
-    """95 % interval of a ratio of rates by its log (Katz et al. 1978); none where nobody is approved."""
+    """Interval of a ratio of rates by its log (Katz et al. 1978); none where nobody is approved."""
     if group["k"] == 0:
         return None, None
     spread = sum(1 / one["k"] - 1 / one["n"] for one in (group, usual)) ** 0.5
-    half = float(norm.ppf(0.975)) * spread
+    half = float(norm.ppf(0.5 + CONFIDENCE / 2)) * spread
     return ratio * math.exp(-half), ratio * math.exp(half)

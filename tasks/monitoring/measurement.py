@@ -1,6 +1,6 @@
-"""What a measured figure is: a number with its sample size, its interval, its limits and its status.
+"""What a measurement is: a number with its sample size, its interval, its limits and its status.
 
-A figure without data says why in `status` and has a null value; it is never NaN, never zero, never green.
+One without data says why in `status` and has a null value; it is never NaN, never zero, never green.
 """
 
 from datetime import date
@@ -8,15 +8,16 @@ from typing import Any, Literal
 
 import polars as pl
 
-from tasks.schemas.catalog import TABLES
+from tasks.schemas.monitoring import METRICS, Monitoring
 
-Figure = dict[str, Any]
+Measurement = dict[str, Any]
 Grade = Literal["green", "amber", "red"]
+Limits = tuple[float | None, float | None]
 MEASURED = "measured"  # reported without a limit
-COLUMNS = TABLES["gold.monitoring"].columns
+NO_LIMITS: Limits = (None, None)
 
 
-def figure(
+def measurement(
     metric: str,
     subject: str,
     n: int,
@@ -24,10 +25,15 @@ def figure(
     *,
     ci: tuple[float | None, float | None] = (None, None),
     reference: float | None = None,
-    limits: tuple[float | None, float | None] = (None, None),
-    status: str = MEASURED,
-) -> Figure:
-    """One figure; `limits` are amber and red, in the units of the value."""
+    limits: Limits = NO_LIMITS,
+    status: str | None = None,
+) -> Measurement:
+    """One measurement; `limits` are amber and red, in the units of the value.
+
+    Without a `status` it is graded by its limits, or `measured` where it has none.
+    """
+    if status is None:
+        status = MEASURED if value is None or limits == NO_LIMITS else grade(metric, value, limits)
     return {
         "metric": metric,
         "subject": subject,
@@ -42,18 +48,17 @@ def figure(
     }
 
 
-def grade_high(value: float, amber: float, red: float) -> Grade:
-    """Status of a figure of which much is bad: reached limits count."""
-    return "red" if value >= red else "amber" if value >= amber else "green"
+def grade(metric: str, value: float, limits: Limits) -> Grade:
+    """Status of a value: where high is worse a limit counts once reached, where low is worse below it."""
+    worse = METRICS[metric].worse
+    seen = abs(value) if worse == "either" else value
+    beyond = [limit is not None and (seen < limit if worse == "low" else seen >= limit) for limit in limits]
+    return "red" if beyond[1] else "amber" if beyond[0] else "green"
 
 
-def grade_low(value: float, amber: float, red: float) -> Grade:
-    """Status of a figure of which little is bad: below a limit counts."""
-    return "red" if value < red else "amber" if value < amber else "green"
-
-
-def to_rows(figures: list[Figure], *, as_of: date, window: str, model_id: str) -> pl.DataFrame:
+def to_rows(measured: list[Measurement], *, as_of: date, window: str, model_id: str) -> pl.DataFrame:
     """Rows of gold.monitoring; `window` says which applications were measured."""
-    frame = pl.DataFrame(figures, schema={name: COLUMNS[name] for name in figure("", "", 0, None)})
+    columns = {name: column.dtype for name, column in Monitoring.columns().items()}
+    frame = pl.DataFrame(measured, schema={name: columns[name] for name in measurement("psi", "", 0, None)})
     constants = {"snapshot_date": pl.lit(as_of), "window": pl.lit(window), "model_id": pl.lit(model_id)}
-    return frame.with_columns(**constants).select(*COLUMNS)
+    return pl.DataFrame(Monitoring.validate(frame.with_columns(**constants).select(*columns)))

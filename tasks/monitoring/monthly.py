@@ -1,21 +1,51 @@
 """The figures of one month: its applications against the training data, and the cohort that ripened on it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from scipy.stats import norm
 
-from tasks.governance.policy import Coverage, Intake, Stability
+from tasks.governance.policy import Coverage, Intake, Policy, Stability
 from tasks.monitoring.expected_auc import measure_expected_auc, measure_expected_auc_spread
-from tasks.monitoring.measurement import Figure, figure, grade_high, grade_low
+from tasks.monitoring.measurement import Measurement, measurement
 from tasks.monitoring.stability import Shift, count_known, measure_shift
+from tasks.schemas.monitoring import CONFIDENCE, keep_metrics
 from tasks.statistics import performance
 from tasks.statistics.significance import discoveries
 
 
+@dataclass(frozen=True)
+class Month:
+    """What a month is measured on: `applications` with the columns of `add_month_values`, and their `pds`.
+
+    `reference` is that of the model that scored them, `deliveries` bronze.deliveries of the day, `earlier`
+    gold.monitoring of the months before, the newest first (no rows where a month was not measured).
+    """
+
+    applications: pl.DataFrame
+    pds: pl.Series
+    reference: Mapping[str, Any]
+    deliveries: pl.DataFrame
+    earlier: Sequence[pl.DataFrame]
+
+
+def measure_month(month: Month, policy: Policy) -> list[Measurement]:
+    """Figures of the applications of a month: stability, coverage, quarantine, expectation."""
+    stability = measure_stability(month.applications, month.pds, month.reference, limits=policy.stability)
+    return [
+        *stability,
+        count_drifting(stability, month.earlier, limits=policy.stability),
+        *measure_coverage(month.applications, len(month.pds), month.reference, limits=policy.coverage),
+        *measure_intake(month.deliveries, limits=policy.intake),
+        *measure_expectation(month.pds),
+    ]
+
+
 def measure_stability(
     features: pl.DataFrame, pds: pl.Series, reference: Mapping[str, Any], *, limits: Stability
-) -> list[Figure]:
+) -> list[Measurement]:
     """PSI of the score, CSI of every watched feature, and the p-value of each feature's change.
 
     Needs:  what the champion's reference distributions are of: columns of a day's applications, their PDs.
@@ -25,35 +55,38 @@ def measure_stability(
     shifts = {name: measure_shift(features[name], bins[name], n[name]) for name in bins if name != "pd"}
     figures = [_shifted("psi", "score", len(pds), score, limits)]
     figures += [_shifted("csi", name, features.height, shift, limits) for name, shift in shifts.items()]
-    return figures + [figure("drift_p", name, features.height, shift.p) for name, shift in shifts.items()]
+    return figures + [
+        measurement("drift_p", name, features.height, shift.p) for name, shift in shifts.items()
+    ]
 
 
-def _shifted(metric: str, subject: str, n: int, shift: Shift, limits: Stability) -> Figure:
+def _shifted(metric: str, subject: str, n: int, shift: Shift, limits: Stability) -> Measurement:
     """Both a fixed limit and what chance gives at this size must be passed."""
     if n == 0:
-        return figure(metric, subject, 0, None, status="no rows")
+        return measurement(metric, subject, 0, None, status="no rows")
     amber = max(limits.amber, shift.quantile(limits.amber_level))
     red = max(limits.red, shift.quantile(limits.red_level))
-    status = grade_high(shift.psi, amber, red)
-    return figure(metric, subject, n, shift.psi, limits=(amber, red), status=status)
+    return measurement(metric, subject, n, shift.psi, limits=(amber, red))
 
 
-def count_drifting(now: Sequence[Figure], before: pl.DataFrame, *, limits: Stability) -> Figure:
-    """How many features changed in this month and in the one before, at the policy's false discovery rate.
+def count_drifting(
+    now: Sequence[Measurement], earlier: Sequence[pl.DataFrame], *, limits: Stability
+) -> Measurement:
+    """How many features changed in each of the policy's months in a row, at its false discovery rate.
 
-    Needs:  figures of this month; gold.monitoring of the month before, no rows when it was not measured.
+    Needs:  figures of this month; gold.monitoring of the months before, the newest first.
     """
     today = {one["subject"]: one["value"] for one in now if one["metric"] == "drift_p"}
-    rows = before.filter(pl.col("metric") == "drift_p").drop_nulls("value").sort("subject")
-    last = dict(rows.select("subject", "value").iter_rows())
-    if not last:
-        return figure("drifting_features", "features", 0, None, status="no month before")
-    found = [_found(p_values, limits.drift_fdr) for p_values in (today, last)]
-    both = found[0] & found[1]
-    status = "amber" if both else "green"
-    return figure(
-        "drifting_features", "features", len(today), float(len(both)), limits=(1.0, None), status=status
-    )
+    months = [today, *(_drift_of(rows) for rows in earlier[: limits.drift_months - 1])]
+    if len(months) < limits.drift_months or not all(months[1:]):
+        return measurement("drifting_features", "features", 0, None, status="no month before")
+    always = set.intersection(*(_found(p_values, limits.drift_fdr) for p_values in months))
+    return measurement("drifting_features", "features", len(today), float(len(always)), limits=(1.0, None))
+
+
+def _drift_of(month: pl.DataFrame) -> dict[str, float]:
+    rows = keep_metrics(month, "drift_p").drop_nulls("value").sort("subject")
+    return dict(rows.select("subject", "value").iter_rows())
 
 
 def _found(p_values: Mapping[str, float], rate: float) -> set[str]:
@@ -63,69 +96,57 @@ def _found(p_values: Mapping[str, float], rate: float) -> set[str]:
 
 def measure_coverage(
     applications: pl.DataFrame, n_scored: int, reference: Mapping[str, Any], *, limits: Coverage
-) -> list[Figure]:
-    """Share of the day's applications that each source told something of, and share that was scored.
+) -> list[Measurement]:
+    """Share of the day's applications that each source covers, and share that was scored.
 
     Needs:  what `count_known` needs of the applications.
     """
     counts = count_known(applications)
     known = {source: (count, reference["coverage"][source]) for source, count in counts.items()}
-    figures: list[Figure] = []
+    figures: list[Measurement] = []
     for subject, (covered, usual) in {**known, "scoring": (n_scored, 1.0)}.items():
         share = covered / applications.height
         reached = (limits.amber, max(limits.red, usual - limits.below_reference))
-        status = grade_low(share, *reached)
         figures.append(
-            figure(
-                "coverage",
-                subject,
-                applications.height,
-                share,
-                reference=usual,
-                limits=reached,
-                status=status,
-            )
+            measurement("coverage", subject, applications.height, share, reference=usual, limits=reached)
         )
     return figures
 
 
-def measure_intake(deliveries: pl.DataFrame, *, limits: Intake) -> list[Figure]:
+def measure_intake(deliveries: pl.DataFrame, *, limits: Intake) -> list[Measurement]:
     """Share of each source's rows that were set aside.
 
     Needs:  bronze.deliveries of the day.
     """
-    figures: list[Figure] = []
+    figures: list[Measurement] = []
     for row in deliveries.sort("source").iter_rows(named=True):
         if row["n_received"] == 0:
-            figures.append(figure("quarantined", row["source"], 0, None, status="no rows"))
+            figures.append(measurement("quarantined", row["source"], 0, None, status="no rows"))
             continue
         share = row["n_quarantined"] / row["n_received"]
-        status = grade_high(share, limits.amber, limits.red)
         reached = (limits.amber, limits.red)
-        figures.append(
-            figure("quarantined", row["source"], row["n_received"], share, limits=reached, status=status)
-        )
+        figures.append(measurement("quarantined", row["source"], row["n_received"], share, limits=reached))
     return figures
 
 
-def measure_expectation(pds: pl.Series) -> list[Figure]:
+def measure_expectation(pds: pl.Series) -> list[Measurement]:
     """What to expect of the day's applications once they ripen: AUC with its interval, and bad rate."""
     values = pds.to_numpy()
     auc = measure_expected_auc(values)
     if auc is None:
         return [
-            figure(name, "score", len(values), None, status="no rows")
+            measurement(name, "score", len(values), None, status="no rows")
             for name in ("expected_auc", "expected_bad_rate")
         ]
-    half = 1.96 * measure_expected_auc_spread(values)
+    half = float(norm.ppf(0.5 + CONFIDENCE / 2)) * measure_expected_auc_spread(values)
     ci = (max(0.0, auc - half), min(1.0, auc + half))
     return [
-        figure("expected_auc", "score", len(values), auc, ci=ci),
-        figure("expected_bad_rate", "score", len(values), float(values.mean())),
+        measurement("expected_auc", "score", len(values), auc, ci=ci),
+        measurement("expected_bad_rate", "score", len(values), float(values.mean())),
     ]
 
 
-def measure_performance(ripened: pl.DataFrame) -> list[Figure]:
+def measure_performance(ripened: pl.DataFrame) -> list[Measurement]:
     """AUC, Gini, KS, Brier score, log loss, bad rates and observed to expected of the cohort that ripened.
 
     Reported without limits: a single cohort never decides.
@@ -136,7 +157,7 @@ def measure_performance(ripened: pl.DataFrame) -> list[Figure]:
     ranks = ("auc", "gini", "ks")
     fits = ("brier", "log_loss", "bad_rate_observed", "bad_rate_expected", "observed_to_expected")
     if n == 0:
-        return [figure(name, "score", 0, None, status="not scored") for name in (*ranks, *fits)]
+        return [measurement(name, "score", 0, None, status="not scored") for name in (*ranks, *fits)]
     labels, pds = ripened["label"].cast(pl.Float64).to_numpy(), ripened["pd"].to_numpy()
     values = (
         performance.measure_brier(labels, pds),
@@ -145,20 +166,22 @@ def measure_performance(ripened: pl.DataFrame) -> list[Figure]:
         float(pds.mean()),
         performance.measure_observed_to_expected(labels, pds),
     )
-    fitted = [figure(name, "score", n, value) for name, value in zip(fits, values, strict=True)]
+    fitted = [measurement(name, "score", n, value) for name, value in zip(fits, values, strict=True)]
     return _measure_ranking(labels, pds) + fitted
 
 
-def _measure_ranking(labels: performance.Floats, pds: performance.Floats) -> list[Figure]:
+def _measure_ranking(labels: performance.Floats, pds: performance.Floats) -> list[Measurement]:
     n, n_bad = len(labels), int(labels.sum())
     if n_bad in (0, n):
-        return [figure(name, "score", n, None, status="single class") for name in ("auc", "gini", "ks")]
+        return [measurement(name, "score", n, None, status="single class") for name in ("auc", "gini", "ks")]
     if min(n_bad, n - n_bad) < 2:
-        return [figure(name, "score", n, None, status="too few of a class") for name in ("auc", "gini", "ks")]
+        return [
+            measurement(name, "score", n, None, status="too few of a class") for name in ("auc", "gini", "ks")
+        ]
     auc = performance.measure_auc(labels, pds)
-    low, high = auc.interval()
+    low, high = auc.interval(CONFIDENCE)
     return [
-        figure("auc", "score", n, auc.value, ci=(low, high)),
-        figure("gini", "score", n, 2 * auc.value - 1, ci=(2 * low - 1, 2 * high - 1)),
-        figure("ks", "score", n, performance.measure_ks(labels, pds)),
+        measurement("auc", "score", n, auc.value, ci=(low, high)),
+        measurement("gini", "score", n, 2 * auc.value - 1, ci=(2 * low - 1, 2 * high - 1)),
+        measurement("ks", "score", n, performance.measure_ks(labels, pds)),
     ]

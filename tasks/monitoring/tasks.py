@@ -10,18 +10,11 @@ from tasks.errors import NothingToDoError
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.policy import Policy
 from tasks.labels.ripeness import newly_ripe, ripe_cohorts
-from tasks.monitoring.backtest import measure_outcomes, promise_of
+from tasks.monitoring.backtest import development_benchmark, measure_backtest
 from tasks.monitoring.early_arrears import keep_arrears, measure_arrears
 from tasks.monitoring.fairness import add_groups, measure_fairness
-from tasks.monitoring.measurement import Figure, figure, to_rows
-from tasks.monitoring.monthly import (
-    count_drifting,
-    measure_coverage,
-    measure_expectation,
-    measure_intake,
-    measure_performance,
-    measure_stability,
-)
+from tasks.monitoring.measurement import Measurement, measurement, to_rows
+from tasks.monitoring.monthly import Month, measure_month, measure_performance
 from tasks.monitoring.stability import add_month_values
 from tasks.monitoring.triggers import decide_actions
 from tasks.prefect import io_task
@@ -39,25 +32,35 @@ SCORES = ("loan_id", "pd", "grade", "model_id")
 def monitor_month(as_of: date, settings: Settings) -> int:
     """Replace the `as_of` partitions of gold.actions and gold.monitoring; return the number of figures.
 
-    Errors: NothingToDoError when the day has no predictions, as before the first champion.
+    Raises: NothingToDoError when the day has no predictions, as before the first champion.
     """
     adopted = read_policy(settings.policy)
-    figures = _measure(as_of, load_registry(settings), settings, adopted.policy)
-    before = tables.read("gold.monitoring", settings, on=months_before(as_of, 1))
-    actions = decide_actions(figures, before, as_of=as_of, policy=adopted.policy, digest=adopted.digest)
+    earlier = [
+        tables.read("gold.monitoring", settings, on=months_before(as_of, back))
+        for back in range(1, adopted.policy.months_in_a_row)
+    ]
+    figures = _measure(as_of, load_registry(settings), settings, adopted.policy, earlier)
+    actions = decide_actions(figures, earlier, as_of=as_of, policy=adopted.policy, digest=adopted.digest)
     tables.replace_partitions("gold.actions", actions, days=[as_of], settings=settings)
     # Last: a month counts as monitored once it is decided, so a run that was cut short loses no freeze.
     return tables.replace_partitions("gold.monitoring", figures, days=[as_of], settings=settings)
 
 
-def _measure(as_of: date, registry: Registry, settings: Settings, policy: Policy) -> pl.DataFrame:
+def _measure(
+    as_of: date, registry: Registry, settings: Settings, policy: Policy, earlier: Sequence[pl.DataFrame]
+) -> pl.DataFrame:
     """Rows of gold.monitoring of the day."""
     predictions = tables.read("gold.predictions", settings, on=as_of)
     if predictions.is_empty():
         raise NothingToDoError(f"No monitoring on {as_of}: no application of that day was scored.")
     model_id = str(predictions["model_id"][0])
+    applications = _read_month(as_of, predictions, registry, settings, earlier)
     month = to_rows(
-        _measure_applications(as_of, predictions, registry, settings, policy),
+        [
+            *measure_month(applications, policy),
+            _cohorts_since_training(as_of, registry, settings),
+            _artefact(model_id, registry),
+        ],
         as_of=as_of,
         window=f"month {as_of:%Y-%m}",
         model_id=model_id,
@@ -79,29 +82,27 @@ def _measure(as_of: date, registry: Registry, settings: Settings, policy: Policy
     return in_order(pl.concat(rows), TABLES["gold.monitoring"])
 
 
-def _measure_applications(
-    as_of: date, predictions: pl.DataFrame, registry: Registry, settings: Settings, policy: Policy
-) -> list[Figure]:
-    """Figures of the applications that came in on the day."""
+def _read_month(
+    as_of: date,
+    predictions: pl.DataFrame,
+    registry: Registry,
+    settings: Settings,
+    earlier: Sequence[pl.DataFrame],
+) -> Month:
+    """What the applications that came in on the day are measured on."""
     model_id = str(predictions["model_id"][0])
     features = read_applications(as_of, [model_id], settings)
     clickstream = tables.scan("silver.clickstream", settings, on=[as_of]).collect()
-    reference = read_reference(registry, model_id)
-    watched = add_month_values(features, clickstream)
-    figures = measure_stability(watched, predictions["pd"], reference, limits=policy.stability)
-    before = tables.read("gold.monitoring", settings, on=months_before(as_of, 1))
-    return [
-        *figures,
-        count_drifting(figures, before, limits=policy.stability),
-        *measure_coverage(watched, predictions.height, reference, limits=policy.coverage),
-        *measure_intake(tables.read("bronze.deliveries", settings, on=as_of), limits=policy.intake),
-        *measure_expectation(predictions["pd"]),
-        _cohorts_since_training(as_of, registry, settings),
-        _artefact(model_id, registry),
-    ]
+    return Month(
+        applications=add_month_values(features, clickstream),
+        pds=predictions["pd"],
+        reference=read_reference(registry, model_id),
+        deliveries=tables.read("bronze.deliveries", settings, on=as_of),
+        earlier=earlier,
+    )
 
 
-def _cohorts_since_training(as_of: date, registry: Registry, settings: Settings) -> Figure:
+def _cohorts_since_training(as_of: date, registry: Registry, settings: Settings) -> Measurement:
     """How many cohorts ripened since the last training before the day; due when the day had to train."""
     ripe = ripe_cohorts(as_of, settings)
     last = newest_trained_before(registry, as_of)
@@ -109,7 +110,7 @@ def _cohorts_since_training(as_of: date, registry: Registry, settings: Settings)
     trained_on = [date.fromisoformat(day) for day in cohorts]
     newly = newly_ripe(ripe, trained_on)
     wanted = settings.retrain_every_cohorts if last else settings.first_training_cohorts
-    return figure(
+    return measurement(
         "cohorts_since_training",
         "labels",
         len(ripe),
@@ -119,13 +120,15 @@ def _cohorts_since_training(as_of: date, registry: Registry, settings: Settings)
     )
 
 
-def _artefact(model_id: str, registry: Registry) -> Figure:
+def _artefact(model_id: str, registry: Registry) -> Measurement:
     """Whether every file of the model is the one that was registered: 1 or 0."""
     whole = not find_changed_files(registry, of=model_id)
-    return figure("artefact", "model", 1, float(whole), reference=1.0, status="green" if whole else "red")
+    return measurement(
+        "artefact", "model", 1, float(whole), reference=1.0, status="green" if whole else "red"
+    )
 
 
-def _measure_groups(months: Sequence[date], settings: Settings, policy: Policy) -> list[Figure]:
+def _measure_groups(months: Sequence[date], settings: Settings, policy: Policy) -> list[Measurement]:
     """Fairness of the months pooled; who is in which group never leaves this function."""
     scored = tables.scan("gold.predictions", settings, on=months).select("loan_id", "pd").collect()
     known = (
@@ -169,8 +172,8 @@ def _pooled(as_of: date, registry: Registry, settings: Settings, policy: Policy)
     pooled = _with_scores(chosen, settings, until=as_of)
     by_model = dict(pooled.group_by("model_id").len().sort("model_id").iter_rows())
     cards = {model_id: read_card(registry, model_id) for model_id in by_model}
-    promise = promise_of(by_model, cards) if by_model else None
-    rows = measure_outcomes(pooled, promise, policy=policy)
+    benchmark = development_benchmark(by_model, cards) if by_model else None
+    rows = measure_backtest(pooled, benchmark, policy=policy)
     return to_rows(rows, as_of=as_of, window=_named(newest), model_id=" ".join(by_model) or "none")
 
 

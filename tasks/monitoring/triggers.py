@@ -3,31 +3,40 @@
 Derived from the figures alone, so that the same figures give the same actions again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from tasks.governance.policy import Policy, Trigger, TriggerName
+from tasks.governance.policy import Policy, Trigger
+from tasks.governance.policy_text import describe_limit, fill_numbers
 from tasks.schemas.catalog import TABLES
+from tasks.schemas.monitoring import METRICS, keep_metrics
 
 ACTIONS = TABLES["gold.actions"]
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 def decide_actions(
-    figures: pl.DataFrame, before: pl.DataFrame, *, as_of: date, policy: Policy, digest: str
+    figures: pl.DataFrame,
+    earlier: Sequence[pl.DataFrame],
+    *,
+    as_of: date,
+    policy: Policy,
+    digest: str,
 ) -> pl.DataFrame:
     """Rows of gold.actions of one month: each trigger that fires, once, with its evidence.
 
-    Needs:  gold.monitoring of the month, and of the month before (no rows when it was not measured).
+    Needs:  gold.monitoring of the month, and of the months before, the newest first, as many as the policy
+            asks for in a row (no rows where a month was not measured).
     """
     rows: list[dict[str, object]] = []
     for trigger in policy.trigger:
-        evidence = CONDITIONS[trigger.name](figures, before)
-        if evidence:
-            rows.append(_row(trigger, evidence, as_of, digest))
+        evidence = find_evidence(trigger, figures, earlier)
+        if evidence.height:
+            rows.append(_row(trigger, describe_evidence(evidence), as_of, digest))
     return pl.DataFrame(rows, schema=ACTIONS.columns)
 
 
@@ -44,6 +53,15 @@ def _row(trigger: Trigger, evidence: str, as_of: date, digest: str) -> dict[str,
     }
 
 
+def find_evidence(trigger: Trigger, figures: pl.DataFrame, earlier: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The figures that make a trigger fire; no rows when it does not."""
+    before = earlier[: trigger.months - 1]
+    if len(before) < trigger.months - 1:
+        return figures.clear()
+    condition = _when(trigger.severity, trigger.metric) if trigger.metric else CONDITIONS[trigger.name]
+    return condition(figures, before)
+
+
 def due_date(as_of: date, due: str) -> date:
     """The day a number of working days (Monday to Friday) after `as_of`; hours end on its next such day."""
     number, unit = due.split(maxsplit=1)
@@ -51,96 +69,81 @@ def due_date(as_of: date, due: str) -> date:
     return np.busday_offset(np.datetime64(as_of), days, roll="forward").astype(date)
 
 
-def triggers_that(policy: Policy, wish: str) -> list[str]:
+def triggers_that(policy: Policy, effect: str) -> list[str]:
     """Names of the triggers that train (`trains`) or hold promotions (`freezes`)."""
-    return [trigger.name for trigger in policy.trigger if getattr(trigger, wish)]
+    return [trigger.name for trigger in policy.trigger if getattr(trigger, effect)]
 
 
-def _say(rows: pl.DataFrame) -> str:
-    """Figures in words; empty when there is none."""
-    said = [
-        f"{row['metric']} of {row['subject']} {row['value']:.3f}{_limits(row)} "
-        f"(n = {row['n']:,}, {row['window']})"
-        for row in rows.sort("metric", "subject").to_dicts()
-    ]
-    more = f"; and {len(said) - MOST_NAMED} more" if len(said) > MOST_NAMED else ""
-    return "; ".join(said[:MOST_NAMED]) + more
+def describe_evidence(rows: pl.DataFrame) -> str:
+    """Figures in words, the first MAX_NAMED of them."""
+    ordered = rows.sort("metric", "subject").to_dicts()
+    more = f"; and {len(ordered) - MAX_NAMED} more" if len(ordered) > MAX_NAMED else ""
+    return "; ".join(map(_describe_row, ordered[:MAX_NAMED])) + more
 
 
-def _limits(row: Mapping[str, float | None]) -> str:
-    limits = [f"{name} {row[name]:.3f}" for name in ("amber", "red") if row[name] is not None]
-    return f" [{', '.join(limits)}]" if limits else ""
+def _describe_row(row: Mapping[str, Any]) -> str:
+    spec = METRICS[row["metric"]]
+    limits = [f"{name} {spec.write(row[name])}" for name in ("amber", "red") if row[name] is not None]
+    reached = f" [{', '.join(limits)}]" if limits else ""
+    return f"{spec.name_of(row)} {spec.write(row['value'])}{reached} (n = {row['n']:,}, {row['window']})"
 
 
-def _of(figures: pl.DataFrame, metrics: Iterable[str], status: str) -> pl.DataFrame:
-    return figures.filter(pl.col("metric").is_in(list(metrics)), pl.col("status") == status)
+OUTSIDE = ("amber", "red")
+Condition = Callable[[pl.DataFrame, Sequence[pl.DataFrame]], pl.DataFrame]
 
 
-Condition = Callable[[pl.DataFrame, pl.DataFrame], str]
+def _of(figures: pl.DataFrame, metrics: Sequence[str], *statuses: str) -> pl.DataFrame:
+    return keep_metrics(figures, *metrics).filter(pl.col("status").is_in(statuses))
 
 
 def _when(status: str, *metrics: str) -> Condition:
-    """Fires on any figure of the metrics in this status."""
-
-    def condition(figures: pl.DataFrame, _before: pl.DataFrame) -> str:
-        return _say(_of(figures, metrics, status))
-
-    return condition
-
-
-def _sources_missing(figures: pl.DataFrame, _before: pl.DataFrame) -> str:
-    return _say(_of(figures, ["coverage"], "red").filter(pl.col("subject") != "scoring"))
-
-
-def _score_drifts(figures: pl.DataFrame, before: pl.DataFrame) -> str:
-    """Score PSI amber or worse for two months running, or features that drift for two."""
-    twice = [
-        frame.filter(pl.col("metric") == "psi", pl.col("status").is_in(["amber", "red"]))
-        for frame in (figures, before)
-    ]
-    found = [twice[0]] if all(frame.height for frame in twice) else []
-    return _say(pl.concat([*found, _of(figures, ["drifting_features"], "amber")]))
-
-
-def _red_again(*metrics: str) -> Condition:
-    """Fires on a red figure of the metrics when one of them was amber or red in the month before.
+    """Fires on any figure of the metrics in this status, once one was outside a limit in each month before.
 
     A test at one per cent, twelve times a year, alarms in one year of nine though nothing changed; asked
     to show twice it hardly ever does (benchmarks/monitoring.md).
     """
 
-    def condition(figures: pl.DataFrame, before: pl.DataFrame) -> str:
-        seen = before.filter(pl.col("metric").is_in(metrics), pl.col("status").is_in(["amber", "red"]))
-        return _say(_of(figures, metrics, "red")) if seen.height else ""
+    def condition(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        again = all(_of(month, metrics, *OUTSIDE).height for month in before)
+        return _of(figures, metrics, status) if again else figures.clear()
 
     return condition
 
 
-def _fairness_red(figures: pl.DataFrame, before: pl.DataFrame) -> str:
-    """A group red for two months running; with a dozen groups tested, some other one often was."""
-    now, then = (_of(frame, ["fairness"], "red") for frame in (figures, before))
-    return _say(now.join(then, on="subject", how="semi"))
+def _sources_missing(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    return _when("red", "coverage")(figures, before).filter(pl.col("subject") != "scoring")
 
 
-def _calibration_red(figures: pl.DataFrame, before: pl.DataFrame) -> str:
-    """Calibration red again while the ranking holds; where it does not, recalibrating is not the mend."""
+def _score_drifts(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Score PSI amber or worse month after month, or features that drift (which counts months by itself)."""
+    months = [_of(month, ["psi"], *OUTSIDE) for month in (figures, *before)]
+    found = [months[0]] if all(month.height for month in months) else []
+    return pl.concat([*found, _of(figures, ["drifting_features"], "amber")])
+
+
+def _fairness_red(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """A group red month after month; with a dozen groups tested, some other one often was."""
+    found = _of(figures, ["fairness"], "red")
+    for month in before:
+        found = found.join(_of(month, ["fairness"], "red"), on="subject", how="semi")
+    return found
+
+
+def _calibration_red(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Calibration red while the ranking holds; where it does not, recalibrating is not the fix."""
     if _of(figures, ["pooled_auc"], "red").height:
-        return ""
-    return _red_again("calibration_in_the_large", "spiegelhalter_z", "grade_bad_rate")(figures, before)
+        return figures.clear()
+    calibration = ("calibration_in_the_large", "spiegelhalter_z", "grade_bad_rate")
+    return _when("red", *calibration)(figures, before)
 
 
-def _unusable(figures: pl.DataFrame, _before: pl.DataFrame) -> str:
-    scoring = _of(figures, ["coverage"], "red").filter(pl.col("subject") == "scoring")
-    return _say(pl.concat([scoring, _of(figures, ["artefact"], "red")]))
+def _unusable(figures: pl.DataFrame, _before: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    red = _of(figures, ["coverage", "artefact"], "red")
+    return red.filter((pl.col("metric") == "artefact") | (pl.col("subject") == "scoring"))
 
 
-def _cohorts_ripe(figures: pl.DataFrame, _before: pl.DataFrame) -> str:
-    due = figures.filter(pl.col("metric") == "cohorts_since_training", pl.col("status") == "due")
-    return _say(due)
-
-
-CONDITIONS: Mapping[TriggerName, Condition] = {
-    "cohorts_ripe": _cohorts_ripe,
+CONDITIONS: Mapping[str, Condition] = {
+    "cohorts_ripe": _when("due", "cohorts_since_training"),
     "rows_set_aside_red": _when("red", "quarantined"),
     "rows_set_aside_amber": _when("amber", "quarantined"),
     "source_missing": _sources_missing,
@@ -149,41 +152,49 @@ CONDITIONS: Mapping[TriggerName, Condition] = {
     "ranking_amber": _when("amber", "pooled_auc", "grade_inversions"),
     "ranking_red": _when("red", "pooled_auc"),
     "calibration_red": _calibration_red,
-    "arrears_red": _red_again("early_arrears"),
+    "arrears_red": _when("red", "early_arrears"),
     "fairness_red": _fairness_red,
     "model_unusable": _unusable,
 }
+# What each waits for, as the rest of a sentence after "when": {amber:psi} is what makes the PSI amber,
+# {again} that it was outside a limit in the months before too, {again red} that it was red.
+WORDS: Mapping[str, str] = {
+    "cohorts_ripe": "enough cohorts have ripened since the last training",
+    "rows_set_aside_red": "the share of a source's rows in quarantine is {red:quarantined}",
+    "rows_set_aside_amber": "the share of a source's rows in quarantine is {amber:quarantined}",
+    "source_missing": "a source covers too few of the applications: {red:coverage}",
+    "score_drifts": "the PSI of the score is {amber:psi}{again}; or features drift: "
+    "{amber:drifting_features}",
+    "score_shifted": "the PSI of the score is {red:psi}",
+    "ranking_amber": "the AUC of the newest {ranking.cohorts} ripe cohorts is {amber:pooled_auc}; or of the "
+    "pairs of adjacent grades in the wrong order there are {amber:grade_inversions}",
+    "ranking_red": "the AUC of the newest {ranking.cohorts} ripe cohorts is {red:pooled_auc}",
+    "calibration_red": "the ranking holds, and on the newest {ranking.cohorts} ripe cohorts "
+    "observed/expected defaults are {red:calibration_in_the_large}; or Spiegelhalter's z is "
+    "{red:spiegelhalter_z}; or the bad rate of a grade is {red:grade_bad_rate}{again}",
+    "arrears_red": "the share of a cohort in arrears is {red:early_arrears}{again}",
+    "fairness_red": "the approval rate of a group relative to the largest one is {red:fairness}{again red}",
+    "model_unusable": "a file of the champion is not the one that was registered, or too few applications "
+    "were scored: {red:coverage}",
+}
 
 
-def describe_conditions(policy: Policy) -> dict[TriggerName, str]:
-    """What each trigger waits for, with the policy's numbers, as the rest of a sentence after "when"."""
-    stable, cover, intake, rank = policy.stability, policy.coverage, policy.intake, policy.ranking
-    calibrated, arrears, fair = policy.calibration, policy.arrears, policy.fairness
-    pooled = f"pooled over the newest {rank.cohorts} ripe cohorts"
-    return {
-        "cohorts_ripe": "enough cohorts have ripened since the last training.",
-        "rows_set_aside_red": f"{intake.red:.0%} or more of a source's rows broke a rule.",
-        "rows_set_aside_amber": f"{intake.amber:.0%} or more of a source's rows broke a rule.",
-        "source_missing": f"a source knows fewer than {cover.red:.0%} of the applications, or "
-        f"{cover.below_reference:.0%} fewer than in the training data.",
-        "score_drifts": f"the score's PSI is at least {stable.amber} and beyond its "
-        f"{stable.amber_level:.0%} point for two months, or a feature drifts for two (false discovery rate "
-        f"{stable.drift_fdr}).",
-        "score_shifted": f"the score's PSI is at least {stable.red} and beyond its {stable.red_level:.1%} "
-        "point.",
-        "ranking_amber": f"the AUC {pooled}, is {rank.least_drop} or more below development with "
-        f"p < {rank.amber_p}, or two adjacent "
-        f"grades are in the wrong order with p < {rank.inversion_p}.",
-        "ranking_red": f"the AUC {pooled}, is {rank.least_drop} or more below development with "
-        f"p < {rank.red_p}, or surely below {rank.auc_floor}.",
-        "calibration_red": f"the ranking holds, and observed to expected defaults, {pooled}, are off with "
-        f"p < {calibrated.red_p} (outside {calibrated.oe_low} to {calibrated.oe_high}: "
-        f"p < {calibrated.amber_p}), or Spiegelhalter's z is beyond {calibrated.red_z}, or a grade has too "
-        f"many defaults, each by {calibrated.least:.0%} or more of what was promised; and one of them was "
-        "amber or red the month before.",
-        "arrears_red": f"more loans are in arrears at MOB {arrears.mob} than their PDs imply, by "
-        f"{arrears.least:.0%} or more and with p < {arrears.red_p}; and the cohort before was amber or red.",
-        "fairness_red": f"a group is approved less than {fair.red} times as often as the largest, over "
-        f"{fair.months} months, p < {fair.p}; and was the month before.",
-        "model_unusable": "the champion's files are not those that were registered, or too few were scored.",
-    }
+def describe_trigger(trigger: Trigger, policy: Policy) -> str:
+    """What a trigger waits for, with the policy's numbers, as the rest of a sentence after "when"."""
+    if trigger.metric:
+        spec = METRICS[trigger.metric]
+        text = f"the {spec.title} is {describe_limit(spec, trigger.severity, policy)}{{again}}"
+    else:
+        text = WORDS[trigger.name]
+    for name, spec in METRICS.items():
+        text = text.replace(f"{{amber:{name}}}", spec.amber).replace(f"{{red:{name}}}", spec.red)
+    for key, status in (("{again}", "amber or red"), ("{again red}", "red")):
+        text = text.replace(key, _say_again(trigger.months, status))
+    return f"{fill_numbers(text, policy)}."
+
+
+def _say_again(months: int, status: str) -> str:
+    if months == 1:
+        return ""
+    before = "the month before" if months == 2 else f"each of the {months - 1} months before"
+    return f", and it was {status} in {before}"

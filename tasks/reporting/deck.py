@@ -93,7 +93,7 @@ def gather(day: date, settings: Settings) -> Facts:
             for entry in history
         ],
         reasons=_first_reasons(day, settings),
-        triggers=explain_triggers(settings),
+        triggers=explain_triggers(adopted.policy),
         policy=f"{adopted.policy.version} ({adopted.digest})",
         label_mob=settings.label_mob,
     )

@@ -1,17 +1,254 @@
-"""gold.monitoring: one row per measured figure."""
+"""gold.monitoring: one row per measured figure, and the metrics that there are.
+
+A metric has its one home here: what is measured, when it is amber or red, and where the report, the deck and
+the charts show it are read from its MetricSpec.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import dataframely as dy
+import polars as pl
+
+CONFIDENCE = 0.95  # level of the intervals of the table, ci_low to ci_high
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """A metric: its `title` in a sentence, its `unit` on an axis, and how a value is written (`form`).
+
+    `worse` is the side on which its limits lie ("either": far from 0 or 1 both ways), "" without limits.
+    `amber` and `red` say in words what makes it so, with the policy's numbers in braces; where they are empty
+    a limit is all. `policy` is the table of the policy with its limits; else they are in `[limits.<name>]`.
+    A metric with a `section` has one of that title in the report, with its finding, the drawing `chart`
+    ("months": its value over the months), and when to `escalate` (else: if it is red).
+    `by_subject`: a month has a row for each of several subjects, such as features, sources or grades.
+    """
+
+    name: str
+    title: str
+    unit: str
+    form: str = ".3f"
+    worse: Literal["", "high", "low", "either"] = ""
+    policy: str = ""
+    amber: str = ""
+    red: str = ""
+    section: str = ""
+    chart: str = ""
+    escalate: str = ""
+    by_subject: bool = False
+
+    def write(self, value: float) -> str:
+        """A value in the form of the metric."""
+        return f"{value:{self.form}}"
+
+    def name_of(self, row: Mapping[str, Any]) -> str:
+        """A row of the metric in words: its title, and the subject where there are several."""
+        return f"{self.title} of {row['subject']}" if self.by_subject else self.title
+
+
+NO_CHANGE = "of what a sample of this size shows without any change"
+OFF = ", the Brier score being off by {calibration.min_deviation:%} or more"
+# The sections of the report follow this order.
+SPECS = (
+    MetricSpec(
+        "pooled_auc",
+        "pooled AUC",
+        "AUC (1 is perfect)",
+        worse="low",
+        policy="ranking",
+        amber="below development by {ranking.min_drop} or more, p < {ranking.amber_p}",
+        red="below development by {ranking.min_drop} or more, p < {ranking.red_p}; or significantly below "
+        "{ranking.auc_floor}",
+        section="Ranking",
+        chart="auc",
+        escalate="the AUC of the newest {ranking.cohorts} ripe cohorts, pooled, is significantly below "
+        "development",
+    ),
+    MetricSpec(
+        "calibration_in_the_large",
+        "observed/expected defaults",
+        "ratio",
+        form=".2f",
+        worse="either",
+        policy="calibration",
+        amber="{calibration.min_deviation:%} or more away from 1, p < {calibration.amber_p}",
+        red="{calibration.min_deviation:%} or more away from 1, p < {calibration.red_p}; or outside "
+        "{calibration.oe_low} to {calibration.oe_high}, p < {calibration.amber_p}",
+        section="Calibration by grade",
+        chart="grades",
+        escalate="a grade is named here, or a better grade defaults more often than a worse one; of several "
+        "intervals one may miss its expected rate by chance",
+    ),
+    MetricSpec(
+        "bad_rate_observed",
+        "observed bad rate",
+        "share of loans in default",
+        form=".1%",
+        section="Bad rate, observed and expected",
+        chart="bad_rates",
+        escalate="the expected rate leaves the interval month after month on the same side",
+    ),
+    MetricSpec(
+        "early_arrears",
+        "share of a young cohort in arrears",
+        "share of loans",
+        form=".1%",
+        worse="high",
+        policy="arrears",
+        amber="above what the PDs imply at MOB {arrears.mob} by {arrears.min_excess:%} or more, "
+        "p < {arrears.amber_p}",
+        red="above what the PDs imply at MOB {arrears.mob} by {arrears.min_excess:%} or more, "
+        "p < {arrears.red_p}",
+        section="Early arrears",
+        chart="months",
+        escalate="more loans are in arrears than their PDs imply; their labels come months later",
+    ),
+    MetricSpec(
+        "psi",
+        "PSI of the score",
+        "PSI (index, no unit)",
+        worse="high",
+        policy="stability",
+        amber="at least {stability.amber} and beyond the {stability.amber_level:%} point " + NO_CHANGE,
+        red="at least {stability.red} and beyond the {stability.red_level:%} point " + NO_CHANGE,
+        section="Stability of the score",
+        chart="score_stability",
+        escalate="the PSI exceeds both its fixed limit and what chance gives at this size",
+    ),
+    MetricSpec(
+        "csi",
+        "CSI",
+        "CSI (index, no unit)",
+        worse="high",
+        policy="stability",
+        amber="at least {stability.amber} and beyond the {stability.amber_level:%} point " + NO_CHANGE,
+        red="at least {stability.red} and beyond the {stability.red_level:%} point " + NO_CHANGE,
+        section="Stability of the features",
+        chart="feature_stability",
+        escalate="a column of dark cells appears at once: the delivery changed, not the customers",
+        by_subject=True,
+    ),
+    MetricSpec(
+        "coverage",
+        "coverage",
+        "share of applications",
+        form=".1%",
+        worse="low",
+        policy="coverage",
+        amber="below {coverage.amber:%}",
+        red="below {coverage.red:%}, or more than {coverage.below_reference:%} of the applications below the "
+        "share in the training data",
+        section="Coverage",
+        chart="intake",
+        escalate="it is below {coverage.amber:%}. Customers that a source never covered are scored by the "
+        "fallback; where only this month is missing, earlier months are used",
+        by_subject=True,
+    ),
+    MetricSpec(
+        "expected_auc",
+        "expected AUC",
+        "AUC (1 is perfect)",
+        section="Expected and realised AUC",
+        chart="expected_auc",
+        escalate="realised points fall below the band: the forecast is blind to a changed relation between "
+        "features and default",
+    ),
+    MetricSpec("drift_p", "p-value of a change", "p-value", by_subject=True),
+    MetricSpec(
+        "drifting_features",
+        "features drifting",
+        "number of features",
+        form=".0f",
+        worse="high",
+        amber="one or more in each of {stability.drift_months} months in a row, false discovery rate "
+        "{stability.drift_fdr}",
+    ),
+    MetricSpec(
+        "quarantined",
+        "share of rows in quarantine",
+        "share of rows",
+        form=".1%",
+        worse="high",
+        policy="intake",
+        amber="{intake.amber:%} or more",
+        red="{intake.red:%} or more",
+        by_subject=True,
+    ),
+    MetricSpec("expected_bad_rate", "expected bad rate", "share of loans in default", form=".1%"),
+    MetricSpec("cohorts_since_training", "cohorts ripe since the last training", "number", form=".0f"),
+    MetricSpec(
+        "artefact",
+        "integrity of the model's files",
+        "1 is intact",
+        form=".0f",
+        worse="low",
+        red="a file of the model is not the one that was registered",
+    ),
+    MetricSpec(
+        "fairness",
+        "adverse impact ratio",
+        "ratio of approval rates",
+        form=".2f",
+        worse="low",
+        policy="fairness",
+        amber="below {fairness.amber}, p < {fairness.p} (over {fairness.months} months, of groups of "
+        "{fairness.min_applicants} or more, approved up to a PD of {fairness.approve_up_to_pd})",
+        red="below {fairness.red}, p < {fairness.p}",
+        by_subject=True,
+    ),
+    MetricSpec("auc", "AUC", "AUC (1 is perfect)"),
+    MetricSpec("gini", "Gini coefficient", "Gini (1 is perfect)"),
+    MetricSpec("ks", "KS statistic", "KS"),
+    MetricSpec("brier", "Brier score", "Brier score", form=".4f"),
+    MetricSpec("log_loss", "log loss", "log loss", form=".4f"),
+    MetricSpec("bad_rate_expected", "mean PD", "share of loans in default", form=".1%"),
+    MetricSpec("observed_to_expected", "observed/expected defaults of one cohort", "ratio", form=".2f"),
+    MetricSpec(
+        "grade_bad_rate",
+        "bad rate of grade",
+        "share of loans in default",
+        form=".1%",
+        worse="high",
+        policy="calibration",
+        amber="above the mean PD by {calibration.min_deviation:%} or more, p < {calibration.amber_p} (Holm)",
+        red="above the mean PD by {calibration.min_deviation:%} or more, p < {calibration.red_p} (Holm)",
+        by_subject=True,
+    ),
+    MetricSpec(
+        "spiegelhalter_z",
+        "Spiegelhalter's z",
+        "z",
+        form=".2f",
+        worse="either",
+        policy="calibration",
+        amber="{calibration.amber_z} or more either way" + OFF,
+        red="{calibration.red_z} or more either way" + OFF,
+    ),
+    MetricSpec("calibration_slope", "calibration slope", "slope", form=".2f"),
+    MetricSpec(
+        "grade_inversions",
+        "adjacent grades in the wrong order",
+        "number of pairs",
+        form=".0f",
+        worse="high",
+        amber="one or more with p < {ranking.inversion_p}",
+    ),
+)
+METRICS: Mapping[str, MetricSpec] = {spec.name: spec for spec in SPECS}
 
 
 class Monitoring(dy.Schema):
     """Key: (snapshot_date, metric, subject, window).
 
-    `subject` is what was measured (score, a feature, a source), `window` which applications (a month
-    or cohort), `n` how many. `value` is null when there was nothing to measure, and `status` says why.
+    `metric` is one of METRICS, `subject` what was measured (score, a feature, a source), `window` which
+    applications (a month or cohort), `n` how many. `value` is null when there was nothing to measure, and
+    `status` says why.
     """
 
     snapshot_date = dy.Date(nullable=False, primary_key=True)
-    metric = dy.String(nullable=False, primary_key=True)
+    metric = dy.String(nullable=False, primary_key=True, check=lambda name: name.is_in(list(METRICS)))
     subject = dy.String(nullable=False, primary_key=True)
     window = dy.String(nullable=False, primary_key=True)
     n = dy.Int64(nullable=False, min=0)
@@ -23,3 +260,8 @@ class Monitoring(dy.Schema):
     red = dy.Float64(nullable=True)
     status = dy.String(nullable=False)
     model_id = dy.String(nullable=False)
+
+
+def keep_metrics(rows: pl.DataFrame, *names: str) -> pl.DataFrame:
+    """Rows of some metrics; a name that the catalogue does not hold raises KeyError."""
+    return rows.filter(pl.col("metric").is_in([METRICS[name].name for name in names]))

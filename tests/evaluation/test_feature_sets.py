@@ -54,7 +54,7 @@ def test_only_a_source_that_surely_adds_is_to_be_taken() -> None:
 
 
 def test_a_source_that_knows_too_few_is_left_whatever_it_adds() -> None:
-    few = {name: {**COST, "coverage": RULE.least_coverage - 0.01} for name in ("better", "noise", "echo")}
+    few = {name: {**COST, "coverage": RULE.min_coverage - 0.01} for name in ("better", "noise", "echo")}
     assert judge(few)["ours + better"]["recommendation"] == "leave"
 
 

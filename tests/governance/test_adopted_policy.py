@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ def line_of(text: str, start: str) -> int:
         ("cohorts = 3", 'cohorts = "three"', "cohorts", "valid integer"),
         ('name = "ranking_red"', 'name = "ranking_rad"', 'name = "ranking_rad"', "'cohorts_ripe'"),
         ("red = 0.25", "red = 0.05", "[stability]", "red must be above amber"),
+        ("[gate]", "[limits.psi]\namber = 1\nred = 2\n[gate]", "version", "'psi' is none of"),
+        ('name = "ranking_red"', 'metric = "pis"\nname = "r"', 'metric = "pis"', "'pis' is none of .*'*psi"),
         ('name = "ranking_red"', 'name = "ranking_amber"', "version", "'ranking_amber' is there twice"),
     ],
 )
@@ -40,14 +43,24 @@ def without_table(name: str) -> str:
     return head + rest[rest.index("\n[") + 1 :]
 
 
-def test_a_policy_of_before_the_gate_was_part_of_it_says_the_same_as_ever(tmp_path: Path) -> None:
+def test_a_policy_that_was_adopted_earlier_says_the_same_as_ever(tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
-    file.write_text(without_table("gate"), encoding="utf-8")
+    text = without_table("gate")
+    for name in ("drift_months", "min_applicants", "months"):
+        text = re.sub(rf"(?m)^{name} = .*\n", "", text)
+    for now, then in (("min_drop", "least_drop"), ("min_deviation", "least"), ("min_excess", "least")):
+        text = text.replace(f"\n{now} =", f"\n{then} =")
+    head, choice = text.split("[choice]")
+    choice = choice.replace("min_gain", "least_gain").replace("min_coverage", "least_coverage")
+    file.write_text(f"{head}[choice]{choice}".replace("amber = 0.90\n", "amber = 0.90\nmonths = 6\n"))
     earlier = read_policy(file)
     assert earlier.policy == read_policy(Settings().policy).policy
     assert earlier.say_unstated() == (
         "Not stated, so that the values of earlier versions apply; add them to the file: "
-        "[gate] level = 0.9, min_gain = -0.01, auc_floor = 0.6, max_z = 2.58, cohorts = 3."
+        "[stability] drift_months = 2; [fairness] min_applicants = 30; "
+        "[gate] level = 0.9, min_gain = -0.01, auc_floor = 0.6, max_z = 2.58, cohorts = 3; "
+        "[[trigger]] score_drifts: months = 2; [[trigger]] calibration_red: months = 2; "
+        "[[trigger]] arrears_red: months = 2; [[trigger]] fairness_red: months = 2."
     )
     assert read_policy(Settings().policy).say_unstated() == ""
 

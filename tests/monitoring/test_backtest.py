@@ -4,12 +4,12 @@ import pytest
 from scipy.special import expit
 from scipy.stats import chi2_contingency
 
-from tasks.monitoring.backtest import Promise, measure_outcomes, promise_of
+from tasks.monitoring.backtest import DevelopmentBenchmark, development_benchmark, measure_backtest
 from tasks.schemas.predictions import grade_of
 from tasks.statistics.performance import measure_slope
 from tests.policies import POLICY
 
-PROMISE = Promise(auc=0.86, variance=0.0001, n_learned=20_000)
+BENCHMARK = DevelopmentBenchmark(auc=0.86, variance=0.0001, n_learned=20_000)
 
 
 def loans(
@@ -24,8 +24,8 @@ def loans(
     return frame.with_columns(grade=grade_of(pl.col("pd")))
 
 
-def statuses(pooled: pl.DataFrame, promise: Promise = PROMISE) -> dict[str, str]:
-    return {f["metric"]: f["status"] for f in measure_outcomes(pooled, promise, policy=POLICY)}
+def statuses(pooled: pl.DataFrame, benchmark: DevelopmentBenchmark = BENCHMARK) -> dict[str, str]:
+    return {f["metric"]: f["status"] for f in measure_backtest(pooled, benchmark, policy=POLICY)}
 
 
 def test_pds_that_hold_are_green_in_nineteen_of_twenty_books() -> None:
@@ -62,19 +62,19 @@ def test_without_outcomes_nothing_is_green() -> None:
 def test_grades_in_the_wrong_order_are_counted() -> None:
     rows = [("A", 1, 30), ("A", 0, 170), ("B", 1, 5), ("B", 0, 195), ("C", 1, 60), ("C", 0, 140)]
     book = pl.DataFrame([{"grade": g, "label": y, "pd": 0.15} for g, y, n in rows for _ in range(n)])
-    found = {f["metric"]: f["value"] for f in measure_outcomes(book, PROMISE, policy=POLICY)}
+    found = {f["metric"]: f["value"] for f in measure_backtest(book, BENCHMARK, policy=POLICY)}
     assert found["grade_inversions"] == 1
 
 
-def test_the_promise_of_several_models_weighs_their_loans() -> None:
+def test_the_development_benchmark_several_models_weighs_their_loans() -> None:
     def card(auc: float) -> dict[str, object]:
         gate = {"figures": {"auc": auc, "auc_ci_90": [auc - 0.01645, auc + 0.01645]}}
         return {"gate": gate, "data": {"n_loans": 4000}}
 
-    promise = promise_of({"a": 300, "b": 100}, {"a": card(0.9), "b": card(0.8)})
-    assert promise.auc == pytest.approx(0.875)
-    assert promise.variance == pytest.approx((0.75**2 + 0.25**2) * 0.0001, rel=1e-3)
-    assert promise.n_learned == pytest.approx(4000 / (0.75**2 + 0.25**2))
+    benchmark = development_benchmark({"a": 300, "b": 100}, {"a": card(0.9), "b": card(0.8)})
+    assert benchmark.auc == pytest.approx(0.875)
+    assert benchmark.variance == pytest.approx((0.75**2 + 0.25**2) * 0.0001, rel=1e-3)
+    assert benchmark.n_learned == pytest.approx(4000 / (0.75**2 + 0.25**2))
 
 
 def test_a_rate_learned_from_few_loans_is_hard_to_contradict() -> None:
@@ -87,20 +87,22 @@ def test_a_rate_learned_from_few_loans_is_hard_to_contradict() -> None:
     for level, status in ((p * 0.9, "green"), (p * 1.1, "amber")):
         limits = POLICY.calibration.model_copy(update={"amber_p": level, "red_p": level / 10})
         policy = POLICY.model_copy(update={"calibration": limits})
-        found = measure_outcomes(book, Promise(0.5, 0.01, learned), policy=policy)
+        found = measure_backtest(book, DevelopmentBenchmark(0.5, 0.01, learned), policy=policy)
         large = next(f for f in found if f["metric"] == "calibration_in_the_large")
         assert large["status"] == status
 
 
 def test_at_any_volume_a_small_miss_is_no_alarm() -> None:
     book = loans(400_000, shift=0.05)  # two per cent more defaults: sure, and not worth a decision
-    found = statuses(book, Promise(0.90, 1e-8, 10_000_000))
+    found = statuses(book, DevelopmentBenchmark(0.90, 1e-8, 10_000_000))
     assert (found["calibration_in_the_large"], found["spiegelhalter_z"]) == ("green", "green")
-    auc = next(f for f in measure_outcomes(book, PROMISE, policy=POLICY) if f["metric"] == "pooled_auc")
-    assert statuses(book, Promise(auc["value"] + 0.009, 1e-9, 1e7))["pooled_auc"] == "green"
-    assert statuses(book, Promise(auc["value"] + 0.011, 1e-9, 1e7))["pooled_auc"] == "red"
+    auc = next(f for f in measure_backtest(book, BENCHMARK, policy=POLICY) if f["metric"] == "pooled_auc")
+    assert statuses(book, DevelopmentBenchmark(auc["value"] + 0.009, 1e-9, 1e7))["pooled_auc"] == "green"
+    assert statuses(book, DevelopmentBenchmark(auc["value"] + 0.011, 1e-9, 1e7))["pooled_auc"] == "red"
 
 
 def test_a_grade_has_the_interval_of_its_defaults() -> None:
-    grades = [f for f in measure_outcomes(loans(), PROMISE, policy=POLICY) if f["metric"] == "grade_bad_rate"]
+    grades = [
+        f for f in measure_backtest(loans(), BENCHMARK, policy=POLICY) if f["metric"] == "grade_bad_rate"
+    ]
     assert all(f["ci_low"] < f["value"] < f["ci_high"] for f in grades)

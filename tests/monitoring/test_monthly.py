@@ -3,7 +3,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from tasks.monitoring.measurement import figure, to_rows
+from tasks.monitoring.measurement import measurement, to_rows
 from tasks.monitoring.monthly import count_drifting, measure_coverage, measure_performance
 from tasks.schemas.clickstream import MEASURES
 from tests.builders import month
@@ -43,14 +43,14 @@ def test_rows_name_the_window_and_the_model() -> None:
 
 
 def drift(*p_values: tuple[str, float]) -> list[dict]:
-    return [figure("drift_p", name, 500, p) for name, p in p_values]
+    return [measurement("drift_p", name, 500, p) for name, p in p_values]
 
 
 def test_a_feature_drifts_when_two_months_say_so() -> None:
     now = drift(("age", 1e-9), ("fe_1", 0.5))
     for then, n in ((drift(("age", 1e-9), ("fe_1", 0.5)), 1.0), (drift(("age", 0.5), ("fe_1", 1e-9)), 0.0)):
         before = to_rows(then, as_of=month(0), window="month", model_id="m")
-        found = count_drifting(now, before, limits=POLICY.stability)
+        found = count_drifting(now, [before], limits=POLICY.stability)
         assert (found["value"], found["status"]) == (n, "amber" if n else "green")
 
 

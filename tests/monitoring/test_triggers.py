@@ -1,27 +1,29 @@
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
 
-from tasks.monitoring.measurement import Figure, figure, to_rows
-from tasks.monitoring.triggers import CONDITIONS, decide_actions, describe_conditions, due_date
+from tasks.governance.policy import BUILT_IN, Policy, Trigger
+from tasks.monitoring.measurement import Measurement, measurement, to_rows
+from tasks.monitoring.triggers import CONDITIONS, WORDS, decide_actions, describe_trigger, due_date
 from tests.policies import ADOPTED, POLICY
 
 DAY = date(2024, 5, 1)  # a Wednesday
 
 
-def rows(*figures: Figure) -> pl.DataFrame:
+def rows(*figures: Measurement) -> pl.DataFrame:
     return to_rows(list(figures), as_of=DAY, window="month 2024-05", model_id="m")
 
 
 def fired(now: pl.DataFrame, before: pl.DataFrame | None = None) -> set[str]:
     past = rows() if before is None else before
-    actions = decide_actions(now, past, as_of=DAY, policy=POLICY, digest=ADOPTED.digest)
+    actions = decide_actions(now, [past], as_of=DAY, policy=POLICY, digest=ADOPTED.digest)
     return set(actions["trigger"])
 
 
-def of(metric: str, status: str, subject: str = "score") -> Figure:
-    return figure(metric, subject, 500, 0.4, limits=(0.1, 0.25), status=status)
+def of(metric: str, status: str, subject: str = "score") -> Measurement:
+    return measurement(metric, subject, 500, 0.4, limits=(0.1, 0.25), status=status)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def of(metric: str, status: str, subject: str = "score") -> Figure:
         (of("cohorts_since_training", "due", "labels"), "cohorts_ripe"),
     ],
 )
-def test_a_figure_pulls_its_trigger_and_no_other(found: Figure, trigger: str) -> None:
+def test_a_figure_pulls_its_trigger_and_no_other(found: Measurement, trigger: str) -> None:
     assert fired(rows(found)) == {trigger}
 
 
@@ -73,7 +75,7 @@ def test_another_group_in_the_month_before_is_not_the_same_group_twice() -> None
     assert fired(pl.concat([red, other]), other) == {"fairness_red"}
 
 
-def test_where_the_ranking_fell_recalibrating_is_not_the_mend() -> None:
+def test_where_the_ranking_fell_recalibrating_is_not_the_fix() -> None:
     both = rows(of("pooled_auc", "red"), of("calibration_in_the_large", "red"))
     assert fired(both, both) == {"ranking_red"}
 
@@ -82,12 +84,15 @@ def test_the_same_figures_give_the_same_actions_with_evidence_and_digest() -> No
     now = rows(of("psi", "red"), of("coverage", "red", "financials"))
     shuffled = now.sample(fraction=1.0, shuffle=True, seed=3)
     one, other = (
-        decide_actions(figures, rows(), as_of=DAY, policy=POLICY, digest=ADOPTED.digest)
+        decide_actions(figures, [rows()], as_of=DAY, policy=POLICY, digest=ADOPTED.digest)
         for figures in (now, shuffled)
     )
     assert one.equals(other)
     assert set(one["policy"]) == {ADOPTED.digest}
-    assert "psi of score 0.400 [amber 0.100, red 0.250] (n = 500, month 2024-05)" in one["evidence"].to_list()
+    assert (
+        "PSI of the score 0.400 [amber 0.100, red 0.250] (n = 500, month 2024-05)"
+        in one["evidence"].to_list()
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,4 +109,44 @@ def test_hours_that_fall_on_a_weekend_end_on_monday() -> None:
 
 def test_every_trigger_of_the_policy_has_a_condition_and_words() -> None:
     names = {trigger.name for trigger in POLICY.trigger}
-    assert names == set(CONDITIONS) == set(describe_conditions(POLICY))
+    assert names == set(CONDITIONS) == set(WORDS) == set(BUILT_IN)
+
+
+def a_trigger(**changes: Any) -> Policy:
+    """The adopted policy with one trigger more, which waits for the CSI."""
+    usual = {"name": "csi_red", "metric": "csi", "severity": "red", "action": "Ask.", "owner": "We"}
+    trigger = Trigger.model_validate({**usual, "due": "1 working day", **changes})
+    return POLICY.model_copy(update={"trigger": (*POLICY.trigger, trigger)})
+
+
+def test_a_trigger_that_names_a_metric_needs_no_code() -> None:
+    policy, red = a_trigger(), rows(of("csi", "red", "age"))
+    actions = decide_actions(red, [rows()], as_of=DAY, policy=policy, digest="")
+    assert actions.select("trigger", "severity", "evidence").row(0) == (
+        "csi_red",
+        "red",
+        "CSI of age 0.400 [amber 0.100, red 0.250] (n = 500, month 2024-05)",
+    )
+    assert describe_trigger(policy.trigger[-1], policy).startswith("the CSI is at least 0.25 and beyond")
+
+
+@pytest.mark.parametrize(
+    ("months", "words"),
+    [
+        (1, "change."),
+        (2, "change, and it was amber or red in the month before."),
+        (4, "change, and it was amber or red in each of the 3 months before."),
+    ],
+)
+def test_how_often_a_trigger_must_see_it_is_said(months: int, words: str) -> None:
+    policy = a_trigger(months=months)
+    assert describe_trigger(policy.trigger[-1], policy).endswith(f"shows without any {words}")
+
+
+@pytest.mark.parametrize(("months", "fires"), [(1, True), (2, True), (3, False), (4, False)])
+def test_a_trigger_waits_for_as_many_months_in_a_row_as_it_says(months: int, fires: bool) -> None:
+    red, amber, green = (rows(of("csi", status, "age")) for status in ("red", "amber", "green"))
+    actions = decide_actions(
+        red, [amber, green], as_of=DAY, policy=a_trigger(months=months), digest=ADOPTED.digest
+    )
+    assert (actions.height == 1) == fires
