@@ -23,18 +23,12 @@ from simulator.terms import Lender, is_stopped, month_start
 from tasks.features.application_features import build_features
 from tasks.governance.policy import Policy
 from tasks.ingestion.cleaning import clean
-from tasks.modelling.candidates import (
-    TrainingSnapshot,
-    find_candidates,
-    label_array,
-    refit,
-    score_walk_forward,
-)
+from tasks.modelling.candidates import find_candidates, refit, score_walk_forward
 from tasks.modelling.challenger import build_model_reference
 from tasks.modelling.fallbacks import FallbackEnsemble
 from tasks.modelling.splits import split_cohorts
 from tasks.modelling.stacking import ModelSpec
-from tasks.modelling.training_set import add_targets
+from tasks.modelling.training_set import TrainingSnapshot, add_targets, label_array
 from tasks.monitoring.early_arrears import keep_arrears
 from tasks.monitoring.stability import add_month_values
 from tasks.schemas.source import OVERFLOW, RAW_DATE

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from tasks.modelling.stacking import TrainingSet
+from tasks.modelling.training_set import TrainingSet
 from tasks.schemas.feature_store import (
     CATEGORIES,
     CLICKSTREAM_LEVELS,

@@ -10,12 +10,12 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import UsageError
 from tasks.evaluation.scorers import compare_scores
-from tasks.modelling.candidates import label_array
 from tasks.modelling.challenger import replay_walk_forward
 from tasks.modelling.fallbacks import predict_ensemble
+from tasks.modelling.loading import load_training_data
 from tasks.modelling.splits import Split
 from tasks.modelling.stacking import Floats
-from tasks.modelling.tasks import load_training_snapshot
+from tasks.modelling.training_set import label_array
 from tasks.registry.history import load_registry
 from tasks.registry.listing import require_model
 from tasks.registry.registered_files import load_model, read_card
@@ -80,7 +80,7 @@ def _sources_of(cards: Sequence[Card], settings: Settings) -> dict[str, Kinds]:
 def _as_at_the_gate(cards: Sequence[Card], settings: Settings) -> tuple[Floats, list[Floats], str]:
     younger = max(cards, key=lambda card: card["as_of"])
     day = date.fromisoformat(younger["as_of"])
-    snapshot = load_training_snapshot(day, settings, sources=_sources_of(cards, settings))
+    snapshot = load_training_data(day, settings, sources=_sources_of(cards, settings))
     days = {
         part: tuple(date.fromisoformat(day) for day in younger["data"][part])
         for part in ("development", "oot")

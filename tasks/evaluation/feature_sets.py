@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.governance.policy import Choice
-from tasks.modelling.candidates import TrainingSnapshot, read_training_set
-from tasks.modelling.stacking import Floats, ModelSpec, TrainingSet, fit_stacked_models, predict_pd
+from tasks.modelling.stacking import Floats, ModelSpec, fit_stacked_models, predict_pd
+from tasks.modelling.training_set import TrainingSet, TrainingSnapshot, read_training_set
 from tasks.schemas.feature_store import SOURCES
 from tasks.statistics.performance import measure_auc, measure_auc_gain
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
-from tasks.modelling.candidates import keep_features
 from tasks.modelling.challenger import TrainingConfig, train
 from tasks.modelling.fallbacks import predict_ensemble
-from tasks.modelling.tasks import load_training_snapshot
+from tasks.modelling.loading import load_training_data
+from tasks.modelling.training_set import keep_features
 from tasks.registry.code_version import code_revision
 from tasks.registry.history import load_registry
 from tasks.registry.listing import require_model
@@ -38,7 +38,7 @@ def reproduce(model_id: str, settings: Settings) -> Reproduction:
     registry = load_registry(settings)
     card, stored = read_card(registry, model_id), load_model(registry, model_id)
     versions = {name: table["version"] for name, table in card["data"]["tables"].items()}
-    snapshot = load_training_snapshot(
+    snapshot = load_training_data(
         date.fromisoformat(card["as_of"]), settings, versions=versions, sources=card["data"]["sources"]
     )
     snapshot = keep_features(snapshot, card["data"]["features"])

@@ -9,10 +9,15 @@ import polars as pl
 
 from tasks.modelling.ablation import ABLATIONS, blank
 from tasks.modelling.base_models import Sources
-from tasks.modelling.candidates import HistoryView, TrainingSnapshot, read_training_set
 from tasks.modelling.history_transformers import SUMMARY
-from tasks.modelling.stacking import Floats, ModelSpec, StackedModel, TrainingSet, fit_model, predict_pd
-from tasks.modelling.training_set import to_training_set
+from tasks.modelling.stacking import Floats, ModelSpec, StackedModel, fit_model, predict_pd
+from tasks.modelling.training_set import (
+    HistoryView,
+    TrainingSet,
+    TrainingSnapshot,
+    read_training_set,
+    to_training_set,
+)
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
 from tasks.statistics import performance

@@ -14,8 +14,8 @@ from tasks.errors import NothingToDoError, UsageError
 from tasks.evaluation.feature_sets import judge_choices, score_choices
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.declarations import read_declared
+from tasks.modelling.loading import load_training_data
 from tasks.modelling.stacking import ModelSpec
-from tasks.modelling.tasks import load_training_snapshot
 from tasks.modelling.tuning import DEFAULTS
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.model_card import say_gain
@@ -80,7 +80,7 @@ def compare_sources(start: date, end: date, settings: Settings, *, step: Callabl
         ripe = applications.filter(snapshot_date=day).join(
             labels, on="loan_id", how="inner", maintain_order="left"
         )
-        snapshot = load_training_snapshot(day, settings, sources={})
+        snapshot = load_training_data(day, settings, sources={})
         if (
             min(ripe["label"].sum(), snapshot.ripe.height) < 2
             or snapshot.ripe["snapshot_date"].n_unique() < 2

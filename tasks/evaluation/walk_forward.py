@@ -15,8 +15,9 @@ from tasks.charts.style import to_svg
 from tasks.config import Settings
 from tasks.errors import NothingToDoError
 from tasks.evaluation.scorers import Scorer, fit_scorer, score_with, scorers_of, summarise_scores
+from tasks.modelling.loading import load_training_data
 from tasks.modelling.stacking import StackedModel
-from tasks.modelling.tasks import load_training_snapshot, promote, train_challenger
+from tasks.modelling.tasks import promote, train_challenger
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.registered_files import load_model, read_card
 from tasks.registry.settings_of_record import settings_on
@@ -43,7 +44,7 @@ class _Replay:
         if model_id not in self.fitted:
             card = read_card(load_registry(self.settings), model_id)
             used = sources_of([model_id], self.settings)
-            snapshot = load_training_snapshot(date.fromisoformat(card["as_of"]), self.settings, sources=used)
+            snapshot = load_training_data(date.fromisoformat(card["as_of"]), self.settings, sources=used)
             scorers = scorers_of(card, ablations=self.ablations)
             self.fitted[model_id] = [
                 (name, scorer, fit_scorer(scorer, snapshot, seed=card["setup"]["seed"]))

@@ -22,7 +22,8 @@ from tasks.leakage_audit.outcome import (
 )
 from tasks.leakage_audit.reference import Book, Column
 from tasks.modelling.splits import cohort_groups
-from tasks.modelling.stacking import ModelSpec, TrainingSet, fit_model, predict_pd
+from tasks.modelling.stacking import ModelSpec, fit_model, predict_pd
+from tasks.modelling.training_set import TrainingSet
 from tasks.modelling.tuning import DEFAULTS
 from tasks.schemas.source_features import EMPTY, NAMELESS, TAKEN, UNREADABLE, USELESS, plain_name
 from tasks.statistics.performance import Floats

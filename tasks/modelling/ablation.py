@@ -8,11 +8,12 @@ import polars as pl
 from scipy.special import expit
 
 from tasks.modelling.base_models import columns_of, reads
-from tasks.modelling.candidates import Candidate, TrainingSnapshot, label_array, read_development
+from tasks.modelling.candidates import Candidate, read_development
 from tasks.modelling.history_transformers import SUMMARY
 from tasks.modelling.parallel import call_all
 from tasks.modelling.splits import Split
-from tasks.modelling.stacking import TrainingSet, fit_part, part_log_odds, parts_of
+from tasks.modelling.stacking import fit_part, part_log_odds, parts_of
+from tasks.modelling.training_set import TrainingSet, TrainingSnapshot, label_array
 from tasks.schemas.feature_store import (
     ATTRIBUTE_NUMBERS,
     CATEGORIES,

@@ -1,14 +1,12 @@
-"""One training: which loans, which spec, how it did out of time, and what the card says of it."""
+"""The candidates of a training: how they are fitted, how they do out of time, which one is to serve."""
 
-import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import polars as pl
 
 from tasks.modelling.fallbacks import COMPLETE, FallbackEnsemble, fit_ensemble, sources_left
 from tasks.modelling.parallel import call_all
@@ -18,48 +16,28 @@ from tasks.modelling.stacking import (
     Floats,
     ModelSpec,
     StackedModel,
-    TrainingSet,
     fit_model,
     fit_stacked_models,
     predict_pd,
 )
-from tasks.modelling.training_set import see_clickstream, to_training_set
+from tasks.modelling.training_set import (
+    HISTORY_VIEWS,
+    HistoryView,
+    TrainingSet,
+    TrainingSnapshot,
+    label_array,
+    read_training_set,
+)
 from tasks.modelling.tuning import Fold, search_spec
-from tasks.schemas.source_features import features_in
 from tasks.statistics.performance import (
     Auc,
     measure_auc,
     measure_auc_gain,
     measure_brier,
-    measure_ks,
     measure_log_loss,
-    measure_observed_to_expected,
-    measure_spiegelhalter_z,
 )
 
-# How a training takes histories in: the clickstream as of the application; as of the training day; the same,
-# and in addition the younger loans with the arrears they have so far.
-HistoryView = Literal["as of application", "as of training", "with early arrears"]
 SEARCH_LOANS = 50_000  # that a search looks at; of 7,500 instead of 15,000 it cost 0.001 of AUC
-HISTORY_VIEWS: tuple[HistoryView, ...] = ("as of application", "as of training", "with early arrears")
-
-
-@dataclass(frozen=True)
-class TrainingSnapshot:
-    """All that may be learned from on `as_of`: the rows of `add_targets`, sorted, and silver.clickstream."""
-
-    as_of: date
-    loans: pl.DataFrame
-    clickstream: pl.LazyFrame
-
-    @property
-    def ripe(self) -> pl.DataFrame:
-        """The loans that have a label."""
-        return self.loans.filter(pl.col("ripe"))
-
-    def of(self, cohorts: Sequence[date]) -> pl.DataFrame:
-        """The ripe loans of some application months."""
-        return self.ripe.filter(pl.col("snapshot_date").is_in(list(cohorts)))
 
 
 @dataclass(frozen=True)
@@ -71,40 +49,6 @@ class Candidate:
     model: StackedModel
     oot_pds: Floats
     oot_auc: Auc
-
-
-def identify(loans: pl.DataFrame, as_of: date, told: Sequence[object]) -> str:
-    """Id of the model that these loans lead to: the day, and eight digits of a digest.
-
-    Needs:  `told`, the setup and whatever else is learned from.
-    """
-    digest = hashlib.sha256(repr(tuple(told)).encode())
-    digest.update(loans.write_csv().encode())
-    return f"{as_of}-{digest.hexdigest()[:8]}"
-
-
-def keep_features(snapshot: TrainingSnapshot, features: Collection[str]) -> TrainingSnapshot:
-    """The same without the features that are not among `features`."""
-    others = set(features_in(snapshot.loans.columns)) - set(features)
-    return replace(snapshot, loans=snapshot.loans.drop(others))
-
-
-def label_array(loans: pl.DataFrame) -> Floats:
-    """Outcomes (n,) as 0.0 and 1.0."""
-    return loans["label"].cast(pl.Float64).to_numpy()
-
-
-def read_training_set(
-    snapshot: TrainingSnapshot, loans: pl.DataFrame, *, day: date, view: HistoryView
-) -> TrainingSet:
-    """The training set of ripe `loans` on `day`, with one of the views HISTORY_VIEWS."""
-    if view == "as of application":
-        return to_training_set(loans)
-    seen = see_clickstream(loans, snapshot.clickstream, day=day)
-    if view == "as of training":
-        return to_training_set(seen)
-    young = see_clickstream(snapshot.loans.filter(~pl.col("ripe")), snapshot.clickstream, day=snapshot.as_of)
-    return to_training_set(pl.concat([seen, young]))
 
 
 def build_folds(snapshot: TrainingSnapshot, cohorts: Sequence[date]) -> list[Fold]:
@@ -248,43 +192,3 @@ def refit(spec: ModelSpec, snapshot: TrainingSnapshot, view: HistoryView, *, see
     return fit_ensemble(
         spec, read_training_set(snapshot, snapshot.ripe, day=snapshot.as_of, view=view), seed=seed
     )
-
-
-def describe(candidate: Candidate, oot: pl.DataFrame) -> dict[str, Any]:
-    """Specification and out-of-time figures of a candidate, for the card."""
-    labels, pds, auc = label_array(oot), candidate.oot_pds, candidate.oot_auc
-    low, high = auc.interval()
-    return {
-        **asdict(candidate.spec),
-        "tuning_log_loss": candidate.tuning_log_loss,
-        "oot": {
-            "n": len(labels),
-            "bad_rate": float(labels.mean()),
-            "auc": auc.value,
-            "auc_ci_95": [low, high],
-            "gini": 2 * auc.value - 1,
-            "ks": measure_ks(labels, pds),
-            "brier": measure_brier(labels, pds),
-            "spiegelhalter_z": measure_spiegelhalter_z(labels, pds),
-            "observed_to_expected": measure_observed_to_expected(labels, pds),
-        },
-    }
-
-
-def describe_data(snapshot: TrainingSnapshot, split: Split) -> dict[str, Any]:
-    """Loans, cohorts and features that a model learned from, for the card."""
-    by_cohort = (
-        snapshot.ripe.group_by("snapshot_date")
-        .agg(n=pl.len(), bad_rate=pl.col("label").mean())
-        .sort("snapshot_date")
-    )
-    return {
-        "n_loans": snapshot.ripe.height,
-        "n_unripe_loans": snapshot.loans.height - snapshot.ripe.height,
-        "cohorts": [str(day) for day in by_cohort["snapshot_date"]],
-        "n_by_cohort": by_cohort["n"].to_list(),
-        "bad_rate_by_cohort": by_cohort["bad_rate"].to_list(),
-        "development": [str(day) for day in split.development],
-        "oot": [str(day) for day in split.oot],
-        "features": list(features_in(snapshot.loans.columns)),
-    }

@@ -10,12 +10,8 @@ import polars as pl
 from tasks.modelling.ablation import measure_ablations
 from tasks.modelling.candidates import (
     Candidate,
-    HistoryView,
-    TrainingSnapshot,
     choose_history_view,
     find_candidates,
-    keep_features,
-    label_array,
     measure_fallbacks,
     refit,
     score_candidate_walk_forward,
@@ -24,6 +20,7 @@ from tasks.modelling.candidates import (
 from tasks.modelling.fallbacks import COMPLETE, FallbackEnsemble, predict_ensemble
 from tasks.modelling.splits import Split, split_cohorts
 from tasks.modelling.stacking import ModelSpec
+from tasks.modelling.training_set import HistoryView, TrainingSnapshot, keep_features, label_array
 from tasks.monitoring.early_arrears import count_arrears
 from tasks.monitoring.stability import add_month_values, build_reference
 from tasks.registry.promotion_gate import GateInput
@@ -57,23 +54,22 @@ class Challenger:
     ensemble: FallbackEnsemble
 
 
-def train(snapshot: TrainingSnapshot, setup: TrainingConfig) -> Challenger:
-    """The challenger that these loans and this setup lead to; again gives the same to the last bit."""
-    split = split_cohorts(snapshot.ripe["snapshot_date"].to_list(), oot=setup.oot_cohorts)
-    candidates = find_candidates(snapshot, split, trials=setup.trials, seed=setup.seed, start=setup.start)
-    view, views = choose_history_view(candidates[0], snapshot, split, seed=setup.seed)
-    fallbacks = measure_fallbacks(candidates[0], snapshot, split, seed=setup.seed)
-    walk_forward = score_candidate_walk_forward(candidates[0], snapshot, split, seed=setup.seed)
-    ablations = measure_ablations(candidates[0], snapshot, split, seed=setup.seed)
-    ensemble = refit(candidates[0].spec, snapshot, view, seed=setup.seed)
+def configure(previous: Mapping[str, Any] | None, trials: int, seed: int, oot_cohorts: int) -> TrainingConfig:
+    """The configuration of a training whose searches begin where those of the `previous` card ended."""
+    candidates = previous["candidates"] if previous else []
+    return TrainingConfig(trials, seed, oot_cohorts, {one["family"]: one["params"] for one in candidates})
+
+
+def train(snapshot: TrainingSnapshot, config: TrainingConfig) -> Challenger:
+    """The challenger that these loans and this configuration lead to; the same each time, to the last bit."""
+    split = split_cohorts(snapshot.ripe["snapshot_date"].to_list(), oot=config.oot_cohorts)
+    candidates = find_candidates(snapshot, split, trials=config.trials, seed=config.seed, start=config.start)
+    view, views = choose_history_view(candidates[0], snapshot, split, seed=config.seed)
+    fallbacks = measure_fallbacks(candidates[0], snapshot, split, seed=config.seed)
+    walk_forward = score_candidate_walk_forward(candidates[0], snapshot, split, seed=config.seed)
+    ablations = measure_ablations(candidates[0], snapshot, split, seed=config.seed)
+    ensemble = refit(candidates[0].spec, snapshot, view, seed=config.seed)
     return Challenger(split, candidates, view, views, fallbacks, walk_forward, ablations, ensemble)
-
-
-def find_single_class(snapshot: TrainingSnapshot, setup: TrainingConfig) -> Sequence[date]:
-    """The cohorts, of those to learn from or those out of time, whose ripe loans all have one outcome."""
-    split = split_cohorts(snapshot.ripe["snapshot_date"].to_list(), oot=setup.oot_cohorts)
-    parts = (split.development, split.oot)
-    return next((part for part in parts if snapshot.of(part)["label"].n_unique() < 2), ())
 
 
 def build_gate_input(
@@ -90,7 +86,7 @@ def build_gate_input(
         champion=champion,
         bad_rate=float(label_array(development).mean()),
         n_cohorts=len(challenger.split.oot),
-        fallbacks={name: its["auc"] for name, its in challenger.fallbacks.items() if name != COMPLETE},
+        fallbacks={name: one["auc"] for name, one in challenger.fallbacks.items() if name != COMPLETE},
         red_metrics=red_metrics,
     )
 
@@ -106,15 +102,10 @@ def replay_walk_forward(card: Mapping[str, Any], snapshot: TrainingSnapshot, spl
     return score_walk_forward(spec, snapshot, split, learned=cohorts, seed=card["setup"]["seed"])
 
 
-def build_model_reference(
-    ensemble: FallbackEnsemble, snapshot: TrainingSnapshot, arrears: pl.DataFrame
-) -> dict[str, Any]:
-    """What monitoring compares later months with: distributions of the training data, and early arrears.
-
-    Needs:  `arrears` of `keep_arrears`, as known on the training day.
-    """
+def build_model_reference(ensemble: FallbackEnsemble, snapshot: TrainingSnapshot) -> dict[str, Any]:
+    """What monitoring compares later months with: distributions of the training data, and early arrears."""
     applications = snapshot.loans.filter(pl.col("snapshot_date") < snapshot.as_of)
     ripe = add_month_values(snapshot.ripe, snapshot.clickstream.collect())
     pds = pl.Series(predict_ensemble(ensemble, applications))
-    counts = count_arrears(snapshot.ripe, arrears)
+    counts = count_arrears(snapshot.ripe, snapshot.arrears)
     return {**build_reference(ripe, applications, pds), "arrears": counts}

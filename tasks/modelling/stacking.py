@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from tasks.modelling.base_models import Part, Sources, build_part, reads
 from tasks.modelling.parallel import call_all
 from tasks.modelling.splits import cohort_groups
+from tasks.modelling.training_set import TrainingSet
 from tasks.schemas.feature_store import SOURCES
 from tasks.schemas.source_features import features_in, other_sources
 from tasks.statistics.performance import Floats
@@ -38,23 +39,6 @@ class ModelSpec:
 
     family: Family
     params: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """Loans to learn from: `features` as known on the training day, `targets` (n,) from 0 to 1.
-
-    A target between 0 and 1 is the probability of default of a loan that is not ripe, given its arrears so
-    far; `ripe` (n,) says whose target is a label. Rows are in order of application date and loan.
-    """
-
-    features: pl.DataFrame
-    targets: Floats
-    ripe: NDArray[np.bool_]
-
-    def take(self, rows: Mask) -> "TrainingSet":
-        """The training set of some rows."""
-        return TrainingSet(self.features.filter(rows), self.targets[rows], self.ripe[rows])
 
 
 @dataclass(frozen=True)

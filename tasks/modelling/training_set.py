@@ -1,38 +1,119 @@
-"""What a training on one day may learn from: labels, arrears of younger loans, clickstream up to that day."""
+"""What a training of one day may learn from: labels, arrears of younger loans, clickstream up to that day."""
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tasks.features.application_features import keep_known, summarise_clickstream
 from tasks.labels.default_labels import count_missed
 from tasks.modelling.history_transformers import SUMMARY
-from tasks.modelling.stacking import TrainingSet
+from tasks.schemas.source_features import features_in
+from tasks.statistics.performance import Floats
 
-SEEN_BEFORE = (
-    10  # ripe loans of the same state that an estimate needs; a state rarer than that teaches nothing
-)
-MOST_ARREARS = 2
+MIN_IN_STATE = 10  # ripe loans that an expected default rate needs; a rarer arrears state is not trained on
+MAX_ARREARS = 2
+# How a training takes histories in: the clickstream as of the application; as of the training day; the same,
+# and in addition the younger loans with the arrears they have so far.
+HistoryView = Literal["as of application", "as of training", "with early arrears"]
+HISTORY_VIEWS: tuple[HistoryView, ...] = ("as of application", "as of training", "with early arrears")
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Loans to learn from: `features` as known on the training day, `targets` (n,) from 0 to 1.
+
+    A target between 0 and 1 is the probability of default of a loan that is not ripe, given its arrears so
+    far; `ripe` (n,) says whose target is a label. Rows are in order of application date and loan.
+    """
+
+    features: pl.DataFrame
+    targets: Floats
+    ripe: NDArray[np.bool_]
+
+    def take(self, rows: NDArray[np.bool_]) -> "TrainingSet":
+        """The training set of some rows."""
+        return TrainingSet(self.features.filter(rows), self.targets[rows], self.ripe[rows])
+
+
+@dataclass(frozen=True)
+class TrainingSnapshot:
+    """All that a training of `as_of` rests on, loaded once; what follows is computed from it alone.
+
+    `loans` are the rows of `add_targets`, sorted, with the features of other teams' `sources` (their columns
+    by name); `clickstream` holds silver.clickstream. The rest is for the gate, the card and monitoring:
+    `arrears` of `keep_arrears`, the card of the `champion` of the day, `red_metrics` of the month monitored
+    last, the last comparison of sources, Delta version and rows of each of the `tables`, the digest of each
+    month's clickstream file, and in words the features that months are `lacking`.
+    """
+
+    as_of: date
+    loans: pl.DataFrame
+    clickstream: pl.LazyFrame
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    arrears: pl.DataFrame = field(default_factory=pl.DataFrame)
+    champion: Mapping[str, Any] | None = None
+    red_metrics: Sequence[str] = ()
+    sources_compared: Mapping[str, Any] | None = None
+    tables: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
+    clickstream_digests: Sequence[str] = ()
+    lacking: str = ""
+
+    @property
+    def ripe(self) -> pl.DataFrame:
+        """The loans that have a label."""
+        return self.loans.filter(pl.col("ripe"))
+
+    def of(self, cohorts: Sequence[date]) -> pl.DataFrame:
+        """The ripe loans of some application months."""
+        return self.ripe.filter(pl.col("snapshot_date").is_in(list(cohorts)))
+
+
+def keep_features(snapshot: TrainingSnapshot, features: Collection[str]) -> TrainingSnapshot:
+    """The same without the features that are not among `features`."""
+    others = set(features_in(snapshot.loans.columns)) - set(features)
+    return replace(snapshot, loans=snapshot.loans.drop(others))
+
+
+def label_array(loans: pl.DataFrame) -> Floats:
+    """Outcomes (n,) as 0.0 and 1.0."""
+    return loans["label"].cast(pl.Float64).to_numpy()
+
+
+def read_training_set(
+    snapshot: TrainingSnapshot, loans: pl.DataFrame, *, day: date, view: HistoryView
+) -> TrainingSet:
+    """The training set of ripe `loans` on `day`, with one of the views HISTORY_VIEWS."""
+    if view == "as of application":
+        return to_training_set(loans)
+    seen = see_clickstream(loans, snapshot.clickstream, day=day)
+    if view == "as of training":
+        return to_training_set(seen)
+    young = see_clickstream(snapshot.loans.filter(~pl.col("ripe")), snapshot.clickstream, day=snapshot.as_of)
+    return to_training_set(pl.concat([seen, young]))
 
 
 def add_targets(
     applications: pl.LazyFrame, labels: pl.LazyFrame, loans: pl.LazyFrame, *, as_of: date
 ) -> pl.LazyFrame:
-    """Keep the applications that teach something on `as_of`; add `label`, `ripe` and `target`.
+    """Keep the applications that can be trained on as of `as_of`; add `label`, `ripe` and `target`.
 
     Needs:  gold.feature_store, gold.label_store, silver.loans; rows dated after `as_of` are ignored.
     Adds:   label (0 or 1, null when not ripe), ripe, target (0 to 1): the label, or the share of defaults
             among ripe loans which had the same arrears at the same month on book (Jeffreys' prior).
     Keys:   one row per loan_id.
-    Errors: none; a state that fewer than SEEN_BEFORE ripe loans went through gives no row.
+            A loan whose state fewer than MIN_IN_STATE ripe loans went through has no row.
     """
     known = labels.filter(pl.col("snapshot_date") <= as_of).select("loan_id", "label")
     past = loans.filter(pl.col("snapshot_date") <= as_of, pl.col("installment_num") > 0)
     expected = expect_defaults(add_arrears_state(past), known)
-    asked = applications.filter(pl.col("snapshot_date") <= as_of)
+    applied = applications.filter(pl.col("snapshot_date") <= as_of)
     return (
-        asked.join(known, on="loan_id", how="left", validate="1:1")
+        applied.join(known, on="loan_id", how="left", validate="1:1")
         .join(expected, on="loan_id", how="left", validate="1:1")
         .with_columns(
             ripe=pl.col("label").is_not_null(), target=pl.coalesce("label", "share").cast(pl.Float64)
@@ -46,14 +127,14 @@ def expect_defaults(states: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
     """loan_id and share: of ripe loans once in a loan's newest state at its month, those that defaulted.
 
     Needs:  loan_id, mob, state of `add_arrears_state`; loan_id, label of ripe loans.
-    Keys:   one row per loan_id; share is null for a state that fewer than SEEN_BEFORE ripe loans were in.
+    Keys:   one row per loan_id; share is null for a state that fewer than MIN_IN_STATE ripe loans were in.
     """
     shares = (
         states.join(known, on="loan_id", how="left", validate="m:1")
         .filter(pl.col("label").is_not_null())
         .group_by("mob", "state")
         .agg(n=pl.len(), bad=pl.col("label").sum())
-        .filter(pl.col("n") >= SEEN_BEFORE)
+        .filter(pl.col("n") >= MIN_IN_STATE)
         .select("mob", "state", share=(pl.col("bad") + 0.5) / (pl.col("n") + 1))
     )
     latest = states.sort("mob").unique("loan_id", keep="last").select("loan_id", "mob", "state")
@@ -66,7 +147,7 @@ def add_arrears_state(past: pl.LazyFrame) -> pl.LazyFrame:
     Needs:  loan_id, installment_num, overdue_amt, due_amt (account currency) of silver.loans, from MOB 1 on.
     Keys:   one row per (loan_id, mob).
     """
-    behind = count_missed().clip(0, MOST_ARREARS)
+    behind = count_missed().clip(0, MAX_ARREARS)
     ordered = past.sort("loan_id", "installment_num").with_columns(behind=behind)
     return ordered.select(
         "loan_id",
@@ -84,9 +165,9 @@ def see_clickstream(loans: pl.DataFrame, clickstream: pl.LazyFrame, *, day: date
     Needs:  loan_id, customer_id and those of the columns SUMMARY that are to be; silver.clickstream.
     Keys:   rows and their order are kept.
     """
-    asked = loans.lazy().select("loan_id", "customer_id", snapshot_date=pl.lit(day))
+    viewed = loans.lazy().select("loan_id", "customer_id", snapshot_date=pl.lit(day))
     rows = clickstream.filter(pl.col("snapshot_date") <= day)
-    summary = summarise_clickstream(keep_known(rows, asked))
+    summary = summarise_clickstream(keep_known(rows, viewed))
     seen = (
         loans.lazy()
         .drop(SUMMARY, strict=False)

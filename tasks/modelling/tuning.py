@@ -8,7 +8,8 @@ import numpy as np
 import optuna
 import polars as pl
 
-from tasks.modelling.stacking import Family, Floats, ModelSpec, TrainingSet, fit_parts, part_log_odds
+from tasks.modelling.stacking import Family, Floats, ModelSpec, fit_parts, part_log_odds
+from tasks.modelling.training_set import TrainingSet
 
 TREES = {
     "learning_rate": 0.06,

@@ -9,7 +9,8 @@ from tasks.config import Settings
 from tasks.errors import NothingToDoError
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.policy import Policy
-from tasks.labels.ripeness import newly_ripe, ripe_cohorts
+from tasks.labels.cohorts import ripe_cohorts
+from tasks.labels.ripeness import newly_ripe
 from tasks.monitoring.backtest import development_benchmark, measure_backtest
 from tasks.monitoring.early_arrears import keep_arrears, measure_arrears
 from tasks.monitoring.fairness import add_groups, measure_fairness

@@ -1,24 +1,13 @@
 """Decisions of people on models: approve, reject, roll back. Each adds lines to the registry, edits none."""
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
 from tasks.registry.approver import refuse_nameless
 from tasks.registry.history import Registry, champion_on, load_registry, record, state_on
-from tasks.registry.records import Change, State
+from tasks.registry.records import Change, State, take_over
 from tasks.registry.registered_files import find_changed_files, read_card
-
-
-def take_over(
-    model_id: str, champion: str | None, *, by: str, why: str, figures: Mapping[str, Any]
-) -> list[Change]:
-    """The lines that make an approved challenger the champion in place of the present one."""
-    states: tuple[State, ...] = ("approved", "champion")
-    retired = [Change(champion, "retired", by, f"replaced by {model_id}")] if champion else []
-    return [*(Change(model_id, state, by, why, figures) for state in states), *retired]
 
 
 def approve(model_id: str, day: date, *, by: str, reason: str, settings: Settings) -> None:

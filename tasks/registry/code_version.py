@@ -1,13 +1,20 @@
-"""Which code is running: its revision in the repository, and the digest of its sources."""
+"""Which code is running: its revision in the repository, the digest of its sources, and its libraries."""
 
 import hashlib
 import shutil
 import subprocess
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+LIBRARIES = ("vintage", "scikit-learn", "optuna", "polars", "numpy", "scipy")
 UNKNOWN = "unknown"  # where the code runs outside a checkout, as in a container
+
+
+def code_on_record() -> dict[str, str]:
+    """What a card says of the code: that of `code_revision`, and the version of each of the LIBRARIES."""
+    return {**code_revision(), **{name: version(name) for name in LIBRARIES}}
 
 
 @cache
@@ -23,6 +30,6 @@ def _described() -> str:
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         return UNKNOWN
-    words = [git, "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
-    said = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
-    return said.stdout.strip() or UNKNOWN
+    command = [git, "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
+    return found.stdout.strip() or UNKNOWN

@@ -8,7 +8,7 @@ from pathlib import Path
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
 from tasks.registry.models import ARTEFACT, digests_of, list_folders
-from tasks.registry.records import Change, Entry, State
+from tasks.registry.records import Change, Entry, Standing, State
 from tasks.store.atomic_files import locked, write_whole
 from tasks.store.sealed_lines import digest_of_last, read_lines, seal_line
 
@@ -137,6 +137,19 @@ def state_on(registry: Registry, day: date, model_id: str) -> State | None:
     """The state a model is in on `day`, later lines not counted; None when the registry does not know it."""
     lines = [e for e in registry.entries if e.model_id == model_id and e.effective_from <= str(day)]
     return lines[-1].state if lines else None
+
+
+def standing_on(registry: Registry, day: date) -> Standing:
+    """Where the models stand on a day."""
+    champion = champion_on(registry, day)
+    return Standing(
+        day=day,
+        states={e.model_id: e.state for e in registry.entries if e.effective_from <= str(day)},
+        champion=champion.model_id if champion else None,
+        trained_before=newest_trained_before(registry, day),
+        trained=trained_on(registry, day),
+        trained_after=trained_after(registry, day),
+    )
 
 
 def find_impossible_lines(registry: Registry) -> list[str]:

@@ -1,7 +1,8 @@
 """The records of the registry: what was decided on a model, and the line that says so."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 State = Literal["challenger", "approved", "champion", "retired", "rejected"]
@@ -37,3 +38,28 @@ class Entry:
     seal: str
     figures: Mapping[str, Any] = field(default_factory=dict[str, Any])
     files: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the models stand on a `day`, later decisions not counted.
+
+    `states` holds the state of each model; `trained_before` is the newest model trained before the day,
+    whatever became of it; `trained` and `trained_after` are those of the day and of later ones.
+    """
+
+    day: date
+    states: Mapping[str, State]
+    champion: str | None
+    trained_before: str | None
+    trained: Sequence[str]
+    trained_after: Sequence[str]
+
+
+def take_over(
+    model_id: str, champion: str | None, *, by: str, why: str, figures: Mapping[str, Any]
+) -> list[Change]:
+    """The lines that make an approved challenger the champion in place of the present one."""
+    states: tuple[State, ...] = ("approved", "champion")
+    retired = [Change(champion, "retired", by, f"replaced by {model_id}")] if champion else []
+    return [*(Change(model_id, state, by, why, figures) for state in states), *retired]

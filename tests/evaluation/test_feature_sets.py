@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from tasks.evaluation.feature_sets import judge_choices, list_choices, score_choices
-from tasks.modelling.candidates import TrainingSnapshot
 from tasks.modelling.stacking import ModelSpec
+from tasks.modelling.training_set import TrainingSnapshot
 from tasks.registry.model_card import say_gain
 from tasks.schemas.feature_store import SOURCES
 from tasks.statistics.performance import measure_auc

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.ingestion import landing
 from tasks.ingestion.tasks import months_received
-from tasks.labels.ripeness import ripe_cohorts
+from tasks.labels.cohorts import ripe_cohorts
 from tasks.schemas.catalog import SOURCES, TABLES
 from tasks.store import restatements, tables
 from tests.faults.book import FILES, Book, month, without_applications

@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 
@@ -6,11 +7,14 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from tasks.errors import NothingToDoError
 from tasks.modelling import candidates
-from tasks.modelling.candidates import Candidate, TrainingSnapshot, build_folds, score_walk_forward
-from tasks.modelling.challenger import TrainingConfig, build_gate_input, find_single_class, train
+from tasks.modelling.candidates import Candidate, build_folds, score_walk_forward
+from tasks.modelling.challenger import TrainingConfig, build_gate_input, train
+from tasks.modelling.decisions import require_both_outcomes
 from tasks.modelling.splits import Split
 from tasks.modelling.stacking import Family, ModelSpec, fit_model
+from tasks.modelling.training_set import TrainingSnapshot
 from tasks.schemas.clickstream import MEASURES
 from tasks.statistics.performance import measure_auc
 from tests.applicants import training_set
@@ -38,14 +42,16 @@ def scored(book: TrainingSnapshot, learned: list[date] | None = None) -> np.ndar
     return score_walk_forward(ModelSpec("logistic"), book, SPLIT, seed=0, learned=learned)
 
 
-@pytest.mark.parametrize(("where", "found"), [(0, []), (1, []), (2, [2])])
-def test_cohorts_with_one_outcome_are_no_ground_for_a_training(where: int, found: list[int]) -> None:
+@pytest.mark.parametrize(("where", "found"), [(0, ""), (1, ""), (2, "2023-03 to 2023-03")])
+def test_cohorts_with_one_outcome_are_no_ground_for_a_training(where: int, found: str) -> None:
     """Of three cohorts the first two are learned from together, the last is out of time."""
     book = known()
     same = pl.when(pl.col("snapshot_date") == month(where)).then(0).otherwise("label")
     loans = book.loans.with_columns(label=same.cast(pl.Int32))
-    setup = TrainingConfig(trials=1, seed=0, oot_cohorts=2, start={})
-    assert list(find_single_class(replace(book, loans=loans), setup)) == [month(i) for i in found]
+    config = TrainingConfig(trials=1, seed=0, oot_cohorts=2, start={})
+    refused = pytest.raises(NothingToDoError, match=found) if found else nullcontext()
+    with refused:
+        require_both_outcomes(replace(book, loans=loans), config)
 
 
 def test_an_out_of_time_cohort_is_scored_by_what_came_before_it_alone() -> None:

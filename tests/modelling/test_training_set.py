@@ -5,7 +5,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tasks.features.application_features import summarise_clickstream
-from tasks.modelling.training_set import SEEN_BEFORE, add_arrears_state, add_targets, see_clickstream
+from tasks.modelling.training_set import MIN_IN_STATE, add_arrears_state, add_targets, see_clickstream
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS
 from tests.builders import clickstream_rows, loan_rows, month
 
@@ -62,7 +62,7 @@ def test_a_loan_of_nothing_has_missed_nothing() -> None:
 
 
 def test_a_state_that_few_ripe_loans_went_through_teaches_nothing() -> None:
-    assert target_of("young", ripe_bad=SEEN_BEFORE - 1, overdue=DUE) is None
+    assert target_of("young", ripe_bad=MIN_IN_STATE - 1, overdue=DUE) is None
 
 
 def test_before_any_label_there_is_no_target() -> None:

@@ -1,6 +1,7 @@
 """Another team's source from its declaration to the day it stops, on a simulated lender."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from flows.features import features
 from flows.inference import inference
 from tasks.config import Settings
 from tasks.errors import BadInputError, TableNotReadyError, UsageError
-from tasks.modelling.tasks import load_training_snapshot
+from tasks.modelling.loading import load_training_data
 from tasks.monitoring.actions import actions_on
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.registered_files import read_card
 from tasks.schemas.reasons import OTHER
+from tasks.sources.decision_log import used_on
 from tasks.sources.decisions import admitted_columns, drop
 from tasks.sources.declare import list_sources
 from tasks.sources.tasks import TABLE, take_in_past
@@ -58,6 +60,11 @@ def lived(before: Settings, tmp_path_factory: pytest.TempPathFactory) -> Setting
     settings = copied(before, home)
     live_with(write_bureau(before.data, home / "bureau"), settings)
     return settings
+
+
+def learned_from(day: date, settings: Settings) -> list[str]:
+    """Columns of the loans that a training of the day learns from."""
+    return load_training_data(day, settings, sources=used_on(day, settings)).loans.columns
 
 
 def champion(settings: Settings, number: int) -> dict[str, Any]:
@@ -238,7 +245,7 @@ def test_a_declaration_that_means_something_else_than_when_it_was_used_is_refuse
 
 def test_trainings_into_a_new_model_store_use_the_same_sources(lived: Settings, tmp_path: Path) -> None:
     anew = lived.model_copy(update={"model_store": tmp_path / "anew"})
-    ours, bureau = (load_training_snapshot(month(day), anew).loans.columns for day in (USED - 1, USED))
+    ours, bureau = (learned_from(month(day), anew) for day in (USED - 1, USED))
     assert set(bureau) - set(ours) == {"bureau__score", "bureau__segment"}
 
 
@@ -248,9 +255,9 @@ def test_what_was_not_taken_in_is_asked_for(before: Settings, tmp_path: Path) ->
     with pytest.raises(
         TableNotReadyError, match=r"bureau said of months from 2023-01-01 to 2023-11-01\. Take"
     ):
-        load_training_snapshot(month(USED), settings)
+        learned_from(month(USED), settings)
     take_in_past("bureau", settings)
-    assert "bureau__score" in load_training_snapshot(month(USED), settings).loans.columns
+    assert "bureau__score" in learned_from(month(USED), settings)
 
 
 def test_a_month_is_not_scored_before_its_sources_came_in(lived: Settings, tmp_path: Path) -> None:

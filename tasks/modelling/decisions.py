@@ -1,0 +1,144 @@
+"""Decisions of a training, each from what was loaded: is it due, which model is it, may it serve."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from tasks.errors import NothingToDoError, VintageError
+from tasks.governance.policy import Gate
+from tasks.labels.ripeness import cohorts_missing, newly_ripe
+from tasks.modelling.challenger import Challenger, TrainingConfig, build_gate_input, replay_walk_forward
+from tasks.modelling.splits import split_cohorts
+from tasks.modelling.training_set import TrainingSnapshot
+from tasks.registry.promotion_gate import decide
+from tasks.registry.records import Change, Standing, take_over
+
+POLICY = "policy:auto"
+
+
+@dataclass(frozen=True)
+class TrainingContext:
+    """What is on record when a training begins: where models stand, and the card of the `previous` one.
+
+    `ripe_cohorts` are application months with features and labels; `requested` says whether a monitored month
+    since the last training asked for another; `unbuilt_months` came in, and their features were not built.
+    """
+
+    standing: Standing
+    previous: Mapping[str, Any] | None
+    ripe_cohorts: Sequence[date]
+    requested: bool
+    unbuilt_months: Sequence[date]
+
+
+def find_kept_model(standing: Standing, *, restate: bool) -> str | None:
+    """The model that the day has and keeps; a restatement trains the newest of these days again."""
+    kept = standing.trained and not (restate and not standing.trained_after)
+    return standing.trained[0] if kept else None
+
+
+def require_due(context: TrainingContext, *, first: int, every: int) -> None:
+    """Do nothing if enough cohorts are ripe, or one is and monitoring asked for a training.
+
+    Needs:  the `first` training's number of cohorts, and that of new cohorts for `every` later one.
+    Raises: NothingToDoError.
+    """
+    previous = context.previous["data"]["cohorts"] if context.previous else []
+    trained_on = [date.fromisoformat(day) for day in previous]
+    if context.requested and newly_ripe(context.ripe_cohorts, trained_on):
+        return
+    missing = cohorts_missing(context.ripe_cohorts, trained_on, first=first, every=every)
+    if missing > 0:
+        later = f"{every} new cohorts for the next model"
+        kind = later if trained_on else f"{first} cohorts for the first model"
+        raise NothingToDoError(
+            f"No training on {context.standing.day}: {missing} of the {kind} are not ripe yet."
+            f"{describe_unbuilt(context.unbuilt_months)}"
+        )
+
+
+def describe_unbuilt(months: Sequence[date]) -> str:
+    """What to run where months came in only as the history of later ones: they have no labels either."""
+    if not months:
+        return ""
+    return (
+        f" The features flow of {len(months)} earlier months did not run, and without it none has labels: "
+        f"vintage backfill --flows features --start {months[0]} --end {months[-1]}"
+    )
+
+
+def describe_gaps(context: TrainingContext, snapshot: TrainingSnapshot) -> list[str]:
+    """Which months and features a training goes without, and how the next one gets them."""
+    training, unbuilt = f"The training of {snapshot.as_of}", describe_unbuilt(context.unbuilt_months)
+    fewer = f"{training} learns from fewer cohorts than came in.{unbuilt}" if unbuilt else ""
+    without = f"{training} does without {snapshot.lacking}" if snapshot.lacking else ""
+    return [*filter(None, [fewer, without])]
+
+
+def require_both_outcomes(snapshot: TrainingSnapshot, config: TrainingConfig) -> None:
+    """Do nothing if both the cohorts to learn from and those out of time hold good and bad loans.
+
+    Raises: NothingToDoError.
+    """
+    split = split_cohorts(snapshot.ripe["snapshot_date"].to_list(), oot=config.oot_cohorts)
+    for cohorts in (split.development, split.oot):
+        if snapshot.of(cohorts)["label"].n_unique() < 2:
+            raise NothingToDoError(
+                f"No training on {snapshot.as_of}: the loans of {cohorts[0]:%Y-%m} to {cohorts[-1]:%Y-%m} "
+                "all have the same outcome (single class), and a model needs both."
+            )
+
+
+def require_newest(standing: Standing) -> None:
+    """Do nothing if no model was trained later.
+
+    Raises: VintageError.
+    """
+    if standing.trained_after:
+        raise VintageError(
+            f"A model of {standing.day} would be trained after {standing.trained_after[0]}, which was judged "
+            f"without it. Train in date order into an empty --model-store, or leave {standing.day} as it is."
+        )
+
+
+def identify_model(snapshot: TrainingSnapshot, config: TrainingConfig, label_def: str) -> str:
+    """Id of the model that a training leads to: the day, and eight digits of a digest of what is learned."""
+    rest = (*asdict(config).values(), label_def, *snapshot.clickstream_digests)
+    digest = hashlib.sha256(repr(rest).encode())
+    digest.update(snapshot.loans.write_csv().encode())
+    return f"{snapshot.as_of}-{digest.hexdigest()[:8]}"
+
+
+def judge_challenger(challenger: Challenger, snapshot: TrainingSnapshot, limits: Gate) -> dict[str, Any]:
+    """The gate's verdict on the challenger against the champion of the day, as the card records it."""
+    champion = snapshot.champion
+    pds = replay_walk_forward(champion, snapshot, challenger.split) if champion else None
+    shown = build_gate_input(challenger, snapshot, champion=pds, red_metrics=snapshot.red_metrics)
+    return {**asdict(decide(shown, limits)), "champion": champion["model_id"] if champion else None}
+
+
+def decide_promotion(
+    card: Mapping[str, Any], *, serving: str | None, frozen: str, auto_approve: bool
+) -> list[Change]:
+    """The registry's lines on a new model: challenger, and what the gate's verdict makes of it.
+
+    Needs:  the card with the verdict, the champion that is `serving`, and why promotions are `frozen`, if so.
+    """
+    model_id, gate = card["model_id"], card["gate"]
+    waits_for = frozen or _judged_against_another(gate["champion"], serving)
+    why = "trained on ripe cohorts" + (f"; waits for a person: {waits_for}" if waits_for else "")
+    trained = Change(model_id, "challenger", card["trained_by"], why, gate["figures"])
+    if not gate["promoted"]:
+        return [trained, Change(model_id, "rejected", POLICY, gate["why"], gate["figures"])]
+    if waits_for or not auto_approve:
+        return [trained]
+    return [trained, *take_over(model_id, serving, by=POLICY, why=gate["why"], figures=gate["figures"])]
+
+
+def _judged_against_another(champion: str | None, serving: str | None) -> str:
+    """Why the gate's verdict does not stand, when another model serves than the one it looked at."""
+    if champion == serving:
+        return ""
+    return f"it was judged against {champion or 'no champion'}, and {serving or 'no model'} serves"

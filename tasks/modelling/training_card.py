@@ -1,0 +1,99 @@
+"""The card of a training: what it learned from, how its candidates did, and what the gate said."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import polars as pl
+
+from tasks.modelling.candidates import Candidate
+from tasks.modelling.challenger import Challenger, TrainingConfig
+from tasks.modelling.splits import Split
+from tasks.modelling.training_set import TrainingSnapshot, label_array
+from tasks.registry.model_card import list_limits
+from tasks.schemas.predictions import GRADE_LIMITS
+from tasks.schemas.source_features import features_in
+from tasks.statistics.performance import (
+    measure_brier,
+    measure_ks,
+    measure_observed_to_expected,
+    measure_spiegelhalter_z,
+)
+
+
+def build_card(
+    challenger: Challenger,
+    snapshot: TrainingSnapshot,
+    config: TrainingConfig,
+    *,
+    gate: Mapping[str, Any],
+    gate_cohorts: int,
+    label_def: str,
+    trained_by: str,
+    code: Mapping[str, str],
+) -> dict[str, Any]:
+    """The record of a training for machines, but for the model's id and the digest of its file.
+
+    Needs:  the verdict of the `gate` and the number of cohorts that it should see; versions of the `code`.
+    """
+    split, oot = challenger.split, snapshot.of(challenger.split.oot)
+    return {
+        "as_of": str(snapshot.as_of),
+        "trained_by": trained_by,
+        "purpose": f"probability of default ({label_def}) at application",
+        "data": _describe_data(snapshot, split),
+        "sources_compared": snapshot.sources_compared,
+        "family": challenger.candidates[0].spec.family,
+        "candidates": [_describe_candidate(candidate, oot) for candidate in challenger.candidates],
+        "reading": challenger.view,
+        "readings": challenger.views,
+        "fallbacks": challenger.fallbacks,
+        "ablations": challenger.ablations,
+        "gate": gate,
+        "grade_limits": GRADE_LIMITS,
+        "setup": asdict(config),
+        "limits": list_limits(label_def, len(split.oot), gate_cohorts=gate_cohorts),
+        "code": code,
+    }
+
+
+def _describe_candidate(candidate: Candidate, oot: pl.DataFrame) -> dict[str, Any]:
+    """Specification and out-of-time figures of a candidate, for the card."""
+    labels, pds, auc = label_array(oot), candidate.oot_pds, candidate.oot_auc
+    low, high = auc.interval()
+    return {
+        **asdict(candidate.spec),
+        "tuning_log_loss": candidate.tuning_log_loss,
+        "oot": {
+            "n": len(labels),
+            "bad_rate": float(labels.mean()),
+            "auc": auc.value,
+            "auc_ci_95": [low, high],
+            "gini": 2 * auc.value - 1,
+            "ks": measure_ks(labels, pds),
+            "brier": measure_brier(labels, pds),
+            "spiegelhalter_z": measure_spiegelhalter_z(labels, pds),
+            "observed_to_expected": measure_observed_to_expected(labels, pds),
+        },
+    }
+
+
+def _describe_data(snapshot: TrainingSnapshot, split: Split) -> dict[str, Any]:
+    """Loans, cohorts and features that a model learned from, for the card."""
+    by_cohort = (
+        snapshot.ripe.group_by("snapshot_date")
+        .agg(n=pl.len(), bad_rate=pl.col("label").mean())
+        .sort("snapshot_date")
+    )
+    return {
+        "n_loans": snapshot.ripe.height,
+        "n_unripe_loans": snapshot.loans.height - snapshot.ripe.height,
+        "cohorts": [str(day) for day in by_cohort["snapshot_date"]],
+        "n_by_cohort": by_cohort["n"].to_list(),
+        "bad_rate_by_cohort": by_cohort["bad_rate"].to_list(),
+        "development": [str(day) for day in split.development],
+        "oot": [str(day) for day in split.oot],
+        "features": list(features_in(snapshot.loans.columns)),
+        "sources": snapshot.sources,
+        "tables": snapshot.tables,
+    }
