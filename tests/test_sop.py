@@ -70,6 +70,14 @@ def ends_well(words: list[str]) -> None:
     assert end.value.code == 0
 
 
+def test_the_procedure_states_no_number_that_the_policy_may_change() -> None:
+    text = SOP.read_text(encoding="utf-8")
+    prose = re.sub(r"`[^`]*`|^\| \d \|", "", text, flags=re.MULTILINE)
+    assert re.findall(r"\d+", prose) == []
+    words = r"\b(two|three|four|five|six|ten|twenty) (\w+ )?(days?|hours?|months|cohorts|loans)\b|per cent"
+    assert re.findall(words, prose) == []
+
+
 def test_the_procedure_names_the_decisions_and_the_routine() -> None:
     named = {" ".join(text.split()[:2]) for text in COMMANDS}
     assert {"models approve", "models rollback", "models verify", "policy check"} <= named

@@ -5,10 +5,11 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from tasks.charts import style
+from tasks.schemas.monitoring import METRICS
 
 CHAMPION, POOLED = "champion", "pooled"
 TITLE = "Walk-forward AUC by application month"
-SUBTITLE = "Each month scored by what was known on its day; the band is the champion's 95 % interval"
+SUBTITLE = f"Each month scored by what was known on its day; the band is the champion's {style.INTERVAL}"
 PLOT = (0.1, 0.16, 0.6, 0.64)  # of the sheet: left, bottom, width, height; the names stand to the right
 
 
@@ -30,6 +31,6 @@ def draw_evaluation(figures: pl.DataFrame) -> Figure:
     for name, colour in zip(others, sns.color_palette("husl", len(others)), strict=True):
         rows = months.filter(pl.col("scorer") == name)
         axes.plot(rows["month"], rows["auc"], marker="o", lw=1, color=colour, label=name)
-    axes.set(ylabel="AUC (1 is perfect)", xlabel="application month")
+    axes.set(ylabel=METRICS["auc"].unit, xlabel="application month")
     axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
     return sheet

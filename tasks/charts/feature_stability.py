@@ -1,4 +1,4 @@
-"""Which features moved away from what the champion was trained on, and when."""
+"""Which features shifted from what the champion was trained on, and when."""
 
 import math
 from collections.abc import Sequence
@@ -13,21 +13,25 @@ from matplotlib.patches import Rectangle
 from tasks.charts import style
 from tasks.charts.frames import count_statuses, count_words, keep_metric, lowest, name_of
 
-MOST_FEATURES, MOST_MONTHS = 20, 24
-LEVELS = (0.0, 0.10, 0.25, 0.50, 1.0, 2.0)
+MAX_FEATURES, MAX_MONTHS = 20, 24
 SHADES = ("#F7FBFF", "#DCE9F6", "#B3D3E8", "#86BDDF", "#2F7EBC", "#08468B")
-TITLE = "Feature stability: CSI of the features that moved most"
+TITLE = "Feature stability: CSI of the features that shifted most"
 Grid = Sequence[Sequence[float]]
 ROW, COLUMN, WIDEST, LETTER = 0.27, 0.44, 1.1, 0.088  # inches
 
 
 @style.themed
 def draw_feature_stability(
-    figures: pl.DataFrame, *, most_features: int = MOST_FEATURES, newest_months: int = MOST_MONTHS
+    figures: pl.DataFrame,
+    limits: style.Limits,
+    *,
+    max_features: int = MAX_FEATURES,
+    newest_months: int = MAX_MONTHS,
 ) -> Figure:
     """Heat map of CSI, feature by month, the largest value of any shown month on top.
 
-    Needs:  gold.monitoring; only the newest months of it are shown, so that the numbers can be read.
+    Needs:  gold.monitoring, only the newest months of which are shown, so that the numbers can be read; the
+            fixed `limits` of the CSI, which part the shades.
     """
     rows = keep_metric(figures, "csi", "month")
     if rows["value"].is_null().all():
@@ -36,13 +40,14 @@ def draw_feature_stability(
         )
     first, last = _months_shown(rows, newest_months)
     newest = rows.filter(pl.col("at") >= first)
-    names = _most_moved(newest, most_features)
+    names = _most_shifted(newest, max_features)
     sheet, axes = _new_grid(_describe(rows, names, first), names, last - first + 1)
-    _fill_cells(axes, _to_grid(newest, names, first, last), names)
+    levels = (0.0, *limits, 2 * limits[1], 4 * limits[1], 8 * limits[1])
+    _fill_cells(axes, _to_grid(newest, names, first, last), names, levels)
     _label_months(axes, first, last)
     champions = newest.drop_nulls("value").unique("at").sort("at")
     style.mark_models(axes, champions.with_columns(at=pl.col("at") - first + 0.5), label="champion")
-    _add_key(sheet)
+    _add_key(sheet, levels)
     return sheet
 
 
@@ -60,7 +65,7 @@ def _months_shown(rows: pl.DataFrame, newest: int) -> tuple[int, int]:
     return max(int(months[0]), last - newest + 1), last
 
 
-def _most_moved(rows: pl.DataFrame, most: int) -> list[str]:
+def _most_shifted(rows: pl.DataFrame, most: int) -> list[str]:
     peaks = rows.drop_nulls("value").group_by("subject").agg(peak=pl.col("value").max())
     return peaks.sort("peak", "subject", descending=[True, False])["subject"].head(most).to_list()
 
@@ -82,8 +87,8 @@ def _describe(rows: pl.DataFrame, names: list[str], first: int) -> str:
     return f"{shown}; {count_words(rows.drop_nulls('value')['n'], 'applications')}"
 
 
-def _fill_cells(axes: Axes, grid: Grid, names: list[str]) -> None:
-    colours, norm = ListedColormap(SHADES), BoundaryNorm([*LEVELS, math.inf], len(SHADES))
+def _fill_cells(axes: Axes, grid: Grid, names: list[str], levels: Sequence[float]) -> None:
+    colours, norm = ListedColormap(SHADES), BoundaryNorm([*levels, math.inf], len(SHADES))
     axes.set_facecolor(style.PALE)
     words = [[_short(value) for value in row] for row in grid]
     sns.heatmap(
@@ -106,11 +111,11 @@ def _label_months(axes: Axes, first: int, last: int) -> None:
     axes.set_xlabel("")
 
 
-def _add_key(sheet: Figure) -> None:
+def _add_key(sheet: Figure, levels: Sequence[float]) -> None:
     """The shades in words, in a row at the foot of the sheet."""
     width, height = sheet.get_size_inches()
-    words = [f"{low:g} to {high:g}" for low, high in zip(LEVELS, [*LEVELS[1:], 0], strict=True)]
-    words[0], words[-1] = f"CSI (no unit) below {LEVELS[1]:g}", f"{LEVELS[-1]:g} and more"
+    words = [f"{low:g} to {high:g}" for low, high in zip(levels, [*levels[1:], 0], strict=True)]
+    words[0], words[-1] = f"CSI (no unit) below {levels[1]:g}", f"{levels[-1]:g} and more"
     x = 0.25
     for shade, word in zip(SHADES, words, strict=True):
         box = Rectangle((x / width, 0.2 / height), 0.24 / width, 0.18 / height, fc=shade)

@@ -4,6 +4,8 @@ from typing import Literal
 
 import polars as pl
 
+from tasks.schemas.monitoring import keep_metrics
+
 Window = Literal["month", "cohort"]
 
 
@@ -15,10 +17,18 @@ def keep_metric(figures: pl.DataFrame, metric: str, window: Window) -> pl.DataFr
     Keys:   (subject, month), sorted.
     """
     start = f"{window} "
-    rows = figures.filter(pl.col("metric") == metric, pl.col("window").str.starts_with(start))
+    rows = keep_metrics(figures, metric).filter(pl.col("window").str.starts_with(start))
     month = (pl.col("window").str.strip_prefix(start) + "-01").str.to_date("%Y-%m-%d")
     newest = rows.sort("snapshot_date").unique(["subject", "window"], keep="last", maintain_order=True)
     return add_position(newest.with_columns(month=month)).sort("subject", "month")
+
+
+def keep_months(figures: pl.DataFrame, metric: str) -> pl.DataFrame:
+    """The same, whatever the window: of several months together the last one counts."""
+    month = (pl.col("window").str.slice(-7) + "-01").str.to_date("%Y-%m-%d", strict=False)
+    rows = keep_metrics(figures, metric).with_columns(month=month).drop_nulls("month").sort("snapshot_date")
+    newest = rows.unique(["subject", "month"], keep="last", maintain_order=True)
+    return add_position(newest).sort("subject", "month")
 
 
 def add_position(rows: pl.DataFrame) -> pl.DataFrame:

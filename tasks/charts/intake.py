@@ -1,4 +1,4 @@
-"""How many applications came in, and how many of them each source knew."""
+"""How many applications came in, and how many of them each source covers."""
 
 from math import floor
 
@@ -10,15 +10,15 @@ from tasks.charts import style
 from tasks.charts.frames import add_position, count_statuses, count_words, fill_months, name_of
 
 TITLE = "Applications per month, and the share of them each source covers"
-FULL = 0.99
 LEFT, RIGHT, LANE, LOANS = 1.45, 1.75, 0.62, 1.45  # inches
 
 
 @style.themed
-def draw_intake(coverage: pl.DataFrame) -> Figure:
+def draw_intake(coverage: pl.DataFrame, limits: style.Limits) -> Figure:
     """A lane of bars for the coverage of each source, over the number of applications.
 
     Needs:  month (Date), subject, n (applications), value (share covered; null where `status` says why).
+            Shares below the amber one of the `limits` are orange.
     Keys:   (month, subject); a month has the same n in each of its rows.
     """
     if coverage.is_empty():
@@ -27,12 +27,12 @@ def draw_intake(coverage: pl.DataFrame) -> Figure:
     subjects = rows["subject"].unique(maintain_order=True).to_list()
     sheet = style.new_sheet(
         TITLE,
-        f"Coverage in % of the month's applications, orange under {100 * FULL:.0f} %",
+        f"Coverage in % of the month's applications, orange below {100 * limits[0]:g}%",
         height=1.1 + LANE * len(subjects) + LOANS + style.BOTTOM,
     )
     for lane, subject in enumerate(subjects):
         own = fill_months(rows.filter(pl.col("subject") == subject).sort("at"))
-        _draw_lane(_place(sheet, 1.0 + LANE * lane, LANE - 0.14), own, subject)
+        _draw_lane(_place(sheet, 1.0 + LANE * lane, LANE - 0.14), own, subject, limits[0])
     months = fill_months(rows.unique("at").sort("at"))
     _draw_counts(_place(sheet, 1.1 + LANE * len(subjects), LOANS), months)
     for axes in sheet.axes[:-1]:
@@ -45,9 +45,9 @@ def _place(sheet: Figure, top: float, height: float) -> Axes:
     return sheet.add_axes((LEFT / wide, 1 - (top + height) / high, 1 - (LEFT + RIGHT) / wide, height / high))
 
 
-def _draw_lane(axes: Axes, own: pl.DataFrame, subject: str) -> None:
+def _draw_lane(axes: Axes, own: pl.DataFrame, subject: str, amber: float) -> None:
     measured = own.drop_nulls("value")
-    colours = [style.BLUE if share >= FULL else style.ORANGE for share in measured["value"]]
+    colours = [style.BLUE if share >= amber else style.ORANGE for share in measured["value"]]
     axes.bar(measured["at"], measured["value"], width=0.8, color=colours, label=subject)
     axes.set_ylim(0, 1)
     axes.set_yticks([])
@@ -60,7 +60,7 @@ def _draw_lane(axes: Axes, own: pl.DataFrame, subject: str) -> None:
 
 def _lowest(measured: pl.DataFrame) -> str:
     low = measured.sort("value", "at").row(0, named=True)
-    share = f"{floor(1000 * low['value'] + 1e-9) / 10:g} %"  # rounded down: 99.96 % is not all of them
+    share = f"{floor(1000 * low['value'] + 1e-9) / 10:g}%"  # rounded down: 99.96 % is not all of them
     if low["value"] == measured["value"].max():
         return f"{share} throughout"
     return f"low {share} in {name_of(low['at'])}"

@@ -6,16 +6,16 @@ from matplotlib.figure import Figure
 
 from tasks.charts import style
 from tasks.charts.frames import count_statuses, count_words, fill_months, highest, keep_metric
+from tasks.schemas.monitoring import METRICS
 
 TITLE = "Score stability: PSI of the scores of each month"
-GUIDES = {0.10: "0.10 some shift", 0.25: "0.25 large shift"}
 
 
 @style.themed
-def draw_score_stability(figures: pl.DataFrame) -> Figure:
+def draw_score_stability(figures: pl.DataFrame, limits: style.Limits) -> Figure:
     """PSI of the score per application month, the line broken where the champion changed.
 
-    Needs:  gold.monitoring.
+    Needs:  gold.monitoring; the fixed `limits` of the PSI.
     """
     months = fill_months(keep_metric(figures, "psi", "month"))
     measured = months.drop_nulls("value")
@@ -31,15 +31,14 @@ def draw_score_stability(figures: pl.DataFrame) -> Figure:
         axes.plot(own["at"], own["value"], color=style.BLUE, marker="o", lw=1.6, ms=6, label=model_id)
     style.set_months(axes, months["at"], label="application month")
     style.mark_models(axes, months, label="champion")
-    _add_guides(axes, measured)
+    _add_guides(axes, measured, limits)
     style.name_missing(axes, months)
     return sheet
 
 
-def _add_guides(axes: Axes, measured: pl.DataFrame) -> None:
-    axes.set_ylim(0, max(0.30, 1.12 * highest(measured, "value")))
-    axes.set_ylabel("PSI (index, no unit)")
-    for height, words in GUIDES.items():
+def _add_guides(axes: Axes, measured: pl.DataFrame, limits: style.Limits) -> None:
+    axes.set_ylim(0, max(1.2 * limits[1], 1.12 * highest(measured, "value")))
+    axes.set_ylabel(METRICS["psi"].unit)
+    for colour, height in zip(("amber", "red"), limits, strict=True):
         axes.axhline(height, color=style.GREY, lw=0.7, ls=(0, (4, 4)), zorder=0)
-        end = (axes.get_xlim()[1], height)
-        axes.annotate(words, end, (5, 0), textcoords="offset points", va="center", size=10, color=style.GREY)
+        style.name_line(axes, height, f"{colour} {height:g}")

@@ -15,11 +15,14 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator
 
 from tasks.charts.frames import name_of
+from tasks.schemas.monitoring import CONFIDENCE
 
 BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe and Ito: told apart by every eye
 INK, GREY, PALE = "#222222", "#666666", "#EBEBEB"
 WIDTH, LEFT, RIGHT = 9.5, 0.95, 0.3  # inches
 BOTTOM = 0.75
+INTERVAL = f"{100 * CONFIDENCE:g}% interval"
+Limits = tuple[float, float]  # amber and red
 MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60)
 BAND, LETTER = 0.27, 0.082  # inches: height of a model's band, width of a small letter
 THEME: dict[Any, Any] = {
@@ -102,6 +105,12 @@ def set_months(axes: Axes, positions: pl.Series, *, label: str) -> None:
     axes.set_xticks(named, [name_of(at) for at in named])
     axes.xaxis.set_minor_locator(FixedLocator(list(range(first, last + 1))))
     axes.set_xlabel(label)
+
+
+def name_line(axes: Axes, height: float, words: str) -> None:
+    """Name a line of this height to the right of the plot."""
+    end = (axes.get_xlim()[1], height)
+    axes.annotate(words, end, (5, 0), textcoords="offset points", va="center", size=10, color=GREY)
 
 
 def name_missing(axes: Axes, rows: pl.DataFrame) -> None:

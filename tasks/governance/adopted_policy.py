@@ -21,6 +21,11 @@ class Adopted:
     digest: str
     unstated: list[str]
 
+    @property
+    def name(self) -> str:
+        """Its version and digest."""
+        return f"{self.policy.version} ({self.digest})"
+
     def say_unstated(self) -> str:
         """One sentence with the lines to add; empty when the file states every number."""
         if not self.unstated:

@@ -254,6 +254,16 @@ class Policy(Part):
         return getattr(part, "amber", None), getattr(part, "red", None)
 
     @property
+    def fixed_limits(self) -> dict[str, tuple[float, float]]:
+        """Amber and red of each metric that has both fixed."""
+        limits = {name: self.limits_of(name) for name in METRICS}
+        return {
+            name: (amber, red)
+            for name, (amber, red) in limits.items()
+            if amber is not None and red is not None
+        }
+
+    @property
     def months_in_a_row(self) -> int:
         """How many months a decision rests on at most."""
         return max(self.stability.drift_months, *(trigger.months for trigger in self.trigger))

@@ -8,10 +8,10 @@ from tasks.schemas.monitoring import METRICS, MetricSpec
 
 
 class _Percent(Formatter):
-    """Writes `{share:%}` as "12.5 %", with as many digits as it needs."""
+    """Writes `{share:%}` as "12.5%", with as many digits as it needs."""
 
     def format_field(self, value: Any, format_spec: str) -> Any:
-        return f"{100 * value:g} %" if format_spec == "%" else super().format_field(value, format_spec)
+        return f"{100 * value:g}%" if format_spec == "%" else super().format_field(value, format_spec)
 
 
 def fill_numbers(text: str, policy: Policy) -> str:

@@ -13,7 +13,7 @@ from tasks.monitoring.measurement import Measurement, measurement
 from tasks.monitoring.stability import Shift, count_known, measure_shift
 from tasks.schemas.monitoring import CONFIDENCE, keep_metrics
 from tasks.statistics import performance
-from tasks.statistics.significance import discoveries
+from tasks.statistics.significance import discoveries, wilson_interval
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,11 @@ def measure_performance(ripened: pl.DataFrame) -> list[Measurement]:
         float(pds.mean()),
         performance.measure_observed_to_expected(labels, pds),
     )
-    fitted = [measurement(name, "score", n, value) for name, value in zip(fits, values, strict=True)]
+    interval = {"bad_rate_observed": wilson_interval(float(labels.sum()), n, level=CONFIDENCE)}
+    fitted = [
+        measurement(name, "score", n, value, ci=interval.get(name, (None, None)))
+        for name, value in zip(fits, values, strict=True)
+    ]
     return _measure_ranking(labels, pds) + fitted
 
 

@@ -5,9 +5,14 @@ from datetime import date
 import polars as pl
 
 from tasks.config import Settings
+from tasks.governance.adopted_policy import read_policy
 from tasks.schemas.clickstream import HAS_VALUES
 from tasks.schemas.feature_store import HAS_SOURCE
+from tasks.schemas.monitoring import CONFIDENCE, keep_metrics
+from tasks.statistics.significance import wilson_interval
 from tasks.store import documents, tables
+
+RATES = {"month": pl.Date, "n": pl.Int64, "value": pl.Float64, "ci_low": pl.Float64, "ci_high": pl.Float64}
 
 
 def draw_charts(as_of: date, settings: Settings) -> None:
@@ -16,22 +21,50 @@ def draw_charts(as_of: date, settings: Settings) -> None:
         documents.write_chart(name, svg, settings)
 
 
-def draw_figures(as_of: date, settings: Settings, **limits: int) -> dict[str, bytes]:
-    """The months up to `as_of` as SVG, by the figure's name; `limits` as draw_feature_stability has them."""
+def draw_figures(as_of: date, settings: Settings, **sizes: int) -> dict[str, bytes]:
+    """The months up to `as_of` as SVG, by the figure's name; `sizes` as draw_feature_stability has them."""
     from tasks.charts import draw_all  # seaborn takes seconds to import, and nothing else here needs it
 
     figures = tables.scan("gold.monitoring", settings, until=as_of).collect()
     ours = coverage_by_month(as_of, settings)
     coverage = pl.concat([ours, _coverage_of_others(figures, ours)])
-    return draw_all(figures, cohorts=_ripe_cohorts(as_of, settings), coverage=coverage, **limits)
+    cohorts = add_measured_rates(_ripe_cohorts(as_of, settings), figures)
+    limits = read_policy(settings.policy).policy.fixed_limits
+    return draw_all(figures, cohorts=cohorts, coverage=coverage, limits=limits, **sizes)
 
 
 def _ripe_cohorts(as_of: date, settings: Settings) -> pl.DataFrame:
-    """month, n, n_bad of each cohort with labels."""
+    """month, n, value, ci_low, ci_high: bad rate of each cohort with labels, of all its loans."""
     labels = tables.scan("gold.label_store", settings, until=as_of)
     month = pl.col("loan_start_date").dt.truncate("1mo")
-    cohorts = labels.group_by(month=month).agg(n=pl.len(), n_bad=pl.col("label").sum())
-    return cohorts.sort("month").collect()
+    counts = labels.group_by(month=month).agg(n=pl.len(), n_bad=pl.col("label").sum()).sort("month").collect()
+    rows = [_rate(day, n, bad / n) for day, n, bad in counts.iter_rows()]
+    return pl.DataFrame(rows, schema=RATES, orient="row")
+
+
+def add_measured_rates(cohorts: pl.DataFrame, figures: pl.DataFrame) -> pl.DataFrame:
+    """Add `expected`; of a cohort that was scored the rate is that of gold.monitoring, of its scored loans.
+
+    Needs:  RATES of all ripe cohorts; gold.monitoring. An interval that older code did not store is added.
+    """
+    observed = _of_cohorts(figures, "bad_rate_observed").drop_nulls("value").select(*RATES)
+    stored = [row if row[3] is not None else _rate(*row[:3]) for row in observed.iter_rows()]
+    scored = pl.DataFrame(stored, schema=RATES, orient="row")
+    expected = _of_cohorts(figures, "bad_rate_expected").select("month", expected="value")
+    rates = pl.concat([scored, cohorts.join(scored, on="month", how="anti")])
+    return rates.join(expected, on="month", how="left", validate="1:1").sort("month")
+
+
+def _rate(month: date, n: int, value: float) -> tuple[date, int, float, float, float]:
+    return month, n, value, *wilson_interval(value * n, n, level=CONFIDENCE)
+
+
+def _of_cohorts(figures: pl.DataFrame, metric: str) -> pl.DataFrame:
+    """Rows of a metric with the `month` of their cohort; of figures measured twice the newest."""
+    rows = keep_metrics(figures, metric).filter(pl.col("window").str.starts_with("cohort "))
+    month = (pl.col("window").str.strip_prefix("cohort ") + "-01").str.to_date("%Y-%m-%d")
+    newest = rows.sort("snapshot_date").unique("window", keep="last", maintain_order=True)
+    return newest.with_columns(month=month)
 
 
 def coverage_by_month(as_of: date, settings: Settings) -> pl.DataFrame:
@@ -59,7 +92,7 @@ def coverage_by_month(as_of: date, settings: Settings) -> pl.DataFrame:
 
 def _coverage_of_others(figures: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
     """The same columns for the sources of other teams, from gold.monitoring: since a model reads them."""
-    read = figures.filter(pl.col("metric") == "coverage", ~pl.col("subject").is_in([*HAS_SOURCE, "scoring"]))
+    read = keep_metrics(figures, "coverage").filter(~pl.col("subject").is_in([*HAS_SOURCE, "scoring"]))
     values = read.select("subject", "value", month="snapshot_date")
     asked = ours.select("month", "n").unique().join(values.select("subject").unique(), how="cross")
     rows = asked.join(values, on=["month", "subject"], how="left", validate="1:1")

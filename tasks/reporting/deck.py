@@ -1,4 +1,4 @@
-"""The slideument: a PDF of ten pages from the tables of a run."""
+"""The deck: a PDF of ten pages from the tables of a run."""
 
 import json
 import tempfile
@@ -17,13 +17,13 @@ from tasks.registry.history import champion_on, load_registry
 from tasks.registry.registered_files import read_card
 from tasks.registry.settings_of_record import settings_on
 from tasks.reporting.charts import draw_figures
-from tasks.reporting.deck_data import Facts
+from tasks.reporting.deck_data import DeckData
 from tasks.reporting.deck_pages import build_deck
 from tasks.reporting.status import month_table
 from tasks.schemas.reasons import REASON_TEXTS
 from tasks.store import documents, tables
 
-MOST_REASONS = 2
+MAX_REASONS = 2
 COUNTED = (
     *(f"silver.{name}" for name in ("clickstream", "attributes", "financials", "loans")),
     *(f"gold.{name}" for name in ("feature_store", "label_store", "predictions", "monitoring", "actions")),
@@ -35,7 +35,7 @@ def write_deck(as_of: date | None, settings: Settings, *, out: Path | None = Non
 
     That of an older date has the month in its name, so that it never takes the newest one's place.
     Before the first model its pages say what is missing.
-    Errors: TableNotReadyError when the date, or none at all, has features.
+    Raises: TableNotReadyError when the date, or none at all, has features.
     """
     days = tables.snapshot_dates("gold.feature_store", settings)
     if not days:
@@ -46,7 +46,7 @@ def write_deck(as_of: date | None, settings: Settings, *, out: Path | None = Non
     day = as_of or days[-1]
     tables.require("gold.feature_store", day, settings, flow="features")
     deck = build_deck(gather(day, settings_on(day, settings)))
-    images = draw_figures(day, settings, most_features=8, newest_months=12)
+    images = draw_figures(day, settings, max_features=8, newest_months=12)
     name = "vintage.pdf" if day == days[-1] else f"vintage-{day:%Y-%m}.pdf"
     return documents.write_page(out or settings.datamart / "deck" / name, compile_deck(deck, images))
 
@@ -69,7 +69,7 @@ def compile_deck(deck: dict[str, object], images: dict[str, bytes]) -> bytes:
         )
 
 
-def gather(day: date, settings: Settings) -> Facts:
+def gather(day: date, settings: Settings) -> DeckData:
     """All that the deck of a date is made from."""
     past = tables.scan("gold.monitoring", settings, until=day).collect()
     now = past.filter(pl.col("snapshot_date") == day)
@@ -77,7 +77,7 @@ def gather(day: date, settings: Settings) -> Facts:
     champion = champion_on(registry, day)
     history = [entry for entry in registry.entries if entry.effective_from <= str(day)]
     adopted = read_policy(settings.policy)
-    return Facts(
+    return DeckData(
         day=day,
         now=now,
         past=past,
@@ -94,17 +94,18 @@ def gather(day: date, settings: Settings) -> Facts:
         ],
         reasons=_first_reasons(day, settings),
         triggers=explain_triggers(adopted.policy),
-        policy=f"{adopted.policy.version} ({adopted.digest})",
+        policy=adopted.policy,
+        policy_name=adopted.name,
         label_mob=settings.label_mob,
     )
 
 
 def _first_reasons(day: date, settings: Settings) -> list[tuple[str, float]]:
-    """Text of the MOST_REASONS most frequent first reasons of the day's scores, with their shares."""
+    """Text of the MAX_REASONS most frequent first reasons of the day's scores, with their shares."""
     first = tables.read("gold.predictions", settings, on=day)["reason_1"].drop_nulls()
     if first.is_empty():
         return []
     counts = first.value_counts(normalize=True, name="share").sort(
         "share", "reason_1", descending=[True, False]
     )
-    return [(REASON_TEXTS[code], share) for code, share in counts.head(MOST_REASONS).iter_rows()]
+    return [(REASON_TEXTS[code], share) for code, share in counts.head(MAX_REASONS).iter_rows()]

@@ -7,15 +7,19 @@ from typing import Any
 
 import polars as pl
 
+from tasks.governance.policy import Policy
+from tasks.reporting.findings import describe_figures
+from tasks.schemas.monitoring import keep_metrics
+
 
 @dataclass(frozen=True)
-class Facts:
+class DeckData:
     """All that the deck is made from, as of one monitored date.
 
     `now` and `past` are gold.monitoring of the date and up to it, `actions` gold.actions up to it, `months`
     the month table, `sources` bronze.deliveries up to it, `rows` the rows of each table, `card` that of the
     champion, `models` the registry (effective_from, model_id, state, why), `reasons` the most frequent first
-    reasons of the day's scores with their shares, `triggers` those of the policy.
+    reasons of the day's scores with their shares, `triggers` those of the `policy` in words.
     """
 
     day: date
@@ -29,7 +33,8 @@ class Facts:
     models: Sequence[Mapping[str, str]]
     reasons: Sequence[tuple[str, float]]
     triggers: Sequence[Mapping[str, str]]
-    policy: str
+    policy: Policy
+    policy_name: str
     label_mob: int
 
 
@@ -48,18 +53,24 @@ class Page:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def one_of(facts: Facts, metric: str) -> Mapping[str, Any] | None:
+def one_of(data: DeckData, metric: str) -> Mapping[str, Any] | None:
     """The month's first figure of a metric that has a value."""
-    rows = facts.now.filter(pl.col("metric") == metric, pl.col("value").is_not_null())
+    rows = keep_metrics(data.now, metric).drop_nulls("value")
     return rows.row(0, named=True) if rows.height else None
 
 
-def is_of_former_model(row: Mapping[str, Any], facts: Facts) -> bool:
+def describe_month(data: DeckData) -> dict[str, str]:
+    """What the month shows, by metric."""
+    findings = describe_figures(data.now, month=f"{data.day:%Y-%m}", policy=data.policy)
+    return {metric: finding for metric, (finding, _) in findings.items()}
+
+
+def is_of_former_model(row: Mapping[str, Any], data: DeckData) -> bool:
     """Whether a figure is of loans none of which the model in service scored."""
-    return facts.card["model_id"] not in row["model_id"].split()
+    return data.card["model_id"] not in row["model_id"].split()
 
 
-def say_interval(row: Mapping[str, Any], digits: int = 3) -> str:
+def describe_interval(row: Mapping[str, Any], digits: int = 3) -> str:
     """The limits of a figure's interval."""
     return f"{row['ci_low']:.{digits}f} to {row['ci_high']:.{digits}f}"
 
@@ -70,9 +81,9 @@ def compare_expected(past: pl.DataFrame) -> pl.DataFrame:
     Needs:  gold.monitoring.
     """
     month = pl.col("window").str.slice(-7).alias("month")
-    told = past.filter(pl.col("metric") == "expected_auc").select(
+    forecast = keep_metrics(past, "expected_auc").select(
         month, expected="value", low="ci_low", high="ci_high"
     )
-    came = past.filter(pl.col("metric") == "auc", pl.col("window").str.starts_with("cohort"))
-    came = came.select(month, realised="value").drop_nulls()
-    return told.drop_nulls().join(came, on="month", how="inner", validate="1:1").sort("month")
+    ripe = keep_metrics(past, "auc").filter(pl.col("window").str.starts_with("cohort"))
+    realised = ripe.select(month, realised="value").drop_nulls()
+    return forecast.drop_nulls().join(realised, on="month", how="inner", validate="1:1").sort("month")

@@ -9,44 +9,39 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tasks.config import Settings
-from tasks.monitoring.actions import actions_on, newest_monitored
+from tasks.governance.adopted_policy import read_policy
+from tasks.monitoring.actions import actions_on, explain_policy, newest_monitored
 from tasks.registry.history import load_registry
 from tasks.reporting.charts import draw_figures
-from tasks.reporting.findings import tell_figures, tell_state
+from tasks.reporting.findings import describe_figures, describe_state
+from tasks.schemas.monitoring import SPECS, keep_metrics
 from tasks.store import documents, tables
 
-SECTIONS = {
-    "auc": "Ranking",
-    "grades": "Calibration by grade",
-    "bad_rates": "Bad rate, observed and expected",
-    "arrears": "Early arrears",
-    "score_stability": "Stability of the score",
-    "feature_stability": "Stability of the features",
-    "intake": "Coverage",
-    "expected_auc": "Expected and realised AUC",
-}
+SECTIONS = tuple(spec for spec in SPECS if spec.section)
 NEWEST_ACTIONS = 6  # months of actions that the page lists
 
 
 def build_report(as_of: date | None, settings: Settings, *, out: Path | None = None) -> Path:
     """Write the report of a monitored date (by default the newest); return its path. Same tables, same bytes.
 
-    Errors: TableNotReadyError when the date, or none at all, was monitored.
+    Raises: TableNotReadyError when the date, or none at all, was monitored.
     """
     day = as_of or newest_monitored(settings)
     actions, now = actions_on(day, settings), tables.read("gold.monitoring", settings, on=day)
-    colour, state = tell_state(actions, now)
+    colour, state = describe_state(actions, now)
     month = f"{day:%Y-%m}"
-    images, said = draw_figures(day, settings), tell_figures(now, month=month)
+    adopted = read_policy(settings.policy)
+    images = draw_figures(day, settings)
+    findings = describe_figures(now, month=month, policy=adopted.policy)
     sections = [
         {
-            "name": name,
-            "title": title,
-            "shows": said[name][0],
-            "worry": said[name][1],
-            "image": b64encode(images[name]).decode() if name in images else "",
+            "name": spec.drawing or spec.name,
+            "title": spec.section,
+            "finding": findings[spec.name][0],
+            "escalate": findings[spec.name][1],
+            "image": b64encode(images[spec.drawing]).decode() if spec.drawing else "",
         }
-        for name, title in SECTIONS.items()
+        for spec in SECTIONS
     ]
     html = _template().render(
         month=month,
@@ -54,7 +49,8 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
         colour=colour,
         state=state,
         model_id=_champion(now),
-        policy=_policy(day, settings),
+        judged_by=_policy(day, settings),
+        policy={"name": adopted.name, **explain_policy(adopted.policy)},
         sections=sections,
         actions=_actions(day, settings),
         models=[entry for entry in load_registry(settings).entries if entry.effective_from <= str(day)][::-1],
@@ -68,13 +64,13 @@ def _template() -> Any:
 
 
 def _champion(now: pl.DataFrame) -> str:
-    return now.filter(pl.col("metric") == "psi")["model_id"][0]
+    return keep_metrics(now, "psi")["model_id"][0]
 
 
 def _policy(day: date, settings: Settings) -> str:
     """Digest of the policy that the newest actions up to the day were derived under."""
-    told = tables.scan("gold.actions", settings, until=day).sort("snapshot_date").collect()
-    return told["policy"][-1] if told.height else "without any action"
+    actions = tables.scan("gold.actions", settings, until=day).sort("snapshot_date").collect()
+    return actions["policy"][-1] if actions.height else "without any action"
 
 
 def _actions(day: date, settings: Settings) -> list[dict[str, Any]]:

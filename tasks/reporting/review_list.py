@@ -21,7 +21,7 @@ HIDDEN = "(unreadable id)"
 def applications_to_review(as_of: date, settings: Settings) -> pl.DataFrame:
     """One row per application and reason, sorted: customer_id, reason. No personal data, whatever came in.
 
-    Errors: TableNotReadyError when nothing of the day was taken in, or its features were not built.
+    Raises: TableNotReadyError when nothing of the day was taken in, or its features were not built.
     """
     if as_of not in tables.snapshot_dates("bronze.deliveries", settings):
         raise TableNotReadyError(

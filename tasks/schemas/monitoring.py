@@ -12,6 +12,7 @@ import dataframely as dy
 import polars as pl
 
 CONFIDENCE = 0.95  # level of the intervals of the table, ci_low to ci_high
+MONTHS = "months"  # the drawing of any metric over the months
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class MetricSpec:
     chart: str = ""
     escalate: str = ""
     by_subject: bool = False
+
+    @property
+    def drawing(self) -> str:
+        """Name of its drawing: the metric's own where it is drawn over the months; "" without one."""
+        return self.name if self.chart == MONTHS else self.chart
 
     def write(self, value: float) -> str:
         """A value in the form of the metric."""
@@ -102,7 +108,7 @@ SPECS = (
         red="above what the PDs imply at MOB {arrears.mob} by {arrears.min_excess:%} or more, "
         "p < {arrears.red_p}",
         section="Early arrears",
-        chart="months",
+        chart=MONTHS,
         escalate="more loans are in arrears than their PDs imply; their labels come months later",
     ),
     MetricSpec(

@@ -6,7 +6,14 @@ import polars as pl
 
 from tasks.schemas.catalog import TABLES
 
-COHORT = {"month": pl.Date, "n": pl.UInt32, "n_bad": pl.Int64}
+COHORT = {
+    "month": pl.Date,
+    "n": pl.Int64,
+    "value": pl.Float64,
+    "ci_low": pl.Float64,
+    "ci_high": pl.Float64,
+    "expected": pl.Float64,
+}
 COVERAGE = {"month": pl.Date, "subject": pl.String, "n": pl.UInt32, "value": pl.Float64, "status": pl.String}
 MODEL = "2023-06-01-8906e5f6"
 
@@ -52,9 +59,9 @@ def no_figures() -> pl.DataFrame:
     return pl.DataFrame(schema=dict(TABLES["gold.monitoring"].columns))
 
 
-def cohort_rows(n_bad: list[int], *, n: int = 500, first: int = 0) -> pl.DataFrame:
-    """A cohort of n loans a month."""
-    rows = [(month(first + number), n, bad) for number, bad in enumerate(n_bad)]
+def cohort_rows(rates: list[float], *, expected: float | None = None, n: int = 500) -> pl.DataFrame:
+    """A cohort of n loans a month, its bad rate with an interval of 0.04 either way."""
+    rows = [(month(at), n, rate, rate - 0.04, rate + 0.04, expected) for at, rate in enumerate(rates)]
     return pl.DataFrame(rows, schema=COHORT, orient="row")
 
 

@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from tasks.config import Settings
-from tasks.reporting.charts import draw_charts
+from tasks.reporting.charts import RATES, add_measured_rates, draw_charts
 from tasks.schemas.catalog import TABLES
+from tasks.schemas.monitoring import METRICS
 from tasks.store import documents, tables
 from tests.charts.books import figure_rows, month
 
@@ -36,15 +37,7 @@ def test_a_second_run_leaves_the_same_files(settings: Settings) -> None:
     first = charts_of(settings)
     draw_charts(month(1), settings)
     assert charts_of(settings) == first
-    assert sorted(first) == [
-        "auc.svg",
-        "bad_rates.svg",
-        "expected_auc.svg",
-        "feature_stability.svg",
-        "grades.svg",
-        "intake.svg",
-        "score_stability.svg",
-    ]
+    assert set(first) == {f"{spec.drawing}.svg" for spec in METRICS.values() if spec.drawing}
 
 
 def test_charts_ignore_what_comes_after_as_of(settings: Settings) -> None:
@@ -69,7 +62,7 @@ def test_applications_labels_and_predictions_are_counted_by_month(settings: Sett
     tables.replace_partitions("gold.feature_store", loans, days=[date(2023, 1, 1)], settings=settings)
     draw_charts(date(2023, 1, 1), settings)
     drawn = charts_of(settings)["intake.svg"].decode()
-    assert "50 % throughout" in drawn
+    assert "50% throughout" in drawn
     assert "not scored: 1" in drawn
 
 
@@ -84,3 +77,18 @@ def test_a_chart_that_cannot_be_replaced_stays_and_leaves_no_rest(settings: Sett
 def test_importing_the_report_does_not_import_seaborn() -> None:
     code = "import sys, tasks.reporting.charts; sys.exit(bool({'seaborn', 'matplotlib'} & {*sys.modules}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_bad_rate_of_a_scored_cohort_is_that_of_gold_monitoring_with_the_stored_interval() -> None:
+    cohorts = pl.DataFrame([(month(n), 500, 0.3, 0.26, 0.34) for n in range(2)], schema=RATES, orient="row")
+    stored = figure_rows("bad_rate_observed", [0.2], n=400)
+    figures = pl.concat([stored, figure_rows("bad_rate_expected", [0.25], n=400)])
+    scored, other = add_measured_rates(cohorts, figures).iter_rows()
+    assert scored == (month(0), 400, 0.2, *stored.select("ci_low", "ci_high").row(0), 0.25)
+    assert other == (month(1), 500, 0.3, 0.26, 0.34, None)
+
+
+def test_an_interval_that_older_code_did_not_store_is_added() -> None:
+    older = figure_rows("bad_rate_observed", [0.2]).with_columns(ci_low=pl.lit(None, pl.Float64))
+    (row,) = add_measured_rates(pl.DataFrame(schema=RATES), older).iter_rows(named=True)
+    assert row["ci_low"] < 0.2 < row["ci_high"]

@@ -14,9 +14,10 @@ from pypdf import PageObject, PdfReader
 
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError
+from tasks.governance.policy_text import describe_rules
 from tasks.reporting.deck import gather, write_deck
-from tasks.reporting.deck_data import Facts, compare_expected
-from tasks.reporting.deck_model_pages import tell_features
+from tasks.reporting.deck_data import DeckData, compare_expected
+from tasks.reporting.deck_model_pages import describe_features
 from tasks.reporting.deck_pages import build_deck
 from tests.builders import month, months, quick_settings, run_months, write_book
 
@@ -49,7 +50,7 @@ def deck(monitored: Settings) -> Path:
 
 
 @pytest.fixture(scope="module")
-def facts(monitored: Settings) -> Facts:
+def data(monitored: Settings) -> DeckData:
     return gather(month(9), monitored)
 
 
@@ -126,71 +127,70 @@ def _places(page: PageObject) -> list[tuple[float, float, float]]:
     return placed
 
 
-def test_every_page_says_where_its_numbers_come_from(deck: Path, facts: Facts) -> None:
+def test_every_page_says_where_its_numbers_come_from(deck: Path, data: DeckData) -> None:
     for page in PdfReader(deck).pages:
         text = page.extract_text()
-        assert f"Run of {facts.day}" in text
-        assert facts.card["model_id"] in text
+        assert f"Run of {data.day}" in text
+        assert data.card["model_id"] in text
 
 
-def test_every_number_in_words_or_tables_is_that_of_a_table(facts: Facts) -> None:
-    known = _said_of(facts)
-    untraced = [number for number in _numbers_in(build_deck(facts)) if number not in known]
+def test_every_number_in_words_or_tables_is_that_of_a_table(data: DeckData) -> None:
+    known = _said_of(data)
+    untraced = [number for number in _numbers_in(build_deck(data)) if number not in known]
     assert untraced == []
 
 
-def test_a_number_that_no_table_holds_would_be_found(facts: Facts) -> None:
-    assert "0.777123" not in _said_of(facts)
+def test_a_number_that_no_table_holds_would_be_found(data: DeckData) -> None:
+    assert "0.777123" not in _said_of(data)
     assert _numbers_in({"pages": ["AUC 0.777 of 1,234 loans, 3 on 2024-03-01"]}) == ["0.777", "1,234", "3"]
 
 
 def _numbers_in(deck: dict[str, Any]) -> list[str]:
     text = DAY_OR_MODEL.sub("", json.dumps(deck["pages"], ensure_ascii=False))
-    text = text.replace("95 %", "").replace("90 %", "").replace("30dpd_6mob", "").replace("99 %", "")
+    text = text.replace("95%", "").replace("90%", "").replace("30dpd_6mob", "").replace("99%", "")
     return [match.strip(",") for match in NUMBER.findall(text)]
 
 
-def _said_of(facts: Facts) -> set[str]:
-    """Every way that a number of the facts may be written."""
-    frames = (facts.now, facts.past, facts.actions, facts.months, facts.sources)
+def _said_of(data: DeckData) -> set[str]:
+    """Every way that a number of the data may be written."""
+    frames = (data.now, data.past, data.actions, data.months, data.sources)
     cells = [value for frame in frames for column in frame.select(pl.selectors.numeric()) for value in column]
     sums = [
         value
-        for frame in (facts.months, facts.sources)
+        for frame in (data.months, data.sources)
         for value in frame.select(pl.selectors.numeric()).sum().row(0)
     ]
-    per_source = facts.sources.group_by("source").agg(pl.selectors.numeric().sum()).drop("source")
+    per_source = data.sources.group_by("source").agg(pl.selectors.numeric().sum()).drop("source")
     sums += [value for row in per_source.iter_rows() for value in row]
-    pairs = compare_expected(facts.past)
+    pairs = compare_expected(data.past)
     gaps = [(pairs["realised"] - pairs["expected"]).mean()] if pairs.height else []
-    shares = [share for _, share in facts.reasons]
-    told = [*cells, *sums, *gaps, *shares, *facts.rows.values(), *_leaves(facts.card)]
+    shares = [share for _, share in data.reasons]
+    told = [*cells, *sums, *gaps, *shares, *data.rows.values(), *_leaves(data.card)]
     ways = ("{:,.0f}", "{:.0%}", "{:.1%}", "{:.2f}", "{:.3f}", "{:.4f}", "{:+.3f}", "{:+.4f}")
     written = {way.format(value) for value in told if value is not None for way in ways}
     written |= {text.lstrip("+-") for text in written}
-    written |= {str(count) for count in _counts_of(facts)}
-    words = (
-        " ".join(facts.actions["evidence"]) + " ".join(one["due"] for one in facts.triggers) + facts.policy
-    )
+    written |= {str(count) for count in _counts_of(data)}
+    due = " ".join(one["due"] for one in data.triggers)
+    words = " ".join([*data.actions["evidence"], due, data.policy_name, describe_rules(data.policy)["gate"]])
     return written | {match.strip(",") for match in NUMBER.findall(words)}
 
 
-def _counts_of(facts: Facts) -> list[int]:
+def _counts_of(data: DeckData) -> list[int]:
     """What is counted on the pages: months, actions, rules, decisions, families of features, forecasts."""
-    pairs = compare_expected(facts.past)
-    states = [row["state"] for row in facts.models if row["state"] in ("champion", "rejected")]
-    bad = facts.past.filter(pl.col("metric").is_in(["psi", "csi"]), pl.col("status").is_in(["amber", "red"]))
-    scored = facts.past.filter(pl.col("metric") == "psi", pl.col("value").is_not_null())
-    now = facts.actions.filter(pl.col("snapshot_date") == facts.day)
-    ablations = facts.card["ablations"]
+    pairs = compare_expected(data.past)
+    states = [row["state"] for row in data.models if row["state"] in ("champion", "rejected")]
+    bad = data.past.filter(pl.col("metric").is_in(["psi", "csi"]), pl.col("status").is_in(["amber", "red"]))
+    scored = data.past.filter(pl.col("metric") == "psi", pl.col("value").is_not_null())
+    now = data.actions.filter(pl.col("snapshot_date") == data.day)
+    ablations = data.card["ablations"]
     return [
-        facts.label_mob,
-        facts.months.height,
+        data.label_mob,
+        data.months.height,
         *(
             now.filter(pl.col("severity").is_in(kinds)).height
             for kinds in (["red"], ["amber"], ["red", "amber"])
         ),
-        len(facts.triggers),
+        len(data.triggers),
         len(states),
         states.count("champion"),
         len(ablations),
@@ -204,19 +204,19 @@ def _counts_of(facts: Facts) -> list[int]:
 
 @pytest.mark.parametrize(
     ("interval", "verdict"),
-    [([-0.02, -0.01], "pays"), ([-0.01, 0.01], "within chance"), ([0.0001, 0.005], "costs")],
+    [([-0.02, -0.01], "improves"), ([-0.01, 0.01], "not significant"), ([0.0001, 0.005], "worsens")],
 )
-def test_a_family_of_features_pays_costs_or_is_within_chance(
-    facts: Facts, interval: list[float], verdict: str
+def test_a_family_of_features_improves_or_worsens_the_auc_significantly_or_neither(
+    data: DeckData, interval: list[float], verdict: str
 ) -> None:
-    (family, *_) = facts.card["ablations"]
-    card = {**facts.card, "ablations": [{**family, "change_ci_90": interval}]}
-    assert tell_features(replace(facts, card=card)).table[0][-1] == verdict
+    (family, *_) = data.card["ablations"]
+    card = {**data.card, "ablations": [{**family, "change_ci_90": interval}]}
+    assert describe_features(replace(data, card=card)).table[0][-1] == verdict
 
 
 @pytest.mark.parametrize("former", [True, False])
-def test_figures_of_a_model_that_no_longer_serves_are_said_to_be_its(facts: Facts, former: bool) -> None:
-    scored_by = "a b" if former else f"a {facts.card['model_id']}"
+def test_figures_of_a_model_that_no_longer_serves_are_said_to_be_its(data: DeckData, former: bool) -> None:
+    scored_by = "a b" if former else f"a {data.card['model_id']}"
     told = {
         "value": 0.9,
         "reference": 0.9,
@@ -227,10 +227,10 @@ def test_figures_of_a_model_that_no_longer_serves_are_said_to_be_its(facts: Fact
         "model_id": scored_by,
     }
     pooled = pl.col("metric") == "pooled_auc"
-    now = facts.now.with_columns(
+    now = data.now.with_columns(
         pl.when(pooled).then(pl.lit(value)).otherwise(name).alias(name) for name, value in told.items()
     )
-    text = json.dumps(build_deck(replace(facts, now=now)))
+    text = json.dumps(build_deck(replace(data, now=now)))
     assert ("These were scored by a and b" in text) == former
     assert ("A former model has not lost ranking power" in text) == former
     assert ("The model has not lost ranking power" in text) != former
