@@ -21,7 +21,7 @@ from simulator.drift import parse_drift
 from simulator.terms import Lender
 from tasks.config import Settings
 from tasks.governance.adopted_policy import read_policy
-from tasks.modelling.stacking import ModelSpec
+from tasks.modelling.families import ModelSpec
 
 LENDERS = int(os.environ.get("STUDY_LENDERS", "200"))
 SIZES = tuple(int(size) for size in os.environ.get("STUDY_SIZES", "500,5000").split(","))

@@ -26,8 +26,8 @@ from tasks.ingestion.cleaning import clean
 from tasks.modelling.candidates import find_candidates, refit, score_walk_forward
 from tasks.modelling.challenger import build_model_reference
 from tasks.modelling.fallbacks import FallbackEnsemble
+from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import split_cohorts
-from tasks.modelling.stacking import ModelSpec
 from tasks.modelling.training_set import TrainingSnapshot, add_targets, label_array
 from tasks.monitoring.early_arrears import keep_arrears
 from tasks.monitoring.stability import add_month_values

@@ -24,7 +24,7 @@ os.environ.pop("PREFECT_API_URL", None)
 def one_fit_at_a_time() -> Generator[None]:
     """A process of the tests has a core to itself, on which two fits would wait for each other."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tasks.modelling.parallel.AT_A_TIME", 1)
+        patch.setattr("tasks.modelling.stacking.AT_A_TIME", 1)
         yield
 
 

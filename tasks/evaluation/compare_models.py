@@ -14,7 +14,6 @@ from tasks.modelling.challenger import replay_walk_forward
 from tasks.modelling.fallbacks import predict_ensemble
 from tasks.modelling.loading import load_training_data
 from tasks.modelling.splits import Split
-from tasks.modelling.stacking import Floats
 from tasks.modelling.training_set import label_array
 from tasks.registry.history import load_registry
 from tasks.registry.listing import require_model
@@ -22,6 +21,7 @@ from tasks.registry.registered_files import load_model, read_card
 from tasks.sources.applications import require_features
 from tasks.sources.decision_log import Kinds
 from tasks.sources.tasks import add_source_features, sources_of
+from tasks.statistics.performance import Floats
 from tasks.store import tables
 
 Card = Mapping[str, Any]

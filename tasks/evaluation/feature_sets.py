@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.governance.policy import Choice
-from tasks.modelling.stacking import Floats, ModelSpec, fit_stacked_models, predict_pd
+from tasks.modelling.families import ModelSpec
+from tasks.modelling.stacking import fit_stacked_models, predict_pd
 from tasks.modelling.training_set import TrainingSet, TrainingSnapshot, read_training_set
 from tasks.schemas.feature_store import SOURCES
-from tasks.statistics.performance import measure_auc, measure_auc_gain
+from tasks.statistics.performance import Floats, measure_auc, measure_auc_gain
 
 OURS, ALL = "ours", "ours + all"
 

@@ -9,8 +9,9 @@ import polars as pl
 
 from tasks.modelling.ablation import ABLATIONS, blank
 from tasks.modelling.base_models import Sources
+from tasks.modelling.families import ModelSpec
 from tasks.modelling.history_transformers import SUMMARY
-from tasks.modelling.stacking import Floats, ModelSpec, StackedModel, fit_model, predict_pd
+from tasks.modelling.stacking import StackedModel, fit_model, predict_pd
 from tasks.modelling.training_set import (
     HistoryView,
     TrainingSet,
@@ -21,6 +22,7 @@ from tasks.modelling.training_set import (
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
 from tasks.statistics import performance
+from tasks.statistics.performance import Floats
 
 POOLED = "pooled"
 FIGURES = (

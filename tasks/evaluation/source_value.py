@@ -14,9 +14,8 @@ from tasks.errors import NothingToDoError, UsageError
 from tasks.evaluation.feature_sets import judge_choices, score_choices
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.declarations import read_declared
+from tasks.modelling.families import ModelSpec, default_spec
 from tasks.modelling.loading import load_training_data
-from tasks.modelling.stacking import ModelSpec
-from tasks.modelling.tuning import DEFAULTS
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.model_card import say_gain
 from tasks.registry.registered_files import read_card
@@ -133,7 +132,7 @@ def _spec(day: date, settings: Settings) -> ModelSpec:
     registry = load_registry(settings)
     champion = champion_on(registry, day)
     if champion is None:
-        return ModelSpec("stack", DEFAULTS["stack"])
+        return default_spec("stack")
     card = read_card(registry, champion.model_id)
     return ModelSpec(card["family"], card["candidates"][0]["params"])
 

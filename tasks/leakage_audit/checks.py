@@ -21,10 +21,10 @@ from tasks.leakage_audit.outcome import (
     find_shadow,
 )
 from tasks.leakage_audit.reference import Book, Column
+from tasks.modelling.families import default_spec
 from tasks.modelling.splits import cohort_groups
-from tasks.modelling.stacking import ModelSpec, fit_model, predict_pd
+from tasks.modelling.stacking import fit_model, predict_pd
 from tasks.modelling.training_set import TrainingSet
-from tasks.modelling.tuning import DEFAULTS
 from tasks.schemas.source_features import EMPTY, NAMELESS, TAKEN, UNREADABLE, USELESS, plain_name
 from tasks.statistics.performance import Floats
 
@@ -101,6 +101,6 @@ def own_pds(features: pl.DataFrame, labels: Floats, *, seed: int) -> Floats:
     for held in cohort_groups(
         training_set.features["snapshot_date"].to_list(), training_set.ripe, most=GROUPS
     ):
-        model = fit_model(ModelSpec("logistic", DEFAULTS["logistic"]), training_set.take(~held), seed=seed)
+        model = fit_model(default_spec("logistic"), training_set.take(~held), seed=seed)
         pds[places[held]] = predict_pd(model, training_set.features.filter(held))
     return pds

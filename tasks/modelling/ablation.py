@@ -1,4 +1,4 @@
-"""What each family of features is worth: the model once more without it."""
+"""What each group of features is worth: the model once more without it."""
 
 from functools import partial
 from typing import Any
@@ -7,12 +7,11 @@ import numpy as np
 import polars as pl
 from scipy.special import expit
 
-from tasks.modelling.base_models import columns_of, reads
+from tasks.modelling.base_models import columns_of
 from tasks.modelling.candidates import Candidate, read_development
 from tasks.modelling.history_transformers import SUMMARY
-from tasks.modelling.parallel import call_all
 from tasks.modelling.splits import Split
-from tasks.modelling.stacking import fit_part, part_log_odds, parts_of
+from tasks.modelling.stacking import base_log_odds, base_models_of, call_side_by_side, fit_base_model
 from tasks.modelling.training_set import TrainingSet, TrainingSnapshot, label_array
 from tasks.schemas.feature_store import (
     ATTRIBUTE_NUMBERS,
@@ -22,7 +21,7 @@ from tasks.schemas.feature_store import (
 )
 from tasks.statistics.performance import measure_auc, measure_auc_gain
 
-# Families of features that are taken away, one at a time.
+# Groups of features that are taken away, one at a time.
 ABLATIONS: dict[str, tuple[str, ...]] = {
     "clickstream": SUMMARY,
     "clickstream spreads": CLICKSTREAM_SPREADS,
@@ -49,26 +48,28 @@ def blank(features: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
 def measure_ablations(
     candidate: Candidate, snapshot: TrainingSnapshot, split: Split, *, seed: int
 ) -> list[dict[str, Any]]:
-    """Out-of-time AUC of the candidate without each family of ABLATIONS, one record each, for the card.
+    """Out-of-time AUC of the candidate without each group of ABLATIONS, one record each, for the card.
 
     `change` is that AUC less the candidate's own, with its paired 90 % interval (DeLong 1988): below 0, the
-    family is of use. The parts that read the family are fitted anew to the development loans; all are
+    group improves it. The base models that read the group are fitted again to the development loans; all are
     weighed as in the candidate.
     """
     oot, training_set = snapshot.of(split.oot), read_development(snapshot, split, view="as of training")
 
-    def measure(family: str) -> dict[str, Any]:
-        names = ABLATIONS[family]
+    def measure(group: str) -> dict[str, Any]:
+        names = ABLATIONS[group]
         left = TrainingSet(blank(training_set.features, names), training_set.targets, training_set.ripe)
-        parts = [
-            fit_part(candidate.spec, part, left, seed=seed, sources=reads(part))
+        base_models = [
+            fit_base_model(candidate.spec, base_model, left, seed=seed)
             if columns_of(fitted) & set(names)
             else fitted
-            for part, fitted in zip(parts_of(candidate.spec, oot), candidate.model.parts, strict=True)
+            for base_model, fitted in zip(
+                base_models_of(candidate.spec, oot), candidate.model.base_models, strict=True
+            )
         ]
-        log_odds = part_log_odds(parts, blank(oot, names)) @ np.asarray(candidate.model.weights)
+        log_odds = base_log_odds(base_models, blank(oot, names)) @ np.asarray(candidate.model.weights)
         auc = measure_auc(label_array(oot), expit(log_odds))
         change, low, high = measure_auc_gain(auc, candidate.oot_auc, level=0.90)
-        return {"family": family, "auc": auc.value, "change": change, "change_ci_90": [low, high]}
+        return {"family": group, "auc": auc.value, "change": change, "change_ci_90": [low, high]}
 
-    return call_all(partial(measure, family) for family in ABLATIONS)
+    return call_side_by_side(partial(measure, group) for group in ABLATIONS)

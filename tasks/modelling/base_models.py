@@ -1,7 +1,8 @@
-"""The parts that models are made of: pipelines from columns of the feature store to a log-odds score."""
+"""What base models are built of: pipelines from columns of the feature store to a log-odds score."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -15,21 +16,29 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler
 
 from tasks.modelling.history_transformers import SUMMARY, CredibilityWeightedMeans, LogLikelihoodTerms
-from tasks.schemas.feature_store import ATTRIBUTE_NUMBERS, CATEGORIES, FINANCIAL_NUMBERS, SOURCES
+from tasks.schemas.feature_store import ATTRIBUTE_NUMBERS, CATEGORIES, FINANCIAL_NUMBERS
 from tasks.schemas.source_features import source_of
 
 BINS = 32  # as good out of time as 255, and quicker
-MOST_BINS = 127  # room for BINS and for words; the boosting goes through all of them, used or not
-MOST_CODES = 100  # words of a column that are told apart
-Part = str  # one of OWN_PARTS, or the name of another team's source, which is a part by itself
+MAX_BINS = 127  # room for BINS and for words; the boosting goes through all of them, used or not
+MAX_CODES = 100  # words of a column that are told apart
+Params = Mapping[str, Any]
 Sources = Collection[str]
-# What a part of ours can read at all; other sources make no difference to it.
-OWN_PARTS: dict[Part, Sources] = {
-    "linear": SOURCES,
-    "boosted": SOURCES,
-    "evidence": ("clickstream",),
-    "profile": ("attributes", "financials"),
-}
+# From hyperparameters, the columns that there are, and a seed: the transformer of the columns, and the model
+# of what it gives, both unfitted.
+Build = Callable[[Params, pl.DataFrame, int], tuple[ColumnTransformer, Any]]
+Explainer = Literal["linear", "trees"]  # how the score is shared out among features: see tasks/scoring
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """A model that is fitted by itself, then stacked: what it reads, how it is built and explained."""
+
+    name: str
+    sources: tuple[str, ...]
+    build: Build
+    explainer: Explainer
+
 
 # More of these must never lower the probability of default (+1), or never raise it (-1), all else equal.
 MONOTONE = {
@@ -40,39 +49,29 @@ MONOTONE = {
 }
 
 
-def reads(part: Part) -> Sources:
-    """The sources that a part can read."""
-    return OWN_PARTS.get(part, (part,))
+def of_other_source(name: str) -> BaseModel:
+    """The base model of another team's source, which is one by itself."""
+    return BaseModel(name, (name,), build_other, "trees")
 
 
-def build_part(
-    part: Part,
-    params: Mapping[str, float],
-    sources: Sources,
-    features: pl.DataFrame,
-    *,
-    seed: int,
+def build_base_model(
+    base_model: BaseModel, params: Params, features: pl.DataFrame, *, seed: int
 ) -> tuple[ColumnTransformer, Any]:
-    """What turns the columns of `sources` into numbers, and the model of those, both unfitted.
+    """What turns the columns of the base model's sources into numbers, and the model of those, both unfitted.
 
-    Needs:  the `features` that they will be fitted to; a part reads at least one of the sources.
+    Needs:  the `features` that they will be fitted to.
     """
-    builders: dict[Part, Callable[[Mapping[str, Any], pl.DataFrame, int], tuple[ColumnTransformer, Any]]] = {
-        "linear": _linear,
-        "boosted": _boosted,
-        "evidence": _evidence,
-        "profile": _boosted,  # on who the customer is and how the customer stands, without the clickstream
-    }
-    seen = features.select(name for name in features.columns if source_of(name) in sources)
-    return builders.get(part, _other)(params, seen, seed)
+    seen = features.select(name for name in features.columns if source_of(name) in base_model.sources)
+    return base_model.build(params, seen, seed)
 
 
-def _columns(names: Collection[str], features: pl.DataFrame) -> list[str]:
+def present(names: Collection[str], features: pl.DataFrame) -> list[str]:
+    """Those of the names that the features have."""
     return [name for name in names if name in features.columns]
 
 
-def _linear(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
-    """Logistic scorecard: normal scores of the numbers, one column per category, clickstream evidence."""
+def build_scorecard(params: Params, features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
+    """Logistic scorecard: normal scores of numbers, categories, log-likelihood terms of histories."""
     numbers = make_pipeline(
         QuantileTransformer(
             n_quantiles=min(50, features.height), output_distribution="normal", subsample=100_000
@@ -80,29 +79,31 @@ def _linear(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tup
         SimpleImputer(strategy="constant", fill_value=0.0, add_indicator=True),
     )
     steps = [
-        ("evidence", make_pipeline(LogLikelihoodTerms(), StandardScaler()), _columns(SUMMARY, features)),
-        ("numbers", numbers, _columns([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], features)),
+        ("evidence", make_pipeline(LogLikelihoodTerms(), StandardScaler()), present(SUMMARY, features)),
+        ("numbers", numbers, present([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], features)),
         (
             "categories",
             OneHotEncoder(handle_unknown="ignore", sparse_output=False),
-            _columns(CATEGORIES, features),
+            present(CATEGORIES, features),
         ),
     ]
-    return _classify(steps, LogisticRegression(C=params.get("c", 0.05), max_iter=2000, random_state=seed))
+    return assemble(steps, LogisticRegression(C=params.get("c", 0.05), max_iter=2000, random_state=seed))
 
 
-def _evidence(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
-    """Log-odds linear in the clickstream's evidence."""
+def build_history_scorecard(
+    params: Params, features: pl.DataFrame, seed: int
+) -> tuple[ColumnTransformer, Any]:
+    """Log-odds linear in the log-likelihood terms of the clickstream."""
     evidence = make_pipeline(LogLikelihoodTerms(), StandardScaler())
     model = LogisticRegression(C=params.get("evidence_c", 0.01), max_iter=2000, random_state=seed)
-    return _classify([("evidence", evidence, _columns(SUMMARY, features))], model)
+    return assemble([("evidence", evidence, present(SUMMARY, features))], model)
 
 
-def _boosted(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
-    """Gradient boosting; the clickstream as levels weighed by their months."""
-    words = _columns(CATEGORIES, features)
-    numbers = _columns([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], features)
-    levels = _columns(SUMMARY, features)
+def build_trees(params: Params, features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
+    """Gradient boosting; the clickstream as means weighed by their credibility."""
+    words = present(CATEGORIES, features)
+    numbers = present([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], features)
+    levels = present(SUMMARY, features)
     steps = [
         ("categories", _word_codes(features[words]), words),
         ("numbers", QuantileBins(), numbers),
@@ -113,10 +114,10 @@ def _boosted(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tu
         ),
     ]
     signs = [0] * len(words) + [MONOTONE.get(name, 0) for name in numbers] + [0] * (len(levels) // 2)
-    return _classify(steps, _trees(params, len(words), signs, seed))
+    return assemble(steps, _trees(params, len(words), signs, seed))
 
 
-def _other(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
+def build_other(params: Params, features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
     """Gradient boosting on the columns of another team's source, of which nothing is known but their kind."""
     words = [name for name, kind in features.schema.items() if kind == pl.String]
     numbers = [name for name in features.columns if name not in words]
@@ -124,21 +125,21 @@ def _other(params: Mapping[str, Any], features: pl.DataFrame, seed: int) -> tupl
         ("categories", _word_codes(features[words]), words),
         ("numbers", QuantileBins(), numbers),
     ]
-    return _classify(steps, _trees(params, len(words), [0] * features.width, seed))
+    return assemble(steps, _trees(params, len(words), [0] * features.width, seed))
 
 
 def _word_codes(words: pl.DataFrame) -> OrdinalEncoder:
     """Words as codes, of which the rarest share one; a word that was never seen says nothing."""
-    crowded = any(column.n_unique() > MOST_CODES for column in words)
+    crowded = any(column.n_unique() > MAX_CODES for column in words)
     return OrdinalEncoder(
         handle_unknown="use_encoded_value",
         unknown_value=np.nan,
         encoded_missing_value=np.nan,
-        max_categories=MOST_CODES if crowded else None,  # to count words takes a tenth of a fit
+        max_categories=MAX_CODES if crowded else None,  # to count words takes a tenth of a fit
     )
 
 
-def _trees(params: Mapping[str, Any], n_words: int, signs: Sequence[int], seed: int) -> Any:
+def _trees(params: Params, n_words: int, signs: Sequence[int], seed: int) -> Any:
     """Gradient boosting on columns of which the first `n_words` are codes of words."""
     fixed: Any = {"categorical_features": list(range(n_words)) or None, "early_stopping": False}
     return HistGradientBoostingClassifier(
@@ -148,7 +149,7 @@ def _trees(params: Mapping[str, Any], n_words: int, signs: Sequence[int], seed: 
         min_samples_leaf=int(params.get("min_samples_leaf", 20)),
         l2_regularization=params.get("l2", 1.0),
         max_features=params.get("max_features", 0.3),
-        max_bins=MOST_BINS,
+        max_bins=MAX_BINS,
         monotonic_cst=signs,
         random_state=seed,
         **fixed,
@@ -178,11 +179,12 @@ class QuantileBins(BaseEstimator, TransformerMixin):
         return np.where(np.isnan(columns).T & learned, np.nan, np.asarray(placed, dtype=float).T)
 
 
-def _classify(steps: list[tuple[str, Any, list[str]]], model: Any) -> tuple[ColumnTransformer, Any]:
+def assemble(steps: list[tuple[str, Any, list[str]]], model: Any) -> tuple[ColumnTransformer, Any]:
+    """The steps (name, transformer, columns) that have a column, and the model of what they give."""
     return ColumnTransformer([step for step in steps if step[2]]), model
 
 
-def columns_of(part: Pipeline) -> set[str]:
-    """The feature store's columns that a fitted part reads."""
-    columns: Any = part.steps[0][1]
+def columns_of(base_model: Pipeline) -> set[str]:
+    """The feature store's columns that a fitted base model reads."""
+    columns: Any = base_model.steps[0][1]
     return {name for _, step, names in columns.transformers_ if step != "drop" for name in names}

@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 
 from tasks.modelling.fallbacks import COMPLETE, FallbackEnsemble, fit_ensemble, sources_left
-from tasks.modelling.parallel import call_all
+from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.splits import Split, expanding_folds
 from tasks.modelling.stacking import (
-    FAMILIES,
-    Floats,
-    ModelSpec,
     StackedModel,
+    call_side_by_side,
     fit_model,
     fit_stacked_models,
     predict_pd,
@@ -31,6 +29,7 @@ from tasks.modelling.training_set import (
 from tasks.modelling.tuning import Fold, search_spec
 from tasks.statistics.performance import (
     Auc,
+    Floats,
     measure_auc,
     measure_auc_gain,
     measure_brier,
@@ -83,10 +82,10 @@ def find_candidates(
     folds, oot = build_folds(snapshot, split.development), snapshot.of(split.oot)
     candidates: list[Candidate] = []
     searches = (
-        partial(search_spec, family, folds, trials=trials, seed=seed, start=start.get(family))
-        for family in FAMILIES
+        partial(search_spec, family, folds, trials=trials, seed=seed, start=start.get(family.name))
+        for family in FAMILIES.values()
     )
-    for spec, loss in call_all(searches):
+    for spec, loss in call_side_by_side(searches):
         model = fit_model(spec, read_development(snapshot, split, view="as of training"), seed=seed)
         pds = predict_pd(model, oot)
         candidates.append(Candidate(spec, loss, model, pds, measure_auc(label_array(oot), pds)))

@@ -18,8 +18,8 @@ from tasks.modelling.candidates import (
     score_walk_forward,
 )
 from tasks.modelling.fallbacks import COMPLETE, FallbackEnsemble, predict_ensemble
+from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import Split, split_cohorts
-from tasks.modelling.stacking import ModelSpec
 from tasks.modelling.training_set import HistoryView, TrainingSnapshot, keep_features, label_array
 from tasks.monitoring.early_arrears import count_arrears
 from tasks.monitoring.stability import add_month_values, build_reference

@@ -9,17 +9,12 @@ import numpy as np
 import polars as pl
 from scipy.special import expit
 
-from tasks.modelling.stacking import (
-    Floats,
-    ModelSpec,
-    StackedModel,
-    TrainingSet,
-    all_sources,
-    fit_stacked_models,
-    score_log_odds,
-)
+from tasks.modelling.families import ModelSpec
+from tasks.modelling.stacking import StackedModel, all_sources, fit_stacked_models, score_log_odds
+from tasks.modelling.training_set import TrainingSet
 from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.schemas.source_features import features_in, knows_other, other_sources
+from tasks.statistics.performance import Floats
 
 COMPLETE = "none"
 OURS = ("clickstream", "financials")  # that may be missing; attributes alone weigh too little to matter

@@ -1,76 +1,78 @@
-"""The families of models: which parts each has, how they are fitted, blended and calibrated."""
+"""How a family's base models are fitted, stacked and calibrated."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from tasks.modelling.base_models import Part, Sources, build_part, reads
-from tasks.modelling.parallel import call_all
+from tasks.modelling.base_models import BaseModel, Explainer, Sources, build_base_model, of_other_source
+from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.splits import cohort_groups
 from tasks.modelling.training_set import TrainingSet
 from tasks.schemas.feature_store import SOURCES
 from tasks.schemas.source_features import features_in, other_sources
 from tasks.statistics.performance import Floats
 
-Family = Literal["logistic", "boosting", "stack"]
-PARTS: dict[Family, tuple[Part, ...]] = {
-    "logistic": ("linear",),
-    "stack": ("evidence", "profile"),
-    "boosting": ("boosted",),
-}
-FAMILIES: tuple[Family, ...] = tuple(PARTS)  # the simplest first: it wins a tie
 Mask = NDArray[np.bool_]
+R = TypeVar("R")
 CROSS_FITS = 3  # as good out of time as 4
+AT_A_TIME = 2  # a fit holds the interpreter's lock for half of its time or more, so a third would only wait
 
 
-@dataclass(frozen=True)
-class ModelSpec:
-    """A family and its hyperparameters: besides data and seed, all it takes to fit the same model again."""
-
-    family: Family
-    params: Mapping[str, float] = field(default_factory=dict)
+def call_side_by_side(calls: Iterable[Callable[[], R]]) -> list[R]:
+    """What each call gives, in their order, of calls that need none of each other's results."""
+    results: Any = Parallel(n_jobs=AT_A_TIME, backend="threading")(delayed(call)() for call in calls)
+    return results
 
 
 @dataclass(frozen=True)
 class StackedModel:
-    """Fitted parts, and the weights that turn their log-odds into one calibrated log-odds."""
+    """Fitted base models, the weights that make one calibrated log-odds of theirs, and what explains each."""
 
-    parts: tuple[Pipeline, ...]
+    base_models: tuple[Pipeline, ...]
     weights: tuple[float, ...]
     intercept: float
+    explainers: tuple[Explainer, ...]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a pickled model; older ones call the base models `parts`, and name no explainers."""
+        fitted = state["parts"] if "parts" in state else state["base_models"]
+        boosted = (isinstance(one.steps[-1][1], HistGradientBoostingClassifier) for one in fitted)
+        older = {"base_models": fitted, "explainers": tuple("trees" if one else "linear" for one in boosted)}
+        vars(self).update(older | {name: value for name, value in state.items() if name != "parts"})
 
 
-def fit_parts(spec: ModelSpec, training_set: TrainingSet, *, seed: int) -> tuple[Pipeline, ...]:
-    """The spec's parts fitted to the training set, from all of our sources."""
-    return tuple(
-        fit_part(spec, part, training_set, seed=seed, sources=reads(part)) for part in PARTS[spec.family]
-    )
+def fit_base_models(spec: ModelSpec, training_set: TrainingSet, *, seed: int) -> tuple[Pipeline, ...]:
+    """The family's base models fitted to the training set, from all of our sources."""
+    base_models = FAMILIES[spec.family].base_models
+    return tuple(fit_base_model(spec, base_model, training_set, seed=seed) for base_model in base_models)
 
 
-def fit_part(
-    spec: ModelSpec, part: Part, training_set: TrainingSet, *, seed: int, sources: Sources
+def fit_base_model(
+    spec: ModelSpec, base_model: BaseModel, training_set: TrainingSet, *, seed: int
 ) -> Pipeline:
-    """One part fitted to the training set, from the columns of `sources` alone."""
-    columns, model, numbers = _prepare(spec, part, training_set.features, seed=seed, sources=sources)
+    """One base model fitted to the training set, from the columns of its sources alone."""
+    columns, model, numbers = _prepare(spec, base_model, training_set.features, seed=seed)
     return make_pipeline(columns, _fit_numbers(model, numbers, training_set.targets))
 
 
 def _prepare(
-    spec: ModelSpec, part: Part, features: pl.DataFrame, *, seed: int, sources: Sources
+    spec: ModelSpec, base_model: BaseModel, features: pl.DataFrame, *, seed: int
 ) -> tuple[ColumnTransformer, Any, Floats]:
-    """A part's fitted columns, its unfitted model, and the numbers (n, columns) to fit it to."""
+    """A base model's fitted columns, its unfitted model, and the numbers (n, columns) to fit it to."""
     used = features.select(features_in(features.columns))
-    columns, model = build_part(part, spec.params, sources, used, seed=seed)
+    columns, model = build_base_model(base_model, spec.params, used, seed=seed)
     return columns, model, np.asarray(columns.fit_transform(used))
 
 
@@ -93,15 +95,16 @@ def _fit_numbers(model: Any, numbers: Floats, targets: Floats) -> Any:
     return fresh.fit(np.vstack([numbers, numbers[unsure]]), labels, sample_weight=weights)
 
 
-def part_log_odds(parts: Sequence[Pipeline], features: pl.DataFrame) -> Floats:
-    """Log-odds (rows, parts) of default that each part gives."""
+def base_log_odds(base_models: Sequence[Pipeline], features: pl.DataFrame) -> Floats:
+    """Log-odds (rows, base models) of default that each fitted base model gives."""
     used = features.select(features_in(features.columns))
-    return np.column_stack([part.decision_function(used) for part in parts])
+    return np.column_stack([base_model.decision_function(used) for base_model in base_models])
 
 
-def parts_of(spec: ModelSpec, features: pl.DataFrame) -> tuple[Part, ...]:
-    """The parts of a model with all sources, in its order: ours, then each other team's source."""
-    return (*PARTS[spec.family], *other_sources(features.columns))
+def base_models_of(spec: ModelSpec, features: pl.DataFrame) -> tuple[BaseModel, ...]:
+    """The base models with all sources, in order: those of the family, then one per other team's source."""
+    others = (of_other_source(name) for name in other_sources(features.columns))
+    return (*FAMILIES[spec.family].base_models, *others)
 
 
 def all_sources(features: pl.DataFrame) -> tuple[str, ...]:
@@ -120,57 +123,53 @@ def fit_model(
 def fit_stacked_models(
     spec: ModelSpec, training_set: TrainingSet, choices: Mapping[str, Sources], *, seed: int
 ) -> dict[str, StackedModel]:
-    """For each choice of sources: parts fitted to all loans, stacked on loans that the parts did not see.
+    """For each choice of sources: base models fitted to all loans, stacked on loans that they did not see.
 
-    The model is a logistic regression on the log-odds of ripe loans, each from parts fitted without its
-    cohort's group (stacked generalisation, Wolpert 1992; for a single part this is Platt's calibration).
-    A part that reads the same sources in several choices is fitted once; a source of another team is a part
-    by itself.
+    The weights are those of a logistic regression on the log-odds of ripe loans, each from base models fitted
+    without its cohort's group (stacked generalisation, Wolpert 1992; for a single base model this is Platt's
+    calibration). A base model that reads the same sources in several choices is fitted once.
     """
-    possible = parts_of(spec, training_set.features)
-    used = {
-        name: [(part, left) for part in possible if (left := tuple(s for s in reads(part) if s in sources))]
-        for name, sources in choices.items()
-    }
-    groups = cohort_groups(
-        training_set.features["snapshot_date"].to_list(), training_set.ripe, most=CROSS_FITS
-    )
-    known = training_set.ripe & np.logical_or.reduce(groups)
-    asked = list(dict.fromkeys(one for ones in used.values() for one in ones))
+    possible = base_models_of(spec, training_set.features)
+    used = {name: _restrict(possible, sources) for name, sources in choices.items()}
+    cohorts = training_set.features["snapshot_date"].to_list()
+    groups = cohort_groups(cohorts, training_set.ripe, most=CROSS_FITS)
     fitted = {
-        (part, left): cross_fit(spec, part, training_set, groups, seed=seed, sources=left)
-        for part, left in asked
+        base_model: cross_fit(spec, base_model, training_set, groups, seed=seed)
+        for base_model in dict.fromkeys(base_model for chosen in used.values() for base_model in chosen)
     }
+    held = training_set.ripe & np.logical_or.reduce(groups)
     models: dict[str, StackedModel] = {}
-    for name, ones in used.items():
-        parts, unseen = zip(*(fitted[one] for one in ones), strict=True)
-        model = LogisticRegression(C=10.0).fit(np.column_stack(unseen)[known], training_set.targets[known])
-        models[name] = StackedModel(
-            parts, tuple(float(w) for w in model.coef_[0]), float(model.intercept_[0])
-        )
+    for name, chosen in used.items():
+        pipelines, unseen = zip(*(fitted[base_model] for base_model in chosen), strict=True)
+        weigh = LogisticRegression(C=10.0).fit(np.column_stack(unseen)[held], training_set.targets[held])
+        weights = tuple(float(w) for w in weigh.coef_[0])
+        explainers: tuple[Explainer, ...] = tuple(base_model.explainer for base_model in chosen)
+        models[name] = StackedModel(pipelines, weights, float(weigh.intercept_[0]), explainers)
     return models
 
 
+def _restrict(base_models: Sequence[BaseModel], sources: Sources) -> list[BaseModel]:
+    """The base models that can read any of the sources, each with those alone."""
+    left = [
+        replace(one, sources=tuple(name for name in one.sources if name in sources)) for one in base_models
+    ]
+    return [one for one in left if one.sources]
+
+
 def cross_fit(
-    spec: ModelSpec,
-    part: Part,
-    training_set: TrainingSet,
-    groups: Sequence[Mask],
-    *,
-    seed: int,
-    sources: Sources,
+    spec: ModelSpec, base_model: BaseModel, training_set: TrainingSet, groups: Sequence[Mask], *, seed: int
 ) -> tuple[Pipeline, Floats]:
-    """A part fitted to all loans, and log-odds (n,) of each group by a model fitted without its loans.
+    """A base model fitted to all loans, and log-odds (n,) of each group by one fitted without its loans.
 
     The columns, which know no outcome, are prepared once, from all loans.
     """
-    columns, model, numbers = _prepare(spec, part, training_set.features, seed=seed, sources=sources)
+    columns, model, numbers = _prepare(spec, base_model, training_set.features, seed=seed)
 
     def fit_without(held: Mask) -> Any:
         return _fit_numbers(model, numbers[~held], training_set.targets[~held])
 
     nothing = np.zeros_like(training_set.ripe)
-    whole, *others = call_all(partial(fit_without, held) for held in (nothing, *groups))
+    whole, *others = call_side_by_side(partial(fit_without, held) for held in (nothing, *groups))
     unseen = np.zeros(len(numbers))
     for held, fitted in zip(groups, others, strict=True):
         unseen[held] = fitted.decision_function(numbers[held])
@@ -179,7 +178,7 @@ def cross_fit(
 
 def score_log_odds(model: StackedModel, features: pl.DataFrame) -> Floats:
     """Calibrated log-odds of default (n,) of each row."""
-    return part_log_odds(model.parts, features) @ np.asarray(model.weights) + model.intercept
+    return base_log_odds(model.base_models, features) @ np.asarray(model.weights) + model.intercept
 
 
 def predict_pd(model: StackedModel, features: pl.DataFrame) -> Floats:

@@ -1,17 +1,18 @@
 """Why a score is what it is: what each group of features adds to the log-odds of the reference applicant."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import polars as pl
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
-from tasks.modelling.base_models import columns_of
+from tasks.modelling.base_models import Explainer, columns_of
 from tasks.modelling.fallbacks import FallbackEnsemble, rows_by_model
-from tasks.modelling.stacking import Floats, StackedModel
+from tasks.modelling.stacking import StackedModel
 from tasks.schemas.reasons import OTHER, REASON_GROUPS, REASONS
 from tasks.scoring.tree_shap import share_out
+from tasks.statistics.performance import Floats
 
 WORTH_TELLING = 0.05  # of log-odds: weaker contributions are no reason
 
@@ -33,15 +34,15 @@ def explain(ensemble: FallbackEnsemble, features: pl.DataFrame) -> Floats:
 
 def _explain_model(model: StackedModel, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
     total = np.zeros((features.height, len(REASON_GROUPS)))
-    for part, weight in zip(model.parts, model.weights, strict=True):
-        boosted = isinstance(part.steps[-1][1], HistGradientBoostingClassifier)
-        total += weight * (_from_leaves if boosted else _swap_in_turn)(part, features, reference)
+    explain_by: dict[Explainer, Callable[..., Floats]] = {"linear": _swap_in_turn, "trees": _from_leaves}
+    for base_model, weight, explainer in zip(model.base_models, model.weights, model.explainers, strict=True):
+        total += weight * explain_by[explainer](base_model, features, reference)
     return total
 
 
-def _from_leaves(part: Pipeline, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
+def _from_leaves(base_model: Pipeline, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
     """Contributions (rows, REASON_GROUPS) to the log-odds of a boosting."""
-    columns: Any = part.steps[0][1]
+    columns: Any = base_model.steps[0][1]
     place = {name: group for group, names in enumerate(REASON_GROUPS.values()) for name in names}
     other = list(REASON_GROUPS).index(OTHER)
     group_of: list[int] = []
@@ -51,21 +52,23 @@ def _from_leaves(part: Pipeline, features: pl.DataFrame, reference: pl.DataFrame
         # a column for each feature, or several from features that are all of one group
         groups = [place.get(name, other) for name in names]
         group_of += groups if outputs == len(names) else groups[:1] * outputs
-    shares = share_out(part.steps[-1][1], columns.transform(features), columns.transform(reference), group_of)
+    shares = share_out(
+        base_model.steps[-1][1], columns.transform(features), columns.transform(reference), group_of
+    )
     return np.pad(shares, ((0, 0), (0, len(REASON_GROUPS) - shares.shape[1])))
 
 
-def _swap_in_turn(part: Pipeline, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
+def _swap_in_turn(base_model: Pipeline, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
     """Contributions (rows, REASON_GROUPS) to linear log-odds: what swapping one group after another takes."""
-    used = columns_of(part)
+    used = columns_of(base_model)
     groups = [place for place, names in enumerate(REASON_GROUPS.values()) if used.intersection(names)]
     names = [[name for name in its if name in reference.columns] for its in REASON_GROUPS.values()]
-    swapped, before = features, part.decision_function(features)
+    swapped, before = features, base_model.decision_function(features)
     effects = np.zeros((features.height, len(REASON_GROUPS)))
     for group in groups:
         usual = {name: pl.lit(reference[name][0], dtype=reference.schema[name]) for name in names[group]}
         swapped = swapped.with_columns(**usual)
-        after = part.decision_function(swapped)
+        after = base_model.decision_function(swapped)
         effects[:, group] = before - after
         before = after
     return effects

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tasks.evaluation.feature_sets import judge_choices, list_choices, score_choices
-from tasks.modelling.stacking import ModelSpec
+from tasks.modelling.families import ModelSpec
 from tasks.modelling.training_set import TrainingSnapshot
 from tasks.registry.model_card import say_gain
 from tasks.schemas.feature_store import SOURCES

@@ -4,8 +4,9 @@ import pytest
 
 from tasks.modelling.ablation import ABLATIONS, blank, measure_ablations
 from tasks.modelling.candidates import Candidate, read_development
+from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import Split
-from tasks.modelling.stacking import ModelSpec, fit_model, predict_pd
+from tasks.modelling.stacking import fit_model, predict_pd
 from tasks.modelling.training_set import TrainingSnapshot, label_array
 from tasks.schemas.feature_store import CATEGORIES, FEATURES
 from tasks.statistics.performance import measure_auc

@@ -12,8 +12,9 @@ from tasks.modelling import candidates
 from tasks.modelling.candidates import Candidate, build_folds, score_walk_forward
 from tasks.modelling.challenger import TrainingConfig, build_gate_input, train
 from tasks.modelling.decisions import require_both_outcomes
+from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import Split
-from tasks.modelling.stacking import Family, ModelSpec, fit_model
+from tasks.modelling.stacking import fit_model
 from tasks.modelling.training_set import TrainingSnapshot
 from tasks.schemas.clickstream import MEASURES
 from tasks.statistics.performance import measure_auc
@@ -105,7 +106,7 @@ def test_the_history_view_is_the_one_of_the_lowest_loss_out_of_time() -> None:
     assert losses[view] == min(losses.values()) < max(losses.values())
 
 
-def candidate(family: Family, pds: np.ndarray, labels: np.ndarray) -> Candidate:
+def candidate(family: str, pds: np.ndarray, labels: np.ndarray) -> Candidate:
     model = fit_model(ModelSpec("logistic"), training_set(), seed=0)
     return Candidate(ModelSpec(family), 0.5, model, pds, measure_auc(labels, pds))
 

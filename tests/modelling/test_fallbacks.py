@@ -11,7 +11,8 @@ from tasks.modelling.fallbacks import (
     predict_ensemble,
     score_ensemble,
 )
-from tasks.modelling.stacking import FAMILIES, Family, ModelSpec, predict_pd
+from tasks.modelling.families import FAMILIES, ModelSpec
+from tasks.modelling.stacking import predict_pd
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.feature_store import HAS_SOURCE, SOURCE_OF
 from tasks.schemas.reasons import REASON_GROUPS, REASON_TEXTS, REASONS
@@ -23,7 +24,7 @@ from tests.applicants import QUICK, applicants, training_set
 
 @pytest.fixture(scope="module", params=FAMILIES)
 def ensemble(request: pytest.FixtureRequest) -> FallbackEnsemble:
-    family: Family = request.param
+    family: str = request.param
     return fit_ensemble(ModelSpec(family, QUICK), training_set(), seed=0)
 
 

@@ -1,35 +1,40 @@
+from functools import partial
+from threading import Barrier
+
 import numpy as np
 import polars as pl
 import pytest
 
-from tasks.modelling.base_models import OWN_PARTS, Part, reads
+from tasks.modelling import stacking
+from tasks.modelling.base_models import BaseModel
 from tasks.modelling.fallbacks import sources_left
+from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.splits import cohort_groups
 from tasks.modelling.stacking import (
-    FAMILIES,
-    Family,
-    ModelSpec,
-    TrainingSet,
+    base_log_odds,
+    call_side_by_side,
     cross_fit,
+    fit_base_models,
     fit_model,
-    fit_parts,
     fit_stacked_models,
-    part_log_odds,
     predict_pd,
     score_log_odds,
 )
+from tasks.modelling.training_set import TrainingSet
 from tasks.schemas.feature_store import FEATURE_STORE, FEATURES
 from tests.applicants import QUICK, applicants, training_set
 
+BASE_MODELS = [base_model for family in FAMILIES.values() for base_model in family.base_models]
+
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_same_seed_gives_the_same_model_to_the_last_bit(family: Family) -> None:
+def test_the_same_seed_gives_the_same_model_to_the_last_bit(family: str) -> None:
     first, second = (fit_model(ModelSpec(family, QUICK), training_set(), seed=3) for _ in range(2))
     assert np.array_equal(predict_pd(first, applicants()), predict_pd(second, applicants()))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_an_application_without_any_source_still_gets_a_pd(family: Family) -> None:
+def test_an_application_without_any_source_still_gets_a_pd(family: str) -> None:
     model = fit_model(ModelSpec(family, QUICK), training_set(), seed=0)
     empty = pl.DataFrame([dict.fromkeys(FEATURE_STORE)], schema=FEATURE_STORE)
     pd = predict_pd(model, empty.select(FEATURES))
@@ -39,17 +44,17 @@ def test_an_application_without_any_source_still_gets_a_pd(family: Family) -> No
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_loans_of_one_outcome_give_odds_that_are_near_it_and_not_infinite(
-    family: Family, outcome: float
+    family: str, outcome: float
 ) -> None:
     known = training_set()
     same = TrainingSet(known.features, np.full(len(known.targets), outcome), known.ripe)
-    log_odds = part_log_odds(fit_parts(ModelSpec(family, QUICK), same, seed=0), applicants())
+    log_odds = base_log_odds(fit_base_models(ModelSpec(family, QUICK), same, seed=0), applicants())
     assert np.isfinite(log_odds).all()
     assert (np.sign(log_odds) == (1 if outcome else -1)).all()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_an_unseen_word_is_no_error(family: Family) -> None:
+def test_an_unseen_word_is_no_error(family: str) -> None:
     model = fit_model(ModelSpec(family, QUICK), training_set(), seed=0)
     new = applicants().head(3).with_columns(occupation=pl.lit("Astronaut"))
     assert predict_pd(model, new).shape == (3,)
@@ -70,7 +75,7 @@ def test_a_source_that_said_nothing_of_the_lessons_says_nothing_later(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_few_loans_are_learned_from_without_a_warning(family: Family) -> None:
+def test_few_loans_are_learned_from_without_a_warning(family: str) -> None:
     few = training_set(n=36)  # a warning fails the test
     assert predict_pd(fit_model(ModelSpec(family, QUICK), few, seed=0), few.features).max() < 1
 
@@ -85,7 +90,7 @@ def test_words_without_end_are_no_error(column: str) -> None:
 
 
 @pytest.mark.parametrize("family", ["boosting", "stack"])
-def test_a_higher_interest_rate_never_lowers_the_pd(family: Family) -> None:
+def test_a_higher_interest_rate_never_lowers_the_pd(family: str) -> None:
     model = fit_model(ModelSpec(family, QUICK), training_set(), seed=0)
     rates = [applicants().with_columns(interest_rate=pl.lit(float(rate))) for rate in (1, 10, 20, 34)]
     log_odds = np.stack([score_log_odds(model, frame) for frame in rates])
@@ -108,7 +113,7 @@ def test_a_target_between_is_a_default_and_a_good_loan_by_halves() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_blends_fitted_together_are_those_fitted_one_by_one(family: Family) -> None:
+def test_models_fitted_together_are_those_fitted_one_by_one(family: str) -> None:
     spec, taught, new = ModelSpec(family, QUICK), training_set(), applicants(seed=2)
     choices = sources_left(training_set().features)
     together = fit_stacked_models(spec, taught, choices, seed=0)
@@ -117,23 +122,36 @@ def test_blends_fitted_together_are_those_fitted_one_by_one(family: Family) -> N
         assert np.array_equal(predict_pd(together[name], new), predict_pd(alone, new))
 
 
-@pytest.mark.parametrize("part", OWN_PARTS)
-def test_what_a_loan_is_blended_by_knows_nothing_of_its_own_outcome(part: Part) -> None:
+@pytest.mark.parametrize("base_model", BASE_MODELS, ids=lambda base_model: base_model.name)
+def test_what_a_loan_is_stacked_by_knows_nothing_of_its_own_outcome(base_model: BaseModel) -> None:
     taught = training_set()
     groups = cohort_groups(taught.features["snapshot_date"].to_list(), taught.ripe, most=3)
     first, others = groups[0], ~groups[0]
     turned = np.where(first, 1 - taught.targets, taught.targets)
     spec = ModelSpec("stack", QUICK)
     (_, before), (_, after) = (
-        cross_fit(
-            spec,
-            part,
-            TrainingSet(taught.features, targets, taught.ripe),
-            groups,
-            seed=0,
-            sources=reads(part),
-        )
+        cross_fit(spec, base_model, TrainingSet(taught.features, targets, taught.ripe), groups, seed=0)
         for targets in (taught.targets, turned)
     )
     assert np.array_equal(before[first], after[first])
     assert not np.allclose(before[others], after[others])
+
+
+def test_calls_run_at_the_same_time_and_answer_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stacking, "AT_A_TIME", 2)
+    met = Barrier(2, timeout=10)
+
+    def answer(number: int) -> int:
+        met.wait()
+        return number
+
+    assert call_side_by_side(partial(answer, number) for number in range(6)) == list(range(6))
+
+
+def test_two_fits_at_a_time_give_the_same_model_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    scored: list[bytes] = []
+    for at_a_time in (1, 2):
+        monkeypatch.setattr(stacking, "AT_A_TIME", at_a_time)
+        model = fit_model(ModelSpec("stack", QUICK), training_set(), seed=0)
+        scored.append(predict_pd(model, applicants()).tobytes())
+    assert scored[0] == scored[1]

@@ -1,7 +1,7 @@
 import pytest
 
-from tasks.modelling.stacking import FAMILIES, Family
-from tasks.modelling.tuning import DEFAULTS, Fold, search_spec
+from tasks.modelling.families import FAMILIES
+from tasks.modelling.tuning import Fold, search_spec
 from tests.applicants import QUICK, training_set
 
 
@@ -11,26 +11,26 @@ def folds() -> list[Fold]:
     return [Fold(training_set(n=300), held.features, held.targets)]
 
 
-def test_the_same_seed_and_folds_give_the_same_recipe(folds: list[Fold]) -> None:
-    first, second = (search_spec("logistic", folds, trials=6, seed=4) for _ in range(2))
+def test_the_same_seed_and_folds_give_the_same_specification(folds: list[Fold]) -> None:
+    first, second = (search_spec(FAMILIES["logistic"], folds, trials=6, seed=4) for _ in range(2))
     assert first == second
 
 
 def test_a_single_trial_tries_what_the_last_model_had(folds: list[Fold]) -> None:
-    start = {**DEFAULTS["stack"], **QUICK, "max_iter": 40, "max_leaf_nodes": 4, "learning_rate": 0.1}
-    spec, _ = search_spec("stack", folds, trials=1, seed=0, start=start)
+    start = {**FAMILIES["stack"].defaults, **QUICK, "max_iter": 40, "max_leaf_nodes": 4, "learning_rate": 0.1}
+    spec, _ = search_spec(FAMILIES["stack"], folds, trials=1, seed=0, start=start)
     assert spec.params == pytest.approx(start)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_without_cohorts_to_try_on_the_usual_recipe_stands(family: Family) -> None:
-    spec, loss = search_spec(family, [], trials=5, seed=0)
-    assert (spec.params, loss) == (DEFAULTS[family], None)
+def test_without_cohorts_to_try_on_the_usual_specification_stands(family: str) -> None:
+    spec, loss = search_spec(FAMILIES[family], [], trials=5, seed=0)
+    assert (spec.params, loss) == (FAMILIES[family].defaults, None)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 3])
-def test_a_recipe_that_beats_the_usual_one_by_chance_alone_is_not_taken(seed: int) -> None:
+def test_a_specification_that_beats_the_usual_one_by_chance_alone_is_not_taken(seed: int) -> None:
     held = training_set(seed=2, n=40)
     fold = Fold(training_set(n=300), held.features, held.targets)
-    spec, _ = search_spec("logistic", [fold], trials=3, seed=seed)
-    assert spec.params == DEFAULTS["logistic"]
+    spec, _ = search_spec(FAMILIES["logistic"], [fold], trials=3, seed=seed)
+    assert spec.params == FAMILIES["logistic"].defaults

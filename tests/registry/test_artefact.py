@@ -10,8 +10,9 @@ import pytest
 
 from tasks.modelling.base_models import QuantileBins
 from tasks.modelling.fallbacks import FallbackEnsemble, fit_ensemble, predict_ensemble
+from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.history_transformers import CredibilityWeightedMeans, LogLikelihoodTerms
-from tasks.modelling.stacking import FAMILIES, Family, ModelSpec, StackedModel
+from tasks.modelling.stacking import StackedModel
 from tasks.registry.artefact import MOVED, RENAMED, load_artefact
 from tests.applicants import QUICK, applicants, training_set
 
@@ -19,6 +20,11 @@ Name = Callable[[str], str]
 BEFORE = {now: before for before, now in MOVED.items()}
 NAMES = {now: before for before, now in RENAMED.items()}
 KINDS = (FallbackEnsemble, StackedModel, QuantileBins, LogLikelihoodTerms, CredibilityWeightedMeans)
+
+
+def older_state(model: StackedModel) -> dict[str, Any]:
+    """A stacked model's attributes before base models said by what they are explained."""
+    return {"parts": model.base_models, "weights": model.weights, "intercept": model.intercept}
 
 
 def dump_under(name: Name, model: FallbackEnsemble, path: Path) -> None:
@@ -33,6 +39,7 @@ def dump_under(name: Name, model: FallbackEnsemble, path: Path) -> None:
             kind.__qualname__ = NAMES.get(kind.__name__, kind.__name__)
         state = {"blends": model.models, "reference": model.reference}
         patch.setattr(FallbackEnsemble, "__getstate__", lambda _: state, raising=False)
+        patch.setattr(StackedModel, "__getstate__", older_state, raising=False)
         joblib.dump(model, path)
     for kind in KINDS:
         kind.__qualname__ = kind.__name__
@@ -40,7 +47,7 @@ def dump_under(name: Name, model: FallbackEnsemble, path: Path) -> None:
 
 @pytest.fixture(scope="module", params=FAMILIES)
 def ensemble(request: pytest.FixtureRequest) -> FallbackEnsemble:
-    family: Family = request.param
+    family: str = request.param
     return fit_ensemble(ModelSpec(family, QUICK), training_set(), seed=0)
 
 
@@ -58,6 +65,7 @@ def test_a_model_written_by_older_code_predicts_the_same(
     assert b"Served" in written
     assert all(now.encode() not in written for now in NAMES)
     again: Any = load_artefact(written)
+    assert all(again.models[name].explainers == model.explainers for name, model in ensemble.models.items())
     assert np.array_equal(
         predict_ensemble(again, applicants(seed=2)), predict_ensemble(ensemble, applicants(seed=2))
     )
