@@ -97,22 +97,34 @@ def refuse_gone(delivered: Delivered, stored: Delivered, day: date, settings: Se
 
 
 def refuse_odd_volume(day: date, settings: Settings) -> None:
-    """Do nothing if each file has about as many rows of `day` as of the months before.
+    """Do nothing if each file has about as many rows of `day` as of the months before; a pause is reported.
 
-    Errors: BadInputError, unless the settings allow any volume.
+    Raises: BadInputError, unless the settings allow any volume.
     """
     if settings.allow_volume:
         return
+    volumes = {name: _volumes(name, day, settings) for name in SOURCES}
+    paused = delivery_checks.has_paused(volumes, SOURCES, day)
+    if paused:
+        LOG.warning(
+            "No loan starts on %s, and no file knows an applicant: lending seems to pause. Earlier loans are "
+            "labelled and measured all the same. If loans are missing, ask the sender for them.",
+            day,
+        )
     for name, source in SOURCES.items():
-        counts = landing.count_rows(source, settings)
-        if sum(month < day for month in counts) < delivery_checks.LEAST_MONTHS:
-            counts = _delivered_before(name, day, settings) | counts
-        odd = delivery_checks.find_odd_volume(counts, day)
+        odd = delivery_checks.find_odd_volume(volumes[name], day, paused=paused)
         if odd:
             raise BadInputError(
                 f"{raw_file(source, settings)} has an odd number of rows of {day}: {odd}. Nothing of the "
                 "month was published; ask the sender, or run again with --allow-volume if it is right."
             )
+
+
+def _volumes(name: str, day: date, settings: Settings) -> dict[date, Volume]:
+    counts = landing.count_rows(SOURCES[name], settings)
+    if sum(month < day for month in counts) < delivery_checks.LEAST_MONTHS:
+        return _delivered_before(name, day, settings) | counts
+    return counts
 
 
 def _delivered_before(name: str, day: date, settings: Settings) -> dict[date, Volume]:

@@ -51,22 +51,34 @@ def drop_strays(counts: Mapping[date, Volume]) -> list[date]:
     return [month for month in months if not few or month >= few[-1]]
 
 
-def find_odd_volume(counts: Mapping[date, Volume], day: date) -> str | None:
+def has_paused(
+    volumes: Mapping[str, Mapping[date, Volume]], sources: Mapping[str, Source], day: date
+) -> bool:
+    """Whether nobody applied on `day`: the book has no new loan, and no source knows an applicant."""
+    book = volumes["loans"].get(day)
+    others = [volumes[name] for name, source in sources.items() if source.every_month and name != "loans"]
+    return book is not None and not book.n_new and not any(day in months for months in others)
+
+
+def find_odd_volume(counts: Mapping[date, Volume], day: date, *, paused: bool = False) -> str | None:
     """What is odd about the number of rows of `day`, set against the months before it.
 
-    Needs:  the volumes of one source's months; those after `day` are not looked at.
+    Needs:  the volumes of one source's months; those after `day` are not looked at; whether lending has
+            `paused`.
     Note:   a loan book grows by its age, so for loans the new ones are counted, and the older ones are held
-            against the month before.
+            against the month before. While lending pauses, a cohort may end and none takes its place.
     """
     before = sorted(month for month in counts if month < day)
     if len(before) < LEAST_MONTHS or day not in counts:
         return None
-    usual = median(counts[month].n_new for month in before)
+    new_before = [counts[month].n_new for month in before if counts[month].n_new]
+    usual = median(new_before or [0])
     (n, new), last = counts[day], counts[before[-1]].n
     is_book = any(counts[month].n != counts[month].n_new for month in (*before, day))
-    if usual and abs(new / usual - 1) > VOLUME:
-        return f"{new} new rows, where the median of the {len(before)} months before is {usual:.0f}"
-    if is_book and abs((n - new) / last - 1) > VOLUME:
+    if usual and not (paused and is_book) and abs(new / usual - 1) > VOLUME:
+        return f"{new} new rows, where the median of the {len(new_before)} months before is {usual:.0f}"
+    ended = max(new_before, default=0) if paused else 0
+    if is_book and not (last - ended) * (1 - VOLUME) <= n - new <= last * (1 + VOLUME):
         return f"{n - new} rows of older loans, after {last} rows in the month before"
     return None
 

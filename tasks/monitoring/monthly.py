@@ -15,6 +15,15 @@ from tasks.schemas.monitoring import CONFIDENCE, keep_metrics
 from tasks.statistics import performance
 from tasks.statistics.significance import discoveries, wilson_interval
 
+# Metric and subject of what says, in a month without applications, that there were none.
+OF_APPLICATIONS = (
+    ("psi", "score"),
+    ("drifting_features", "features"),
+    ("coverage", "scoring"),
+    ("expected_auc", "score"),
+    ("expected_bad_rate", "score"),
+)
+
 
 @dataclass(frozen=True)
 class Month:
@@ -33,6 +42,11 @@ class Month:
 
 def measure_month(month: Month, policy: Policy) -> list[Measurement]:
     """Figures of the applications of a month: stability, coverage, quarantine, expectation."""
+    if month.applications.is_empty():
+        return [
+            *(measurement(*one, 0, None, status="no applications") for one in OF_APPLICATIONS),
+            *measure_intake(month.deliveries, limits=policy.intake),
+        ]
     stability = measure_stability(month.applications, month.pds, month.reference, limits=policy.stability)
     return [
         *stability,

@@ -7,6 +7,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.errors import NothingToDoError
+from tasks.features.presence import lacks_applications
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.policy import Policy
 from tasks.labels.cohorts import ripe_cohorts
@@ -19,7 +20,7 @@ from tasks.monitoring.monthly import Month, measure_month, measure_performance
 from tasks.monitoring.stability import add_month_values
 from tasks.monitoring.triggers import decide_actions
 from tasks.prefect import io_task
-from tasks.registry.history import Registry, load_registry, newest_trained_before
+from tasks.registry.history import Registry, champion_on, load_registry, newest_trained_before
 from tasks.registry.registered_files import find_changed_files, read_card, read_reference
 from tasks.schemas.catalog import TABLES, in_order
 from tasks.sources.applications import read_applications
@@ -52,9 +53,10 @@ def _measure(
 ) -> pl.DataFrame:
     """Rows of gold.monitoring of the day."""
     predictions = tables.read("gold.predictions", settings, on=as_of)
-    if predictions.is_empty():
+    champion = champion_on(registry, as_of)
+    if champion is None or (predictions.is_empty() and not lacks_applications(as_of, settings)):
         raise NothingToDoError(f"No monitoring on {as_of}: no application of that day was scored.")
-    model_id = str(predictions["model_id"][0])
+    model_id = champion.model_id if predictions.is_empty() else str(predictions["model_id"][0])
     applications = _read_month(as_of, predictions, registry, settings, earlier)
     month = to_rows(
         [
@@ -90,7 +92,10 @@ def _read_month(
     settings: Settings,
     earlier: Sequence[pl.DataFrame],
 ) -> Month:
-    """What the applications that came in on the day are measured on."""
+    """What the applications that came in on the day are measured on; without any, the deliveries alone."""
+    deliveries = tables.read("bronze.deliveries", settings, on=as_of)
+    if predictions.is_empty():
+        return Month(predictions, predictions["pd"], {}, deliveries, earlier)
     model_id = str(predictions["model_id"][0])
     features = read_applications(as_of, [model_id], settings)
     clickstream = tables.scan("silver.clickstream", settings, on=[as_of]).collect()
@@ -98,7 +103,7 @@ def _read_month(
         applications=add_month_values(features, clickstream),
         pds=predictions["pd"],
         reference=read_reference(registry, model_id),
-        deliveries=tables.read("bronze.deliveries", settings, on=as_of),
+        deliveries=deliveries,
         earlier=earlier,
     )
 

@@ -33,12 +33,13 @@ FLOWS = ("features", "inference", "monitoring")  # that write tables, in their o
 
 
 def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFrame:
-    """One row per month that has features, in order; with `until` as it was known on that day.
+    """One row per month with applications, or of a pause in them, in order; `until`: as known on that day.
 
     Columns: month (Date), loans (applications), set_aside (rows in quarantine), scored (applications),
     champion (model id), bad_rate and auc (of the month's loans, once ripe; else null), status.
     """
-    days = [day for day in tables.snapshot_dates("gold.feature_store", settings) if not until or day <= until]
+    came = {*tables.snapshot_dates("gold.feature_store", settings), *_months_of_pause(settings)}
+    days = sorted(day for day in came if not until or day <= until)
     if not days:
         return pl.DataFrame(schema=COLUMNS)
     months = _counts("gold.feature_store", settings, "loans")
@@ -52,8 +53,10 @@ def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFram
     had_champion = pl.col("month") >= date.fromisoformat(min(served)) if served else pl.lit(value=False)
     unscored = pl.when(had_champion).then(pl.lit("not scored")).otherwise(pl.lit("no champion"))
     status = pl.when(pl.col("scored").is_null()).then(unscored).otherwise(pl.lit("not ripe"))
+    status = pl.when(pl.col("loans") == 0).then(pl.lit("no applications")).otherwise(status)
     ripe_and_scored = pl.col("bad_rate").is_not_null() & pl.col("scored").is_not_null()
     status = pl.when(ripe_and_scored).then(pl.lit("ripe")).otherwise(status)
+    table = table.with_columns(pl.col("loans").fill_null(0))
     return table.with_columns(status=status).select(*COLUMNS).sort("month").collect()
 
 
@@ -133,6 +136,13 @@ def paths_to_look_at(settings: Settings) -> dict[str, str]:
         "charts": settings.datamart / "charts",
     }
     return {name: str(place.absolute()) for name, place in places.items() if place.exists()}
+
+
+def _months_of_pause(settings: Settings) -> list[date]:
+    """Months whose loans came in and of which none is new."""
+    loans = tables.scan("bronze.deliveries", settings).filter(pl.col("source") == "loans")
+    paused = loans.filter(pl.col("n_received") > 0, pl.col("n_new") == 0)
+    return paused.select("snapshot_date").collect().to_series().to_list()
 
 
 def _counts(name: str, settings: Settings, column: str, **more: pl.Expr) -> pl.LazyFrame:

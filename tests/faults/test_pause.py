@@ -1,0 +1,122 @@
+"""Lending that pauses, resumes or ends: months without applications, in which labels ripen all the same."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tasks.labels.ripeness import ripe_cohorts
+from tasks.reporting.html_report import build_report
+from tasks.reporting.status import month_table
+from tests.faults.book import FILES, Book, build_book, month
+from tests.faults.shop import Shop
+
+LAST, PAUSED = 19, (12, 13)
+FLOWS = ("features", "training", "inference", "monitoring")
+
+
+def without_cohorts(book: Book, cohorts: tuple[int, ...]) -> Book:
+    """The book as if nobody had applied in these months."""
+    starts = [str(month(number)) for number in cohorts]
+    loans = book.frames["loans"]
+    there = loans.filter(~pl.col("loan_start_date").is_in(starts))["Customer_ID"].unique().to_list()
+    known = pl.col("Customer_ID").is_in(there)
+    return Book({name: rows.filter(known) for name, rows in book.frames.items()})
+
+
+@pytest.fixture(scope="module")
+def whole_book() -> Book:
+    return build_book(months=LAST + 1)
+
+
+@pytest.fixture(scope="module")
+def paused(whole_book: Book, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A lender that paused for two months, every month of it run in one command."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VINTAGE_TRIALS", "1")
+        patch.setenv("VINTAGE_FIRST_TRAINING_COHORTS", "3")
+        shop = Shop(tmp_path_factory.mktemp("paused")).receive(without_cohorts(whole_book, PAUSED))
+        outcome = shop.command("backfill", "--start", str(month(0)), "--end", str(month(LAST)))
+        assert outcome.code == 0, outcome.said
+        assert outcome.said.count("lending seems to pause") == len(PAUSED)
+    return shop
+
+
+def figures(shop: Shop, number: int, metric: str) -> pl.DataFrame:
+    return shop.rows("gold.monitoring", number).filter(pl.col("metric") == metric)
+
+
+def test_a_month_without_applications_is_measured_but_for_its_applications(paused: Shop) -> None:
+    for number in PAUSED:
+        assert paused.rows("gold.predictions", number).is_empty()
+        said = paused.rows("gold.monitoring", number)
+        missing = said.filter(pl.col("status") == "no applications")
+        assert {"psi", "coverage", "expected_auc"} <= {*missing["metric"]}
+        assert missing["value"].null_count() == missing.height
+        assert figures(paused, number, "early_arrears")["n"].item() > 0
+        assert paused.run("inference", number).code == 99
+        assert paused.run("monitoring", number).code == 0
+
+
+def test_each_cohort_is_labelled_and_measured_in_the_month_it_ripens(paused: Shop) -> None:
+    cohorts = [month(number) for number in range(LAST - 5) if number not in PAUSED]
+    assert ripe_cohorts(month(LAST), paused.settings) == cohorts
+    first = next(n for n in range(LAST) if paused.rows("gold.predictions", n).height)
+    assert first + 6 <= LAST
+    for number in range(first + 6, LAST + 1):
+        assert (
+            figures(paused, number, "auc")["n"].item() == paused.rows("gold.predictions", number - 6).height
+        )
+
+
+def test_the_status_has_a_line_for_a_month_without_applications(paused: Shop) -> None:
+    table = month_table(paused.settings).filter(pl.col("month").is_in([month(number) for number in PAUSED]))
+    assert table["loans"].to_list() == [0, 0]
+    assert table["status"].to_list() == ["no applications"] * 2
+
+
+def test_the_report_of_a_month_without_applications_is_written(paused: Shop, tmp_path: Path) -> None:
+    written = build_report(month(PAUSED[0]), paused.settings, out=tmp_path / "report.html")
+    assert str(month(PAUSED[0]))[:7] in written.read_text(encoding="utf-8")
+
+
+def test_what_came_before_a_pause_does_not_depend_on_it(
+    whole_book: Book, paused: Shop, tmp_path: Path
+) -> None:
+    other = Shop(tmp_path).receive(whole_book)
+    assert other.run("features", PAUSED[0] - 1).code == 0
+    for name in ("gold.feature_store", "gold.label_store"):
+        assert other.rows(name, PAUSED[0] - 1).equals(paused.rows(name, PAUSED[0] - 1))
+
+
+def test_a_book_that_runs_off_is_measured_to_its_last_label(whole_book: Book, tmp_path: Path) -> None:
+    shop = Shop(tmp_path).receive(without_cohorts(whole_book, tuple(range(12, LAST + 1))))
+    outcome = shop.command("backfill", "--start", str(month(0)), "--end", str(month(LAST)))
+    assert outcome.code == 0, outcome.said
+    assert ripe_cohorts(month(LAST), shop.settings) == [month(number) for number in range(12)]
+    assert figures(shop, 11 + 6, "auc")["n"].item() == shop.rows("gold.predictions", 11).height > 0
+    assert month_table(shop.settings)["status"].to_list()[11:13] == ["ripe", "no applications"]
+
+
+@pytest.mark.parametrize("source", ["attributes", "financials"])
+def test_new_loans_that_are_left_out_while_applicants_are_known_are_no_pause(
+    whole_book: Book, tmp_path: Path, source: str
+) -> None:
+    other = next(name for name in ("attributes", "financials") if name != source)
+    book = without_cohorts(whole_book, PAUSED)
+    shop = Shop(tmp_path).receive(Book({**book.frames, other: whole_book.frames[other]}))
+    assert shop.run("features", PAUSED[0] - 1).code == 0
+    outcome = shop.run("features", PAUSED[0])
+    assert outcome.code == 1
+    assert FILES["loans"] in outcome.said
+    assert "0 new rows, where the median" in outcome.said
+
+
+def test_older_loans_that_are_missing_in_a_pause_are_refused(whole_book: Book, tmp_path: Path) -> None:
+    book = without_cohorts(whole_book, PAUSED)
+    here = pl.col("snapshot_date") == str(month(PAUSED[0]))
+    some = pl.int_range(pl.len()) % 4 == 0
+    shop = Shop(tmp_path).receive(book.change("loans", lambda rows: rows.filter(~here | some)))
+    outcome = shop.run("features", PAUSED[0])
+    assert outcome.code == 1
+    assert "rows of older loans" in outcome.said
