@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tasks.charts import style
-from tasks.charts.frames import count_statuses, fill_months, keep_months
+from tasks.charts.frames import count_statuses, count_words, fill_months, keep_months
 from tasks.schemas.monitoring import MetricSpec
 
 
@@ -22,8 +22,7 @@ def draw_months(figures: pl.DataFrame, spec: MetricSpec) -> Figure:
         reason = count_statuses(months) or "none was measured"
         return style.say_missing(title, f"No month has a value yet ({reason}).")
     with_interval = f"With {style.INTERVAL}; " if measured["ci_low"].count() else ""
-    low, high = measured["n"].min(), measured["n"].max()
-    sheet = style.new_sheet(title, f"{with_interval}n = {low:,} to {high:,} a month")
+    sheet = style.new_sheet(title, f"{with_interval}n = {count_words(measured['n'])}")
     axes = style.add_plot(sheet, top=1.3, right=0.8)
     axes.vlines(measured["at"], measured["ci_low"], measured["ci_high"], color=style.BLUE, lw=2.2, alpha=0.55)
     axes.plot(
@@ -52,8 +51,6 @@ def _add_limit(axes: Axes, rows: pl.DataFrame, name: str) -> None:
     if rows.is_empty():
         return
     at, values = rows["at"].to_list(), rows[name].to_list()
-    ends = axes.get_xlim()
-    axes.plot(
-        [ends[0], *at, ends[1]], [values[0], *values, values[-1]], color=style.GREY, lw=0.9, ls=(0, (4, 4))
-    )
+    at, values = [at[0] - 0.5, *at, axes.get_xlim()[1]], [values[0], *values, values[-1]]
+    axes.plot(at, values, color=style.GREY, lw=0.9, ls=(0, (4, 4)), zorder=0)
     style.name_line(axes, values[-1], name)

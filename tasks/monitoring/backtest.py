@@ -1,7 +1,8 @@
 """Backtest: how the newest ripe cohorts, pooled, turned out against what was expected of the model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -52,6 +53,11 @@ def development_benchmark(
         variance += share**2 * (max(high - gate["auc"], gate["auc"] - low) / z) ** 2
         learning += share**2 / cards[model_id]["data"]["n_loans"]
     return DevelopmentBenchmark(auc, variance, 1 / learning)
+
+
+def newest_cohorts(cohorts: Sequence[date], limits: Ranking) -> list[date]:
+    """The cohorts that are pooled: the newest ones of those that are ripe and were scored."""
+    return sorted(cohorts)[-limits.cohorts :]
 
 
 def _interval_at_the_gate(figures: Mapping[str, Any]) -> tuple[float, float, float]:

@@ -12,7 +12,7 @@ from tasks.governance.adopted_policy import read_policy
 from tasks.governance.policy import Policy
 from tasks.labels.cohorts import ripe_cohorts
 from tasks.labels.ripeness import newly_ripe
-from tasks.monitoring.backtest import development_benchmark, measure_backtest
+from tasks.monitoring.backtest import development_benchmark, measure_backtest, newest_cohorts
 from tasks.monitoring.early_arrears import keep_arrears, measure_arrears
 from tasks.monitoring.fairness import add_groups, measure_fairness
 from tasks.monitoring.measurement import Measurement, measurement, to_rows
@@ -172,8 +172,8 @@ def _pooled(as_of: date, registry: Registry, settings: Settings, policy: Policy)
     """Figures of the newest ripe cohorts together, by the models that scored them."""
     scored = tables.scan("gold.predictions", settings, until=as_of).select("loan_id")
     labels = tables.scan("gold.label_store", settings, until=as_of).join(scored, on="loan_id", how="semi")
-    cohorts = sorted(labels.select(pl.col("loan_start_date").unique()).collect().to_series())
-    newest = cohorts[-policy.ranking.cohorts :]
+    cohorts = labels.select(pl.col("loan_start_date").unique()).collect().to_series().to_list()
+    newest = newest_cohorts(cohorts, policy.ranking)
     chosen = labels.filter(pl.col("loan_start_date").is_in(newest)).collect()
     pooled = _with_scores(chosen, settings, until=as_of)
     by_model = dict(pooled.group_by("model_id").len().sort("model_id").iter_rows())

@@ -15,6 +15,7 @@ from pypdf import PageObject, PdfReader
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError
 from tasks.governance.policy_text import describe_rules
+from tasks.monitoring.actions import explain_triggers
 from tasks.reporting.deck import gather, write_deck
 from tasks.reporting.deck_data import DeckData, compare_expected
 from tasks.reporting.deck_model_pages import describe_features
@@ -212,6 +213,21 @@ def test_a_family_of_features_improves_or_worsens_the_auc_significantly_or_neith
     (family, *_) = data.card["ablations"]
     card = {**data.card, "ablations": [{**family, "change_ci_90": interval}]}
     assert describe_features(replace(data, card=card)).table[0][-1] == verdict
+
+
+def test_the_deck_follows_the_policy(data: DeckData) -> None:
+    """The gate's limits, due times, and the coverage that is enough."""
+    changed = data.policy.model_copy(
+        update={
+            "gate": data.policy.gate.model_copy(update={"min_gain": -0.0123, "max_z": 3.21}),
+            "coverage": data.policy.coverage.model_copy(update={"amber": 0.9701}),
+            "trigger": tuple(
+                one.model_copy(update={"due": "77 working days"}) for one in data.policy.trigger
+            ),
+        }
+    )
+    text = json.dumps(build_deck(replace(data, policy=changed, triggers=explain_triggers(changed))))
+    assert all(number in text for number in ("-0.0123", "3.21", "97.01%", "77 working days"))
 
 
 @pytest.mark.parametrize("former", [True, False])

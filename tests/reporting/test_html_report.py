@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from html import unescape
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +11,8 @@ import pytest
 
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError
-from tasks.monitoring.actions import actions_on
+from tasks.governance.adopted_policy import read_policy
+from tasks.monitoring.actions import actions_on, explain_policy
 from tasks.reporting.charts import coverage_by_month
 from tasks.reporting.html_report import SECTIONS, build_report
 from tasks.schemas.clickstream import MEASURES
@@ -75,6 +77,15 @@ def test_the_actions_of_the_month_are_on_the_page(monitored: Settings, page: Pat
     text = page.read_text(encoding="utf-8")
     for action in actions_on(month(9), monitored)["action"]:
         assert action in text
+
+
+def test_the_policy_is_on_the_page_in_words(monitored: Settings, page: Path) -> None:
+    """So that a number that is changed in the policy is changed on the page."""
+    text = unescape(page.read_text(encoding="utf-8"))
+    explained = explain_policy(read_policy(monitored.policy).policy)
+    rows = [*explained["triggers"], *explained["limits"], explained["rules"]]
+    unsaid = [words for row in rows for key, words in row.items() if key not in ("name", "metric", "more")]
+    assert [words for words in unsaid if words not in text] == []
 
 
 def test_the_same_tables_give_the_same_bytes(monitored: Settings, page: Path, tmp_path: Path) -> None:

@@ -1,0 +1,250 @@
+"""Every number of the policy has one home: change it there, and what is decided, said and drawn follows."""
+
+import json
+import tomllib
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from tasks.charts import draw_all
+from tasks.config import Settings
+from tasks.evaluation.feature_sets import judge_choices
+from tasks.governance.policy import Policy
+from tasks.leakage_audit.origin import find_copy, find_later_value
+from tasks.leakage_audit.outcome import find_choice, find_outcome, find_shadow
+from tasks.leakage_audit.reference import Book, Column
+from tasks.monitoring.actions import explain_policy
+from tasks.monitoring.backtest import DevelopmentBenchmark, measure_backtest, newest_cohorts
+from tasks.monitoring.early_arrears import measure_arrears
+from tasks.monitoring.fairness import add_groups, measure_fairness
+from tasks.monitoring.measurement import measurement, to_rows
+from tasks.monitoring.monthly import Month, count_drifting, measure_month
+from tasks.monitoring.triggers import decide_actions
+from tasks.registry.promotion_gate import GateInput, decide
+from tasks.reporting.findings import describe_figures
+from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.monitoring import METRICS
+from tests.charts.books import cohort_rows, coverage_rows, figure_rows
+from tests.policies import POLICY
+
+STATED: dict[str, Any] = tomllib.loads(Settings().policy.read_text(encoding="utf-8"))
+DAY = date(2024, 5, 1)
+DRAWN = {"stability.amber", "stability.red", "coverage.amber"}  # numbers that the charts show
+FACTORS = (2, 0.5, 1.1, 0.9, 10, 0.1, 4, 0.01, 50)
+RNG = np.random.default_rng(3)
+TRUTH, NOISE = RNG.standard_normal(800), RNG.standard_normal(800)
+PDS = 1 / (1 + np.exp(1.3 - 1.5 * TRUTH))
+LABELS = (RNG.random(800) < PDS).astype(float)
+
+
+def numbers_of(part: Any, path: str = "") -> Iterator[str]:
+    """Where each number of the file stands, such as gate.max_z or trigger.3.due."""
+    if isinstance(part, dict | list):
+        inner = part.items() if isinstance(part, dict) else enumerate(part)
+        for key, value in inner:
+            yield from numbers_of(value, f"{path}.{key}".lstrip("."))
+    elif path.endswith(".due") or (isinstance(part, int | float) and not isinstance(part, bool)):
+        yield path
+
+
+def with_value(path: str, value: Any) -> Policy:
+    stated = json.loads(json.dumps(STATED))
+    *parents, last = path.split(".")
+    part = stated
+    for key in parents:
+        part = part[int(key) if isinstance(part, list) else key]
+    part[last] = value
+    return Policy.model_validate(stated)
+
+
+def other_policies(path: str) -> Iterator[Policy]:
+    """Policies that differ in one number and are valid."""
+    value: Any = STATED
+    for key in path.split("."):
+        value = value[int(key) if isinstance(value, list) else key]
+    if isinstance(value, str):
+        number, unit = value.split(maxsplit=1)
+        changed: list[Any] = [f"{int(number) + 40} {unit}", f"{int(number) + 5} working days"]
+    elif isinstance(value, int):
+        changed = [value + 1, value + 20, max(1, value - 1)]
+    else:
+        changed = [value * factor for factor in FACTORS] + [(1 + value) / 2]
+    for one in changed:
+        try:
+            yield with_value(path, one)
+        except ValidationError:
+            continue
+
+
+def month_of(n: int) -> Month:
+    """A month of n applications whose score has shifted a little."""
+    bins = {"edges": [0.25, 0.5, 0.75], "shares": [0.25, 0.25, 0.25, 0.25, 0.0]}
+    known = dict.fromkeys(("has_clickstream", "has_attributes", "has_financials"), True)
+    row = {**known, "age": 0.4, **dict.fromkeys(MEASURES, 1.0)}
+    reference = {
+        "bins": {"pd": bins, "age": bins},
+        "n": {"pd": 5000, "age": 5000},
+        "coverage": dict.fromkeys(("clickstream", "attributes", "financials"), 1.0),
+    }
+    deliveries = pl.DataFrame({"source": ["loans"], "n_received": [100], "n_quarantined": [5]})
+    pds = pl.Series(np.linspace(0.05, 0.95, n) ** 1.3)
+    return Month(pl.DataFrame([row] * n), pds, reference, deliveries, [])
+
+
+def drift(p: float) -> list[dict[str, Any]]:
+    return [measurement("drift_p", "age", 500, p)]
+
+
+def graded(n: int, ratio: float) -> pl.DataFrame:
+    """Loans of three grades, the third better than the second; defaults are `ratio` times the PDs."""
+    grades = (("A", 0.1, 0.1), ("B", 0.3, 0.33), ("C", 0.32, 0.28))
+    rows = [
+        {"grade": name, "pd": pd + 0.001 * (at % 7), "label": int(at < ratio * rate * n)}
+        for name, pd, rate in grades
+        for at in range(n)
+    ]
+    return pl.DataFrame(rows)
+
+
+def measured(policy: Policy) -> list[Any]:
+    """Measurements and their statuses."""
+    drifting = [to_rows(drift(p), as_of=DAY, window="month", model_id="m") for p in (0.03, 0.9)]
+    young = pl.DataFrame({"pd": np.full(500, 0.3), "in_arrears": np.arange(500) < 150})
+    counts = {"bad": {"n": 900, "k": 630}, "good": {"n": 2100, "k": 210}}
+    books = [graded(n, ratio) for n, ratio in ((150, 0.8), (400, 0.87), (400, 1.13), (150, 1.3), (300, 1.0))]
+    return [
+        [measure_month(month_of(n), policy) for n in (40, 4000)],
+        count_drifting(drift(0.03), drifting, limits=policy.stability),
+        [measure_backtest(book, DevelopmentBenchmark(0.7, 1e-4, 1e9), policy=policy) for book in books],
+        newest_cohorts([date(2024, at + 1, 1) for at in range(12)], policy.ranking),
+        measure_arrears(young, counts, limits=policy.arrears),
+        measure_fairness(people(), limits=policy.fairness),
+    ]
+
+
+@cache
+def people() -> pl.DataFrame:
+    """Six months of applicants of two occupations, one of which has higher PDs."""
+    groups = (("lawyer", 300, 0.25), ("baker", 45, 0.38))
+    rows = [
+        {
+            "occupation": name,
+            "age": 40,
+            "pd": 0.6 * at / n + share - 0.2,
+            "snapshot_date": date(2024, at % 6 + 1, 1),
+        }
+        for name, n, share in groups
+        for at in range(n)
+    ]
+    return add_groups(pl.DataFrame(rows))
+
+
+def acted_on(policy: Policy) -> list[Any]:
+    """Actions of months in which every metric was amber, red, or red but for the ranking."""
+
+    def rows(status: str, *, ranking: str | None = None) -> pl.DataFrame:
+        all_ = [
+            measurement(
+                name, subject, 100, 0.5, status=(ranking or status) if name == "pooled_auc" else status
+            )
+            for name in METRICS
+            for subject in ("scoring", "loans")
+        ]
+        due = measurement("cohorts_since_training", "labels", 100, 3.0, status="due")
+        return to_rows([*all_, due], as_of=DAY, window="month 2024-05", model_id="m")
+
+    earlier = [rows("red"), *[rows("green")] * 30]
+    months = (rows("amber"), rows("red"), rows("red", ranking="green"))
+    return [decide_actions(now, earlier, as_of=DAY, policy=policy, digest="").to_dicts() for now in months]
+
+
+def judged(policy: Policy) -> list[Any]:
+    """Verdicts of the gate, and advice on sources."""
+    blurred = np.clip(PDS + 0.1 * NOISE, 0.01, 0.99)
+    weak = np.clip(PDS + 0.4 * NOISE, 0.01, 0.99)
+    shown = [(PDS, blurred), (blurred, PDS), (PDS, None), (PDS**1.5, None), (weak, None)]
+    gate = [
+        decide(GateInput(LABELS, own, champion, 0.3, 3, {"financials": 0.7}, ()), policy.gate)
+        for own, champion in shown
+    ]
+    cost = {"x": {"columns": 1, "coverage": 0.95, "days_old": 1.0}}
+    choices = judge_choices(LABELS, {"ours": blurred, "ours + x": PDS}, cost, policy.choice)
+    return [[(one.promoted, one.why) for one in gate], [one["recommendation"] for one in choices]]
+
+
+@cache
+def book() -> Book:
+    """Loans of one month, half of whose risk our own feature knows."""
+    own = TRUTH + NOISE
+    return Book(
+        days=pl.Series([DAY] * 800),
+        labels=LABELS,
+        pds=1 / (1 + np.exp(1.3 - 0.7 * own)),
+        own=pl.DataFrame({"ours": own}),
+        known=pl.DataFrame({"known": NOISE}),
+        later=pl.DataFrame({"noise": NOISE, "balance at MOB 4": TRUTH}),
+    )
+
+
+def audited(policy: Policy) -> list[str]:
+    """Evidence against columns that each know a little too much."""
+    there = np.where((LABELS == 1) | (NOISE > 0.3), NOISE, np.nan)
+    columns = {
+        find_outcome: TRUTH,
+        find_shadow: TRUTH,
+        find_choice: there,
+        find_later_value: TRUTH + 0.3 * NOISE**2,
+        find_copy: (TRUTH + NOISE) * np.where(np.arange(800) % 10 == 0, 1.1, 1.0),
+    }
+    return [check(Column(pl.Series("x", values)), book(), policy.audit) for check, values in columns.items()]
+
+
+def decisions(policy: Policy) -> str:
+    return repr([measured(policy), acted_on(policy), judged(policy), audited(policy)])
+
+
+def words(policy: Policy) -> str:
+    """What `vintage policy explain` and the last section of the report say."""
+    return json.dumps(explain_policy(policy))
+
+
+def charts(policy: Policy) -> dict[str, bytes]:
+    figures = pl.concat([figure_rows("psi", [0.12, 0.2]), figure_rows("csi", [0.12, 0.3], subject="age")])
+    coverage = coverage_rows({"attributes": [1.0, 0.985]})
+    return draw_all(figures, cohorts=cohort_rows([0.3]), coverage=coverage, limits=policy.fixed_limits)
+
+
+BEFORE = cache(lambda show: show(POLICY))
+
+
+@pytest.mark.parametrize("path", list(numbers_of(STATED)))
+def test_what_is_decided_and_said_follows_a_number_of_the_policy(path: str) -> None:
+    others = list(other_policies(path))
+    assert others
+    assert all(words(policy) != BEFORE(words) for policy in others if policy != POLICY)
+    assert any(decisions(policy) != BEFORE(decisions) for policy in others)
+
+
+@pytest.mark.parametrize("path", sorted(DRAWN))
+def test_the_guides_of_the_charts_follow_the_policy(path: str) -> None:
+    assert charts(next(other_policies(path))) != BEFORE(charts)
+
+
+@pytest.mark.parametrize(
+    ("path", "metric"), [("coverage.amber", "coverage"), ("ranking.cohorts", "pooled_auc")]
+)
+def test_what_the_report_says_of_a_metric_follows_the_policy(path: str, metric: str) -> None:
+    now = to_rows(
+        [measurement("ks", "score", 0, None, status="not ripe")], as_of=DAY, window="m", model_id="m"
+    )
+    said = [
+        describe_figures(now, month="2024-05", policy=policy)[metric]
+        for policy in (POLICY, *other_policies(path))
+    ]
+    assert len({*said}) == len(said)
