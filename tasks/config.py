@@ -56,6 +56,9 @@ class Settings(BaseSettings):
         default=Path(__file__).parents[1] / "governance" / "sources.toml",
         description="file that declares the sources",
     )
+    registry_key: Path | None = Field(
+        default=None, description="file of the key that signs the registry; none: lines are not signed"
+    )
     first_training_cohorts: int = Field(default=6, ge=3, description="ripe cohorts before the first model")
     retrain_every_cohorts: int = Field(
         default=3, ge=1, description="newly ripe cohorts before the next challenger"

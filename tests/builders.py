@@ -21,13 +21,14 @@ from tasks.features.tasks import build_feature_store
 from tasks.ingestion.tasks import ingest
 from tasks.labels.tasks import build_labels
 from tasks.registry import models
+from tasks.registry.anchors import ANCHORED
 from tasks.registry.history import load_registry, registry_path
 from tasks.registry.records import Entry
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.feature_store import FEATURES
 from tasks.store import tables
-from tasks.store.sealed_lines import seal_line
+from tasks.store.sealed_lines import digest_of_last, seal_line
 
 FLOWS = (features, training, inference, monitoring)
 START = date(2023, 1, 1)
@@ -137,14 +138,31 @@ def all_tables(settings: Settings, *, until: date) -> dict[str, pl.DataFrame]:
 
 
 def register_anew(settings: Settings) -> None:
-    """Write the registry again with the digests of the files as they are now, as if made by other code."""
+    """Write the registry again with the digests of the files as they are now, as if made by other code.
+
+    What the tables note of it changes with it.
+    """
     path, text = registry_path(settings), ""
+    before = path.read_text().splitlines()
     for entry in load_registry(settings).entries:
         digests = models.digests_of(entry.model_id, settings)
         sha256 = digests.pop(models.ARTEFACT)
         kept = {k: v for k, v in asdict(entry).items() if k not in ("previous", "seal")}
         text += seal_line({**kept, "sha256": sha256, "files": digests}, text) + "\n"
     path.write_text(text)
+    for name in ANCHORED:
+        for log in (tables.path_of(name, settings) / "_delta_log").glob("*.json"):
+            noted = log.read_text()
+            for old, new in zip(before, text.splitlines(), strict=True):
+                noted = noted.replace(digest_of_last(old), digest_of_last(new))
+            log.write_text(noted)
+
+
+def forget_notes(settings: Settings, *names: str) -> None:
+    """Leave tables, else all that are anchored, as older code wrote them: without notes of the registry."""
+    for name in names or ANCHORED:
+        for log in (tables.path_of(name, settings) / "_delta_log").glob("*.json"):
+            log.write_text(log.read_text().replace("vintage.", "forgotten."))
 
 
 def registry_until(settings: Settings, day: date) -> list[Entry]:

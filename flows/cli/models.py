@@ -22,7 +22,7 @@ Day = Annotated[date, day_option("Day from which it holds.", "--date")]
 
 
 @app.command("list")
-@with_settings("model_store", "as_json")
+@with_settings("datamart", "model_store", "as_json")
 def list_models(settings: Settings) -> None:
     """Show every model: family, state, since when and by whom, AUC out of time."""
     from tasks.registry.listing import in_words, model_table
@@ -32,7 +32,7 @@ def list_models(settings: Settings) -> None:
 
 
 @app.command("show")
-@with_settings("model_store", "as_json")
+@with_settings("datamart", "model_store", "as_json")
 def show_model(settings: Settings, model_id: ModelId) -> None:
     """Show a model's card, and its history."""
     from tasks.registry.listing import card_of, card_text, model_history
@@ -59,7 +59,7 @@ def compare(settings: Settings, first: ModelId, second: ModelId) -> None:
 
 
 @app.command()
-@with_settings("model_store")
+@with_settings("datamart", "model_store")
 def approve(settings: Settings, model_id: ModelId, by: By, reason: Reason, day: Day) -> None:
     """Make a challenger that waits the champion; who trained it may not approve it."""
     from tasks.registry.approvals import approve as approve_model
@@ -69,7 +69,7 @@ def approve(settings: Settings, model_id: ModelId, by: By, reason: Reason, day: 
 
 
 @app.command()
-@with_settings("model_store")
+@with_settings("datamart", "model_store")
 def reject(settings: Settings, model_id: ModelId, by: By, reason: Reason, day: Day) -> None:
     """Let a challenger that waits never serve."""
     from tasks.registry.approvals import reject as reject_model
@@ -79,7 +79,7 @@ def reject(settings: Settings, model_id: ModelId, by: By, reason: Reason, day: D
 
 
 @app.command()
-@with_settings("model_store")
+@with_settings("datamart", "model_store")
 def rollback(
     settings: Settings,
     to: Annotated[str, typer.Option(help="Id of the former champion that shall serve again.")],
@@ -98,7 +98,7 @@ def rollback(
 
 
 @app.command()
-@with_settings("model_store", "as_json")
+@with_settings("datamart", "model_store", "as_json")
 def verify(settings: Settings) -> None:
     """Check the history's chain and the digest of every file; exit code 1 when one is not as registered."""
     from tasks.registry.listing import verify as verify_store

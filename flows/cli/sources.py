@@ -155,7 +155,7 @@ def use(
 
 
 @app.command()
-@with_settings("model_store")
+@with_settings("datamart", "model_store")
 def drop(
     settings: Settings,
     name: Name,

@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -18,6 +17,7 @@ from tasks.evaluation.scorers import Scorer, fit_scorer, score_with, scorers_of,
 from tasks.modelling.loading import load_training_data
 from tasks.modelling.stacking import StackedModel
 from tasks.modelling.tasks import promote, train_challenger
+from tasks.registry.anchors import replay_store
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.registered_files import load_model, read_card
 from tasks.registry.settings_of_record import settings_on
@@ -64,12 +64,12 @@ def evaluate(
     Errors: NothingToDoError when no month of the range has both a champion and labels.
     """
     days = [day for day in tables.snapshot_dates("gold.feature_store", settings) if day <= end]
-    with TemporaryDirectory() as folder:
-        replay = _Replay(settings.model_copy(update={"model_store": Path(folder)}), ablations)
+    with replay_store() as folder:
+        replay = _Replay(settings.model_copy(update={"model_store": folder}), ablations)
         scored: list[pl.DataFrame] = []
         for day in days:
             step(day)
-            _train(day, settings_on(day, settings).model_copy(update={"model_store": Path(folder)}))
+            _train(day, settings_on(day, settings).model_copy(update={"model_store": folder}))
             scored += _score(day, replay) if day >= start else []
     return _publish(scored, start, end, settings)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 
 import polars as pl
 
@@ -22,6 +23,7 @@ from tasks.monitoring.triggers import decide_actions
 from tasks.prefect import io_task
 from tasks.registry.history import Registry, champion_on, load_registry, newest_trained_before
 from tasks.registry.registered_files import find_changed_files, read_card, read_reference
+from tasks.registry.settings_history import note_heads
 from tasks.schemas.catalog import TABLES, in_order
 from tasks.sources.applications import read_applications
 from tasks.statistics.months import months_before
@@ -41,11 +43,15 @@ def monitor_month(as_of: date, settings: Settings) -> int:
         tables.read("gold.monitoring", settings, on=months_before(as_of, back))
         for back in range(1, adopted.policy.months_in_a_row)
     ]
-    figures = _measure(as_of, load_registry(settings), settings, adopted.policy, earlier)
+    registry = load_registry(settings)
+    figures = _measure(as_of, registry, settings, adopted.policy, earlier)
     actions = decide_actions(figures, earlier, as_of=as_of, policy=adopted.policy, digest=adopted.digest)
-    tables.replace_partitions("gold.actions", actions, days=[as_of], settings=settings)
+    replace = partial(
+        tables.replace_partitions, days=[as_of], settings=settings, notes=note_heads(registry, settings)
+    )
+    replace("gold.actions", actions)
     # Last: a month counts as monitored once it is decided, so a run that was cut short loses no freeze.
-    return tables.replace_partitions("gold.monitoring", figures, days=[as_of], settings=settings)
+    return replace("gold.monitoring", figures)
 
 
 def _measure(

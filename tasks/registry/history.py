@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
+from tasks.registry.anchors import read_key, require_anchored
 from tasks.registry.models import ARTEFACT, digests_of, list_folders
 from tasks.registry.records import Change, Entry, Standing, State
 from tasks.store.atomic_files import locked, write_whole
-from tasks.store.sealed_lines import digest_of_last, read_lines, seal_line
+from tasks.store.sealed_lines import digest_of_last, read_lines, require_key, seal_line
 
 # The states from which a model may come into each state; None is that of a model before its first line.
 PRECEDING: Mapping[State, tuple[State | None, ...]] = {
@@ -42,14 +44,22 @@ def registry_path(settings: Settings) -> Path:
 def load_registry(settings: Settings) -> Registry:
     """The whole history, with the chain of digests verified; empty before the first model.
 
-    Raises: ModelStoreError when a line was edited, removed or cannot be read.
+    Raises: ModelStoreError when a line was edited, removed or cannot be read, when it lacks the line by which
+    a table was written, or when the key of the settings did not sign it.
     """
-    return _load(registry_path(settings))
+    path = registry_path(settings)
+    text = _read(path)
+    registry = _parse(text, path, read_key(settings))
+    require_anchored("registry", text, path, settings)
+    return registry
 
 
-def _load(path: Path) -> Registry:
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    lines = read_lines(text, path, what="a registry entry")
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _parse(text: str, path: Path, key: bytes | None) -> Registry:
+    lines = read_lines(text, path, what="a registry entry", key=key)
     try:
         entries = tuple(Entry(**fields) for fields in lines)
     except TypeError as error:
@@ -66,9 +76,10 @@ def record(
     Raises: ModelStoreError when the history has gone on since `registry` was loaded, on which the decision
     rests, or a line that is there takes effect later.
     """
-    path = registry.path
+    path, key = registry.path, read_key(settings)
     with locked(path):
-        now = _load(path)
+        text = _read(path)
+        now = _parse(text, path, key)
         known = {entry.model_id for entry in now.entries}
         if any(change.state == "challenger" and change.model_id in known for change in changes):
             return
@@ -78,10 +89,10 @@ def record(
                 "what was decided meanwhile with: vintage models list; then run the same command again."
             )
         require_not_past(now, effective_from)
-        text = path.read_text(encoding="utf-8") if now.entries else ""
+        require_key(text, path, key)
         for change in changes:
             digests = registered_digests(now, change.model_id) or digests_of(change.model_id, settings)
-            text += _line_of(change, effective_from, text, digests) + "\n"
+            text += seal_line(_fields_of(change, effective_from, digests), text, key) + "\n"
         write_whole(path, text)
 
 
@@ -107,7 +118,7 @@ def require_history(registry: Registry, day: date, settings: Settings) -> None:
     if lost and not registry.entries:
         raise ModelStoreError(
             f"{registry.path} is missing or empty, and {', '.join(lost)} are there. Restore it "
-            "from a copy, or move the models away to begin anew."
+            "from a copy, or begin anew with an empty --datamart and --model-store."
         )
 
 
@@ -175,11 +186,10 @@ def registered_digests(registry: Registry, model_id: str) -> dict[str, str]:
     return {ARTEFACT: first.sha256, **first.files} if first else {}
 
 
-def _line_of(change: Change, effective_from: date, before: str, digests: Mapping[str, str]) -> str:
-    fields = {
+def _fields_of(change: Change, effective_from: date, digests: Mapping[str, str]) -> dict[str, Any]:
+    return {
         "effective_from": str(effective_from),
         **asdict(change),
         "sha256": digests[ARTEFACT],
         "files": {name: digest for name, digest in digests.items() if name != ARTEFACT},
     }
-    return seal_line(fields, before)

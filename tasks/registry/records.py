@@ -25,7 +25,8 @@ class Entry:
 
     `by` is who decided, `why` and `figures` on what grounds; `sha256` is the digest of the artefact, `files`
     those of the other files of its folder; `previous` is the digest of the line before, and `seal` that of
-    the line's own other fields, so that an edit of the last line shows too.
+    the line's own other fields, so that an edit of the last line shows too. `signature` is empty where no key
+    signed the line.
     """
 
     effective_from: str
@@ -38,6 +39,7 @@ class Entry:
     seal: str
     figures: Mapping[str, Any] = field(default_factory=dict[str, Any])
     files: Mapping[str, str] = field(default_factory=dict[str, str])
+    signature: str = ""
 
 
 @dataclass(frozen=True)

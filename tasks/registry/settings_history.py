@@ -8,8 +8,10 @@ from typing import Any
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
+from tasks.registry.anchors import name_note, read_key, require_anchored
+from tasks.registry.history import Registry
 from tasks.store.atomic_files import locked, write_whole
-from tasks.store.sealed_lines import read_lines, seal_line
+from tasks.store.sealed_lines import digest_of_last, read_lines, require_key, seal_line
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,13 @@ def history_path(settings: Settings) -> Path:
 def read_settings_history(settings: Settings) -> list[SettingsLine]:
     """All lines in order; empty before the first model.
 
-    Raises: ModelStoreError when a line was edited, removed or cannot be read.
+    Raises: ModelStoreError when a line was edited, removed or cannot be read, when it lacks the line by which
+    a table was written, or when the key of the settings did not sign it.
     """
-    path = history_path(settings)
+    path, text = history_path(settings), _read(settings)
     names = SettingsLine.__dataclass_fields__
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    lines = read_lines(text, path, what="a line of settings")
+    lines = read_lines(text, path, what="a line of settings", key=read_key(settings))
+    require_anchored("settings", text, path, settings)
     try:
         return [SettingsLine(**{name: fields[name] for name in names}) for fields in lines]
     except KeyError as error:
@@ -44,13 +47,24 @@ def read_settings_history(settings: Settings) -> list[SettingsLine]:
 
 def append_settings(line: SettingsLine, settings: Settings, *, follows: int) -> bool:
     """Append a line to a history of `follows` lines; False, and nothing written, when it has more by now."""
-    path = history_path(settings)
+    path, key = history_path(settings), read_key(settings)
     with locked(path):
         if len(read_settings_history(settings)) != follows:
             return False
-        text = path.read_text(encoding="utf-8") if follows else ""
-        write_whole(path, text + seal_line(asdict(line), text) + "\n")
+        text = _read(settings)
+        require_key(text, path, key)
+        write_whole(path, text + seal_line(asdict(line), text, key) + "\n")
     return True
+
+
+def note_heads(registry: Registry, settings: Settings) -> dict[str, str]:
+    """What a commit notes of the histories by which its rows were made, by the name of each note."""
+    return {name_note("registry"): registry.head, name_note("settings"): digest_of_last(_read(settings))}
+
+
+def _read(settings: Settings) -> str:
+    path = history_path(settings)
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def lines_until(day: date, lines: list[SettingsLine]) -> list[SettingsLine]:

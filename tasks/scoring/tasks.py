@@ -8,6 +8,7 @@ from tasks.features.presence import lacks_applications
 from tasks.prefect import io_task
 from tasks.registry.history import champion_on, load_registry, require_history
 from tasks.registry.registered_files import load_model
+from tasks.registry.settings_history import note_heads
 from tasks.scoring.predictions import score_applications
 from tasks.sources.applications import read_applications
 from tasks.store import tables
@@ -33,4 +34,7 @@ def score_day(as_of: date, settings: Settings) -> int:
     predictions = score_applications(
         applications, load_model(registry, champion.model_id), model_id=champion.model_id
     )
-    return tables.replace_partitions("gold.predictions", predictions, days=[as_of], settings=settings)
+    notes = note_heads(registry, settings)
+    return tables.replace_partitions(
+        "gold.predictions", predictions, days=[as_of], settings=settings, notes=notes
+    )

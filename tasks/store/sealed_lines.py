@@ -1,6 +1,10 @@
-"""Append-only histories: JSON lines, each sealed and carrying the digest of the line before it."""
+"""Append-only histories: JSON lines, each sealed and carrying the digest of the line before it.
+
+With a key each new line is signed as well (HMAC-SHA256), so that none can be written without the key.
+"""
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,16 +13,18 @@ from typing import Any
 from tasks.errors import ModelStoreError
 
 GENESIS = "0" * 64
+NOT_SIGNED = ("seal", "signature")  # fields of a line that its signature does not cover
 
 
-def read_lines(text: str, path: Path, *, what: str) -> list[dict[str, Any]]:
-    """All lines of a history in order, with the chain of digests verified.
+def read_lines(text: str, path: Path, *, what: str, key: bytes | None = None) -> list[dict[str, Any]]:
+    """All lines of a history in order, with the chain of digests verified, and with a `key` the signatures.
 
     Needs:  the `path` of the file that held the text and `what` a line is, for the message.
-    Raises: ModelStoreError when a line was edited, removed or cannot be read.
+    Raises: ModelStoreError when a line was edited, removed or cannot be read, was signed with another key, or
+            is not signed although one before it is.
     """
     lines: list[dict[str, Any]] = []
-    previous = GENESIS
+    previous, signed = GENESIS, False
     for number, line in enumerate(text.splitlines(), start=1):
         fields = _parse(line)
         if fields is None:
@@ -27,21 +33,52 @@ def read_lines(text: str, path: Path, *, what: str) -> list[dict[str, Any]]:
             raise ModelStoreError(
                 f"{path} was edited: line {number} does not follow from the one before. Restore a copy of it."
             )
+        signature = fields.get("signature", "")
+        if signed and not signature:
+            raise ModelStoreError(
+                f"{path} was edited: line {number} is not signed, and one before it is. Restore a copy of it."
+            )
+        if signature and key and not hmac.compare_digest(str(signature), _sign(fields, key)):
+            raise ModelStoreError(
+                f"{path} line {number} was not signed with the key of VINTAGE_REGISTRY_KEY. Name the file of "
+                "the right key, or restore a copy of the history."
+            )
+        signed = bool(signature)
         lines.append(fields)
         previous = _digest_of(line)
     return lines
 
 
-def seal_line(fields: Mapping[str, Any], before: str) -> str:
-    """The line of these fields that follows the text `before` of a history."""
-    chained = {**fields, "previous": digest_of_last(before)}
-    return json.dumps({**chained, "seal": _seal_of(chained)})
+def seal_line(fields: Mapping[str, Any], before: str, key: bytes | None = None) -> str:
+    """The line of these fields that follows the text `before` of a history, signed where there is a `key`."""
+    line = {**fields, "previous": digest_of_last(before)}
+    if key:
+        line["signature"] = _sign(line, key)
+    return json.dumps({**line, "seal": _seal_of(line)})
+
+
+def require_key(text: str, path: Path, key: bytes | None) -> None:
+    """Do nothing if a line may be added to a history.
+
+    Raises: ModelStoreError when the lines that are there are signed, and there is no `key` to sign another.
+    """
+    lines = text.splitlines()
+    if lines and key is None and (_parse(lines[-1]) or {}).get("signature"):
+        raise ModelStoreError(
+            f"{path} is signed, and nothing can be added to it without the key. Name the key's file in "
+            "VINTAGE_REGISTRY_KEY."
+        )
 
 
 def digest_of_last(text: str) -> str:
     """Digest of the last line of a history, which the next one carries; GENESIS before the first."""
     lines = text.splitlines()
     return _digest_of(lines[-1]) if lines else GENESIS
+
+
+def digests_of_lines(text: str) -> set[str]:
+    """Digests of all lines of a history, and that of the beginning of every history."""
+    return {GENESIS, *map(_digest_of, text.splitlines())}
 
 
 def _parse(line: str) -> dict[str, Any] | None:
@@ -59,3 +96,8 @@ def _digest_of(line: str) -> str:
 def _seal_of(fields: Mapping[str, Any]) -> str:
     sealed = {name: value for name, value in fields.items() if name != "seal"}
     return hashlib.sha256(json.dumps(sealed).encode()).hexdigest()
+
+
+def _sign(fields: Mapping[str, Any], key: bytes) -> str:
+    signed = {name: value for name, value in fields.items() if name not in NOT_SIGNED}
+    return hmac.new(key, json.dumps(signed).encode(), hashlib.sha256).hexdigest()

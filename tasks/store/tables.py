@@ -4,11 +4,10 @@ A table may be older than the code: a column that its files lack is read as null
 not have is not read, and the next write gives the table the columns of the catalog.
 """
 
-from collections.abc import Collection, Container, Sequence, Set
+from collections.abc import Collection, Container, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from urllib.parse import unquote
 
 import polars as pl
@@ -18,12 +17,11 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from tasks.config import Settings
 from tasks.errors import PassingError, TableNotReadyError, VintageError
 from tasks.schemas.catalog import TABLES, Table, in_order
+from tasks.store.handles import first_commit, open_table, open_version, path_of
 from tasks.store.table_columns import columns_of, missing_in, require_same_types
 
 MAY_BE_EMPTIED = ("quarantine.", "gold.actions")
 ATTEMPTS = 30  # writers of other partitions only have to take turns
-AS_READ = CommitProperties(max_commit_retries=0)  # a commit goes on the version that was read, or not at all
-FIRST_COMMIT = f"{0:020}.json"
 # A month's columns are too short for dictionaries to pay, and nothing reads their statistics.
 PLAIN = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE")
 WRITER = WriterProperties(compression="SNAPPY", default_column_properties=PLAIN)
@@ -33,18 +31,12 @@ PROPERTIES = {
 }
 
 
-def path_of(name: str, settings: Settings) -> Path:
-    """Folder of a table, e.g. `gold.label_store` in <datamart>/gold/label_store."""
-    layer, table = name.split(".")
-    return settings.datamart / layer / table
-
-
 def create_missing(settings: Settings) -> None:
     """Create every table of the catalog that is not there yet, empty.
 
     Parallel first writes of one table would race; writes of different partitions of an existing one do not.
     """
-    missing = [name for name in TABLES if _first_commit(path_of(name, settings)) is None]
+    missing = [name for name in TABLES if first_commit(path_of(name, settings)) is None]
     with ThreadPoolExecutor(max(1, len(missing))) as pool:
         for creating in [pool.submit(_create, name, settings) for name in missing]:
             creating.result()
@@ -55,7 +47,7 @@ def _create(name: str, settings: Settings) -> None:
     try:
         write_deltalake(path, empty, mode="ignore", partition_by=["snapshot_date"], configuration=PROPERTIES)
     except DeltaError:
-        if _first_commit(path) is None:  # else another run made the same table first
+        if first_commit(path) is None:  # else another run made the same table first
             raise
 
 
@@ -72,7 +64,7 @@ def scan(
     Raises: TableNotReadyError when the table does not exist, or not in this version any more; StorageError
     when a column is of another type.
     """
-    delta = _open(name, settings, version)
+    delta = open_version(name, settings, version)
     require_same_types(name, delta)
     return _scan(delta, _days_between(delta, until, on), TABLES[name])
 
@@ -92,7 +84,7 @@ def missing_columns(
     """
     if version is None and not DeltaTable.is_deltatable(str(path_of(name, settings))):
         return {}
-    delta = _open(name, settings, version)
+    delta = open_version(name, settings, version)
     return _missing(delta, _days_between(delta, until, on), TABLES[name])
 
 
@@ -163,9 +155,16 @@ def version_of(name: str, settings: Settings) -> int:
 
 
 def replace_partitions(
-    name: str, rows: pl.LazyFrame | pl.DataFrame, *, days: Sequence[date], settings: Settings
+    name: str,
+    rows: pl.LazyFrame | pl.DataFrame,
+    *,
+    days: Sequence[date],
+    settings: Settings,
+    notes: Mapping[str, str] | None = None,
 ) -> int:
     """Replace the partitions of `days` by `rows` in a single Delta commit; return the number of rows.
+
+    The commit carries the `notes` as its metadata.
 
     Rows that equal what is stored are not written again, so a re-run adds no version, unless stored rows lack
     a column. When another writer commits meanwhile the tables are read afresh and the write is tried again.
@@ -192,7 +191,7 @@ def replace_partitions(
         _refuse_emptied(name, _days_held(stored) - held)
         # Most often all of it is new, and needs no copy.
         new = frame if held <= differing else frame.filter(pl.col("snapshot_date").is_in(list(differing)))
-        if _written(delta, new, differing):
+        if _written(delta, new, differing, notes or {}):
             return frame.height
     raise PassingError(
         f"Another run wrote {name} for {', '.join(map(str, days))} at the same time, and won; this run wrote "
@@ -222,12 +221,14 @@ def _days_that_differ(rows: pl.DataFrame, others: pl.DataFrame) -> set[date]:
     return {day for (day,) in (these.keys() | those.keys()) - same}
 
 
-def _written(delta: DeltaTable, frame: pl.DataFrame, days: Set[date]) -> bool:
+def _written(delta: DeltaTable, frame: pl.DataFrame, days: Set[date], notes: Mapping[str, str]) -> bool:
     """Whether the commit went through; False when another writer committed first, whatever it wrote.
 
     A table with other columns gets those of the frame; its older files stay as they are.
     """
-    write = partial(write_deltalake, delta, frame, writer_properties=WRITER, commit_properties=AS_READ)
+    # It goes on the version that was read, or not at all.
+    commit = CommitProperties(custom_metadata=dict(notes), max_commit_retries=0)
+    write = partial(write_deltalake, delta, frame, writer_properties=WRITER, commit_properties=commit)
     listed = ", ".join(f"'{day}'" for day in sorted(days))
     schema_mode = None if set(columns_of(delta)) == set(frame.columns) else "overwrite"
     try:
@@ -252,49 +253,3 @@ def _refuse_emptied(name: str, emptied: Set[date]) -> None:
             f"The run found no row of {name} on {min(emptied)}, where it holds some. None were written: "
             "check the raw file for rows that have gone."
         )
-
-
-def open_table(name: str, settings: Settings) -> DeltaTable:
-    """The Delta table itself, at its newest version.
-
-    Errors: TableNotReadyError when it does not exist.
-    """
-    path = path_of(name, settings)
-    oldest = _first_commit(path)
-    if oldest is None:
-        raise TableNotReadyError(
-            f"{name} does not exist yet ({path}). Build it with: vintage run features --date D"
-        )
-    table = _opened(path, oldest.name, oldest.stat().st_mtime_ns)
-    if (_log_of(path) / f"{table.version() + 1:020}.json").exists():
-        table.update_incremental()
-    return table
-
-
-def _open(name: str, settings: Settings, version: int | None) -> DeltaTable:
-    path = path_of(name, settings)
-    if version is None:
-        return open_table(name, settings)
-    try:
-        return DeltaTable(path, version=version)
-    except (FileNotFoundError, DeltaError) as error:
-        raise TableNotReadyError(
-            f"Version {version} of {name} cannot be read ({path}): vacuumed, or of another table. "
-            "Restore the datamart that the model was trained on."
-        ) from error
-
-
-def _log_of(path: Path) -> Path:
-    return path / "_delta_log"
-
-
-def _first_commit(path: Path) -> Path | None:
-    """File of the oldest commit that is left of a table; None where there is no table."""
-    first = _log_of(path) / FIRST_COMMIT
-    return first if first.exists() else min(_log_of(path).glob("*.json"), default=None)
-
-
-@cache
-def _opened(path: Path, _oldest: str, _created: int) -> DeltaTable:
-    """One handle per table and process: reading what is new in a log is quicker than reading it all."""
-    return DeltaTable(path)

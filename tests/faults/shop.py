@@ -45,10 +45,12 @@ class Shop:
         book.write(self.settings.data)
         return self
 
-    def command(self, *words: str) -> Outcome:
-        """Run the command line in this process."""
+    def command(self, *words: str, reads_data: bool = True) -> Outcome:
+        """Run the command line in this process; some commands take no --data."""
         said, code = io.StringIO(), 0
-        names = {"data": "data", "datamart": "datamart", "model-store": "model_store"}
+        names = {"datamart": "datamart", "model-store": "model_store"}
+        if reads_data:
+            names["data"] = "data"
         folders = [w for option, name in names.items() for w in (f"--{option}", str(self.root / name))]
         with redirect_stdout(said), redirect_stderr(said):
             try:

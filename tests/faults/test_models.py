@@ -12,7 +12,7 @@ from tasks.registry.history import champion_on, load_registry, record, registry_
 from tasks.registry.records import Change, Entry
 from tasks.registry.registered_files import read_card
 from tasks.store import tables
-from tests.builders import register_anew
+from tests.builders import forget_notes, register_anew
 from tests.faults.book import Book, month
 from tests.faults.conftest import LAST
 from tests.faults.shop import Shop, first_of, put
@@ -72,6 +72,58 @@ def test_fault_73_an_edited_history_is_refused(
         assert "edited" in outcome.said
 
 
+@pytest.fixture(scope="module")
+def rolled_back(served: Shop, tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, str]:
+    """A store whose month was scored again after a roll-back, and the registry from before that."""
+    root = tmp_path_factory.mktemp("rolled_back") / "shop"
+    shutil.copytree(served.root, root)
+    shop = Shop(root)
+    (first,) = models.list_folders(shop.settings)
+    before = registry_path(shop.settings).read_text()
+    shutil.copytree(shop.settings.model_store / first, shop.settings.model_store / "newer")
+    changes = [Change("newer", state, "test", "test") for state in ("challenger", "approved", "champion")]
+    retired = Change(first, "retired", "test", "replaced")
+    record(
+        load_registry(shop.settings), shop.settings, effective_from=month(LAST), changes=[*changes, retired]
+    )
+    assert shop.run("inference", LAST).code == 0
+    assert set(shop.rows("gold.predictions", LAST)["model_id"]) == {"newer"}
+    return shop, before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(f"run {flow} --date {month(LAST)}" for flow in ("features", "training", "inference", "monitoring")),
+        f"backfill --start {month(LAST)} --end {month(LAST)} --flows inference",
+        "status",
+        "report",
+        "deck",
+        "models list",
+        "models show newer",
+        "models verify",
+        f"models approve newer --date {month(LAST)} --by Head --reason why",
+        f"models rollback --to newer --date {month(LAST)} --by Head --reason why",
+        "settings show",
+    ],
+)
+@pytest.mark.parametrize("kept", ["older", "none"])
+def test_no_command_uses_a_registry_that_a_later_one_was_replaced_by(
+    rolled_back: tuple[Shop, str], copy_of: Callable[[Shop], Shop], words: str, kept: str
+) -> None:
+    shop, before = copy_of(rolled_back[0]), rolled_back[1]
+    registry_path(shop.settings).write_text(before if kept == "older" else "")
+    published = shop.rows("gold.predictions", LAST)
+    outcome = shop.command(*words.split(), reads_data=words.startswith(("run", "backfill", "status")))
+    if words.startswith(("run features", "settings show")):  # by the settings' history, not the registry
+        assert outcome.code == 0, outcome.said
+    else:
+        assert outcome.code == 1, outcome.said
+        assert "registry.jsonl lacks the line" in outcome.said
+        assert "Traceback" not in outcome.said
+    assert shop.rows("gold.predictions", LAST).equals(published)
+
+
 @pytest.mark.parametrize("flow", ["training", "inference"])
 def test_a_history_that_is_gone_is_not_begun_anew(
     served: Shop, copy_of: Callable[[Shop], Shop], flow: str
@@ -82,6 +134,7 @@ def test_a_history_that_is_gone_is_not_begun_anew(
     older = model_id.replace(str(month(LAST)), str(month(LAST - 1)))
     (store / model_id).rename(store / older)
     registry_path(shop.settings).unlink()
+    forget_notes(shop.settings)
     outcome = shop.run(flow, LAST)
     assert outcome.code == 1
     assert f"registry.jsonl is missing or empty, and {older} are there" in outcome.said
@@ -122,6 +175,7 @@ def test_a_training_that_is_run_again_does_not_see_what_was_measured_after_it(
     red = shop.rows("gold.monitoring", LAST).with_columns(status=of_coverage)
     tables.replace_partitions("gold.monitoring", red, days=[month(LAST)], settings=shop.settings)
     shutil.rmtree(shop.settings.model_store)
+    forget_notes(shop.settings)
     assert shop.run("training", LAST).code == 0
     assert read_card(load_registry(shop.settings), model_id)["gate"] == before
 

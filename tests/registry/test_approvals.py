@@ -19,7 +19,7 @@ FIRST, SECOND = "first", "second"
 @pytest.fixture
 def waiting(tmp_path: Path) -> Settings:
     """A store with one challenger of month 8 that passed its gate and waits."""
-    settings = Settings(model_store=tmp_path / "store")
+    settings = Settings(datamart=tmp_path / "datamart", model_store=tmp_path / "store")
     add_challenger(settings, FIRST, 8, champion=None)
     return settings
 

@@ -36,7 +36,7 @@ class Payload:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(model_store=tmp_path / "model_store")
+    return Settings(datamart=tmp_path / "datamart", model_store=tmp_path / "model_store")
 
 
 def register(settings: Settings, model_id: str) -> None:
@@ -95,7 +95,7 @@ def test_of_two_opposite_decisions_at_once_one_holds(tmp_path: Path) -> None:
     held: Counter[str] = Counter()
     with ThreadPoolExecutor(2) as pool:
         for number in range(PAIRS):
-            settings = Settings(model_store=tmp_path / str(number))
+            settings = Settings(datamart=tmp_path / "datamart", model_store=tmp_path / str(number))
             register(settings, "a")
             both = [pool.submit(attempt, decide, settings) for decide in (reject, approve)]
             assert sum(done.result() for done in both) == 1

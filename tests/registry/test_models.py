@@ -29,7 +29,7 @@ from tests.builders import month, usable_card
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(model_store=tmp_path / "model_store")
+    return Settings(datamart=tmp_path / "datamart", model_store=tmp_path / "model_store")
 
 
 def store(settings: Settings, model_id: str, day: date, content: str = "a model") -> None:

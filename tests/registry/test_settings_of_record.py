@@ -12,7 +12,7 @@ from tasks.config import Settings
 from tasks.errors import ModelStoreError, UsageError
 from tasks.registry import models, settings_history
 from tasks.registry.settings_of_record import change_settings, settings_on, settings_table
-from tests.builders import month, months, quick_settings, registry_until, run_months, write_book
+from tests.builders import forget_notes, month, months, quick_settings, registry_until, run_months, write_book
 
 FIRST, LAST = 8, 11  # months of the first training, and of the last data; another is trained between
 
@@ -119,6 +119,7 @@ def test_an_edited_line_is_refused(settings: Settings) -> None:
 
 def test_a_store_of_before_the_record_goes_on_with_what_its_newest_card_says(settings: Settings) -> None:
     settings_history.history_path(settings).unlink()
+    forget_notes(settings)
     assert settings_on(month(LAST), settings).trials == 2
     change(settings, month(LAST + 1), seed="4")
     assert [line.settings["trials"] for line in settings_history.read_settings_history(settings)] == [2, 2]

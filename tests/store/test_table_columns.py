@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,7 +13,7 @@ from deltalake import DeltaTable
 from tasks.config import Settings
 from tasks.errors import StorageError
 from tasks.schemas.catalog import TABLES, Table
-from tasks.store import tables
+from tasks.store import handles, tables
 from tests.builders import month
 
 NAME = "gold.label_store"
@@ -163,11 +164,11 @@ def test_two_runs_that_bring_the_column_at_once_take_turns(
     use(WIDE)
     written = tables._written
 
-    def after_another(delta: DeltaTable, frame: pl.DataFrame, days: set[date]) -> bool:
+    def after_another(delta: DeltaTable, *commit: Any) -> bool:
         monkeypatch.setattr(tables, "_written", written)
-        tables._opened.cache_clear()  # as in a process of its own
+        handles._opened.cache_clear()  # as in a process of its own
         write(settings, FEB, worst_dpd=2)
-        return tables._written(delta, frame, days)
+        return tables._written(delta, *commit)
 
     monkeypatch.setattr(tables, "_written", after_another)
     write(settings, MAR, worst_dpd=3)

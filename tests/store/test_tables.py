@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from tasks.config import Settings
 from tasks.errors import StorageError, TableNotReadyError, VintageError
-from tasks.store import tables
+from tasks.store import handles, tables
 from tests.builders import month
 
 JAN, FEB, MAR = month(0), month(1), month(2)
@@ -161,10 +161,10 @@ def _write_first(
 ) -> None:
     """Let another run write right before the next commit."""
 
-    def after_another(delta: DeltaTable, frame: pl.DataFrame, days: set[date]) -> bool:
+    def after_another(delta: DeltaTable, *commit: Any) -> bool:
         monkeypatch.undo()
-        tables._opened.cache_clear()  # as in a process of its own
+        handles._opened.cache_clear()  # as in a process of its own
         write(settings, others, day)
-        return tables._written(delta, frame, days)
+        return tables._written(delta, *commit)
 
     monkeypatch.setattr(tables, "_written", after_another)

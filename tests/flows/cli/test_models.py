@@ -105,7 +105,7 @@ def test_verify_sees_that_the_end_of_the_history_was_cut_off(pair: Settings, tmp
 def test_without_a_model_there_is_nothing_to_list_or_verify(tmp_path: Path) -> None:
     for act in (verify, model_table):
         with pytest.raises(NothingToDoError, match="No model yet"):
-            act(Settings(model_store=tmp_path / "none"))
+            act(Settings(datamart=tmp_path / "none", model_store=tmp_path / "none"))
 
 
 def test_the_list_has_a_line_per_model_with_its_state(pair: Settings) -> None:
