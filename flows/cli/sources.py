@@ -143,15 +143,13 @@ def use(
     by: By,
     reason: Reason,
 ) -> None:
-    """Let trainings use the admitted columns of a source from a day on."""
+    """Let trainings use the admitted columns of a source from a day on, once its past months are taken in."""
     from tasks.sources.decisions import use as take
-    from tasks.sources.tasks import take_in_past
 
-    columns = take(name, start, settings, by=by, reason=reason)
-    console.print(f"Trainings from {start} on use {len(columns)} columns of {name}: {', '.join(columns)}.")
     with working("taking in past months"):
-        past = take_in_past(name, settings)
-    console.print(f"What it said of the {len(past)} months that are there was taken in.")
+        columns, months = take(name, start, settings, by=by, reason=reason)
+    console.print(f"What {name} said of the {len(months)} months that are there was taken in.")
+    console.print(f"Trainings from {start} on use {len(columns)} columns of it: {', '.join(columns)}.")
 
 
 @app.command()

@@ -10,13 +10,14 @@ from tasks.registry.approver import refuse_nameless
 from tasks.registry.history import load_registry, trained_after
 from tasks.schemas.source_features import USELESS
 from tasks.sources.decision_log import Kinds, ever_used, note_decision, read_decisions, used_on
+from tasks.sources.tasks import take_in_past
 
 
 def override(name: str, column: str, settings: Settings, *, by: str, reason: str) -> None:
     """Admit a column that the audit refused; who and why stand in the history.
 
     It holds while the audit refuses the column for the same reason.
-    Errors: UsageError before the audit, without a name or a reason, for a column that it did not refuse, or
+    Raises: UsageError before the audit, without a name or a reason, for a column that it did not refuse, or
     that no model could use.
     """
     refuse_nameless(by, reason)
@@ -34,11 +35,14 @@ def override(name: str, column: str, settings: Settings, *, by: str, reason: str
     note_decision("override", name, {"column": column, "check": check, "by": by, "reason": reason}, settings)
 
 
-def use(name: str, start: date, settings: Settings, *, by: str, reason: str) -> Kinds:
+def use(name: str, start: date, settings: Settings, *, by: str, reason: str) -> tuple[Kinds, list[date]]:
     """Let trainings from a day on use the admitted columns of a source; return them with their kinds.
 
-    Errors: UsageError before an audit of it as it is declared, without a name or a reason, when no column is
-    left or one is of another kind than models learned it as, or for a day that is over.
+    What the source says of the months that are there is taken in first, and these are returned too: the
+    decision is recorded once that has worked.
+    Raises: UsageError before an audit of it as it is declared, without a name or a reason, when no column is
+    left or one is of another kind than models learned it as, or for a day that is over; BadInputError for
+    files that cannot be used.
     """
     refuse_nameless(by, reason)
     check = _last_check(name, settings)
@@ -47,22 +51,24 @@ def use(name: str, start: date, settings: Settings, *, by: str, reason: str) -> 
         raise UsageError(
             f"The audit of {name} left no column that a model can use; there is nothing to take."
         )
-    for column, kind in ever_used(settings).get(name, {}).items():
+    before = ever_used(settings).get(name, {})
+    for column, kind in before.items():
         if columns.get(column, kind) != kind:
             raise UsageError(
                 f"{column} of {name} was used as a {kind} and is a {columns[column]} now. Declare the source "
                 "once more under another name, and use that."
             )
     _refuse_past(name, start, settings)
+    months = take_in_past(name, {**before, **columns}, settings)
     fields = {"from": str(start), "by": by, "reason": reason, "columns": columns}
     note_decision("use", name, {**fields, "declared": check["declared"]}, settings)
-    return columns
+    return columns, months
 
 
 def admitted_columns(name: str, settings: Settings) -> Kinds:
     """The columns of an audited source that a model can use: admitted by the audit, or by a person since.
 
-    Errors: UsageError before the audit.
+    Raises: UsageError before the audit.
     """
     check = _last_check(name, settings)
     said = [line for line in read_decisions(settings, source=name) if line["what"] == "override"]
@@ -82,7 +88,7 @@ def audited_sources(settings: Settings) -> list[str]:
 def drop(name: str, start: date, settings: Settings, *, by: str, reason: str) -> None:
     """Let no training from a day on use a source; models that learned from it keep it.
 
-    Errors: UsageError for a source that is not in use, without a name or a reason, or for a day that is over.
+    Raises: UsageError for a source that is not in use, without a name or a reason, or for a day that is over.
     """
     refuse_nameless(by, reason)
     if name not in used_on(None, settings):

@@ -12,7 +12,7 @@ from tasks.errors import BadInputError, UsageError
 from tasks.governance.declarations import add_declared, read_declarations, refuse_taken
 from tasks.governance.sources import Declared
 from tasks.sources.decision_log import read_decisions, used_on
-from tasks.sources.files import Format, find_files, read_days, read_file
+from tasks.sources.files import Format, find_files, read_days, read_file, rename_ours
 from tasks.store import tables
 
 Matches = Literal["customer_id", "loan_id"]
@@ -33,7 +33,7 @@ def add_source(
 ) -> str:
     """Declare a source; return the lines that were added. What is not said is guessed from its first file.
 
-    Errors: BadInputError for files that are not there or do not show a key or date; UsageError for a name
+    Raises: BadInputError for files that are not there or do not show a key or date; UsageError for a name
     that cannot be one or is taken.
     """
     refuse_taken(name, settings)
@@ -45,6 +45,7 @@ def add_source(
     key, matches = _guess_key(sample, key, settings)
     day = day or _guess_date(sample, key)
     read_days(_column(sample, day, "--date-column"), file)
+    rename_ours(sample.drop({key, day}), file)
     try:
         declared = Declared(
             name=name,

@@ -12,9 +12,12 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from tasks.config import Settings, unreadable_sign
 from tasks.errors import BadInputError
 from tasks.governance.sources import Declared
+from tasks.schemas.feature_store import KEYS
+from tasks.sources.as_of_join import WORKING
 
 Format = Literal["csv", "parquet", "delta"]
 KEY, DAY = "_key", "_day"  # the declared key and date among the columns that are read
+OURS = (*KEYS, *WORKING, KEY, DAY)
 
 
 class SourceGoneError(BadInputError):
@@ -24,7 +27,7 @@ class SourceGoneError(BadInputError):
 def find_files(where: Sequence[str], kind: Format, settings: Settings) -> list[str]:
     """Paths or addresses that hold the rows: a folder stands for its files of the format, below it too.
 
-    Errors: SourceGoneError when there is none; BadInputError for a Delta table among them.
+    Raises: SourceGoneError when there is none; BadInputError for a Delta table among them.
     """
     found: list[str] = []
     for place in where:
@@ -49,7 +52,7 @@ def find_files(where: Sequence[str], kind: Format, settings: Settings) -> list[s
 def read_file(file: str, kind: Format, *, most: int | None = None) -> pl.DataFrame:
     """Rows of one file, table or address, the first `most` or all; CSV as text.
 
-    Errors: SourceGoneError when nothing is there; BadInputError for what cannot be read.
+    Raises: SourceGoneError when nothing is there; BadInputError for what cannot be read.
     """
     pattern = "://" in file  # else the brackets in its name are brackets
     try:
@@ -95,9 +98,11 @@ def read_rows(
 ) -> pl.DataFrame:
     """Every row dated `until` or before once: KEY (text), DAY (Date) and the other columns as they came.
 
+    A column that has a name of ours is called their_<name>.
+
     Needs:  `where`, to read another delivery of the same source; `needs`, columns that it had before.
     Keys:   one row per (KEY, DAY), sorted by them; rows without a key or a date are left out.
-    Errors: SourceGoneError when nothing is there; BadInputError that names the file and the column: no such
+    Raises: SourceGoneError when nothing is there; BadInputError that names the file and the column: no such
             key or date, dates that cannot be read, a column of `needs` that was lost, a type that cannot be
             brought together, several different rows of one key and date.
     """
@@ -148,13 +153,28 @@ def _read_file(file: str, declared: Declared) -> pl.DataFrame:
     kept = (
         rows.drop(declared.date) if declared.date == declared.key else rows.drop(declared.key, declared.date)
     )
-    return kept.with_columns(key.alias(KEY), day.alias(DAY))
+    return rename_ours(kept, file).with_columns(key.alias(KEY), day.alias(DAY))
+
+
+def rename_ours(rows: pl.DataFrame, file: str) -> pl.DataFrame:
+    """The same rows; a column named as one of ours, which it would be taken for, is called their_<name>.
+
+    Raises: BadInputError when that name is taken.
+    """
+    names = {name: f"their_{name}" for name in rows.columns if name in OURS}
+    for name, new in names.items():
+        if new in rows.columns:
+            raise BadInputError(
+                f"{file} has a column {name!r}, which is a name of ours and is read as {new!r}, and a column "
+                f"{new!r} too. Ask the sender to rename one of them."
+            )
+    return rows.rename(names)
 
 
 def read_days(column: pl.Series, file: str) -> pl.Series:
     """The day (Date) of each row of a column of `file`, null where it says nothing.
 
-    Errors: BadInputError for a value that is no date such as 2024-03-01.
+    Raises: BadInputError for a value that is no date such as 2024-03-01.
     """
     if isinstance(column.dtype, pl.Datetime):
         return column.dt.date()  # of its own time zone: a cast would give that of UTC

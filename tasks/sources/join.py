@@ -7,8 +7,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.governance.sources import Declared
-from tasks.schemas.feature_store import KEYS
-from tasks.sources.as_of_join import WORKING, join_as_of
+from tasks.sources.as_of_join import join_as_of
 from tasks.sources.files import DAY, KEY, read_rows
 
 
@@ -22,19 +21,16 @@ def join_source(
 ) -> pl.DataFrame:
     """The applications with the source's columns as they could be known, and ROW_DAY.
 
-    A column that has a name of ours is called their_<name>.
-
     Needs:  loan_id, customer_id, snapshot_date; `where`, to read another delivery; `needs`, columns that it
             may not have lost.
-    Errors: those of `read_rows`.
+    Raises: those of `read_rows`.
     """
     last = applications.select(pl.max("snapshot_date")).item()
     known = last - timedelta(days=declared.delay_days)
     rows = read_rows(declared, settings, until=known, where=where, needs=needs)
-    clash = {name: f"their_{name}" for name in rows.columns if name in (*KEYS, *WORKING)}
     return join_as_of(
         applications,
-        rows.rename(clash),
+        rows,
         on=declared.matches,
         key=KEY,
         day=DAY,

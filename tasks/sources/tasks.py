@@ -1,7 +1,7 @@
 """Features from other teams' sources: joined as of each application, kept by month, read side by side."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -29,30 +29,53 @@ def sources_to_take_in(settings: Settings) -> dict[str, Kinds]:
     return ever_used(settings)
 
 
-def take_in_past(name: str, settings: Settings) -> list[date]:
-    """Take in what a source said of every month that is there; return the months."""
+@io_task
+def take_in_past(name: str, kinds: Kinds, settings: Settings) -> list[date]:
+    """Take in what the columns `kinds` of a source said of every month that is there; return the months.
+
+    The source need not be in use yet: it is read as it is declared now.
+    Raises: SourceGoneError when nothing is there; BadInputError for a file that cannot be used, or one that
+            changed for a published month.
+    """
     days = tables.snapshot_dates("gold.feature_store", settings)
     if days:
-        take_in_sources(days, settings, only=name)
+        applications, published = _read_months(days, settings)
+        declared = read_declared(name, settings)
+        rows = to_rows(join_source(applications, declared, settings, needs=kinds), name, kinds)
+        _replace(rows, published, {name}, days, settings)
     return days
 
 
 @io_task
-def take_in_sources(days: Sequence[date], settings: Settings, *, only: str | None = None) -> None:
-    """Replace what the sources, or `only` one of them, say in the partitions of `days`.
+def take_in_sources(days: Sequence[date], settings: Settings) -> None:
+    """Replace what the sources that are or were in use say in the partitions of `days`.
 
     A source whose files are gone says nothing: monitoring sees its coverage fall and the fallback scores.
-    Errors: BadInputError for a file that cannot be used, or one that changed for a published month;
-    UsageError for a source in use that is not declared any more.
+    Raises: BadInputError for a file that cannot be used, or one that changed for a published month;
+            UsageError for a source in use that is not declared any more.
     """
-    used = {name: kinds for name, kinds in sources_to_take_in(settings).items() if only in (None, name)}
+    used = sources_to_take_in(settings)
+    applications, published = _read_months(days, settings)
+    rows = [_features_of(name, kinds, applications, published, settings) for name, kinds in used.items()]
+    _replace(pl.concat(rows), published, used, days, settings)
+
+
+def _read_months(days: Sequence[date], settings: Settings) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The keys of the applications of `days`, and what is published of the sources."""
     applications = tables.scan("gold.feature_store", settings, on=days).select(KEYS).collect()
-    published = tables.scan(TABLE, settings, on=days).collect()
-    rows = pl.concat(
-        [_features_of(name, kinds, applications, published, settings) for name, kinds in used.items()]
-    )
+    return applications, tables.scan(TABLE, settings, on=days).collect()
+
+
+def _replace(
+    rows: pl.DataFrame,
+    published: pl.DataFrame,
+    sources: Collection[str],
+    days: Sequence[date],
+    settings: Settings,
+) -> None:
+    """Write the rows of the `sources` in the place of theirs that are published."""
     _refuse_changed(rows, published, settings)
-    others = published.filter(~pl.col("source").is_in(list(used)))
+    others = published.filter(~pl.col("source").is_in(list(sources)))
     tables.replace_partitions(TABLE, pl.concat([rows, others]), days=days, settings=settings)
 
 
@@ -78,7 +101,7 @@ def _features_of(
 def _declared_as_used(name: str, settings: Settings) -> Declared:
     """The declaration of a source, which may have moved since it was taken into use, but means the same.
 
-    Errors: UsageError.
+    Raises: UsageError.
     """
     declared = read_declared(name, settings)
     lines = [line for line in read_decisions(settings, source=name) if line["what"] == "use"]
@@ -95,7 +118,7 @@ def _declared_as_used(name: str, settings: Settings) -> Declared:
 def to_rows(joined: pl.DataFrame, source: str, kinds: Kinds) -> pl.DataFrame:
     """A row of gold.source_features for each application and each of the columns `kinds`.
 
-    Errors: BadInputError for a column that was of numbers and is not any more.
+    Raises: BadInputError for a column that was of numbers and is not any more.
     """
     parts = [tables.TABLES[TABLE].empty]
     for column, kind in kinds.items():
@@ -116,7 +139,7 @@ def to_rows(joined: pl.DataFrame, source: str, kinds: Kinds) -> pl.DataFrame:
 def _numbers(values: pl.Series, source: str) -> pl.Series:
     """The numbers of a column, null where they are none.
 
-    Errors: BadInputError for what is not a number.
+    Raises: BadInputError for what is not a number.
     """
     if values.dtype == pl.String:
         text = values.str.strip_chars().replace("", None)
@@ -146,7 +169,7 @@ def _changed(source: str, column: str, was: str, now: str) -> BadInputError:
 def _refuse_changed(rows: pl.DataFrame, published: pl.DataFrame, settings: Settings) -> None:
     """Do nothing if what is published of the same months and features says the same; note a restatement.
 
-    Errors: BadInputError when it does not, and the settings do not ask for a restatement.
+    Raises: BadInputError when it does not, and the settings do not ask for a restatement.
     """
     columns = rows.columns
     now = rows.join(published, on=["snapshot_date", "source", "feature"], how="semi")
@@ -186,7 +209,7 @@ def add_source_features(
 ) -> pl.DataFrame:
     """The same rows with a column per feature of the sources `used`; as they are when there are none.
 
-    Errors: TableNotReadyError when what a source said of one of the months was not taken in.
+    Raises: TableNotReadyError when what a source said of one of the months was not taken in.
     """
     if not used:
         return applications

@@ -11,7 +11,6 @@ from tasks.config import Settings
 from tasks.leakage_audit.audit_source import audit_source
 from tasks.sources.decisions import use
 from tasks.sources.declare import add_source
-from tasks.sources.tasks import take_in_sources
 from tests.builders import month, months, quick_settings, run_months
 
 SAID = {"by": "Ann Lee", "reason": "measured"}
@@ -63,7 +62,6 @@ def take_bureau(settings: Settings, bureau: Path, *, name: str = "bureau") -> No
 def live_with(bureau: Path, settings: Settings, *, until: int = N_MONTHS) -> None:
     """Take in the bureau, with its past months, and go on with it."""
     take_bureau(settings, bureau)
-    take_in_sources(months(USED), settings)
     run_months(settings, months(until)[USED:])
 
 

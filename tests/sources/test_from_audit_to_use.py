@@ -77,7 +77,7 @@ def test_decisions_need_an_audit_and_stand_in_the_history(book: Path, fed: Setti
     with pytest.raises(UsageError, match="no refused column 'score'"):
         override("bureau", "score", settings, **SAID)
     override("bureau", "worst_arrears", settings, **SAID)
-    assert "worst_arrears" in use("bureau", month(USED), settings, **SAID)
+    assert "worst_arrears" in use("bureau", month(USED), settings, **SAID)[0]
     drop("bureau", month(USED + 2), settings, **SAID)
     assert used_on(month(USED), settings).keys() == {"bureau"}
     assert used_on(month(USED + 2), settings) == {}
