@@ -3,10 +3,12 @@
 On a terminal there are bars and colours; elsewhere lines as long as they are, and no control characters.
 """
 
+import json
 import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from re import Match
 from typing import Any
 
 from pydantic_core import to_json
@@ -17,10 +19,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tasks.config import Settings
+from tasks.text import HIDDEN, for_terminal
 
-# What people and files say is printed as it is: no markup, and no line broken but by the terminal itself.
-console = Console(markup=False, highlight=False, soft_wrap=True)
-notes = Console(markup=False, highlight=False, soft_wrap=True, stderr=True)
+
+class _Console(Console):
+    """Prints what people and files say without markup, and with hidden characters shown by their codes."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Print text, of as many lines as it has, or what Rich has laid out."""
+        shown = (for_terminal(it, lines=True) if isinstance(it, str) else it for it in objects)
+        super().print(*shown, **how)
+
+
+# No line is broken but by the terminal itself.
+console = _Console(markup=False, highlight=False, soft_wrap=True)
+notes = _Console(markup=False, highlight=False, soft_wrap=True, stderr=True)
 WIDEST = 10_000
 
 
@@ -54,7 +67,8 @@ def show(answer: Any, print_it: Callable[[], None]) -> None:
     """Print the answer of a command that reads: with --json as that, a frame as a list of its rows."""
     if _as_json:
         rows = answer.to_dicts() if hasattr(answer, "to_dicts") else answer
-        print(to_json(rows, indent=2, inf_nan_mode="null").decode())  # noqa: T201 - JSON for programs, as it is
+        text = to_json(rows, indent=2, inf_nan_mode="null").decode()
+        print(HIDDEN.sub(_json_code, text))  # noqa: T201 - JSON for programs, on a terminal too
     else:
         print_it()
 
@@ -191,7 +205,7 @@ def print_audit(alike: Any) -> None:
     for name in alike.columns:
         table.add_column(name, no_wrap=name != "evidence", min_width=8)
     for row in alike.iter_rows():
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(_shown(cell) for cell in row))
     _print_whole(table)
 
 
@@ -209,7 +223,8 @@ def print_comparison(figures: Any, loans: str) -> None:
 
 def print_markdown(text: str) -> None:
     """Print Markdown: laid out on a terminal, as it is into a file or a pipe."""
-    console.print(Markdown(text), soft_wrap=False) if console.is_terminal else console.print(text)
+    shown = for_terminal(text, lines=True)
+    console.print(Markdown(shown), soft_wrap=False) if console.is_terminal else console.print(shown)
 
 
 def print_lines(table: Any, otherwise: str) -> None:
@@ -218,7 +233,7 @@ def print_lines(table: Any, otherwise: str) -> None:
         console.print(otherwise)
         return
     for row in (table.columns, *table.iter_rows()):
-        console.print("  ".join(str(cell) for cell in row))
+        console.print("  ".join(for_terminal(str(cell)) for cell in row))
 
 
 def _print_whole(table: Table) -> None:
@@ -235,4 +250,9 @@ def _shown(cell: object) -> str:
         return f"{cell:%Y-%m}"
     if isinstance(cell, float):
         return f"{cell:.0f}" if cell.is_integer() and abs(cell) >= 2 else f"{cell:.3f}"
-    return str(cell)
+    return for_terminal(str(cell))
+
+
+def _json_code(found: Match[str]) -> str:
+    """A hidden character as JSON writes it; a line is broken by its layout alone."""
+    return "\n" if found[0] == "\n" else json.dumps(found[0]).replace("\x7f", "\\u007f")[1:-1]

@@ -33,6 +33,7 @@ from flows.console import (
 )
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError, UsageError, VintageError, may_pass
+from tasks.text import for_terminal
 
 # On a few thousand rows a second thread gains nothing, and on a busy machine the two wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -269,7 +270,7 @@ def command(arguments: list[str] | None = None) -> None:
     except (VintageError, OSError) as error:
         if "--debug" in (arguments or sys.argv):
             raise
-        typer.echo(f"vintage: {_sentence(error)}", err=True)
+        typer.echo(f"vintage: {for_terminal(_sentence(error))}", err=True)
         sys.exit(75 if may_pass(error) else getattr(error, "exit_code", 1))
 
 

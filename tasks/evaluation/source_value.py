@@ -143,4 +143,4 @@ def _publish(choices: list[dict[str, Any]], start: date, end: date, settings: Se
     said = {"start": str(start), "end": str(end), "known_on": str(last), "choices": choices}
     documents.write_page(path, json.dumps(said, indent=1))
     table = pl.DataFrame(choices)
-    return Compared(table, documents.write_page(path.with_suffix(".csv"), table.write_csv()))
+    return Compared(table, documents.write_spreadsheet(path.with_suffix(".csv"), table))

@@ -122,4 +122,4 @@ def _publish(
         LOG.warning("Not measured, since no model served or the labels are not ripe: %s.", ", ".join(left))
     path = settings.datamart / "evaluation" / f"evaluation-{start:%Y-%m}-{end:%Y-%m}.csv"
     documents.write_page(path.with_suffix(".svg"), to_svg(draw_evaluation(figures)))
-    return figures, documents.write_page(path, figures.write_csv())
+    return figures, documents.write_spreadsheet(path, figures)

@@ -170,4 +170,4 @@ def _publish(
     }
     note_decision("check", declared.name, fields, settings)
     path = settings.datamart / "sources" / f"{declared.name}-audit.csv"
-    return documents.write_page(path, table.write_csv())
+    return documents.write_spreadsheet(path, table)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tasks.text import for_markdown
+
 Card = Mapping[str, Any]
 
 
@@ -35,7 +37,7 @@ def _head(card: Card) -> list[str]:
         f"# Model {card['model_id']}",
         "",
         f"Purpose: {card['purpose']}. Family: {card['family']}. Trained on {card['as_of']} "
-        f"by {card['trained_by']}.",
+        f"by {for_markdown(card['trained_by'])}.",
         "",
         f"Out of time it ranks with an AUC of {winner['auc']:.3f} ({low:.3f} to {high:.3f}, 95 %) on "
         f"{winner['n']} loans; {winner['observed_to_expected']:.2f} defaults per default expected.",
@@ -54,7 +56,10 @@ def _data(card: Card) -> list[str]:
         "## Data",
         "",
         f"{data['n_loans']} ripe loans, {data['n_unripe_loans']} younger ones; read as `{card['reading']}`.",
-        *(f"Other teams' source `{name}`: {', '.join(kinds)}." for name, kinds in data["sources"].items()),
+        *(
+            f"Other teams' source `{name}`: {', '.join(map(for_markdown, columns))}."
+            for name, columns in data["sources"].items()
+        ),
         "",
         *_table(("Table", "Delta version", "Rows until the training day"), tables),
         "",

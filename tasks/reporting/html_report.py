@@ -16,6 +16,7 @@ from tasks.reporting.charts import draw_figures
 from tasks.reporting.findings import describe_figures, describe_state
 from tasks.schemas.monitoring import SPECS, keep_metrics
 from tasks.store import documents, tables
+from tasks.text import for_html
 
 SECTIONS = tuple(spec for spec in SPECS if spec.section)
 NEWEST_ACTIONS = 6  # months of actions that the page lists
@@ -60,7 +61,8 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
 
 def _template() -> Any:
     loader = PackageLoader("tasks.reporting", "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("report.html")
+    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, finalize=for_html)
+    return pages.get_template("report.html")
 
 
 def _champion(now: pl.DataFrame) -> str:

@@ -14,7 +14,7 @@ from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.statistics.months import months_before
 from tasks.store import tables
 
-WELL_FORMED = r"^CUS_0x[0-9a-f]+$"
+WELL_FORMED = r"^CUS_0x[0-9a-f]{1,122}$"
 HIDDEN = "(unreadable id)"
 
 

@@ -3,7 +3,7 @@
 import dataframely as dy
 import polars as pl
 
-from tasks.schemas.source import BEFORE, SilverRow, Source
+from tasks.schemas.source import BEFORE, MAX_ID, SilverRow, Source
 
 CENT = 0.01
 KEPT_TERMS = ("customer_id", "loan_start_date", "tenure", "loan_amt", "balance")
@@ -32,6 +32,13 @@ class SilverLoans(SilverRow):
     tenure_before = dy.Int32(nullable=True)
     loan_amt_before = dy.Float64(nullable=True)
     balance_before = dy.Float64(nullable=True)
+
+    @dy.rule()
+    def loan_id_of_at_most_128_letters_digits_and_signs(cls) -> pl.Expr:
+        """Whatever shows, blanks inside too, but what parts the names of folders."""
+        loan_id = pl.col("loan_id")
+        shows = loan_id.str.contains(r"^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$") & ~loan_id.str.contains(r"[/\\]")
+        return shows & (loan_id.str.len_chars() <= MAX_ID)
 
     @dy.rule()
     def installment_num_is_months_since_start(cls) -> pl.Expr:

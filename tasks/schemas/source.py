@@ -10,6 +10,9 @@ OVERFLOW = "overflow"
 FIRST_YEAR, LAST_YEAR = 1990, 2199  # a date beyond them is a typing error
 
 
+MAX_ID = 128
+
+
 class SilverRow(dy.Schema):
     """Rules that hold for a row of every silver table; columns in CHECK_ONLY do not outlive the check.
 
@@ -21,6 +24,10 @@ class SilverRow(dy.Schema):
     thousands_separator = dy.Bool(nullable=False)
     customer_id = dy.String(nullable=False, primary_key=True, regex=r"^CUS_0x[0-9a-f]+$")
     snapshot_date = dy.Date(nullable=False, primary_key=True)
+
+    @dy.rule()
+    def customer_id_of_at_most_128_characters(cls) -> pl.Expr:
+        return pl.col("customer_id").str.len_chars() <= MAX_ID
 
     @dy.rule()
     def as_many_fields_as_the_header(cls) -> pl.Expr:

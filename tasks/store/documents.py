@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import polars as pl
+
 from tasks.config import Settings
 from tasks.store.atomic_files import write_whole
+from tasks.text import for_spreadsheet
 
 
 def write_chart(name: str, svg: bytes, settings: Settings) -> Path:
@@ -19,3 +22,9 @@ def write_page(path: Path, content: str | bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, content)
     return path
+
+
+def write_spreadsheet(path: Path, table: pl.DataFrame) -> Path:
+    """Replace a CSV that people open, whole or not at all; return its path. No text in it is a formula."""
+    shown = pl.col(pl.String).map_elements(for_spreadsheet, pl.String)
+    return write_page(path, table.with_columns(shown).write_csv())

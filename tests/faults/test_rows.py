@@ -45,12 +45,24 @@ def test_fault_16_a_null_customer_id_is_set_aside(
     [
         ("loans", 0, "Customer_ID", "CUS-12", "customer_id|regex"),
         ("financials", None, "Customer_ID", "cus_0x1", "customer_id|regex"),
+        ("attributes", None, "Customer_ID", f"CUS_0x{'a' * 5000}", "customer_id_of_at_most_128_characters"),
+        ("loans", 0, "loan_id", "a" * 129, "loan_id_of_at_most_128"),
+        ("loans", 0, "loan_id", "../../..", "loan_id_of_at_most_128"),
+        ("loans", 0, "loan_id", "a\x1b[31m", "loan_id_of_at_most_128"),
+        ("loans", 0, "loan_id", "a\u202eb", "loan_id_of_at_most_128"),
     ],
 )
 def test_fault_17_a_malformed_id_is_set_aside(
     shop: Shop, book: Book, source: str, mob: int | None, column: str, value: str | None, rule: str
 ) -> None:
     assert_set_aside(shop, book, source, mob, column, value, rule)
+
+
+@pytest.mark.parametrize("loan_id", ["L 7", "Nr. 3-4:x|y", "å_0", "a" * 128])
+def test_fault_93_an_id_of_any_form_that_shows_is_taken(shop: Shop, book: Book, loan_id: str) -> None:
+    shop.receive(book.change("loans", put("loan_id", loan_id, first_of(NUMBER, mob=0))))
+    assert shop.run("features", NUMBER).code == 0
+    assert loan_id in shop.rows("gold.feature_store", NUMBER)["loan_id"]
 
 
 def test_fault_20_a_day_first_date_is_set_aside(shop: Shop, book: Book) -> None:
