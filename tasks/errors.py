@@ -65,4 +65,4 @@ def may_pass(error: BaseException) -> bool:
         return isinstance(error, PassingError)
     told = re.search(r"\(os error (\d+)\)", str(error))
     number = int(told[1]) if told else getattr(error, "errno", None)
-    return number in PASSING or isinstance(error, TimeoutError | ConnectionError)
+    return number in PASSING or isinstance(error, TimeoutError | ConnectionError | MemoryError)

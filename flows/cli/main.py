@@ -267,16 +267,18 @@ def command(arguments: list[str] | None = None) -> None:
     """Run the command line, given or of this process, and raise SystemExit with its exit code."""
     try:
         app(args=arguments)
-    except (VintageError, OSError) as error:
+    except (VintageError, OSError, MemoryError) as error:
         if "--debug" in (arguments or sys.argv):
             raise
         typer.echo(f"vintage: {for_terminal(_sentence(error))}", err=True)
         sys.exit(75 if may_pass(error) else getattr(error, "exit_code", 1))
 
 
-def _sentence(error: VintageError | OSError) -> str:
+def _sentence(error: VintageError | OSError | MemoryError) -> str:
     if isinstance(error, VintageError):
         return str(error)
+    if isinstance(error, MemoryError):
+        return "There is too little memory. No table is half written; run it again where there is more."
     path = error.filename2 or error.filename
     if not path and isinstance(error, FileNotFoundError):  # of Polars, whose message alone names the file
         return (

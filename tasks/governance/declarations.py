@@ -1,8 +1,9 @@
 """The file that declares the sources: read, looked up, added to."""
 
-import json
 from functools import cache
 from pathlib import Path
+
+import tomlkit
 
 from tasks.config import Settings
 from tasks.errors import UsageError
@@ -14,7 +15,7 @@ from tasks.store.atomic_files import locked, write_whole
 def read_declarations(settings: Settings) -> tuple[Declared, ...]:
     """Every source, in the order of the file.
 
-    Errors: PolicyError that names the line and the mend.
+    Raises: PolicyError that names the line and the fix.
     """
     path = settings.sources
     return _read(path, path.stat().st_mtime_ns if path.is_file() else 0)
@@ -28,7 +29,7 @@ def _read(path: Path, changed: int) -> tuple[Declared, ...]:  # noqa: ARG001 - a
 def read_declared(name: str, settings: Settings) -> Declared:
     """One source.
 
-    Errors: UsageError when no source has that name.
+    Raises: UsageError when no source has that name.
     """
     declared = {source.name: source for source in read_declarations(settings)}
     if name not in declared:
@@ -42,7 +43,7 @@ def read_declared(name: str, settings: Settings) -> Declared:
 def refuse_taken(name: str, settings: Settings) -> None:
     """Do nothing if no source has that name.
 
-    Errors: UsageError.
+    Raises: UsageError.
     """
     taken = {source.name: source.owner for source in read_declarations(settings)}
     if name in taken:
@@ -55,7 +56,7 @@ def refuse_taken(name: str, settings: Settings) -> None:
 def add_declared(declared: Declared, settings: Settings) -> str:
     """Append a source to the file, whole or not at all; return the lines.
 
-    Errors: UsageError for a name that is there already; PolicyError for a file that is not valid.
+    Raises: UsageError for a name that is there already; PolicyError for a file that is not valid.
     """
     lines = _to_toml(declared)
     refuse_taken(declared.name, settings)
@@ -69,12 +70,4 @@ def add_declared(declared: Declared, settings: Settings) -> str:
 def _to_toml(declared: Declared) -> str:
     places = list(declared.where)
     fields = {**declared.model_dump(), "where": places if len(places) > 1 else places[0]}
-    said = (f"{name} = {_value(value)}" for name, value in fields.items())
-    return "\n".join(("[[source]]", *said)) + "\n"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
-    # Strings and whole numbers are the same in TOML, but for one character.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return tomlkit.dumps({"source": [fields]})

@@ -1,4 +1,4 @@
-"""TOML files that people edit: checked whole, a mistake told with its line and the mend."""
+"""TOML files that people edit: checked whole, a mistake told with its line and the fix."""
 
 import re
 import tomllib
@@ -15,7 +15,7 @@ Model = TypeVar("Model", bound=BaseModel)
 def read_toml(path: Path, model: type[Model], *, what: str) -> tuple[Model, str]:
     """What the file says, checked by `model`, and its text.
 
-    Errors: PolicyError that names the line and the mend.
+    Raises: PolicyError that names the line and the fix.
     """
     if not path.is_file():
         raise PolicyError(f"{path} is missing; restore governance/{what}.toml, or name a file.")
@@ -29,17 +29,21 @@ def read_toml(path: Path, model: type[Model], *, what: str) -> tuple[Model, str]
 def parse_toml(text: str, path: Path, model: type[Model]) -> Model:
     """What the text, which is or will be in the file, says.
 
-    Errors: PolicyError that names the line and the mend.
+    Raises: PolicyError that names the line and the fix.
     """
     try:
         return model.model_validate(tomllib.loads(text))
+    except RecursionError as error:
+        raise PolicyError(f"{path} nests its values too deeply to be read. Restore a copy of it.") from error
     except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"{path} is not TOML: {error}. Mend that line.") from error
+        raise PolicyError(f"{path} is not TOML: {error}. Correct that line.") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         said = first["msg"].removeprefix("Value error, ")
-        raise PolicyError(f"{path} line {_line_of(first['loc'], text)}, {where}: {said}. Mend it.") from error
+        raise PolicyError(
+            f"{path} line {_line_of(first['loc'], text)}, {where}: {said}. Correct it."
+        ) from error
 
 
 def _line_of(loc: tuple[int | str, ...], text: str) -> int:

@@ -35,7 +35,7 @@ def read_months(
     """Rows of the months as received, all text: the file's columns, `overflow`, `source_file`, the month.
 
     With `dated=False` the rows whose month cannot be told, once for each month as if they were of it.
-    Errors: BadInputError for a file that is missing, cut off, unreadable or lacks a column.
+    Raises: BadInputError for a file that is missing, cut off, unreadable or lacks a column.
     """
     path = raw_file(source, settings)
     landed = _look_once(path, source, settings)
@@ -100,7 +100,7 @@ def _look_once(path: Path, source: Source, settings: Settings) -> Path:
         check_file(path, source)
         there = home.iterdir() if home.is_dir() else ()
         stale = [old for old in there if old != landed and not old.name.startswith(HIDDEN)]
-        with new_folder(landed) as work:
+        with new_folder(landed, private=True) as work:
             _look(path, source).write_parquet(work / FOUND)
         for old in stale:
             _warn_of_other_rows(path, old, landed)
@@ -176,12 +176,13 @@ def _told_as_bad_input(path: Path) -> Generator[None]:
     try:
         yield
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
-        if may_pass(error):  # a disk that is full: the months are kept apart there
+        if may_pass(error) or "os error" in str(error):  # of the disk, on which the months are kept apart
             raise
         reason = str(error).partition("\n")[0]
-        raise BadInputError(
-            f"{path} cannot be read as a CSV file ({reason}). Look for a quote that is never closed."
-        ) from error
+        fix = (
+            "Look for a quote that is never closed." if holds_quotes(path) else "Ask the sender for it again."
+        )
+        raise BadInputError(f"{path} cannot be read as a CSV file ({reason}). {fix}") from error
 
 
 def _refuse_swallowed_lines(path: Path, rows: pl.LazyFrame) -> None:

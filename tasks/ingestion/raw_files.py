@@ -15,13 +15,22 @@ from tasks.governance.declarations import read_declared
 from tasks.schemas.source import Source
 
 CHUNK = 1 << 20
+# What a file of another format begins with, what it then is, and how it becomes text.
+UTF_16 = ("UTF-16", "Convert it: iconv -f UTF-16 -t UTF-8.")
+OTHER_FORMATS = {
+    codecs.BOM_UTF16_LE: UTF_16,
+    codecs.BOM_UTF16_BE: UTF_16,
+    b"\x1f\x8b": ("compressed by gzip", "Unpack it: gunzip."),
+    b"PK\x03\x04": ("a zip archive or a spreadsheet", "Unpack it, or save it as CSV (UTF-8)."),
+    b"PAR1": ("Parquet", "Ask the sender for CSV."),
+}
 WHOLE_DATE = re.compile(rb"\d{4}-\d{2}-\d{2}\"?\s*$")
 
 
 def raw_file(source: Source, settings: Settings) -> Path:
     """Path of the source's CSV file.
 
-    Errors: BadInputError when none of its names is in the data folder, or more than one.
+    Raises: BadInputError when none of its names is in the data folder, or more than one.
     """
     names = read_declared(source.name, settings).where
     there = [settings.data / name for name in names if (settings.data / name).is_file()]
@@ -41,7 +50,7 @@ def raw_file(source: Source, settings: Settings) -> Path:
 def check_file(path: Path, source: Source) -> None:
     """Do nothing if a file is whole, UTF-8 and has the source's columns, each once.
 
-    Errors: BadInputError that names the file, the line or column, and the mend.
+    Raises: BadInputError that names the file, the line or column, and the fix.
     """
     if path.stat().st_size == 0:
         raise BadInputError(f"{path} is empty (0 bytes). Ask the sender for the file again.")
@@ -58,10 +67,10 @@ def holds_quotes(path: Path) -> bool:
 def _check_text(path: Path) -> None:
     """Every byte is UTF-8 and none is NUL."""
     with path.open("rb") as file:
-        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            raise BadInputError(
-                f"{path} is not UTF-8 text (line 1) but UTF-16. Convert it: iconv -f UTF-16 -t UTF-8."
-            )
+        begins = file.read(4)
+    for mark, (kind, fix) in OTHER_FORMATS.items():
+        if begins.startswith(mark):
+            raise BadInputError(f"{path} is not UTF-8 text (line 1) but {kind}. {fix}")
     decoder = codecs.getincrementaldecoder("utf-8")()
     n_read = 0
     with path.open("rb") as file:
@@ -73,7 +82,11 @@ def _check_text(path: Path) -> None:
             except UnicodeDecodeError as error:
                 raise _not_utf8(path, n_read - len(held_back) + error.start) from None
             if b"\0" in chunk:
-                raise _not_utf8(path, n_read + chunk.index(b"\0"))
+                line = _line_at(path, n_read + chunk.index(b"\0"))
+                raise BadInputError(
+                    f"{path} holds a NUL byte (line {line}), which is in no text: it was damaged on the way, "
+                    "or is no CSV file. Ask the sender for it again."
+                )
             n_read += len(chunk)
     if decoder.getstate()[0]:
         raise _not_utf8(path, n_read)
@@ -81,19 +94,22 @@ def _check_text(path: Path) -> None:
 
 def _not_utf8(path: Path, position: int) -> BadInputError:
     """The error of a byte that is not text, at a position in the file."""
+    return BadInputError(
+        f"{path} is not UTF-8 text (line {_line_at(path, position)}). Ask the sender to export it as UTF-8, "
+        "or convert it: iconv -f LATIN1 -t UTF-8."
+    )
+
+
+def _line_at(path: Path, position: int) -> int:
     with path.open("rb") as file:
         before = iter(lambda: file.read(min(CHUNK, position - file.tell())), b"")
-        line = 1 + sum(chunk.count(b"\n") for chunk in before)
-    return BadInputError(
-        f"{path} is not UTF-8 text (line {line}). Ask the sender to export it as UTF-8, or convert it: "
-        f"iconv -f LATIN1 -t UTF-8."
-    )
+        return 1 + sum(chunk.count(b"\n") for chunk in before)
 
 
 def read_header(path: Path, source: Source) -> list[str]:
     """The names in a file's first line.
 
-    Errors: BadInputError when a column of the source is missing or there twice, or no comma separates them.
+    Raises: BadInputError when a column of the source is missing or there twice, or no comma separates them.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:

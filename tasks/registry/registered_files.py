@@ -90,6 +90,6 @@ def _read(registry: Registry, model_id: str, name: str) -> bytes:
 def _read_json(registry: Registry, model_id: str, name: str) -> dict[str, Any]:
     try:
         return json.loads(_read(registry, model_id, name))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         path = registry.path.parent / model_id / name
         raise ModelStoreError(f"{path} cannot be read ({error}). Restore it from a copy.") from error

@@ -40,7 +40,7 @@ def read_decisions(settings: Settings, *, source: str | None = None) -> list[dic
 def _read_line(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         fields = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict) or not {"what", "source"} <= fields.keys():
         raise StorageError(

@@ -3,10 +3,10 @@
 import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 HIDDEN = ".tmp-"  # begins the name of a folder that is not whole yet
 
@@ -93,13 +93,15 @@ def write_whole(path: Path, text: str | bytes) -> None:
 
 
 @contextmanager
-def new_folder(target: Path) -> Generator[Path]:
+def new_folder(target: Path, *, private: bool = False) -> Generator[Path]:
     """A folder to fill, which gets the name `target` when the block ends, unless another process was first.
 
-    After a crash there is a hidden folder beside it, and nothing of that name.
+    Who may open it is what the umask says; a `private` one its owner alone. After a crash there is a hidden
+    folder beside it, and nothing of that name.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=target.parent))
+    work = target.parent / f"{HIDDEN}{uuid4().hex}"
+    work.mkdir(mode=0o700 if private else 0o777)
     try:
         yield work
         try:

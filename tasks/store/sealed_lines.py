@@ -84,7 +84,7 @@ def digests_of_lines(text: str) -> set[str]:
 def _parse(line: str) -> dict[str, Any] | None:
     try:
         fields = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return fields if isinstance(fields, dict) else None
 

@@ -20,6 +20,7 @@ from tasks.schemas.catalog import TABLES, Table, in_order
 from tasks.store.handles import first_commit, open_table, open_version, path_of
 from tasks.store.table_columns import columns_of, missing_in, require_same_types
 
+PERSONAL = ("bronze", "silver", "quarantine")  # layers with names: their folders are made for the owner alone
 MAY_BE_EMPTIED = ("quarantine.", "gold.actions")
 ATTEMPTS = 30  # writers of other partitions only have to take turns
 # A month's columns are too short for dictionaries to pay, and nothing reads their statistics.
@@ -37,6 +38,8 @@ def create_missing(settings: Settings) -> None:
     Parallel first writes of one table would race; writes of different partitions of an existing one do not.
     """
     missing = [name for name in TABLES if first_commit(path_of(name, settings)) is None]
+    for layer in PERSONAL:
+        (settings.datamart / layer).mkdir(mode=0o700, parents=True, exist_ok=True)
     with ThreadPoolExecutor(max(1, len(missing))) as pool:
         for creating in [pool.submit(_create, name, settings) for name in missing]:
             creating.result()

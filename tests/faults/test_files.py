@@ -1,5 +1,6 @@
 """Faults 1 to 15: what is wrong with a whole file, and what the flow says of it."""
 
+import gzip
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -241,6 +242,9 @@ def test_a_file_by_two_names_is_refused(shop: Shop) -> None:
     [
         (lambda text: text.replace(b",", b";"), "separates its columns by ';'"),
         (lambda text: text.decode().encode("utf-16"), "iconv -f UTF-16"),
+        (gzip.compress, "not UTF-8 text (line 1) but compressed by gzip. Unpack it: gunzip"),
+        (lambda text: b"PK\x03\x04" + text, "a zip archive or a spreadsheet"),
+        (lambda text: text + b"a\0b\n", "holds a NUL byte (line "),
         (lambda text: text.rstrip(b"\n")[:-3], "no line end"),
         (lambda text: text.replace(b"2023-01-01", b"01/01/2023"), "as a date written YYYY-MM-DD"),
     ],

@@ -76,14 +76,17 @@ def backfill(shop: Shop) -> "subprocess.Popen[str]":
     return start(shop, *BACKFILL)
 
 
-def test_a_backfill_told_to_end_does_so_at_once_and_says_so(book: Book, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
+def test_a_backfill_told_to_end_does_so_at_once_and_says_so(
+    book: Book, tmp_path: Path, number: signal.Signals
+) -> None:
     process = start(Shop(tmp_path).receive(book), *BACKFILL, code=TOLD)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
-    code, _, lived_on, said = signalled(process, 0, signal.SIGTERM)
-    assert code == 128 + signal.SIGTERM
+    code, _, lived_on, said = signalled(process, 0, number)
+    assert code == 128 + number
     assert lived_on < 5
-    assert "ended by SIGTERM" in said
+    assert f"ended by {number.name}" in said
     assert "Traceback" not in said
 
 

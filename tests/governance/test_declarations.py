@@ -50,6 +50,12 @@ def test_a_file_that_is_no_text_is_told(settings: Settings) -> None:
         read_declarations(settings)
 
 
+def test_values_nested_5000_deep_are_told(settings: Settings) -> None:
+    settings.sources.write_text(f"{TEXT}\nmore = {'[' * 5000}{']' * 5000}\n", encoding="utf-8")
+    with pytest.raises(PolicyError, match=r"sources\.toml nests its values too deeply to be read"):
+        read_declarations(settings)
+
+
 def test_an_unknown_source_is_told_with_those_there_are(settings: Settings) -> None:
     with pytest.raises(
         UsageError, match=r"declares no source 'bureu', only clickstream.*vintage sources add"
