@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tasks.labels.ripeness import ripe_cohorts
+from tasks.labels.cohorts import ripe_cohorts
 from tasks.reporting.html_report import build_report
 from tasks.reporting.status import month_table
 from tests.faults.book import FILES, Book, build_book, month
