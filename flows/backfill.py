@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from importlib import import_module
 from typing import Any
 
@@ -25,14 +25,6 @@ Step = Callable[[date, str], None]
 def flow_named(name: str) -> Flow[..., Any]:
     """One of FLOWS, imported when it is asked for: scikit-learn alone takes a second."""
     return getattr(import_module(f"flows.{name}"), name)
-
-
-def months_between(start: date, end: date) -> list[date]:
-    """The first of each month from `start` to `end`, both included."""
-    days = [start]
-    while days[-1] < end:
-        days.append((days[-1] + timedelta(days=31)).replace(day=1))
-    return days
 
 
 def log_step(day: date, name: str) -> None:

@@ -12,22 +12,16 @@ from prefect import Flow, flow, serve
 from prefect.types.entrypoint import EntrypointType
 from pydantic import AfterValidator, Field
 
-from flows.backfill import FLOWS, flow_named, log_step, months_between, run_range
+from flows.backfill import FLOWS, flow_named, log_step, run_range
 from flows.engine import say_where
 from tasks.config import checked_settings
 from tasks.errors import UsageError
+from tasks.months import month_range, require_month_start
 from tasks.prefect import traced
-
-
-def _first_of_month(day: date) -> date:
-    if day.day != 1:
-        raise ValueError(f"{day} is not the first of a month; did you mean {day.replace(day=1)}?")
-    return day
-
 
 Month = Annotated[
     date,
-    AfterValidator(_first_of_month),
+    AfterValidator(require_month_start),
     Field(json_schema_extra={"pattern": r"^\d{4}-\d{2}-01$"}),
 ]
 FlowName = Literal["features", "training", "inference", "monitoring"]
@@ -64,7 +58,7 @@ def backfill(start: Month, end: Month, flows: list[FlowName] = list(FLOWS)) -> N
         raise UsageError(f"No flow is chosen; choose from {', '.join(FLOWS)}.")
     say_where()
     names = [name for name in FLOWS if name in flows]
-    run_range(months_between(start, end), names, checked_settings({}), step=log_step)
+    run_range(month_range(start, end), names, checked_settings({}), step=log_step)
 
 
 def main() -> None:

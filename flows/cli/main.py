@@ -125,10 +125,10 @@ def backfill(
 
 
 def _print_plan(start: date, end: date, names: list[FlowName], settings: Settings) -> None:
-    from flows.backfill import months_between
+    from tasks.months import month_range
     from tasks.reporting.backfill_plan import plan_backfill
 
-    steps = plan_backfill(months_between(start, end), names, settings)
+    steps = plan_backfill(month_range(start, end), names, settings)
     print_frame(steps, left=("month", "flow", "runs", "why"))
 
 
@@ -242,9 +242,10 @@ for made_elsewhere in (simulate, actions, report, deck, submission, ui, deploy):
 
 
 def _backfill(start: date, end: date, names: list[FlowName], settings: Settings) -> None:
-    from flows.backfill import months_between, run_backfill
+    from flows.backfill import run_backfill
+    from tasks.months import month_range
 
-    days = months_between(start, end)
+    days = month_range(start, end)
     with progress(len(days) * len(names)) as step:
         run_backfill(days, names, settings, step=step)
 

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from flows import console
 from tasks.config import Settings, checked_settings
 from tasks.errors import NothingToDoError
+from tasks.months import require_month_start
 
 Shared = Literal["data", "datamart", "model_store", "restate", "allow_volume", "as_json"]
 Work = Callable[Concatenate[Settings, ...], None]
@@ -121,9 +122,10 @@ def _first_of_month(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a date; {_meant(text)}") from None
-    if day.day != 1:
-        raise typer.BadParameter(f"{day} is not the first of a month; did you mean {day.replace(day=1)}?")
-    return day
+    try:
+        return require_month_start(day)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _meant(text: str) -> str:

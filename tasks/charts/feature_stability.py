@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from tasks.charts import style
-from tasks.charts.frames import count_statuses, count_words, keep_metric, lowest, name_of
+from tasks.charts.frames import count_statuses, count_words, keep_metric, lowest
+from tasks.months import month_label
 
 MAX_FEATURES, MAX_MONTHS = 20, 24
 SHADES = ("#F7FBFF", "#DCE9F6", "#B3D3E8", "#86BDDF", "#2F7EBC", "#08468B")
@@ -106,7 +107,7 @@ def _short(value: float) -> str:
 def _label_months(axes: Axes, first: int, last: int) -> None:
     months = range(first, last + 1)
     turned = 90 if style.size_of(axes)[0] / len(months) < 0.7 else 0
-    axes.set_xticks([at - first + 0.5 for at in months], [name_of(at) for at in months], rotation=turned)
+    axes.set_xticks([at - first + 0.5 for at in months], [month_label(at) for at in months], rotation=turned)
     axes.tick_params(axis="x", labelsize=10)
     axes.set_xlabel("")
 

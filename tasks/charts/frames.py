@@ -4,6 +4,7 @@ from typing import Literal
 
 import polars as pl
 
+from tasks.months import month_number
 from tasks.schemas.monitoring import keep_metrics
 
 Window = Literal["month", "cohort"]
@@ -33,7 +34,7 @@ def keep_months(figures: pl.DataFrame, metric: str) -> pl.DataFrame:
 
 def add_position(rows: pl.DataFrame) -> pl.DataFrame:
     """Add `at`: months since year 0, so that neighbours are one apart whatever their lengths."""
-    return rows.with_columns(at=pl.col("month").dt.year() * 12 + pl.col("month").dt.month() - 1)
+    return rows.with_columns(at=month_number(pl.col("month")))
 
 
 def fill_months(rows: pl.DataFrame) -> pl.DataFrame:
@@ -60,11 +61,6 @@ def lowest(rows: pl.DataFrame, *columns: str) -> float:
 def highest(rows: pl.DataFrame, *columns: str) -> float:
     """The largest value of any of the columns."""
     return rows.select(pl.max_horizontal(pl.col(columns).max())).item()
-
-
-def name_of(at: int) -> str:
-    """YYYY-MM of a position."""
-    return f"{at // 12:04}-{at % 12 + 1:02}"
 
 
 def count_words(counts: pl.Series, what: str = "") -> str:

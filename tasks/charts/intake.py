@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tasks.charts import style
-from tasks.charts.frames import add_position, count_statuses, count_words, fill_months, name_of
+from tasks.charts.frames import add_position, count_statuses, count_words, fill_months
+from tasks.months import month_label
 
 TITLE = "Applications per month, and the share of them each source covers"
 LEFT, RIGHT, LANE, LOANS = 1.45, 1.75, 0.62, 1.45  # inches
@@ -63,7 +64,7 @@ def _lowest(measured: pl.DataFrame) -> str:
     share = f"{floor(1000 * low['value'] + 1e-9) / 10:g}%"  # rounded down: 99.96 % is not all of them
     if low["value"] == measured["value"].max():
         return f"{share} throughout"
-    return f"low {share} in {name_of(low['at'])}"
+    return f"low {share} in {month_label(low['at'])}"
 
 
 def _draw_counts(axes: Axes, months: pl.DataFrame) -> None:

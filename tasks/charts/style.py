@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator
 
-from tasks.charts.frames import name_of
+from tasks.months import month_label
 from tasks.schemas.monitoring import CONFIDENCE
 
 BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe and Ito: told apart by every eye
@@ -102,7 +102,7 @@ def set_months(axes: Axes, positions: pl.Series, *, label: str) -> None:
     step = next((s for s in MONTH_STEPS if (last - first) // s < fit), MONTH_STEPS[-1])
     named = [at for at in range(first, last + 1) if at % step == 0] or [first]
     axes.set_xlim(first - 0.6, last + 0.6)
-    axes.set_xticks(named, [name_of(at) for at in named])
+    axes.set_xticks(named, [month_label(at) for at in named])
     axes.xaxis.set_minor_locator(FixedLocator(list(range(first, last + 1))))
     axes.set_xlabel(label)
 

@@ -10,9 +10,9 @@ from statistics import median
 
 import polars as pl
 
+from tasks.months import months_before
 from tasks.schemas.deliveries import Delivery, Volume
 from tasks.schemas.source import OVERFLOW, Source
-from tasks.statistics.months import months_before
 
 NULL, FIELD = "\x00", "\x1f"  # in no raw file: the one is refused there, the other is no text
 LEAST_CELLS = 10  # a share of fewer cells than this says nothing

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 
 import polars as pl
@@ -26,6 +26,7 @@ from tasks.ingestion.acceptance import (
 )
 from tasks.ingestion.raw_files import raw_file
 from tasks.ingestion.validation import Checked, check
+from tasks.months import months_before
 from tasks.prefect import io_task
 from tasks.schemas.catalog import SOURCES
 from tasks.schemas.deliveries import Deliveries, by_month
@@ -95,7 +96,7 @@ def _check(name: str, months: Sequence[date], settings: Settings) -> Checked:
     undated = landing.read_months(source, months, settings, dated=False)
     before = None
     if name == "loans":
-        last_months = [(month - timedelta(days=1)).replace(day=1) for month in months]
+        last_months = [months_before(month, 1) for month in months]
         before = tables.scan("silver.loans", settings, on=last_months).collect()
     return check(source, dated, undated, days=months, before=before)
 

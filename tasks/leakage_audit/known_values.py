@@ -5,6 +5,7 @@ A column of another source is held against both: what equals a later fact was no
 
 import polars as pl
 
+from tasks.months import month_number
 from tasks.schemas.clickstream import MEASURES
 
 MONTHS_AFTER = range(1, 7)
@@ -58,13 +59,9 @@ def later_facts(applications: pl.DataFrame, clickstream: pl.LazyFrame, loans: pl
 def _months(applications: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.LazyFrame:
     """Every row of each applicant, with `after`: how many months after the application it is dated."""
     asked = applications.lazy().select("loan_id", "customer_id", applied="snapshot_date")
-    after = _month_number(pl.col("snapshot_date")) - _month_number(pl.col("applied"))
+    after = month_number(pl.col("snapshot_date")) - month_number(pl.col("applied"))
     rows = clickstream.join(asked, on="customer_id", how="inner")
     return rows.select("loan_id", *MEASURES, after=after)
-
-
-def _month_number(day: pl.Expr) -> pl.Expr:
-    return day.dt.year() * 12 + day.dt.month()
 
 
 def _summaries(months: pl.LazyFrame, when: str) -> pl.LazyFrame:

@@ -20,13 +20,13 @@ from tasks.monitoring.measurement import Measurement, measurement, to_rows
 from tasks.monitoring.monthly import Month, measure_month, measure_performance
 from tasks.monitoring.stability import add_month_values
 from tasks.monitoring.triggers import decide_actions
+from tasks.months import months_before
 from tasks.prefect import io_task
 from tasks.registry.history import Registry, champion_on, load_registry, newest_trained_before
 from tasks.registry.registered_files import find_changed_files, read_card, read_reference
 from tasks.registry.settings_history import note_heads
 from tasks.schemas.catalog import TABLES, in_order
 from tasks.sources.applications import read_applications
-from tasks.statistics.months import months_before
 from tasks.store import tables
 
 SCORES = ("loan_id", "pd", "grade", "model_id")

@@ -8,6 +8,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.labels.ripeness import cohorts_missing
+from tasks.months import months_before
 from tasks.registry.history import (
     Registry,
     champion_on,
@@ -18,7 +19,6 @@ from tasks.registry.history import (
 )
 from tasks.registry.registered_files import read_card
 from tasks.registry.settings_of_record import settings_on
-from tasks.statistics.months import months_before
 from tasks.store import tables
 
 Step = tuple[str, str]  # whether it runs (yes, no, perhaps), and why

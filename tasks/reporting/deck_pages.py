@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from tasks.governance.policy_text import describe_rules
+from tasks.months import months_before
 from tasks.reporting.deck_data import DeckData, Page, describe_interval, is_of_former_model, one_of
 from tasks.reporting.deck_model_pages import (
     describe_features,
@@ -14,7 +15,6 @@ from tasks.reporting.deck_model_pages import (
     describe_stability,
 )
 from tasks.reporting.findings import describe_state
-from tasks.statistics.months import months_before
 
 RANK = {"red": 0, "amber": 1, "info": 2}
 OPTIONS = (

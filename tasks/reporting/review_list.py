@@ -7,11 +7,11 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError
 from tasks.features.presence import lacks_applications
+from tasks.months import months_before
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.settings_of_record import settings_on
 from tasks.schemas.catalog import SOURCES
 from tasks.schemas.feature_store import HAS_SOURCE
-from tasks.statistics.months import months_before
 from tasks.store import tables
 
 WELL_FORMED = r"^CUS_0x[0-9a-f]{1,122}$"

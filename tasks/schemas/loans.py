@@ -3,6 +3,7 @@
 import dataframely as dy
 import polars as pl
 
+from tasks.months import month_number
 from tasks.schemas.source import BEFORE, MAX_ID, SilverRow, Source
 
 CENT = 0.01
@@ -42,8 +43,7 @@ class SilverLoans(SilverRow):
 
     @dy.rule()
     def installment_num_is_months_since_start(cls) -> pl.Expr:
-        day, start = pl.col("snapshot_date"), pl.col("loan_start_date")
-        months = (day.dt.year() - start.dt.year()) * 12 + day.dt.month() - start.dt.month()
+        months = month_number(pl.col("snapshot_date")) - month_number(pl.col("loan_start_date"))
         return pl.col("installment_num") == months
 
     @dy.rule()

@@ -8,7 +8,7 @@ from prefect.exceptions import ParameterTypeError
 from prefect.types.entrypoint import EntrypointType
 
 from flows import deployments
-from flows.backfill import FLOWS, months_between
+from flows.backfill import FLOWS
 from tasks.errors import UsageError
 
 
@@ -44,11 +44,3 @@ def test_a_flow_that_is_not_there_is_refused() -> None:
 def test_a_range_that_ends_before_it_starts_is_refused() -> None:
     with pytest.raises(UsageError, match="swap them"):
         deployments.backfill.fn(date(2024, 3, 1), date(2024, 2, 1))
-
-
-def test_months_between_holds_both_ends() -> None:
-    assert months_between(date(2023, 12, 1), date(2024, 2, 1)) == [
-        date(2023, 12, 1),
-        date(2024, 1, 1),
-        date(2024, 2, 1),
-    ]

@@ -9,7 +9,7 @@ import polars as pl
 
 from tasks.leakage_audit.audit_source import build_book
 from tasks.leakage_audit.reference import Book
-from tasks.statistics.months import months_before
+from tasks.months import months_before
 from tests.builders import months, quick_settings, take_in, write_book
 
 N_MONTHS, LOANS = 14, 400
