@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from tasks.modelling.ablation import ABLATIONS, blank
@@ -25,19 +24,8 @@ from tasks.statistics import performance
 from tasks.statistics.performance import Floats
 
 POOLED = "pooled"
-FIGURES = (
-    "n",
-    "bad_rate",
-    "auc",
-    "auc_low",
-    "auc_high",
-    "gini",
-    "ks",
-    "brier",
-    "log_loss",
-    "slope",
-    "observed_to_expected",
-)
+NAMES = ("gini", "ks", "brier", "log_loss", "calibration_slope", "observed_to_expected")
+FIGURES = ("n", "bad_rate", "auc", "auc_low", "auc_high", *NAMES)
 
 
 @dataclass(frozen=True)
@@ -117,34 +105,20 @@ def keep_last_month(features: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.Dat
     return wide.select(features.columns).collect()
 
 
-def measure_scores(labels: Floats, pds: Floats) -> dict[str, float]:
-    """FIGURES of one score: AUC with its DeLong interval, calibration slope, and the rest.
-
-    The slope is that of the outcome on the log-odds (Cox 1958): 1 is on target, below 1 is overconfident.
-    """
-    auc = performance.measure_auc(labels, pds)
-    low, high = auc.interval()
-    clipped = np.clip(pds, 1e-9, 1 - 1e-9)
-    return {
-        "n": float(len(labels)),
-        "bad_rate": float(labels.mean()),
-        "auc": auc.value,
-        "auc_low": low,
-        "auc_high": high,
-        "gini": 2 * auc.value - 1,
-        "ks": performance.measure_ks(labels, pds),
-        "brier": performance.measure_brier(labels, pds),
-        "log_loss": performance.measure_log_loss(labels, clipped),
-        "slope": performance.measure_slope(labels, clipped),
-        "observed_to_expected": performance.measure_observed_to_expected(labels, pds),
-    }
+def measure_scores(labels: Floats, pds: Floats) -> dict[str, float | None]:
+    """FIGURES of one score: AUC with its DeLong interval, calibration slope, and the rest."""
+    found = performance.measure_performance(labels, pds, "auc", *NAMES)
+    auc = found["auc"]
+    sample = {"n": float(len(labels)), "bad_rate": float(labels.mean())}
+    interval = {"auc": auc.value, "auc_low": auc.low, "auc_high": auc.high}
+    return sample | interval | {name: found[name].value for name in NAMES}
 
 
 def compare_scores(labels: Floats, pds: Mapping[str, Floats]) -> pl.DataFrame:
     """FIGURES of two scores of the same loans (n,), a row each, and what the second does better.
 
     Needs:  two names and their PDs; at least two loans of each class.
-    Adds:   `figure`, a column per name, and `gain`, `gain_low`, `gain_high` of the AUC (paired 90 % interval
+    Adds:   `figure`, a column per name, and `gain`, `gain_low`, `gain_high` of the AUC (paired 90% interval
             of DeLong 1988; null for other figures).
     """
     (first, a), (second, b) = pds.items()

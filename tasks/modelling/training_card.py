@@ -13,12 +13,9 @@ from tasks.modelling.training_set import TrainingSnapshot, label_array
 from tasks.registry.model_card import list_limits
 from tasks.schemas.predictions import GRADE_LIMITS
 from tasks.schemas.source_features import features_in
-from tasks.statistics.performance import (
-    measure_brier,
-    measure_ks,
-    measure_observed_to_expected,
-    measure_spiegelhalter_z,
-)
+from tasks.statistics.performance import measure_performance
+
+NAMES = ("gini", "ks", "brier", "spiegelhalter_z", "observed_to_expected")  # of a candidate, out of time
 
 
 def build_card(
@@ -69,11 +66,7 @@ def _describe_candidate(candidate: Candidate, oot: pl.DataFrame) -> dict[str, An
             "bad_rate": float(labels.mean()),
             "auc": auc.value,
             "auc_ci_95": [low, high],
-            "gini": 2 * auc.value - 1,
-            "ks": measure_ks(labels, pds),
-            "brier": measure_brier(labels, pds),
-            "spiegelhalter_z": measure_spiegelhalter_z(labels, pds),
-            "observed_to_expected": measure_observed_to_expected(labels, pds),
+            **{name: one.value for name, one in measure_performance(labels, pds, *NAMES).items()},
         },
     }
 

@@ -13,8 +13,11 @@ from tasks.monitoring.measurement import Measurement, measurement
 from tasks.monitoring.stability import Shift, count_known, measure_shift
 from tasks.schemas.monitoring import CONFIDENCE, keep_metrics
 from tasks.statistics import performance
-from tasks.statistics.significance import discoveries, wilson_interval
+from tasks.statistics.significance import discoveries
 
+# Of one ripe cohort; its ranking needs two loans of each class.
+RANKS = ("auc", "gini", "ks")
+FITS = ("brier", "log_loss", "bad_rate_observed", "bad_rate_expected", "observed_to_expected")
 # Metric and subject of what says, in a month without applications, that there were none.
 OF_APPLICATIONS = (
     ("psi", "score"),
@@ -160,46 +163,25 @@ def measure_expectation(pds: pl.Series) -> list[Measurement]:
     ]
 
 
-def measure_performance(ripened: pl.DataFrame) -> list[Measurement]:
-    """AUC, Gini, KS, Brier score, log loss, bad rates and observed to expected of the cohort that ripened.
+def measure_cohort(ripened: pl.DataFrame) -> list[Measurement]:
+    """AUC, Gini, KS, Brier score, log loss, bad rates and observed/expected of the cohort that ripened.
 
     Reported without limits: a single cohort never decides.
 
     Needs:  label (0 or 1) and pd of the cohort's loans; no rows when it was never scored.
     """
     n = ripened.height
-    ranks = ("auc", "gini", "ks")
-    fits = ("brier", "log_loss", "bad_rate_observed", "bad_rate_expected", "observed_to_expected")
     if n == 0:
-        return [measurement(name, "score", 0, None, status="not scored") for name in (*ranks, *fits)]
+        return [measurement(name, "score", 0, None, status="not scored") for name in (*RANKS, *FITS)]
     labels, pds = ripened["label"].cast(pl.Float64).to_numpy(), ripened["pd"].to_numpy()
-    values = (
-        performance.measure_brier(labels, pds),
-        performance.measure_log_loss(labels, pds),
-        float(labels.mean()),
-        float(pds.mean()),
-        performance.measure_observed_to_expected(labels, pds),
-    )
-    interval = {"bad_rate_observed": wilson_interval(float(labels.sum()), n, level=CONFIDENCE)}
-    fitted = [
-        measurement(name, "score", n, value, ci=interval.get(name, (None, None)))
-        for name, value in zip(fits, values, strict=True)
-    ]
-    return _measure_ranking(labels, pds) + fitted
-
-
-def _measure_ranking(labels: performance.Floats, pds: performance.Floats) -> list[Measurement]:
-    n, n_bad = len(labels), int(labels.sum())
-    if n_bad in (0, n):
-        return [measurement(name, "score", n, None, status="single class") for name in ("auc", "gini", "ks")]
-    if min(n_bad, n - n_bad) < 2:
-        return [
-            measurement(name, "score", n, None, status="too few of a class") for name in ("auc", "gini", "ks")
-        ]
-    auc = performance.measure_auc(labels, pds)
-    low, high = auc.interval(CONFIDENCE)
+    rare = min(int(labels.sum()), n - int(labels.sum()))
+    unranked = "single class" if rare == 0 else "too few of a class" if rare == 1 else ""
+    names = FITS if unranked else (*RANKS, *FITS)
+    estimates = performance.measure_performance(labels, pds, *names)
     return [
-        measurement("auc", "score", n, auc.value, ci=(low, high)),
-        measurement("gini", "score", n, 2 * auc.value - 1, ci=(2 * low - 1, 2 * high - 1)),
-        measurement("ks", "score", n, performance.measure_ks(labels, pds)),
+        *(measurement(name, "score", n, None, status=unranked) for name in RANKS if unranked),
+        *(
+            measurement(name, "score", n, one.value, ci=(one.low, one.high))
+            for name, one in estimates.items()
+        ),
     ]

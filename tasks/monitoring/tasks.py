@@ -17,7 +17,7 @@ from tasks.monitoring.backtest import development_benchmark, measure_backtest, n
 from tasks.monitoring.early_arrears import keep_arrears, measure_arrears
 from tasks.monitoring.fairness import add_groups, measure_fairness
 from tasks.monitoring.measurement import Measurement, measurement, to_rows
-from tasks.monitoring.monthly import Month, measure_month, measure_performance
+from tasks.monitoring.monthly import Month, measure_cohort, measure_month
 from tasks.monitoring.stability import add_month_values
 from tasks.monitoring.triggers import decide_actions
 from tasks.months import months_before
@@ -171,7 +171,7 @@ def _ripened(as_of: date, settings: Settings) -> pl.DataFrame:
     ripened = _with_scores(labels, settings, until=as_of)
     scored_by = str(ripened["model_id"][0]) if ripened.height else "none"
     cohort = labels["loan_start_date"].unique().sort().to_list()[:1]
-    return to_rows(measure_performance(ripened), as_of=as_of, window=_named(cohort), model_id=scored_by)
+    return to_rows(measure_cohort(ripened), as_of=as_of, window=_named(cohort), model_id=scored_by)
 
 
 def _pooled(as_of: date, registry: Registry, settings: Settings, policy: Policy) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from tasks.governance.adopted_policy import read_policy
 from tasks.schemas.clickstream import HAS_VALUES
 from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.schemas.monitoring import CONFIDENCE, keep_metrics
-from tasks.statistics.significance import wilson_interval
+from tasks.statistics.performance import wilson_interval
 from tasks.store import documents, tables
 
 RATES = {"month": pl.Date, "n": pl.Int64, "value": pl.Float64, "ci_low": pl.Float64, "ci_high": pl.Float64}

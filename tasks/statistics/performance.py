@@ -3,6 +3,7 @@
 Shapes: `labels` (n,) of 0 and 1, `scores` or `pds` (n,) of floats, all in the same row order.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,10 @@ from scipy.special import logit
 from scipy.stats import norm, rankdata
 from sklearn.linear_model import LogisticRegression
 
+from tasks.schemas.monitoring import CONFIDENCE
+
 Floats = NDArray[np.float64]
+INSIDE = (1e-9, 1 - 1e-9)  # where the logarithm of a PD is finite
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Auc:
     of_bad: Floats
     of_good: Floats
 
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
+    def interval(self, level: float = CONFIDENCE) -> tuple[float, float]:
         """Two-sided normal interval, cut at 0 and 1."""
         half = float(norm.ppf(0.5 + level / 2)) * self.variance**0.5
         return max(0.0, self.value - half), min(1.0, self.value + half)
@@ -78,12 +82,13 @@ def measure_spiegelhalter_z(labels: Floats, pds: Floats) -> float:
 
 
 def measure_log_loss(labels: Floats, pds: Floats) -> float:
-    """Mean negative log-likelihood of the outcomes."""
-    return float(-np.mean(np.where(labels == 1, np.log(pds), np.log1p(-pds))))
+    """Mean negative log-likelihood of the outcomes; PDs are kept a hair away from 0 and 1."""
+    kept = np.clip(pds, *INSIDE)
+    return float(-np.mean(np.where(labels == 1, np.log(kept), np.log1p(-kept))))
 
 
 def measure_observed_to_expected(labels: Floats, pds: Floats) -> float:
-    """Defaults that happened per default expected (calibration in the large; 1 is on target)."""
+    """Observed/expected defaults (calibration in the large; 1 is on target)."""
     return float(labels.sum() / pds.sum())
 
 
@@ -92,5 +97,62 @@ def measure_slope(labels: Floats, pds: Floats) -> float:
 
     Needs: both classes.
     """
-    log_odds = logit(np.clip(pds, 1e-9, 1 - 1e-9)).reshape(-1, 1)
+    log_odds = logit(np.clip(pds, *INSIDE)).reshape(-1, 1)
     return float(LogisticRegression(C=np.inf).fit(log_odds, labels).coef_[0, 0])
+
+
+def wilson_interval(n_bad: float, n: float, *, level: float) -> tuple[float, float]:
+    """Two-sided interval of a rate by its score test (Wilson 1927), 0 to 1."""
+    z, p = float(norm.ppf(0.5 + level / 2)), n_bad / n
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with the limits of its interval, where it has one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def _estimate_auc(labels: Floats, scores: Floats) -> Estimate:
+    auc = measure_auc(labels, scores)
+    return Estimate(auc.value, *auc.interval())
+
+
+def _estimate_gini(labels: Floats, scores: Floats) -> Estimate:
+    """Twice the AUC less 1."""
+    auc = measure_auc(labels, scores)
+    low, high = auc.interval()
+    return Estimate(2 * auc.value - 1, 2 * low - 1, 2 * high - 1)
+
+
+def _estimate_bad_rate(labels: Floats, _pds: Floats) -> Estimate:
+    n_bad, n = float(labels.sum()), len(labels)
+    return Estimate(float(labels.mean()), *wilson_interval(n_bad, n, level=CONFIDENCE))
+
+
+# The performance of a score, by the name that monitoring, evaluation and cards have for it.
+RANKING: Mapping[str, Callable[[Floats, Floats], Estimate]] = {  # of at least two loans of each class
+    "auc": _estimate_auc,
+    "gini": _estimate_gini,
+    "ks": lambda labels, scores: Estimate(measure_ks(labels, scores)),
+    "calibration_slope": lambda labels, pds: Estimate(measure_slope(labels, pds)),
+}
+FIT: Mapping[str, Callable[[Floats, Floats], Estimate]] = {
+    "brier": lambda labels, pds: Estimate(measure_brier(labels, pds)),
+    "log_loss": lambda labels, pds: Estimate(measure_log_loss(labels, pds)),
+    "bad_rate_observed": _estimate_bad_rate,
+    "bad_rate_expected": lambda _labels, pds: Estimate(float(pds.mean())),
+    "observed_to_expected": lambda labels, pds: Estimate(measure_observed_to_expected(labels, pds)),
+    "spiegelhalter_z": lambda labels, pds: Estimate(measure_spiegelhalter_z(labels, pds)),
+}
+PERFORMANCE = {**RANKING, **FIT}
+
+
+def measure_performance(labels: Floats, pds: Floats, *names: str) -> dict[str, Estimate]:
+    """Some of PERFORMANCE, by name, on loans whose outcome is known."""
+    return {name: PERFORMANCE[name](labels, pds) for name in names}

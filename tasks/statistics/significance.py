@@ -30,14 +30,6 @@ def jeffreys_interval(n_bad: float, n: float, *, level: float) -> tuple[float, f
     return float(low), float(high)
 
 
-def wilson_interval(n_bad: float, n: float, *, level: float) -> tuple[float, float]:
-    """Two-sided interval of a rate by its score test (Wilson 1927), 0 to 1."""
-    z, p = float(norm.ppf(0.5 + level / 2)), n_bad / n
-    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values adjusted for their number, none of them wrong with the given probability (Holm 1979)."""
     p = np.asarray(p_values, dtype=float)

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tasks.monitoring.measurement import measurement, to_rows
-from tasks.monitoring.monthly import count_drifting, measure_coverage, measure_performance
+from tasks.monitoring.monthly import count_drifting, measure_cohort, measure_coverage
 from tasks.schemas.clickstream import MEASURES
 from tests.builders import month
 from tests.policies import POLICY
@@ -15,7 +15,7 @@ def cohort(labels: list[int], pds: list[float]) -> pl.DataFrame:
 
 
 def figures(ripened: pl.DataFrame) -> dict[str, tuple[float | None, str]]:
-    return {f["metric"]: (f["value"], f["status"]) for f in measure_performance(ripened)}
+    return {f["metric"]: (f["value"], f["status"]) for f in measure_cohort(ripened)}
 
 
 def test_a_cohort_that_was_never_scored_says_so() -> None:
@@ -36,7 +36,7 @@ def test_a_perfect_score_has_an_auc_of_one() -> None:
 
 def test_rows_name_the_window_and_the_model() -> None:
     rows = to_rows(
-        measure_performance(cohort([], [])), as_of=date(2024, 1, 1), window="cohort 2023-07", model_id="m"
+        measure_cohort(cohort([], [])), as_of=date(2024, 1, 1), window="cohort 2023-07", model_id="m"
     )
     assert set(rows["window"]) == {"cohort 2023-07"}
     assert rows["n"].sum() == 0

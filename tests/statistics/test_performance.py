@@ -3,6 +3,7 @@ import pytest
 from scipy.stats import ks_2samp
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
+from tasks.schemas.monitoring import METRICS
 from tasks.statistics import performance
 
 RNG = np.random.default_rng(3)
@@ -47,3 +48,24 @@ def test_observed_to_expected_is_one_on_target() -> None:
     assert performance.measure_observed_to_expected(
         np.array([1.0, 0.0]), np.array([0.4, 0.6])
     ) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("n_bad", "n", "low", "high"),
+    [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (150, 500, 0.2614, 0.3415)],
+)
+def test_the_interval_of_a_rate_is_wilsons(n_bad: int, n: int, low: float, high: float) -> None:
+    assert performance.wilson_interval(n_bad, n, level=0.95) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_each_performance_metric_has_a_value_and_a_name_in_the_catalogue() -> None:
+    found = performance.measure_performance(LABELS, PDS, *performance.PERFORMANCE)
+    assert set(found) <= set(METRICS)
+    assert all(np.isfinite(one.value) for one in found.values())
+    intervals = [(one.low, one.value, one.high) for one in found.values() if one.low is not None]
+    assert len(intervals) == 3
+    assert all(low < value < high for low, value, high in intervals)
+
+
+def test_a_pd_of_one_that_is_wrong_has_a_finite_log_loss() -> None:
+    assert performance.measure_log_loss(np.array([0.0, 1.0]), np.array([1.0, 1.0])) < 11

@@ -8,7 +8,6 @@ from tasks.statistics.significance import (
     jeffreys_p,
     jeffreys_two_sided_p,
     trend_p,
-    wilson_interval,
 )
 
 
@@ -41,11 +40,3 @@ def test_the_trend_of_two_histograms_is_the_rank_test_of_their_values() -> None:
     expected = mannwhitneyu(*values, method="asymptotic", use_continuity=False).pvalue
     assert trend_p(now, before) == pytest.approx(expected)
     assert trend_p(np.zeros(4), before) == 1.0
-
-
-@pytest.mark.parametrize(
-    ("n_bad", "n", "low", "high"),
-    [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (150, 500, 0.2614, 0.3415)],
-)
-def test_the_interval_of_a_rate_is_wilsons(n_bad: int, n: int, low: float, high: float) -> None:
-    assert wilson_interval(n_bad, n, level=0.95) == pytest.approx((low, high), abs=1e-4)
