@@ -38,7 +38,7 @@ class MayPassError(SystemExit):
 
 
 class RefusalError(SystemExit):
-    """The command said no, and would again."""
+    """The command refused, and would again."""
 
 
 def refuse(sentence: str) -> NoReturn:
@@ -75,18 +75,18 @@ class Command(BaseOperator):
         tagged = {**os.environ, "VINTAGE_RUN_TAG": context["run_id"]}
         command = ["vintage", *self.words]
         LOG.info(" ".join(command))
-        code, said = self._run(command, tagged)
+        code, last_line = self._run(command, tagged)
         if code == NOTHING_TO_DO:
-            raise AirflowSkipException(said)
+            raise AirflowSkipException(last_line)
         if code < 0 or code in (MAY_PASS, *ENDED_BY_SIGNAL):
-            LOG.error(said)
+            LOG.error(last_line)
             raise MayPassError(code)
         if code:
-            refuse(said)
+            refuse(last_line)
 
     def _run(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
-        """The exit code, and the command's own last sentence or, if it said none, the last line printed."""
-        said = f"{command[0]} ended without a word"
+        """The exit code, and the command's own last sentence or, if there was none, the last line printed."""
+        last_line = f"{command[0]} ended without a word"
         # It stays in the group of this process, which Airflow ends as a whole.
         process = subprocess.Popen(  # noqa: S603 - our own command
             command,
@@ -99,12 +99,12 @@ class Command(BaseOperator):
         try:
             for line in map(str.rstrip, process.stdout or []):
                 LOG.info(line)
-                if line.startswith(OURS) or not said.startswith(OURS):
-                    said = line or said
+                if line.startswith(OURS) or not last_line.startswith(OURS):
+                    last_line = line or last_line
             code = process.wait()
         finally:
             process.kill()
-        return code, f"{command[0]} was killed by signal {-code}" if code < 0 else said
+        return code, f"{command[0]} was killed by signal {-code}" if code < 0 else last_line
 
 
 def months() -> list[str]:

@@ -9,7 +9,7 @@ from psycopg2 import sql
 
 
 def connect() -> psycopg2.extensions.connection:
-    """A connection to the server, which may be starting still. Errors: OperationalError after two minutes."""
+    """A connection to the server, which may be starting still. Raises: OperationalError after two minutes."""
     password = Path("/keys/postgres/password").read_text()
     last = time.monotonic() + 120
     while True:

@@ -8,7 +8,7 @@ from typing import Any
 
 from prefect import Flow, flow
 
-from flows.engine import labels_of, run_flow, run_recorded, say_where
+from flows.engine import log_flow_run_url, run_flow, run_recorded, run_tags
 from tasks.config import Settings
 from tasks.errors import NothingToDoError
 from tasks.ingestion.acceptance import has_come_in
@@ -36,21 +36,21 @@ def run_backfill(days: Sequence[date], names: Sequence[str], settings: Settings,
     """Run the named flows for each day, as one Prefect run that names them; `step` is told of each before.
 
     A flow with nothing to do is passed over; an error ends the range, and what was done stays done.
-    Errors: NothingToDoError when that holds for every flow and day.
+    Raises: NothingToDoError when that holds for every flow and day.
     """
 
     def backfill(start: date, end: date, flows: list[str]) -> None:  # noqa: ARG001 - shown in the Prefect UI
-        say_where()
+        log_flow_run_url()
         run_range(days, names, settings, step=step)
 
     as_flow = flow(flow_run_name="backfill-{start}-{end}", validate_parameters=False)(traced(backfill))
-    run_recorded(as_flow, days[0], days[-1], list(names), labels=labels_of(settings))
+    run_recorded(as_flow, days[0], days[-1], list(names), labels=run_tags(settings))
 
 
 def run_range(days: Sequence[date], names: Sequence[str], settings: Settings, *, step: Step) -> None:
     """Run the named flows for each day, each as a Prefect run of its own.
 
-    Errors: NothingToDoError when there was nothing to do for every flow and day.
+    Raises: NothingToDoError when there was nothing to do for every flow and day.
     """
     with one_writer(settings, f"vintage backfill --start {days[0]} --end {days[-1]}"):
         idle = [_run_day(day, names, settings, step=step) for day in days]

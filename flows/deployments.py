@@ -13,7 +13,7 @@ from prefect.types.entrypoint import EntrypointType
 from pydantic import AfterValidator, Field
 
 from flows.backfill import FLOWS, flow_named, log_step, run_range
-from flows.engine import say_where
+from flows.engine import log_flow_run_url
 from tasks.config import checked_settings
 from tasks.errors import UsageError
 from tasks.months import month_range, require_month_start
@@ -56,7 +56,7 @@ def backfill(start: Month, end: Month, flows: list[FlowName] = list(FLOWS)) -> N
         raise UsageError(f"The start {start} is after the end {end}; swap them.")
     if not flows:
         raise UsageError(f"No flow is chosen; choose from {', '.join(FLOWS)}.")
-    say_where()
+    log_flow_run_url()
     names = [name for name in FLOWS if name in flows]
     run_range(month_range(start, end), names, checked_settings({}), step=log_step)
 

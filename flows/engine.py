@@ -39,7 +39,7 @@ def monthly_flow(name: str) -> Callable[[Callable[[date, Settings], None]], Flow
 
     def decorate(work: Callable[[date, Settings], None]) -> Flow[..., Any]:
         def run(snapshot_date: date, settings: Settings) -> None:
-            say_where()
+            log_flow_run_url()
             # For each tag of a task Prefect asks the server for a limit, and waits two seconds when it
             # meets a lock of SQLite; the tags of the flow run are enough.
             with one_writer(settings, f"vintage run {name}"), TagsContext(current_tags=set()):
@@ -53,7 +53,7 @@ def monthly_flow(name: str) -> Callable[[Callable[[date, Settings], None]], Flow
     return decorate
 
 
-def say_where() -> None:
+def log_flow_run_url() -> None:
     """Print the address of this Prefect run's page, where PREFECT_UI_URL names a server that people open."""
     if in_flow_run() and os.environ.get("PREFECT_UI_URL"):
         page = url_for("flow-run", flow_run.get_id())
@@ -63,12 +63,12 @@ def say_where() -> None:
 def run_flow(monthly: Flow[..., Any], day: date, settings: Settings, *labels: str) -> None:
     """Run one flow for one date, recorded where a server answers.
 
-    Errors: whatever the work raises; NothingToDoError when there is nothing to do yet.
+    Raises: whatever the work raises; NothingToDoError when there is nothing to do yet.
     """
-    run_recorded(monthly, day, settings, labels=[*labels_of(settings), f"{day:%Y-%m}", *labels])
+    run_recorded(monthly, day, settings, labels=[*run_tags(settings), f"{day:%Y-%m}", *labels])
 
 
-def labels_of(settings: Settings) -> list[str]:
+def run_tags(settings: Settings) -> list[str]:
     """Tags of every run: ours, and the id of the run that called us, where there is one."""
     return ["vintage", *filter(None, [settings.run_tag])]
 

@@ -29,7 +29,7 @@ def address_of_ours() -> str | None:
 def start() -> str:
     """Let a server run in the background, on this machine's own address, unless ours does; its API's address.
 
-    Errors: PassingError when it does not answer in time.
+    Raises: PassingError when it does not answer in time.
     """
     running = address_of_ours()
     if running and _answers(running):

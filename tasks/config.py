@@ -75,8 +75,8 @@ class Settings(BaseSettings):
     def _holds_tables(cls, path: Path) -> Path:
         sign = unreadable_sign(path)
         if sign:
-            told = "tables cannot be kept in {path}, whose name holds a {sign}; choose another folder"
-            raise PydanticCustomError("path", told, {"path": str(path.absolute()), "sign": sign})
+            reason = "tables cannot be kept in {path}, whose name holds a {sign}; choose another folder"
+            raise PydanticCustomError("path", reason, {"path": str(path.absolute()), "sign": sign})
         return path
 
     @property

@@ -13,7 +13,7 @@ PASSING = {
 
 
 class VintageError(Exception):
-    """Something a user can mend. The message says what, where and the mend, in one or two sentences."""
+    """Something a user can fix. The message says what, where and how to fix it, in one or two sentences."""
 
     exit_code = 1
 
@@ -25,7 +25,7 @@ class NothingToDoError(VintageError):
 
 
 class UsageError(VintageError):
-    """The command was worded wrongly."""
+    """The command line is wrong."""
 
     exit_code = 2
 
@@ -53,16 +53,16 @@ class PassingError(StorageError):
 
 
 class PolicyError(VintageError):
-    """The policy file is missing or says something that it may not."""
+    """The policy file is missing or holds what it may not."""
 
 
 def may_pass(error: BaseException) -> bool:
-    """Whether the same command may go through later although nobody mends anything.
+    """Whether the same command may go through later although nobody changes anything.
 
-    Polars and Delta Lake tell the number of an error of the system in words.
+    Polars and Delta Lake give the number of a system error in words.
     """
     if isinstance(error, VintageError):
         return isinstance(error, PassingError)
-    told = re.search(r"\(os error (\d+)\)", str(error))
-    number = int(told[1]) if told else getattr(error, "errno", None)
+    numbered = re.search(r"\(os error (\d+)\)", str(error))
+    number = int(numbered[1]) if numbered else getattr(error, "errno", None)
     return number in PASSING or isinstance(error, TimeoutError | ConnectionError | MemoryError)

@@ -1,6 +1,6 @@
 """How a function becomes a Prefect task, and what a flow run shows in the Prefect UI.
 
-The work is done whether or not Prefect can record it: of a server that fails it is said once, and then it is
+The work is done whether or not Prefect can record it: a server that fails is reported once and then
 left alone.
 """
 
@@ -57,7 +57,7 @@ def io_task(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        with failing_clearly(function.__name__):
+        with translate_storage_errors(function.__name__):
             return as_run(as_task, function, *args, **kwargs) if in_flow_run() else function(*args, **kwargs)
 
     return call
@@ -126,10 +126,10 @@ def all_sent(seconds: float) -> bool:
 
 
 @contextmanager
-def failing_clearly(step: str) -> Generator[None]:
-    """Tell a disk, network or table that failed in one sentence; what is our own mistake passes through.
+def translate_storage_errors(step: str) -> Generator[None]:
+    """Report a disk, network or table that failed in one sentence; a mistake of the code passes through.
 
-    Errors: PassingError for a fault that may pass, else StorageError.
+    Raises: PassingError for a fault that may pass, else StorageError.
     """
     try:
         yield

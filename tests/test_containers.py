@@ -1,4 +1,4 @@
-"""What can be told of the containers and DAGs by reading their files."""
+"""What holds for the containers and DAGs, by their files alone."""
 
 import ast
 import os

@@ -8,7 +8,7 @@ import pytest
 from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError
 
 from tasks.errors import BadInputError, NothingToDoError, PassingError, StorageError, UsageError, may_pass
-from tasks.prefect import failing_clearly
+from tasks.prefect import translate_storage_errors
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 PASSING = [
@@ -30,7 +30,7 @@ REFUSALS = [
 
 def raised(error: Exception) -> Exception:
     """What becomes of an error of a task."""
-    with pytest.raises(Exception) as told, failing_clearly("score_day"):  # noqa: PT011 - any may come
+    with pytest.raises(Exception) as told, translate_storage_errors("score_day"):  # noqa: PT011 - any may come
         raise error
     return told.value
 
@@ -61,10 +61,10 @@ def join_that_is_not_one_to_one() -> pl.DataFrame:
     [join_that_is_not_one_to_one, lambda: pl.DataFrame({"here": [1]}).lazy().select("gone").collect()],
 )
 def test_our_own_mistake_is_raised_as_it_is(mistake: Callable[[], object]) -> None:
-    with pytest.raises(pl.exceptions.PolarsError) as told, failing_clearly("score_day"):
+    with pytest.raises(pl.exceptions.PolarsError) as told, translate_storage_errors("score_day"):
         mistake()
     assert not may_pass(told.value)
-    with pytest.raises(SchemaMismatchError), failing_clearly("score_day"):
+    with pytest.raises(SchemaMismatchError), translate_storage_errors("score_day"):
         raise SchemaMismatchError("number of fields does not match")
 
 

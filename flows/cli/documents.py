@@ -1,4 +1,4 @@
-"""The commands that write what people read or hand in: report, deck, submission."""
+"""The commands that write what people read or submit: report, deck, submission."""
 
 from datetime import date
 from pathlib import Path
@@ -48,7 +48,7 @@ def submission(
         str, typer.Option(help="Link to the repository [default: the git remote's, else Readme.txt's].")
     ] = "",
 ) -> None:
-    """Write the hand-in: one zip of the code, the data, all results and a link to the repository.
+    """Write the submission: one zip of the code, the data, all results and a link to the repository.
 
     A simulated lender's true default probabilities are left out.
     """

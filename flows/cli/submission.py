@@ -1,4 +1,4 @@
-"""The hand-in: one zip with the code, the data, what the flows made of it, and a link to the repository."""
+"""The submission: one zip of the code, the data, what the flows made of it, and the repository's link."""
 
 import re
 import stat
@@ -54,7 +54,7 @@ def repository_link(given: str) -> str:
         if link:
             return link
     wrong = f"{given!r} is not one" if given else f"neither the git remote origin nor {README} is one"
-    raise UsageError(f"The hand-in needs the repository's link, and {wrong}. Pass --repo-url https://...")
+    raise UsageError(f"The submission needs the repository's link, and {wrong}. Pass --repo-url https://...")
 
 
 def _as_link(url: str) -> str:
@@ -73,8 +73,8 @@ def _code() -> tuple[dict[str, Path], set[str]]:
     found = {name: Path(name) for how, name in entries if how.startswith("100") and _is_whole(Path(name))}
     if "docker-compose.yaml" not in found:
         raise UsageError(
-            f"{Path.cwd()} is not the top folder of a git clone of Vintage, which a hand-in is made from (an "
-            "unzipped hand-in is none). Change into the clone and run the command again."
+            f"{Path.cwd()} is not the top folder of a git clone of Vintage, which a submission is made from "
+            "(an unzipped submission is none). Change into the clone and run the command again."
         )
     return found, {name for how, name in entries if how.startswith("100755")}
 
@@ -90,7 +90,7 @@ def _results(settings: Settings) -> dict[str, Path]:
         inside = {str(path.relative_to(folder)): path for path in _files(folder)}
         found |= {f"{room}/{name}": path for name, path in inside.items()}
     if not any(name.startswith("datamart/gold/") for name in found):
-        raise UsageError(f"{settings.datamart} holds no tables to hand in. Make them with: vintage demo")
+        raise UsageError(f"{settings.datamart} holds no tables to submit. Make them with: vintage demo")
     return found
 
 

@@ -140,6 +140,8 @@ def paths_to_look_at(settings: Settings) -> dict[str, str]:
 
 def _months_of_pause(settings: Settings) -> list[date]:
     """Months whose loans came in and of which none is new."""
+    if not tables.snapshot_dates("bronze.deliveries", settings):
+        return []
     loans = tables.scan("bronze.deliveries", settings).filter(pl.col("source") == "loans")
     paused = loans.filter(pl.col("n_received") > 0, pl.col("n_new") == 0)
     return paused.select("snapshot_date").collect().to_series().to_list()

@@ -1,4 +1,4 @@
-"""The hand-in of a made-up user, made, unzipped, built and brought up as a grader would, from nothing."""
+"""The submission of a made-up user, made, unzipped, built and brought up as a grader would, from nothing."""
 
 import os
 import re
@@ -176,7 +176,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path, text in whole.items():
         path.write_text("".join(line for line in text.splitlines(keepends=True) if LAST not in line))
     vintage(home, "demo", **QUICK)
-    vintage(home, "submission", "--out", "hand-in.zip", "--repo-url", "https://example.org/vintage")
+    vintage(home, "submission", "--out", "submission.zip", "--repo-url", "https://example.org/vintage")
     for path, text in whole.items():
         path.write_text(text)
     return home
@@ -184,12 +184,12 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def stack(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Stack]:
-    """All services, built and up from the hand-in, unzipped by another user; removed at the end."""
+    """All services, built and up from the submission, unzipped by another user; removed at the end."""
     place = tmp_path_factory.mktemp("grader")
-    folder = place / "my hand-in"
+    folder = place / "my submission"
     for above in (place, place.parent, place.parent.parent):
         above.chmod(0o755)
-    zipped = shutil.copy(clone / "hand-in.zip", place)
+    zipped = shutil.copy(clone / "submission.zip", place)
     as_owner = ["setpriv", f"--reuid={OWNER}", f"--regid={OWNER}", "--clear-groups"]
     if os.getuid() == 0:
         shutil.chown(place, OWNER, OWNER)

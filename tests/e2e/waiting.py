@@ -7,7 +7,7 @@ from collections.abc import Callable
 def wait_until(is_so: Callable[[], object], otherwise: Callable[[], str], *, seconds: float) -> None:
     """Ask again and again until it is so.
 
-    Errors: AssertionError with what `otherwise` says, when it takes longer.
+    Raises: AssertionError with what `otherwise` says, when it takes longer.
     """
     deadline = time.monotonic() + seconds
     while not is_so():

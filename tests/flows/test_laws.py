@@ -1,4 +1,4 @@
-"""The four laws of time, on the real flows and every table."""
+"""The four invariants of time, on the real flows and every table."""
 
 import shutil
 from pathlib import Path

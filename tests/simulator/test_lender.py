@@ -1,4 +1,4 @@
-"""What a simulated lender's files promise."""
+"""What holds for a simulated lender's files."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""The hand-in zip, made of a small repository and a month's results."""
+"""The submission's zip, made of a small repository and a month's results."""
 
 import subprocess
 from pathlib import Path
