@@ -137,12 +137,11 @@ def _in_the_large(labels: Floats, pds: Floats, share: float, limits: Calibration
 
 def _by_grade(pooled: pl.DataFrame, share: float, limits: Calibration) -> list[Measurement]:
     """More defaults than a grade's mean PD allows: Jeffreys' p, adjusted for the number of grades (Holm)."""
-    grades = (
-        pooled.group_by("grade")
-        .agg(n=pl.len(), k=pl.col("label").sum(), pd=pl.col("pd").mean())
-        .sort("grade")
-    )
-    rows = grades.to_dicts()
+    # Not by group_by, which sums in an order of its own each time, so that the last digit may differ.
+    rows: list[dict[str, Any]] = [
+        {"grade": one["grade"][0], "n": one.height, "k": one["label"].sum(), "pd": one["pd"].mean()}
+        for one in pooled.sort("grade", maintain_order=True).partition_by("grade")
+    ]
     p_values = holm([jeffreys_p(share * row["k"], share * row["n"], row["pd"]) for row in rows])
     found: list[Measurement] = []
     for row, p in zip(rows, p_values, strict=True):

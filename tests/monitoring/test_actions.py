@@ -1,5 +1,7 @@
 """What the figures of a month ask for closes the loop: trainings out of schedule, promotions that wait."""
 
+import re
+
 import pytest
 
 from flows.engine import run_flow
@@ -20,11 +22,17 @@ SHIFTED, IN_ARREARS = 12, 13  # months whose figures say so
 
 @pytest.fixture(scope="module")
 def worsened(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A lender most of whose loans default from its tenth month on; by schedule it trains once."""
+    """A lender most of whose loans default from its tenth month on; by schedule it trains once.
+
+    The limits of its policy are what they were when it was made up, whatever the adopted ones are.
+    """
     home = tmp_path_factory.mktemp("worsened")
     simulate(Lender(START, N_MONTHS, 150, 1, drifts=(parse_drift("badrate:10:6"),)), home / "data")
     settings = quick_settings(home / "data", home)
-    settings = settings.model_copy(update={"retrain_every_cohorts": 20, "trials": 1})
+    policy, adopted = home / "policy.toml", settings.policy.read_text(encoding="utf-8")
+    policy.write_text(re.sub(r"(?m)^red = .*$", "red = 0.25", adopted, count=1), encoding="utf-8")
+    changes = {"retrain_every_cohorts": 20, "trials": 1, "policy": policy}
+    settings = settings.model_copy(update=changes)
     run_months(settings, months(IN_ARREARS + 1))
     return settings
 

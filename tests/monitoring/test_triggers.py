@@ -127,7 +127,9 @@ def test_a_trigger_that_names_a_metric_needs_no_code() -> None:
         "red",
         "CSI of age 0.400 [amber 0.100, red 0.250] (n = 500, month 2024-05)",
     )
-    assert describe_trigger(policy.trigger[-1], policy).startswith("the CSI is at least 0.25 and beyond")
+    assert describe_trigger(policy.trigger[-1], policy).startswith(
+        f"the CSI is at least {POLICY.stability.red} and beyond"
+    )
 
 
 @pytest.mark.parametrize(
