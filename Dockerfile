@@ -1,9 +1,11 @@
 # One image, two environments side by side: /opt/airflow and /opt/vintage, the pipeline. Their pins exclude each other.
-FROM python:3.12-slim-bookworm AS environments
+ARG PYTHON_IMAGE=python:3.12-slim-bookworm
+FROM ${PYTHON_IMAGE} AS environments
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore UV_NO_CACHE=1
 WORKDIR /build
 COPY requirements-dev.txt requirements-airflow.txt ./
-RUN pip install --quiet $(grep -oE '^uv(-build)?==[0-9.]*' requirements-dev.txt)
+RUN awk '/^[^ ]/ {ours = /^uv(-build)?==/} ours' requirements-dev.txt > uv.txt \
+ && pip install --quiet --require-hashes --requirement uv.txt
 RUN python -m venv --without-pip /opt/airflow \
  && uv pip sync --quiet --compile-bytecode --python /opt/airflow/bin/python requirements-airflow.txt
 COPY requirements.txt ./
@@ -20,7 +22,7 @@ COPY simulator simulator
 COPY tasks tasks
 RUN uv pip install --quiet --no-deps --no-build-isolation --compile-bytecode --target /opt/app .
 
-FROM python:3.12-slim-bookworm
+FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 1000 vintage \
  && useradd --uid 1000 --gid 1000 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin vintage \
  && install -d -o vintage -g vintage /vintage /vintage/logs /vintage/months

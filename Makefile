@@ -42,7 +42,8 @@ clean: ## remove what the flows made; data/ stays
 # uv installs and compiles the pinned files in seconds; pip's only work is to fetch that uv.
 .venv/ready: requirements-dev.txt pyproject.toml
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	test -x .venv/bin/uv || .venv/bin/python -m pip install -q --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements-dev.txt)"
+	test -x .venv/bin/uv || awk '/^[^ ]/ {ours = /^uv==/} ours' requirements-dev.txt > .venv/uv.txt
+	test -x .venv/bin/uv || .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	.venv/bin/uv pip sync -q --compile-bytecode --python .venv/bin/python requirements-dev.txt
 	.venv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation -e .
 	touch $@
