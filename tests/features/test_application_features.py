@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -11,6 +12,7 @@ from tasks.features.application_features import (
     keep_latest,
     summarise_clickstream,
 )
+from tasks.schemas.catalog import TABLES
 from tasks.schemas.clickstream import MEASURES
 from tests.builders import START, clickstream_rows, month
 
@@ -77,12 +79,16 @@ def test_the_newest_row_known_at_the_application_counts() -> None:
     assert keep_latest(keep_known(rows, application(month(3)))).collect()["age"].to_list() == [31]
 
 
+def financials(**columns: Sequence[float | None]) -> pl.LazyFrame:
+    """Rows of silver.financials with these columns; all others are null."""
+    schema, n = TABLES["silver.financials"].columns, len(columns["annual_income"])
+    return pl.LazyFrame({name: columns.get(name, [None] * n) for name in schema}, schema=schema)
+
+
 def test_ratios_on_an_income_of_nothing_are_unknown() -> None:
     parts = ("outstanding_debt", "total_emi_per_month", "amount_invested_monthly", "monthly_balance")
     money = {part: [50.0, 50.0] for part in parts}
-    got = add_ratios(
-        pl.LazyFrame({"annual_income": [100.0, 0.0], "monthly_inhand_salary": [10.0, None], **money})
-    )
+    got = add_ratios(financials(annual_income=[100.0, 0.0], monthly_inhand_salary=[10.0, None], **money))
     assert got.collect()["debt_to_income_ratio"].to_list() == [0.5, None]
     assert got.collect()["emi_to_salary_ratio"].to_list() == [5.0, None]
 
@@ -99,7 +105,7 @@ def test_loan_types_are_counted() -> None:
 def test_each_ratio_is_of_its_own_part() -> None:
     parts = ("outstanding_debt", "total_emi_per_month", "amount_invested_monthly", "monthly_balance")
     money = {part: [float(place)] for place, part in enumerate(parts, start=1)}
-    rows = pl.LazyFrame({"annual_income": [10.0], "monthly_inhand_salary": [1.0], **money})
+    rows = financials(annual_income=[10.0], monthly_inhand_salary=[1.0], **money)
     ratios = ("debt_to_income", "emi_to_salary", "invested_to_salary", "balance_to_salary")
     got = add_ratios(rows).collect().select(f"{name}_ratio" for name in ratios)
     assert got.row(0) == (0.1, 2.0, 3.0, 4.0)
