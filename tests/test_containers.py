@@ -53,6 +53,7 @@ def test_the_image_is_built_on_the_agreed_base_and_does_not_run_as_root() -> Non
     asked = {service["build"]["args"]["PYTHON_IMAGE"] for service in SERVICES.values() if "build" in service}
     assert asked == {"${PYTHON_IMAGE:-python:3.12-slim-bookworm}"}
     assert "ARG PYTHON_IMAGE=python:3.12-slim-bookworm\n" in dockerfile
+    assert dockerfile.rstrip().endswith("USER vintage")
 
 
 def test_nothing_is_installed_without_its_hash() -> None:
@@ -60,7 +61,6 @@ def test_nothing_is_installed_without_its_hash() -> None:
         lines = [line for line in Path(path).read_text().splitlines() if "pip install" in line]
         assert lines
         assert [line for line in lines if "--require-hashes" not in line and "--no-deps" not in line] == []
-    assert dockerfile.rstrip().endswith("USER vintage")
 
 
 @pytest.mark.parametrize("path", DAGS, ids=lambda path: path.stem)
