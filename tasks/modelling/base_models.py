@@ -18,6 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransfo
 from tasks.modelling.history_transformers import SUMMARY, CredibilityWeightedMeans, LogLikelihoodTerms
 from tasks.schemas.feature_store import ATTRIBUTE_NUMBERS, CATEGORIES, FINANCIAL_NUMBERS
 from tasks.schemas.source_features import source_of
+from tasks.statistics.categories import shared_words
 
 BINS = 32  # as good out of time as 255, and quicker
 MAX_BINS = 127  # room for BINS and for words; the boosting goes through all of them, used or not
@@ -78,14 +79,14 @@ def build_scorecard(params: Params, features: pl.DataFrame, seed: int) -> tuple[
         ),
         SimpleImputer(strategy="constant", fill_value=0.0, add_indicator=True),
     )
+    words = present(CATEGORIES, features)
+    one_hot = OneHotEncoder(
+        categories=_shared_categories(features[words]), handle_unknown="ignore", sparse_output=False
+    )
     steps = [
         ("evidence", make_pipeline(LogLikelihoodTerms(), StandardScaler()), present(SUMMARY, features)),
         ("numbers", numbers, present([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], features)),
-        (
-            "categories",
-            OneHotEncoder(handle_unknown="ignore", sparse_output=False),
-            present(CATEGORIES, features),
-        ),
+        ("categories", one_hot, words),
     ]
     return assemble(steps, LogisticRegression(C=params.get("c", 0.05), max_iter=2000, random_state=seed))
 
@@ -129,14 +130,24 @@ def build_other(params: Params, features: pl.DataFrame, seed: int) -> tuple[Colu
 
 
 def _word_codes(words: pl.DataFrame) -> OrdinalEncoder:
-    """Words as codes, of which the rarest share one; a word that was never seen says nothing."""
+    """Words as codes, of which the rarest share one; a word that too few share, or none had, says nothing."""
     crowded = any(column.n_unique() > MAX_CODES for column in words)
     return OrdinalEncoder(
+        categories=_shared_categories(words),
         handle_unknown="use_encoded_value",
         unknown_value=np.nan,
         encoded_missing_value=np.nan,
         max_categories=MAX_CODES if crowded else None,  # to count words takes a tenth of a fit
     )
+
+
+def _shared_categories(words: pl.DataFrame) -> Any:
+    """The categories of each column for an encoder, so that it holds no word that too few rows share."""
+    shared = [shared_words(column) for column in words]
+    if all(len(kept) == column.drop_nulls().n_unique() for kept, column in zip(shared, words, strict=True)):
+        return "auto"
+    nulls = [[None] * (column.has_nulls() or not kept) for column, kept in zip(words, shared, strict=True)]
+    return [np.array([*kept, *null], dtype=object) for kept, null in zip(shared, nulls, strict=True)]
 
 
 def _trees(params: Params, n_words: int, signs: Sequence[int], seed: int) -> Any:

@@ -16,6 +16,7 @@ from scipy.stats import chi2
 from tasks.schemas.clickstream import HAS_VALUES, MEASURES
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, FEATURES, HAS_SOURCE, SOURCE_OF
 from tasks.schemas.source_features import knows_other, other_features
+from tasks.statistics.categories import shared_words
 from tasks.statistics.significance import trend_p
 
 Counts = np.ndarray[Any, np.dtype[np.float64]]
@@ -108,7 +109,7 @@ def measure_shift(current: pl.Series, bins: Mapping[str, Any], n_reference: int)
 
 def _bins_of(values: pl.Series, *, category: bool) -> dict[str, Any]:
     if category:
-        bins: dict[str, Any] = {"values": sorted(values.drop_nulls().unique().to_list())}
+        bins: dict[str, Any] = {"values": shared_words(values)}
     else:
         known = values.drop_nulls().to_numpy()
         inner = np.linspace(0, 1, BINS + 1)[1:-1]
@@ -118,7 +119,7 @@ def _bins_of(values: pl.Series, *, category: bool) -> dict[str, Any]:
 
 
 def _counts(values: pl.Series, bins: Mapping[str, Any]) -> Counts:
-    """Rows per bin; for words one bin each and one for words not seen in the reference; nulls last."""
+    """Rows per bin; for words one bin each and one for those that are not in the reference; nulls last."""
     known = values.drop_nulls()
     if "values" in bins:
         numbers = {value: i for i, value in enumerate(bins["values"])}

@@ -1,5 +1,7 @@
 from dataclasses import replace
+from pathlib import Path
 
+import joblib
 import numpy as np
 import polars as pl
 import pytest
@@ -13,13 +15,14 @@ from tasks.modelling.fallbacks import (
 )
 from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.stacking import predict_pd
+from tasks.modelling.training_set import TrainingSet
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.feature_store import HAS_SOURCE, SOURCE_OF
 from tasks.schemas.reasons import REASON_GROUPS, REASON_TEXTS, REASONS
 from tasks.scoring.predictions import score_applications
 from tasks.scoring.reason_codes import explain, name_reasons
 from tasks.statistics.performance import measure_auc
-from tests.applicants import QUICK, applicants, training_set
+from tests.applicants import QUICK, N, applicants, training_set
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -41,6 +44,40 @@ def test_the_fallback_of_the_missing_sources_answers_and_is_recorded(
     predictions = score_applications(new, ensemble, model_id="m")
     assert set(predictions["fallback"]) == {missing}
     assert np.array_equal(predictions["pd"].to_numpy(), predict_pd(ensemble.models[missing], new))
+
+
+PERSONAL = "shepherd of seventeen goats"
+
+
+def with_words(*occupations: str) -> TrainingSet:
+    """The training set, with these words as the occupations of its first applicants."""
+    plain = training_set()
+    words = pl.Series([*occupations, *plain.features["occupation"][len(occupations) :]])
+    return replace(plain, features=plain.features.with_columns(occupation=words))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("n", "kept"), [(1, False), (4, False), (20, True)])
+def test_a_word_that_fewer_than_five_loans_share_is_not_in_the_model(
+    tmp_path: Path, family: str, n: int, kept: bool
+) -> None:
+    model = fit_ensemble(ModelSpec(family, QUICK), with_words(*[PERSONAL] * n), seed=0)
+    joblib.dump(model, tmp_path / "model.joblib")
+    assert (PERSONAL.encode() in (tmp_path / "model.joblib").read_bytes()) == kept
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_rare_word_is_scored_as_one_that_nobody_had(family: str) -> None:
+    model = fit_ensemble(ModelSpec(family, QUICK), with_words(PERSONAL, "another"), seed=0)
+    new = applicants(seed=2, n=20)
+    rare, unknown = (new.with_columns(occupation=pl.lit(word)) for word in (PERSONAL, "nobody's word"))
+    assert np.array_equal(predict_ensemble(model, rare), predict_ensemble(model, unknown))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_column_of_nothing_but_rare_words_is_no_obstacle(family: str) -> None:
+    model = fit_ensemble(ModelSpec(family, QUICK), with_words(*map(str, range(N))), seed=0)
+    assert np.isfinite(predict_ensemble(model, applicants(seed=2, n=20))).all()
 
 
 def test_each_application_is_scored_by_itself(ensemble: FallbackEnsemble) -> None:

@@ -47,6 +47,14 @@ def test_the_scores_reference_is_of_the_newest_months() -> None:
     assert min(reference["bins"]["pd"]["edges"]) == pytest.approx(0.2)
 
 
+def test_a_rare_word_is_not_in_the_reference_and_shifts_nothing() -> None:
+    rows = applicants().with_columns(occupation=pl.Series(["a", "b"] * 298 + ["goatherd"] * 4))
+    ripe = add_month_values(rows, pl.DataFrame(schema=TABLES["silver.clickstream"].columns))
+    bins = build_reference(ripe, rows, pl.Series([0.1] * rows.height))["bins"]["occupation"]
+    assert bins["values"] == ["a", "b"]
+    assert measure_shift(rows["occupation"], bins, rows.height).psi == pytest.approx(0.0, abs=1e-9)
+
+
 def test_words_not_seen_before_have_a_bin_of_their_own() -> None:
     bins = {"values": ["a", "b"], "shares": [0.5, 0.5, 0.0, 0.0]}
     seen, unseen = pl.Series(["a", "b"] * 50), pl.Series(["a", "c"] * 50)
