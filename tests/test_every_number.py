@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from tasks.charts import draw_all
 from tasks.config import Settings
-from tasks.evaluation.feature_sets import judge_choices
+from tasks.evaluation.feature_sets import compare_feature_sets
 from tasks.governance.policy import Policy
 from tasks.leakage_audit.origin import find_copy, find_later_value
 from tasks.leakage_audit.outcome import find_choice, find_outcome, find_shadow
@@ -178,7 +178,7 @@ def judged(policy: Policy) -> list[Any]:
         for own, champion in shown
     ]
     cost = {"x": {"columns": 1, "coverage": 0.95, "days_old": 1.0}}
-    choices = judge_choices(LABELS, {"ours": blurred, "ours + x": PDS}, cost, policy.choice)
+    choices = compare_feature_sets(LABELS, {"ours": blurred, "ours + x": PDS}, cost, policy.choice)
     return [[(one.promoted, one.why) for one in gate], [one["recommendation"] for one in choices]]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from flows import console
 from tasks.errors import UsageError
-from tasks.registry.approver import refuse_nameless
+from tasks.registry.approver import require_name_and_reason
 from tasks.store.documents import write_spreadsheet
 from tasks.text import for_html, for_markdown, for_spreadsheet, for_terminal, has_hidden
 
@@ -69,7 +69,7 @@ def test_no_cell_of_a_spreadsheet_is_a_formula(tmp_path: Path, text: str) -> Non
 @pytest.mark.parametrize("text", HIDDEN)
 def test_no_decision_is_recorded_with_what_does_not_show(option: str, text: str) -> None:
     with pytest.raises(UsageError, match=f"--{option} .* holds a control character") as told:
-        refuse_nameless(**{"by": "Ann Lee", "reason": "why", option: text})
+        require_name_and_reason(**{"by": "Ann Lee", "reason": "why", option: text})
     assert not has_hidden(str(told.value))
 
 

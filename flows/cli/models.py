@@ -122,7 +122,7 @@ def reproduce(settings: Settings, model_id: ModelId) -> None:
 
     def print_it() -> None:
         console.print(
-            f"{model_id} trained anew gives the same PD for all of {made.n} loans, to the last bit."
+            f"{model_id} trained again gives the same PD for all of {made.n} loans, to the last bit."
         )
         for difference in made.changed:
             console.print(f"(although the code is not the same: {difference})")

@@ -130,7 +130,7 @@ def compare(
 
     with working("comparing") as say:
         compared = compare_sources(start, end, settings, step=lambda day: say(f"comparing {day:%Y-%m}"))
-    show(compared.table, lambda: print_frame(compared.told, left=("features", "advice")))
+    show(compared.table, lambda: print_frame(compared.for_people, left=("features", "advice")))
     notes.print(f"Written to {compared.path}")
 
 

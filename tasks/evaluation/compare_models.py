@@ -41,7 +41,7 @@ def compare_models(first: str, second: str, settings: Settings) -> Comparison:
     The loans are those that came in and ripened since both were trained. Where there are none, both models'
     specifications are fitted again to the cohorts before the younger model's out-of-time ones and measured
     on these, as the gate does.
-    Errors: UsageError for one model twice; ModelStoreError when the registry does not know one, or an
+    Raises: UsageError for one model twice; ModelStoreError when the registry does not know one, or an
     artefact was changed.
     """
     if first == second:
@@ -56,7 +56,7 @@ def compare_models(first: str, second: str, settings: Settings) -> Comparison:
 
 
 def _since_both(cards: Sequence[Card], settings: Settings) -> tuple[Floats, list[Floats], str] | None:
-    """Labels, PDs by each model as it serves, and words on the loans; None where the loans say too little."""
+    """Labels, PDs by each model as it serves, and a description of the loans; None where they are too few."""
     day = max(date.fromisoformat(card["as_of"]) for card in cards)
     labels = tables.scan("gold.label_store", settings).select("loan_id", "label")
     months = [month for month in tables.snapshot_dates("gold.feature_store", settings) if month >= day]
@@ -68,9 +68,9 @@ def _since_both(cards: Sequence[Card], settings: Settings) -> tuple[Floats, list
     if min(n_bad, ripe.height - n_bad) < 2:
         return None
     registry = load_registry(settings)
-    ensemble = [load_model(registry, card["model_id"]) for card in cards]
-    said = f"{ripe.height} loans that came in from {day} on and are ripe, by the models as they serve"
-    return label_array(ripe), [predict_ensemble(model, ripe) for model in ensemble], said
+    ensembles = [load_model(registry, card["model_id"]) for card in cards]
+    loans_used = f"{ripe.height} loans that came in from {day} on and are ripe, by the models as they serve"
+    return label_array(ripe), [predict_ensemble(model, ripe) for model in ensembles], loans_used
 
 
 def _sources_of(cards: Sequence[Card], settings: Settings) -> dict[str, Kinds]:
@@ -88,9 +88,9 @@ def _as_at_the_gate(cards: Sequence[Card], settings: Settings) -> tuple[Floats, 
     split = Split(days["development"], days["oot"])
     pds = [replay_walk_forward(card, snapshot, split) for card in cards]
     loans = snapshot.of(split.oot)
-    said = (
+    loans_used = (
         f"{loans.height} loans of {split.oot[0]:%Y-%m} to {split.oot[-1]:%Y-%m}, by each model's "
         "specification fitted again to the cohorts before (no loan is ripe that came in since both were "
         "trained)"
     )
-    return label_array(loans), pds, said
+    return label_array(loans), pds, loans_used

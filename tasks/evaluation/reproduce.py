@@ -1,4 +1,4 @@
-"""Whether a model can be made again: trained anew from the tables as they were, it must predict the same."""
+"""Whether a model can be made again: trained again from the tables as they were, it must predict the same."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Reproduction:
 def reproduce(model_id: str, settings: Settings) -> Reproduction:
     """Train the model once more by its card, from the versions of the tables that it names, and compare.
 
-    Errors: ModelStoreError when the predictions differ, or the artefact was changed; TableNotReadyError when
+    Raises: ModelStoreError when the predictions differ, or the artefact was changed; TableNotReadyError when
     a version of a table is gone.
     """
     require_model(model_id, settings)
@@ -52,7 +52,7 @@ def reproduce(model_id: str, settings: Settings) -> Reproduction:
             else "code and libraries are the same"
         )
         raise ModelStoreError(
-            f"{model_id} trained anew predicts otherwise for {int((gap > 0).sum())} of {len(gap)} loans, "
+            f"{model_id} trained again predicts otherwise for {int((gap > 0).sum())} of {len(gap)} loans, "
             f"by up to {gap.max():.2g}; {why}. Try again with the code and the libraries on its card."
         )
     return Reproduction(len(gap), changed)

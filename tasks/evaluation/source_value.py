@@ -11,7 +11,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.errors import NothingToDoError, UsageError
-from tasks.evaluation.feature_sets import judge_choices, score_choices
+from tasks.evaluation.feature_sets import compare_feature_sets, score_feature_sets
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.declarations import read_declared
 from tasks.modelling.families import ModelSpec, default_spec
@@ -32,13 +32,13 @@ from tasks.store import documents, tables
 
 @dataclass(frozen=True)
 class Compared:
-    """A row per choice of sources, and the CSV that says the same."""
+    """A row per feature set, and the CSV of the same."""
 
     table: pl.DataFrame
     path: Path
 
     @property
-    def told(self) -> pl.DataFrame:
+    def for_people(self) -> pl.DataFrame:
         """The same for people."""
         rows = [
             {
@@ -57,10 +57,10 @@ class Compared:
 
 
 def compare_sources(start: date, end: date, settings: Settings, *, step: Callable[[date], None]) -> Compared:
-    """Fit each choice of sources on every month of the range, score its applications, pool what ripened.
+    """Fit each feature set on every month of the range, score its applications, pool what ripened.
 
-    The specification is the champion's, or the default one before the first. `step` is told of each month.
-    Errors: UsageError when no source was audited; NothingToDoError when no month of the range is ripe.
+    The specification is the champion's, or the default one before it. `step` is called with each month.
+    Raises: UsageError when no source was audited; NothingToDoError when no month of the range is ripe.
     """
     names = audited_sources(settings)
     if not names:
@@ -71,7 +71,7 @@ def compare_sources(start: date, end: date, settings: Settings, *, step: Callabl
     applications = (
         tables.scan("gold.feature_store", settings, until=end).sort("snapshot_date", "loan_id").collect()
     )
-    rows, facts = _join_all(applications, used, start, settings)
+    rows, source_figures = _join_all(applications, used, start, settings)
     labels = tables.scan("gold.label_store", settings).select("loan_id", "label").collect()
     days = [day for day in tables.snapshot_dates("gold.feature_store", settings) if start <= day <= end]
     scored: list[pl.DataFrame] = []
@@ -87,7 +87,7 @@ def compare_sources(start: date, end: date, settings: Settings, *, step: Callabl
             continue
         step(day)
         wide = widen(ripe, rows, used)
-        pds = score_choices(
+        pds = score_feature_sets(
             _spec(day, settings),
             replace(snapshot, loans=widen(snapshot.loans, rows, used)),
             wide,
@@ -102,7 +102,7 @@ def compare_sources(start: date, end: date, settings: Settings, *, step: Callabl
     pooled = pl.concat(scored)
     pds = {name: pooled[name].to_numpy() for name in pooled.columns if name != "label"}
     rule = read_policy(settings.policy).policy.choice
-    choices = judge_choices(pooled["label"].to_numpy(), pds, facts, rule)
+    choices = compare_feature_sets(pooled["label"].to_numpy(), pds, source_figures, rule)
     return _publish(choices, start, end, settings)
 
 
@@ -114,18 +114,18 @@ def _join_all(
     The share and the age are of the applications from `start` on.
     """
     parts: list[pl.DataFrame] = []
-    facts: dict[str, dict[str, Any]] = {}
+    source_figures: dict[str, dict[str, Any]] = {}
     for name, kinds in used.items():
         joined = join_source(applications.select(KEYS), read_declared(name, settings), settings)
         parts.append(to_rows(joined, name, kinds))
         joined = joined.filter(pl.col("snapshot_date") >= start)
         age = (pl.col("snapshot_date") - pl.col(ROW_DAY)).dt.total_days()
-        facts[name] = {
+        source_figures[name] = {
             "coverage": 1 - joined[ROW_DAY].null_count() / max(1, joined.height),
             "days_old": joined.select(age.fill_null(0).median()).item() or 0.0,
             "columns": len(kinds),
         }
-    return pl.concat(parts), facts
+    return pl.concat(parts), source_figures
 
 
 def _spec(day: date, settings: Settings) -> ModelSpec:
@@ -140,7 +140,7 @@ def _spec(day: date, settings: Settings) -> ModelSpec:
 def _publish(choices: list[dict[str, Any]], start: date, end: date, settings: Settings) -> Compared:
     path = comparison_path(settings)
     last = tables.snapshot_dates("gold.label_store", settings)[-1]
-    said = {"start": str(start), "end": str(end), "known_on": str(last), "choices": choices}
-    documents.write_page(path, json.dumps(said, indent=1))
+    comparison = {"start": str(start), "end": str(end), "known_on": str(last), "choices": choices}
+    documents.write_page(path, json.dumps(comparison, indent=1))
     table = pl.DataFrame(choices)
     return Compared(table, documents.write_spreadsheet(path.with_suffix(".csv"), table))

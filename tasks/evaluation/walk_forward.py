@@ -58,10 +58,10 @@ def evaluate(
 ) -> tuple[pl.DataFrame, Path]:
     """Figures per scorer and month from `start` to `end`, and the CSV they were written to, beside a chart.
 
-    Models are trained and promoted anew, by the tasks of the flows and the settings on record, in a store
-    that is thrown away: the project's own models and predictions stay as they are. `step` is told of each
+    Models are trained and promoted again, by the tasks of the flows and the settings on record, in a store
+    that is thrown away: the project's own models and predictions stay as they are. `step` is called with each
     month before it is replayed.
-    Errors: NothingToDoError when no month of the range has both a champion and labels.
+    Raises: NothingToDoError when no month of the range has both a champion and labels.
     """
     days = [day for day in tables.snapshot_dates("gold.feature_store", settings) if day <= end]
     with replay_store() as folder:
@@ -115,9 +115,9 @@ def _publish(
         raise NothingToDoError(
             f"Nothing to evaluate from {start} to {end}: no month is both scored and ripe."
         )
-    told = set().union(*(frame["month"] for frame in ripe))
+    measured = set().union(*(frame["month"] for frame in ripe))
     days = tables.snapshot_dates("gold.feature_store", settings)
-    left = [f"{day:%Y-%m}" for day in days if start <= day <= end and day not in told]
+    left = [f"{day:%Y-%m}" for day in days if start <= day <= end and day not in measured]
     if left:
         LOG.warning("Not measured, since no model served or the labels are not ripe: %s.", ", ".join(left))
     path = settings.datamart / "evaluation" / f"evaluation-{start:%Y-%m}-{end:%Y-%m}.csv"

@@ -1,7 +1,7 @@
 """Features of applications, each from what was known on the day it came in.
 
-The clickstream is heavy noise around a level of the customer's own: one month says little, the mean of k
-months has a k-th of the noise. So the store keeps the mean, the spread and the number of months behind
+The clickstream is heavy noise around a level of the customer's own: one month is weak evidence, the mean of k
+months has a k-th of the variance. So the store keeps the mean, the spread and the number of months behind
 them; how much a mean of so many months is worth is the model's to learn. The months are alike: neither their
 trend nor a heavier weight on recent ones adds to the AUC out of time (+0.0002 at most), so neither is kept.
 """
@@ -33,8 +33,8 @@ def keep_known(rows: pl.LazyFrame, applications: pl.LazyFrame) -> pl.LazyFrame:
     Needs:  rows with customer_id and snapshot_date; applications with loan_id, customer_id, snapshot_date.
     Keys:   one row per (loan_id, row of the customer).
     """
-    asked = applications.select("loan_id", "customer_id", applied=pl.col("snapshot_date"))
-    known = rows.join(asked, on="customer_id", how="inner")
+    applied = applications.select("loan_id", "customer_id", applied=pl.col("snapshot_date"))
+    known = rows.join(applied, on="customer_id", how="inner")
     return known.filter(pl.col("snapshot_date") <= pl.col("applied"))
 
 

@@ -16,7 +16,7 @@ from tasks.store import tables
 def build_feature_store(days: Sequence[date], settings: Settings) -> int:
     """Replace the partitions of `days` in gold.feature_store; return the row count.
 
-    Errors: NothingToDoError when no loan starts on these days; BadInputError for a loan_id that an
+    Raises: NothingToDoError when no loan starts on these days; BadInputError for a loan_id that an
     application of another day has.
     """
     loans = tables.scan("silver.loans", settings, on=days)
@@ -25,14 +25,14 @@ def build_feature_store(days: Sequence[date], settings: Settings) -> int:
         for name in ("attributes", "financials", "clickstream")
     )
     features = build_features(loans, attributes, financials, clickstream, days=days)
-    _refuse_reused_ids(features, days, settings)
+    _require_new_ids(features, days, settings)
     n_applications = tables.replace_partitions("gold.feature_store", features, days=days, settings=settings)
     if n_applications == 0:
         raise NothingToDoError(f"No application on {', '.join(map(str, days))}: no loan starts on that day.")
     return n_applications
 
 
-def _refuse_reused_ids(features: pl.DataFrame, days: Sequence[date], settings: Settings) -> None:
+def _require_new_ids(features: pl.DataFrame, days: Sequence[date], settings: Settings) -> None:
     """Do nothing if no other application has the id of one of these: scores and labels are matched by it."""
     keys = ["loan_id", "snapshot_date"]
     stored = tables.scan("gold.feature_store", settings).select(keys)

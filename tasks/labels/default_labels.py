@@ -24,7 +24,7 @@ def add_days_past_due(loans: pl.LazyFrame) -> pl.LazyFrame:
     Adds:   dpd (Int32, days; 0 when nothing is overdue, null when an amount is null).
     Keys:   one row per (loan_id, snapshot_date); rows and their order are kept.
     Source: silver.loans.
-    Errors: on collect, InvalidOperationError for money overdue on an instalment of 0.
+    Raises: on collect, InvalidOperationError for money overdue on an instalment of 0.
     """
     oldest_missed = pl.col("snapshot_date").dt.offset_by(pl.format("-{}mo", count_missed()))
     days = (pl.col("snapshot_date") - oldest_missed).dt.total_days()

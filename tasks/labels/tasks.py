@@ -19,7 +19,7 @@ CLOSED_AS = {"no label": None, "good": 0, "bad": 1}
 def build_labels(days: Sequence[date], settings: Settings) -> int:
     """Replace the partitions of `days` in gold.label_store; return the row count (0: none ripe).
 
-    Errors: VintageError when labels that are there would change, unless the settings ask for a restatement.
+    Raises: VintageError when labels that are there would change, unless the settings ask for a restatement.
     """
     loans = tables.scan("silver.loans", settings, on=days)
     closed = read_policy(settings.policy).policy.label.closed_before_ripe

@@ -21,8 +21,8 @@ from tasks.schemas.source_features import source_of
 from tasks.statistics.categories import shared_words
 
 BINS = 32  # as good out of time as 255, and quicker
-MAX_BINS = 127  # room for BINS and for words; the boosting goes through all of them, used or not
-MAX_CODES = 100  # words of a column that are told apart
+MAX_BINS = 127  # room for BINS and for categories; the boosting goes through all of them, used or not
+MAX_CODES = 100  # categories of a column that are told apart
 Params = Mapping[str, Any]
 Sources = Collection[str]
 # From hyperparameters, the columns that there are, and a seed: the transformer of the columns, and the model
@@ -119,7 +119,7 @@ def build_trees(params: Params, features: pl.DataFrame, seed: int) -> tuple[Colu
 
 
 def build_other(params: Params, features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
-    """Gradient boosting on the columns of another team's source, of which nothing is known but their kind."""
+    """Gradient boosting on the columns of another team's source, of which only the type is known."""
     words = [name for name, kind in features.schema.items() if kind == pl.String]
     numbers = [name for name in features.columns if name not in words]
     steps: list[tuple[str, Any, list[str]]] = [
@@ -130,19 +130,19 @@ def build_other(params: Params, features: pl.DataFrame, seed: int) -> tuple[Colu
 
 
 def _word_codes(words: pl.DataFrame) -> OrdinalEncoder:
-    """Words as codes, of which the rarest share one; a word that too few share, or none had, says nothing."""
+    """Categories as codes, of which the rarest share one; one that too few share, or none had, is missing."""
     crowded = any(column.n_unique() > MAX_CODES for column in words)
     return OrdinalEncoder(
         categories=_shared_categories(words),
         handle_unknown="use_encoded_value",
         unknown_value=np.nan,
         encoded_missing_value=np.nan,
-        max_categories=MAX_CODES if crowded else None,  # to count words takes a tenth of a fit
+        max_categories=MAX_CODES if crowded else None,  # counting categories takes a tenth of a fit
     )
 
 
 def _shared_categories(words: pl.DataFrame) -> Any:
-    """The categories of each column for an encoder, so that it holds no word that too few rows share."""
+    """The categories of each column for an encoder, so that it holds none that too few rows share."""
     shared = [shared_words(column) for column in words]
     if all(len(kept) == column.drop_nulls().n_unique() for kept, column in zip(shared, words, strict=True)):
         return "auto"
@@ -151,7 +151,7 @@ def _shared_categories(words: pl.DataFrame) -> Any:
 
 
 def _trees(params: Params, n_words: int, signs: Sequence[int], seed: int) -> Any:
-    """Gradient boosting on columns of which the first `n_words` are codes of words."""
+    """Gradient boosting on columns of which the first `n_words` are codes of categories."""
     fixed: Any = {"categorical_features": list(range(n_words)) or None, "early_stopping": False}
     return HistGradientBoostingClassifier(
         learning_rate=params.get("learning_rate", 0.08),
@@ -170,8 +170,8 @@ def _trees(params: Params, n_words: int, signs: Sequence[int], seed: int) -> Any
 class QuantileBins(BaseEstimator, TransformerMixin):
     """Numbers as the place of their value among BINS quantiles of the training data; NaN stays NaN.
 
-    A column that had no value then says nothing ever: it is 0, which the boosting takes where it fails on NaN
-    alone. The boosting would bin them itself, but for weighed rows it does so a hundred times slower.
+    A column without any value in training is always 0, which the boosting takes where it fails on NaN
+    alone. The boosting would bin them itself, but for weighted rows it does so a hundred times slower.
     """
 
     def fit(self, X: Any, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names

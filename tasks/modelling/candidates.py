@@ -1,4 +1,4 @@
-"""The candidates of a training: how they are fitted, how they do out of time, which one is to serve."""
+"""The candidates of a training: their fits, their out-of-time performance, and which one is to serve."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ SEARCH_LOANS = 50_000  # that a search looks at; of 7,500 instead of 15,000 it c
 
 @dataclass(frozen=True)
 class Candidate:
-    """A tuned spec, its fit to the development cohorts, and how that did on the out-of-time cohorts."""
+    """A tuned specification, its fit to the development cohorts, and its out-of-time performance."""
 
     spec: ModelSpec
     tuning_log_loss: float | None
@@ -95,7 +95,7 @@ def find_candidates(
 def read_development(snapshot: TrainingSnapshot, split: Split, *, view: HistoryView) -> TrainingSet:
     """Training set of the development loans and what `view` adds, as known before the first cohort kept out.
 
-    One fit to them for all out-of-time loans is enough to compare specs with each other.
+    One fit to them for all out-of-time loans is enough to compare specifications with each other.
     """
     return read_training_set(snapshot, snapshot.of(split.development), day=min(split.oot), view=view)
 
@@ -108,10 +108,10 @@ def score_walk_forward(
     seed: int,
     learned: Sequence[date] | None = None,
 ) -> Floats:
-    """PDs of the out-of-time loans, each cohort by a fit to all before it, as the gate looks at them.
+    """PDs of the out-of-time loans, each cohort by a fit to all before it, as the gate sees them.
 
     So a cohort is scored as new applications are: by a model that knows the months right before, and
-    histories as long as theirs. Fitted to the development loans once for all, the spec would look timid.
+    histories as long as theirs. One fit to the development loans would give PDs too close to their mean.
 
     Needs:  `learned`, the cohorts to fit on where they are not all.
     """

@@ -75,7 +75,7 @@ def train(snapshot: TrainingSnapshot, config: TrainingConfig) -> Challenger:
 def build_gate_input(
     challenger: Challenger, snapshot: TrainingSnapshot, *, champion: Floats | None, red_metrics: Sequence[str]
 ) -> GateInput:
-    """What the gate looks at: the challenger's spec on each out-of-time cohort, fitted to all before it.
+    """What the gate sees: the challenger on each out-of-time cohort, fitted to all cohorts before it.
 
     Needs:  the champion's PDs of the same loans, or None without a champion.
     """

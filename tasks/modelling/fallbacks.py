@@ -1,4 +1,4 @@
-"""The model that serves: a model for every application, whichever of its sources are missing."""
+"""The model that serves: one stacked model for each way in which sources can be missing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from tasks.schemas.source_features import features_in, knows_other, other_source
 from tasks.statistics.performance import Floats
 
 COMPLETE = "none"
-OURS = ("clickstream", "financials")  # that may be missing; attributes alone weigh too little to matter
+OURS = ("clickstream", "financials")  # that may be missing; attributes alone have too little weight
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class FallbackEnsemble:
 def sources_left(features: pl.DataFrame) -> dict[str, tuple[str, ...]]:
     """The sources left in each way that some are missing, by the name that gold.predictions records.
 
-    They double with each source of another team; parts are fitted once, so each costs a small regression.
+    They double with each source of another team; base models are fitted once, so each costs a regression.
     """
     others = other_sources(features.columns)
     gone: dict[str, tuple[str, ...]] = {
@@ -54,12 +54,12 @@ def _subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def name_missing(lacking: Sequence[str]) -> str:
-    """What gold.predictions records of an application that these sources said nothing of."""
+    """What gold.predictions records of an application that these sources do not know."""
     return "+".join(lacking) or COMPLETE
 
 
 def fit_ensemble(spec: ModelSpec, training_set: TrainingSet, *, seed: int) -> FallbackEnsemble:
-    """The spec fitted with all sources, and once more for each way that sources can be missing."""
+    """The model fitted with all sources, and once more for each way that sources can be missing."""
     models = fit_stacked_models(spec, training_set, sources_left(training_set.features), seed=seed)
     return FallbackEnsemble(models, reference_applicant(training_set.features))
 
@@ -74,7 +74,7 @@ def reference_applicant(features: pl.DataFrame) -> pl.DataFrame:
 
 
 def find_missing(features: pl.DataFrame) -> pl.Series:
-    """What each application lacks, as `name_missing` says it; `none` when the sources know the customer."""
+    """What each application lacks, as `name_missing` names it; `none` when the sources know the customer."""
     knows = {source: pl.col(HAS_SOURCE[source]) for source in OURS} | knows_other(features.columns)
     lacks = [pl.when(~known).then(pl.lit(source)) for source, known in knows.items()]
     named = pl.concat_str(lacks, separator="+", ignore_nulls=True)
@@ -92,7 +92,7 @@ def rows_by_model(
 
 
 def score_ensemble(ensemble: FallbackEnsemble, features: pl.DataFrame) -> Floats:
-    """Calibrated log-odds of default (n,) of each row, by the model for what it lacks."""
+    """Calibrated log-odds of default (n,) of each row, by the model for the sources it has."""
     log_odds = np.zeros(features.height)
     for model, rows in rows_by_model(ensemble, features):
         log_odds[rows] = score_log_odds(model, features[rows])

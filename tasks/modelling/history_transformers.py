@@ -1,4 +1,4 @@
-"""What a customer's clickstream says, as numbers whose weight grows with the months behind them."""
+"""A customer's clickstream history as numbers whose weight grows with the number of months."""
 
 from typing import Self
 
@@ -13,10 +13,11 @@ SUMMARY = (CLICKSTREAM_MONTHS, *CLICKSTREAM_LEVELS, *CLICKSTREAM_SPREADS)
 
 
 class CredibilityWeightedMeans(BaseEstimator, TransformerMixin):
-    """A customer's levels as features of their own: distance from the usual, weighed by the months behind it.
+    """A customer's mean levels as features: distance from the overall mean, weighted by credibility.
 
     A mean of n months of noise around a level deserves the weight n / (n + kappa) (credibility, Buehlmann
-    1967); kappa, in months, is the ratio of the noise's variance to that of the levels. No history weighs 0.
+    1967); kappa, in months, is the ratio of the variance within customers to that between them. No history
+    has weight 0.
 
     Shapes: (rows, SUMMARY); gives (rows, measures).
     """
@@ -25,13 +26,13 @@ class CredibilityWeightedMeans(BaseEstimator, TransformerMixin):
         self.kappa = kappa
 
     def fit(self, X: pl.DataFrame, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
-        """Learn the usual level of each measure: the mean over customers, weighed by their months."""
+        """Learn the overall mean of each measure: over customers, weighted by their months."""
         months, levels, _ = _parts_of(X)
         self.usual_ = _usual(months, levels)
         return self
 
     def transform(self, X: pl.DataFrame) -> Floats:  # noqa: N803
-        """Weighed distances from the usual levels; 0 where nothing is known."""
+        """Weighted distances from the overall means; 0 where nothing is known."""
         months, levels, _ = _parts_of(X)
         return np.nan_to_num(months / (months + self.kappa) * (levels - self.usual_))
 
@@ -40,14 +41,14 @@ class LogLikelihoodTerms(BaseEstimator, TransformerMixin):
     """Sums over the months known: the form in which log-likelihood ratios of independent months add up.
 
     If the months are independent given the outcome and about normal, the log-odds they carry are linear in
-    the number of months, in the sum of the distances from the usual level and in the sum of their squares.
+    the number of months, in the sum of the distances from the overall mean and in the sum of their squares.
     A linear model of these sums therefore holds for histories longer than those it was fitted on.
 
-    Shapes: (rows, SUMMARY); gives (rows, 1 + 2 * measures): months, sums, sums of squares less the usual.
+    Shapes: (rows, SUMMARY); gives (rows, 1 + 2 * measures): months, sums, sums of squares less expected.
     """
 
     def fit(self, X: pl.DataFrame, y: object = None) -> Self:  # noqa: N803, ARG002
-        """Learn the usual level and the usual monthly spread of each measure."""
+        """Learn the overall mean and the mean monthly variance of each measure."""
         months, levels, spreads = _parts_of(X)
         self.usual_ = _usual(months, levels)
         squares = _squares(months, levels - self.usual_, spreads).sum(axis=0)
@@ -56,7 +57,7 @@ class LogLikelihoodTerms(BaseEstimator, TransformerMixin):
         return self
 
     def transform(self, X: pl.DataFrame) -> Floats:  # noqa: N803
-        """Months, sums and sums of squares in units of the usual spread; 0 where nothing is known."""
+        """Months, sums and sums of squares in units of the standard deviation; 0 where nothing is known."""
         months, levels, spreads = _parts_of(X)
         away = levels - self.usual_
         sums = np.nan_to_num(months * away) / np.sqrt(self.variance_)
@@ -76,6 +77,6 @@ def _usual(months: Floats, levels: Floats) -> Floats:
 
 
 def _squares(months: Floats, away: Floats, spreads: Floats) -> Floats:
-    """Sum over months of the squared distance from the usual, from a mean and a standard deviation."""
+    """Sum over months of the squared distance from the overall mean, from a mean and a standard deviation."""
     within = np.maximum(months - 1, 0.0) * np.nan_to_num(spreads) ** 2
     return np.where(np.isnan(away), 0.0, within + months * np.nan_to_num(away) ** 2)

@@ -1,4 +1,4 @@
-"""The card of a training: what it learned from, how its candidates did, and what the gate said."""
+"""The card of a training: what it learned from, how its candidates did, and the gate's verdict."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Tuning: the best hyperparameters of one family, by what later cohorts say of earlier fits."""
+"""Tuning: the best hyperparameters of one family, by the log loss of earlier fits on later cohorts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from tasks.statistics.performance import Floats
 
 @dataclass(frozen=True)
 class Fold:
-    """Training set of earlier cohorts, and a later cohort with its labels (n,) to try them on."""
+    """Training set of earlier cohorts, and a later cohort with its labels (n,) to validate on."""
 
     training_set: TrainingSet
     held: pl.DataFrame
@@ -34,7 +34,7 @@ def search_spec(
 
     Base models are judged each by itself, since each has to stand alone when the other's source is missing.
     The best trial wins only if it beats the first one by more than the standard error of the difference
-    (the one-standard-error rule of Breiman et al. 1984): a few hundred loans say little about ten numbers.
+    (the one-standard-error rule of Breiman et al. 1984): a few hundred loans are little evidence.
 
     Needs:  `start`, the hyperparameters of the last model where there was one, is tried first.
     Note:   sequential and seeded, so that the same folds give the same specification.

@@ -8,7 +8,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.errors import NothingToDoError
-from tasks.features.presence import lacks_applications
+from tasks.features.presence import has_no_applications
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.policy import Policy
 from tasks.labels.cohorts import ripe_cohorts
@@ -60,7 +60,7 @@ def _measure(
     """Rows of gold.monitoring of the day."""
     predictions = tables.read("gold.predictions", settings, on=as_of)
     champion = champion_on(registry, as_of)
-    if champion is None or (predictions.is_empty() and not lacks_applications(as_of, settings)):
+    if champion is None or (predictions.is_empty() and not has_no_applications(as_of, settings)):
         raise NothingToDoError(f"No monitoring on {as_of}: no application of that day was scored.")
     model_id = champion.model_id if predictions.is_empty() else str(predictions["model_id"][0])
     applications = _read_month(as_of, predictions, registry, settings, earlier)

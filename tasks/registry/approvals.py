@@ -4,7 +4,7 @@ from datetime import date
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
-from tasks.registry.approver import refuse_nameless
+from tasks.registry.approver import require_name_and_reason
 from tasks.registry.history import Registry, champion_on, load_registry, record, state_on
 from tasks.registry.records import Change, State, take_over
 from tasks.registry.registered_files import find_changed_files, read_card
@@ -13,14 +13,14 @@ from tasks.registry.registered_files import find_changed_files, read_card
 def approve(model_id: str, day: date, *, by: str, reason: str, settings: Settings) -> None:
     """Make a waiting challenger the champion from `day` on.
 
-    Errors: UsageError without a name or a reason; ModelStoreError when the model does not wait on that day,
+    Raises: UsageError without a name or a reason; ModelStoreError when the model does not wait on that day,
     its files were changed, who approves has trained it, or it was judged against a champion that serves no
     more.
     """
-    refuse_nameless(by, reason)
+    require_name_and_reason(by, reason)
     registry = load_registry(settings)
-    _require_state(registry, model_id, day, ("challenger",), mend="Only a waiting challenger is approved.")
-    _refuse_changed(registry, model_id)
+    _require_state(registry, model_id, day, ("challenger",), fix="Only a waiting challenger is approved.")
+    _require_unchanged(registry, model_id)
     card = read_card(registry, model_id)
     if by.strip().casefold() == card["trained_by"].strip().casefold():
         raise ModelStoreError(f"{by} trained {model_id}, and who trains does not approve. Ask someone else.")
@@ -37,12 +37,12 @@ def approve(model_id: str, day: date, *, by: str, reason: str, settings: Setting
 def reject(model_id: str, day: date, *, by: str, reason: str, settings: Settings) -> None:
     """Let a waiting challenger never serve.
 
-    Errors: UsageError without a name or a reason; ModelStoreError when the model does not wait on that day.
+    Raises: UsageError without a name or a reason; ModelStoreError when the model does not wait on that day.
     """
-    refuse_nameless(by, reason)
-    mend = "Only a waiting challenger is rejected; a champion is replaced with: vintage models rollback"
+    require_name_and_reason(by, reason)
+    fix = "Only a waiting challenger is rejected; a champion is replaced with: vintage models rollback"
     registry = load_registry(settings)
-    _require_state(registry, model_id, day, ("challenger",), mend=mend)
+    _require_state(registry, model_id, day, ("challenger",), fix=fix)
     figures = read_card(registry, model_id)["gate"]["figures"]
     changes = [Change(model_id, "rejected", by, reason, figures)]
     record(registry, settings, effective_from=day, changes=changes)
@@ -52,13 +52,13 @@ def roll_back(to: str, day: date, *, by: str, reason: str, settings: Settings) -
     """Let a former champion serve again from `day` on; return the id of the model that it replaces.
 
     A replay of an earlier day still finds the champion of that day.
-    Errors: UsageError without a name or a reason; ModelStoreError when the model was no champion before
+    Raises: UsageError without a name or a reason; ModelStoreError when the model was no champion before
     `day`, its files were changed, or a decision of a later day is in the registry.
     """
-    refuse_nameless(by, reason)
+    require_name_and_reason(by, reason)
     registry = load_registry(settings)
-    _require_state(registry, to, day, ("retired",), mend="Only a former champion can serve again.")
-    _refuse_changed(registry, to)
+    _require_state(registry, to, day, ("retired",), fix="Only a former champion can serve again.")
+    _require_unchanged(registry, to)
     champion = _champion_of(registry, day) or "no model"
     changes = [Change(to, "champion", by, reason), Change(champion, "retired", by, f"rolled back to {to}")]
     record(registry, settings, effective_from=day, changes=changes)
@@ -66,17 +66,17 @@ def roll_back(to: str, day: date, *, by: str, reason: str, settings: Settings) -
 
 
 def _require_state(
-    registry: Registry, model_id: str, day: date, states: tuple[State, ...], *, mend: str
+    registry: Registry, model_id: str, day: date, states: tuple[State, ...], *, fix: str
 ) -> None:
     state = state_on(registry, day, model_id)
     if state not in states:
         found = f"is {state}" if state else "is not in the registry"
         raise ModelStoreError(
-            f"{model_id} {found} on {day} ({registry.path}). {mend} See: vintage models list"
+            f"{model_id} {found} on {day} ({registry.path}). {fix} See: vintage models list"
         )
 
 
-def _refuse_changed(registry: Registry, model_id: str) -> None:
+def _require_unchanged(registry: Registry, model_id: str) -> None:
     broken = find_changed_files(registry, of=model_id)
     if broken:
         raise ModelStoreError(f"{model_id} cannot serve: {broken[0]}. Restore it from a copy.")

@@ -6,7 +6,7 @@ from tasks.text import has_hidden
 POLICY = "policy:"  # begins the name of a decision that no person took
 
 
-def refuse_nameless(by: str, reason: str) -> None:
+def require_name_and_reason(by: str, reason: str) -> None:
     """Do nothing if a decision has a person's name and a reason, in words that show as they are.
 
     Raises: UsageError.

@@ -14,8 +14,8 @@ LIBRARY = "scikit-learn"
 VIEWS = {"application": "as of application", "hindsight": "as of training", "unripe": "with early arrears"}
 
 
-def in_current_words(card: dict[str, Any]) -> dict[str, Any]:
-    """The same card, in the words of today where an older one has others."""
+def in_current_terms(card: dict[str, Any]) -> dict[str, Any]:
+    """The same card in current terms, where an older one has others."""
     if "reading" in card:
         card["reading"] = VIEWS.get(card["reading"], card["reading"])
         card["readings"] = {VIEWS.get(view, view): of for view, of in card["readings"].items()}

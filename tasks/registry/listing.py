@@ -19,7 +19,7 @@ def model_table(settings: Settings) -> pl.DataFrame:
 
     `since` and `by` are those of its newest line; the AUC is out of time, with its 95 % interval.
 
-    Errors: NothingToDoError when no model was trained; ModelStoreError when the history was edited.
+    Raises: NothingToDoError when no model was trained; ModelStoreError when the history was edited.
     """
     registry = load_registry(settings)
     newest = {entry.model_id: entry for entry in registry.entries}
@@ -69,7 +69,7 @@ def card_of(model_id: str, settings: Settings) -> dict[str, Any]:
 def card_text(model_id: str, settings: Settings) -> str:
     """The model's card in Markdown.
 
-    Errors: ModelStoreError when the registry does not know the model, or its card is gone.
+    Raises: ModelStoreError when the registry does not know the model, or its card is gone.
     """
     require_model(model_id, settings)
     return read_card_text(load_registry(settings), model_id)
@@ -94,7 +94,7 @@ def require_model(model_id: str, settings: Settings) -> None:
 def verify(settings: Settings) -> int:
     """Number of models that are as they were registered, every file of them, under an unbroken history.
 
-    Errors: ModelStoreError that names all that is not; NothingToDoError when there is no model.
+    Raises: ModelStoreError that names all that is not; NothingToDoError when there is no model.
     """
     registry = load_registry(settings)
     known = {entry.model_id for entry in registry.entries}

@@ -49,7 +49,7 @@ def list_folders(settings: Settings) -> list[str]:
 def digests_of(model_id: str, settings: Settings) -> dict[str, str]:
     """SHA-256 of each file of a model's folder.
 
-    Errors: ModelStoreError when the artefact is missing.
+    Raises: ModelStoreError when the artefact is missing.
     """
     folder = settings.model_store / model_id
     if not (folder / ARTEFACT).exists():

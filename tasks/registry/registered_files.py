@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.errors import ModelStoreError
 from tasks.registry.artefact import load_artefact
-from tasks.registry.compatibility import in_current_words, require_features_made, require_same_library
+from tasks.registry.compatibility import in_current_terms, require_features_made, require_same_library
 from tasks.registry.history import Registry, registered_digests
 from tasks.registry.models import ARTEFACT, CARD, CARD_TEXT, REFERENCE, digest_of
 
@@ -34,7 +34,7 @@ def load_model(registry: Registry, model_id: str) -> Any:
 
 def read_card(registry: Registry, model_id: str) -> dict[str, Any]:
     """What the model was trained on and how it did. Raises: ModelStoreError when it is missing or changed."""
-    return in_current_words(_read_json(registry, model_id, CARD))
+    return in_current_terms(_read_json(registry, model_id, CARD))
 
 
 def read_card_text(registry: Registry, model_id: str) -> str:

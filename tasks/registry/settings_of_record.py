@@ -14,7 +14,7 @@ import polars as pl
 
 from tasks.config import LABEL_RULE, RECORDED, Settings, checked_settings, label_def, rule_of
 from tasks.errors import ModelStoreError, UsageError
-from tasks.registry.approver import refuse_nameless
+from tasks.registry.approver import require_name_and_reason
 from tasks.registry.history import load_registry, newest_trained_before
 from tasks.registry.registered_files import read_card
 from tasks.registry.settings_history import (
@@ -27,7 +27,7 @@ from tasks.registry.settings_history import (
 from tasks.store import tables
 
 LOG = logging.getLogger("vintage")
-SETUP = ("trials", "seed", "oot_cohorts")  # what a card of a model tells of the settings it was trained with
+SETUP = ("trials", "seed", "oot_cohorts")  # the settings that a model's card holds
 
 
 def settings_on(day: date, settings: Settings) -> Settings:
@@ -62,7 +62,7 @@ def change_settings(
     Raises: UsageError for a setting that cannot be changed or a value that it cannot have, without a name or
     a reason, before the first training, or for a day that is decided already.
     """
-    refuse_nameless(by, reason)
+    require_name_and_reason(by, reason)
     _require_changeable(changes)
     newest = _newest_card(settings)
     if not newest:

@@ -6,7 +6,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError
-from tasks.features.presence import lacks_applications
+from tasks.features.presence import has_no_applications
 from tasks.months import months_before
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.settings_of_record import settings_on
@@ -27,7 +27,7 @@ def applications_to_review(as_of: date, settings: Settings) -> pl.DataFrame:
         raise TableNotReadyError(
             f"Nothing of {as_of} was taken in. Do it with: vintage run features --date {as_of}"
         )
-    if not lacks_applications(as_of, settings):
+    if not has_no_applications(as_of, settings):
         tables.require("gold.feature_store", as_of, settings, flow="features")
     settings = settings_on(as_of, settings)
     findings = [

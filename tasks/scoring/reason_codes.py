@@ -14,15 +14,15 @@ from tasks.schemas.reasons import OTHER, REASON_GROUPS, REASONS
 from tasks.scoring.tree_shap import share_out
 from tasks.statistics.performance import Floats
 
-WORTH_TELLING = 0.05  # of log-odds: weaker contributions are no reason
+MIN_CONTRIBUTION = 0.05  # of log-odds: weaker ones are no reason
 
 
 def explain(ensemble: FallbackEnsemble, features: pl.DataFrame) -> Floats:
     """Contribution (rows, REASON_GROUPS) of each group to the log-odds, against the reference applicant.
 
     They add up to the difference in log-odds between the applicant and the reference applicant, by the same
-    model: Shapley's value of each group (Shapley 1953). For linear parts it is what swapping the group for
-    the reference's values takes away; for boosting it comes from the leaves.
+    model: Shapley's value of each group (Shapley 1953). For linear base models it is what replacing the group
+    by the reference's values takes away; for trees it comes from the leaves.
     """
     contributions = np.zeros((features.height, len(REASON_GROUPS)))
     for model, rows in rows_by_model(ensemble, features):
@@ -62,7 +62,7 @@ def _swap_in_turn(base_model: Pipeline, features: pl.DataFrame, reference: pl.Da
     """Contributions (rows, REASON_GROUPS) to linear log-odds: what swapping one group after another takes."""
     used = columns_of(base_model)
     groups = [place for place, names in enumerate(REASON_GROUPS.values()) if used.intersection(names)]
-    names = [[name for name in its if name in reference.columns] for its in REASON_GROUPS.values()]
+    names = [[name for name in group if name in reference.columns] for group in REASON_GROUPS.values()]
     swapped, before = features, base_model.decision_function(features)
     effects = np.zeros((features.height, len(REASON_GROUPS)))
     for group in groups:
@@ -82,6 +82,6 @@ def name_reasons(contributions: Floats) -> pl.DataFrame:
     for place, name in enumerate(REASONS):
         value = np.take_along_axis(contributions, strongest[:, place : place + 1], axis=1)[:, 0]
         code = np.char.add(groups[strongest[:, place]], np.where(value > 0, "_UP", "_DOWN"))
-        told = pl.Series(np.abs(value) >= WORTH_TELLING)
-        columns[name] = pl.select(pl.when(told).then(pl.Series(code.tolist(), dtype=pl.String))).to_series()
+        strong = pl.Series(np.abs(value) >= MIN_CONTRIBUTION)
+        columns[name] = pl.select(pl.when(strong).then(pl.Series(code.tolist(), dtype=pl.String))).to_series()
     return pl.DataFrame(columns)

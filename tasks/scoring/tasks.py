@@ -4,7 +4,7 @@ from datetime import date
 
 from tasks.config import Settings
 from tasks.errors import NothingToDoError
-from tasks.features.presence import lacks_applications
+from tasks.features.presence import has_no_applications
 from tasks.prefect import io_task
 from tasks.registry.history import champion_on, load_registry, require_history
 from tasks.registry.registered_files import load_model
@@ -22,7 +22,7 @@ def score_day(as_of: date, settings: Settings) -> int:
     when the artefact was changed, or cannot be used by this code; TableNotReadyError for a month that lacks a
     feature that it learned.
     """
-    if lacks_applications(as_of, settings):
+    if has_no_applications(as_of, settings):
         raise NothingToDoError(f"No scoring on {as_of}: no loan starts on that day.")
     tables.require("gold.feature_store", as_of, settings, flow="features")
     registry = load_registry(settings)

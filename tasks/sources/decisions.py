@@ -6,7 +6,7 @@ from typing import Any
 from tasks.config import Settings
 from tasks.errors import UsageError
 from tasks.governance.declarations import read_declarations, read_declared
-from tasks.registry.approver import refuse_nameless
+from tasks.registry.approver import require_name_and_reason
 from tasks.registry.history import load_registry, trained_after
 from tasks.schemas.source_features import USELESS
 from tasks.sources.decision_log import Kinds, ever_used, note_decision, read_decisions, used_on
@@ -20,7 +20,7 @@ def override(name: str, column: str, settings: Settings, *, by: str, reason: str
     Raises: UsageError before the audit, without a name or a reason, for a column that it did not refuse, or
     that no model could use.
     """
-    refuse_nameless(by, reason)
+    require_name_and_reason(by, reason)
     last = _last_check(name, settings)
     refused = last["refused"]
     if column not in refused:
@@ -44,7 +44,7 @@ def use(name: str, start: date, settings: Settings, *, by: str, reason: str) -> 
     left or one is of another kind than models learned it as, or for a day that is over; BadInputError for
     files that cannot be used.
     """
-    refuse_nameless(by, reason)
+    require_name_and_reason(by, reason)
     check = _last_check(name, settings)
     columns = admitted_columns(name, settings)
     if not columns:
@@ -90,7 +90,7 @@ def drop(name: str, start: date, settings: Settings, *, by: str, reason: str) ->
 
     Raises: UsageError for a source that is not in use, without a name or a reason, or for a day that is over.
     """
-    refuse_nameless(by, reason)
+    require_name_and_reason(by, reason)
     if name not in used_on(None, settings):
         raise UsageError(f"{name} is not in use; vintage sources list shows what is.")
     _refuse_past(name, start, settings)

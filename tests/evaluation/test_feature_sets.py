@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.evaluation.feature_sets import judge_choices, list_choices, score_choices
+from tasks.evaluation.feature_sets import compare_feature_sets, list_feature_sets, score_feature_sets
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.training_set import TrainingSnapshot
 from tasks.registry.model_card import say_gain
@@ -36,7 +36,7 @@ def made(seed: int = 1, n: int = 2000) -> tuple[np.ndarray, dict[str, np.ndarray
 
 def judge(facts: dict[str, dict[str, float]]) -> dict[str, dict[str, object]]:
     labels, pds = made()
-    return {record["features"]: record for record in judge_choices(labels, pds, facts, RULE)}
+    return {record["features"]: record for record in compare_feature_sets(labels, pds, facts, RULE)}
 
 
 def test_only_a_source_that_surely_adds_is_to_be_taken() -> None:
@@ -61,13 +61,15 @@ def test_a_source_that_knows_too_few_is_left_whatever_it_adds() -> None:
 def test_a_choice_costs_what_its_sources_cost_together() -> None:
     facts = {"a": {**COST, "coverage": 0.8}, "b": {**COST, "days_old": 40.0, "columns": 2}}
     labels, pds = made()
-    records = judge_choices(labels, {"ours": pds["ours"], "ours + all": pds["ours + better"]}, facts, RULE)
+    records = compare_feature_sets(
+        labels, {"ours": pds["ours"], "ours + all": pds["ours + better"]}, facts, RULE
+    )
     assert {key: records[1][key] for key in COST} == {"coverage": 0.8, "days_old": 40.0, "columns": 6}
     assert {key: records[0][key] for key in COST} == {"coverage": 1.0, "days_old": 0.0, "columns": 0}
 
 
 def test_every_source_is_tried_alone_with_ours_and_with_all() -> None:
-    assert list_choices(["a", "b"]) == {
+    assert list_feature_sets(["a", "b"]) == {
         "ours": SOURCES,
         "a alone": ("a",),
         "b alone": ("b",),
@@ -75,7 +77,7 @@ def test_every_source_is_tried_alone_with_ours_and_with_all() -> None:
         "ours + b": (*SOURCES, "b"),
         "ours + all": (*SOURCES, "a", "b"),
     }
-    assert list(list_choices(["a"])) == ["ours", "a alone", "ours + a"]
+    assert list(list_feature_sets(["a"])) == ["ours", "a alone", "ours + a"]
 
 
 def test_a_column_that_knows_the_risk_lifts_the_choices_that_read_it() -> None:
@@ -88,7 +90,7 @@ def test_a_column_that_knows_the_risk_lifts_the_choices_that_read_it() -> None:
     known = TrainingSnapshot(
         month(9), loans.sort("snapshot_date", "loan_id"), clickstream_rows("nobody", [1])
     )
-    pds = score_choices(ModelSpec("logistic", QUICK), known, new, ["bureau"], seed=0)
+    pds = score_feature_sets(ModelSpec("logistic", QUICK), known, new, ["bureau"], seed=0)
     auc = {name: measure_auc(truth, scores).value for name, scores in pds.items()}
     assert auc["ours + bureau"] > auc["ours"] + 0.02
     assert auc["bureau alone"] > 0.8

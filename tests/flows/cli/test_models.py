@@ -155,7 +155,7 @@ def test_a_model_that_cannot_be_made_again_is_told(pair: Settings, tmp_path: Pat
     other = {**card, "setup": {**card["setup"], "seed": 5}}
     path.write_text(json.dumps(other))
     register_anew(settings)
-    with pytest.raises(ModelStoreError, match="trained anew predicts otherwise"):
+    with pytest.raises(ModelStoreError, match="trained again predicts otherwise"):
         reproduce(model_id, settings)
     card["data"]["tables"]["gold.label_store"]["version"] = 999
     path.write_text(json.dumps(card))
