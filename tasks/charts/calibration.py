@@ -22,8 +22,10 @@ def draw_grades(figures: pl.DataFrame) -> Figure:
     if rows.is_empty():
         return style.say_missing(GRADE_TITLE, "No cohort that was scored is ripe yet.")
     newest = rows.filter(pl.col("snapshot_date") == pl.col("snapshot_date").max()).sort("subject")
-    told = f"Applications of the {newest['window'][0]}; {newest['n'].sum():,} loans; with {style.INTERVAL}"
-    sheet = style.new_sheet(GRADE_TITLE, told)
+    subtitle = (
+        f"Applications of the {newest['window'][0]}; {newest['n'].sum():,} loans; with {style.INTERVAL}"
+    )
+    sheet = style.new_sheet(GRADE_TITLE, subtitle)
     axes = style.add_plot(sheet, top=1.3)
     at = list(range(newest.height))
     axes.vlines(at, newest["ci_low"], newest["ci_high"], color=style.BLUE, lw=2.2, alpha=0.55)
@@ -55,8 +57,10 @@ def draw_expected_auc(figures: pl.DataFrame) -> Figure:
     if known.is_empty():
         return style.say_missing(EXPECTED_TITLE, "No month was scored yet.")
     realised = keep_metric(figures, "auc", "cohort").drop_nulls("value")
-    told = f"Expected with {style.INTERVAL} as a band; {realised.height} of {known.height} months are ripe"
-    sheet = style.new_sheet(EXPECTED_TITLE, told)
+    subtitle = (
+        f"Expected with {style.INTERVAL} as a band; {realised.height} of {known.height} months are ripe"
+    )
+    sheet = style.new_sheet(EXPECTED_TITLE, subtitle)
     axes = style.add_plot(sheet, top=1.3)
     axes.fill_between(known["at"], known["ci_low"], known["ci_high"], color=style.ORANGE, alpha=0.2, lw=0)
     axes.plot(known["at"], known["value"], color=style.ORANGE, lw=2, label="expected at scoring")

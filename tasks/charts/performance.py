@@ -33,8 +33,8 @@ def draw_auc(figures: pl.DataFrame) -> Figure:
         return style.say_missing(
             AUC_TITLE, f"No cohort has an AUC yet ({count_statuses(cohorts) or 'none is ripe'})."
         )
-    told = f"With {style.INTERVAL}; {count_words(measured['n'], 'loans')}; 0.5 is no better than chance"
-    sheet = style.new_sheet(AUC_TITLE, told)
+    subtitle = f"With {style.INTERVAL}; {count_words(measured['n'], 'loans')}; 0.5 is no better than chance"
+    sheet = style.new_sheet(AUC_TITLE, subtitle)
     axes = style.add_plot(sheet)
     _add_intervals(axes, measured, low="ci_low", high="ci_high", label="AUC")
     _set_auc_range(axes, measured)

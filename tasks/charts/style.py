@@ -17,7 +17,7 @@ from matplotlib.ticker import FixedLocator
 from tasks.months import month_label
 from tasks.schemas.monitoring import CONFIDENCE
 
-BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe and Ito: told apart by every eye
+BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe and Ito: distinct to colour-blind readers too
 INK, GREY, PALE = "#222222", "#666666", "#EBEBEB"
 WIDTH, LEFT, RIGHT = 9.5, 0.95, 0.3  # inches
 BOTTOM = 0.75

@@ -17,7 +17,7 @@ from tasks.governance.declarations import read_declared
 from tasks.modelling.families import ModelSpec, default_spec
 from tasks.modelling.loading import load_training_data
 from tasks.registry.history import champion_on, load_registry
-from tasks.registry.model_card import say_gain
+from tasks.registry.model_card import describe_gain
 from tasks.registry.registered_files import read_card
 from tasks.registry.settings_of_record import settings_on
 from tasks.schemas.feature_store import KEYS
@@ -45,7 +45,7 @@ class Compared:
                 "features": one["features"],
                 "n": one["n"],
                 "AUC (95 %)": f"{one['auc']:.3f} ({one['auc_low']:.3f} to {one['auc_high']:.3f})",
-                "gain over ours (90 %)": say_gain(one),
+                "gain over ours (90 %)": describe_gain(one),
                 "coverage": f"{one['coverage']:.0%}",
                 "days old": f"{one['days_old']:.0f}",
                 "columns": one["columns"],

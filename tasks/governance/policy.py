@@ -1,4 +1,4 @@
-"""The monitoring policy: what its file may say. Shares and probabilities are 0 to 1."""
+"""The monitoring policy: its form. Shares and probabilities are 0 to 1."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
@@ -83,7 +83,7 @@ class Stability(Part):
 
 
 class Coverage(Part):
-    """Shares of applications that a source knows, or that were scored."""
+    """Shares of applications that a source covers, or that were scored."""
 
     amber: Share
     red: Share
@@ -173,7 +173,7 @@ class Gate(Part):
 
 
 class Audit(Part):
-    """When a column of another source knows too much to have been known at the application."""
+    """When a column of another source cannot have been known at the application."""
 
     implausible_auc: Share
     implausible_within: Share
@@ -183,7 +183,7 @@ class Audit(Part):
 
 
 class Choice(Part):
-    """When a source is worth taking: what it adds to the AUC, and how many applications it knows."""
+    """When a source is worth taking: what it adds to the AUC, and how many applications it covers."""
 
     min_gain: Share
     min_coverage: Share

@@ -13,7 +13,7 @@ from tasks.governance.adopted_policy import read_policy
 from tasks.labels.cohorts import ripe_cohorts
 from tasks.modelling.decisions import TrainingContext
 from tasks.modelling.training_set import TrainingSnapshot, add_targets
-from tasks.monitoring.actions import asks_for_training
+from tasks.monitoring.actions import requires_training
 from tasks.monitoring.early_arrears import keep_arrears
 from tasks.registry.history import Registry
 from tasks.registry.records import Standing
@@ -35,7 +35,7 @@ def load_training_context(registry: Registry, standing: Standing, settings: Sett
         standing=standing,
         previous=previous,
         ripe_cohorts=ripe_cohorts(as_of, settings),
-        requested=previous is not None and asks_for_training(previous["as_of"], as_of, settings),
+        requested=previous is not None and requires_training(previous["as_of"], as_of, settings),
         unbuilt_months=find_unbuilt_months(as_of, settings),
     )
 

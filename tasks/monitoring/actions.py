@@ -1,4 +1,4 @@
-"""What earlier months decided: gold.actions, and whether it asks for a training or holds a promotion."""
+"""What earlier months decided: gold.actions, and whether they require a training or freeze promotions."""
 
 from datetime import date
 from typing import Any
@@ -77,8 +77,8 @@ def freezes_promotion(as_of: date, settings: Settings) -> str:
     return "; ".join(f"{row['trigger']} of {days[-1]}" for row in frozen.to_dicts())
 
 
-def asks_for_training(since: str, as_of: date, settings: Settings) -> bool:
-    """Whether a month after the last training (`since`, its day) and before `as_of` asked for another."""
+def requires_training(since: str, as_of: date, settings: Settings) -> bool:
+    """Whether a month after the last training (`since`, its day) and before `as_of` required another."""
     names = triggers_that(read_policy(settings.policy).policy, "trains")
     actions = tables.scan("gold.actions", settings, until=as_of)
     later = actions.filter(

@@ -46,13 +46,13 @@ def _of_kind(approved: pl.DataFrame, kind: str, limits: Fairness) -> list[Measur
     if groups.height < 2:
         return [measurement("fairness", kind, known.height, None, status="too few groups")]
     rows = groups.sort(["n", kind], descending=[True, False]).to_dicts()
-    usual, others = rows[0], rows[1:]
-    if usual["k"] == 0:
+    largest, others = rows[0], rows[1:]
+    if largest["k"] == 0:
         return [measurement("fairness", kind, known.height, None, status="nobody approved")]
-    p_values = holm([_fisher(row, usual) for row in others])
+    p_values = holm([_fisher(row, largest) for row in others])
     found: list[Measurement] = []
     for row, p in zip(others, p_values, strict=True):
-        ratio = (row["k"] / row["n"]) / (usual["k"] / usual["n"])
+        ratio = (row["k"] / row["n"]) / (largest["k"] / largest["n"])
         reached = (limits.amber, limits.red)
         found.append(
             measurement(
@@ -60,8 +60,8 @@ def _of_kind(approved: pl.DataFrame, kind: str, limits: Fairness) -> list[Measur
                 f"{kind} {row[kind]}",
                 row["n"],
                 ratio,
-                ci=_interval(row, usual, ratio),
-                reference=usual["k"] / usual["n"],
+                ci=_interval(row, largest, ratio),
+                reference=largest["k"] / largest["n"],
                 limits=reached,
                 status=grade("fairness", ratio, reached) if p < limits.p else "green",
             )
@@ -69,18 +69,18 @@ def _of_kind(approved: pl.DataFrame, kind: str, limits: Fairness) -> list[Measur
     return sorted(found, key=lambda one: one["subject"])
 
 
-def _fisher(group: dict[str, int], usual: dict[str, int]) -> float:
-    table = [[one["k"], one["n"] - one["k"]] for one in (group, usual)]
+def _fisher(group: dict[str, int], largest: dict[str, int]) -> float:
+    table = [[one["k"], one["n"] - one["k"]] for one in (group, largest)]
     result: Any = fisher_exact(table)
     return float(result.pvalue)
 
 
 def _interval(
-    group: dict[str, int], usual: dict[str, int], ratio: float
+    group: dict[str, int], largest: dict[str, int], ratio: float
 ) -> tuple[float | None, float | None]:
     """Interval of a ratio of rates by its log (Katz et al. 1978); none where nobody is approved."""
     if group["k"] == 0:
         return None, None
-    spread = sum(1 / one["k"] - 1 / one["n"] for one in (group, usual)) ** 0.5
+    spread = sum(1 / one["k"] - 1 / one["n"] for one in (group, largest)) ** 0.5
     half = float(norm.ppf(0.5 + CONFIDENCE / 2)) * spread
     return ratio * math.exp(-half), ratio * math.exp(half)

@@ -121,11 +121,13 @@ def measure_coverage(
     counts = count_known(applications)
     known = {source: (count, reference["coverage"][source]) for source, count in counts.items()}
     figures: list[Measurement] = []
-    for subject, (covered, usual) in {**known, "scoring": (n_scored, 1.0)}.items():
+    for subject, (covered, reference_share) in {**known, "scoring": (n_scored, 1.0)}.items():
         share = covered / applications.height
-        reached = (limits.amber, max(limits.red, usual - limits.below_reference))
+        reached = (limits.amber, max(limits.red, reference_share - limits.below_reference))
         figures.append(
-            measurement("coverage", subject, applications.height, share, reference=usual, limits=reached)
+            measurement(
+                "coverage", subject, applications.height, share, reference=reference_share, limits=reached
+            )
         )
     return figures
 

@@ -1,7 +1,7 @@
 """Population stability: how far this month's distribution is from the one the model was trained on.
 
 The mean and spread of a clickstream measure rest on a history that grows with the calendar, so their
-distributions change although no customer does. What is held against the training data is therefore the value
+distributions change although no customer does. What is compared with the training data is therefore the value
 of the application's own month, which has the same distribution whatever came before it.
 """
 
@@ -22,7 +22,7 @@ from tasks.statistics.significance import trend_p
 Counts = np.ndarray[Any, np.dtype[np.float64]]
 BINS = 10
 NEWEST_MONTHS = 3
-# What is held against the training data, and the feature that rests on it.
+# What is compared with the training data, and the feature that rests on it.
 WATCHED = {
     **{name: name for name in FEATURES if SOURCE_OF[name] != "clickstream"},
     **dict(zip(MEASURES, CLICKSTREAM_LEVELS, strict=True)),
@@ -57,20 +57,20 @@ def add_month_values(applications: pl.DataFrame, clickstream: pl.DataFrame) -> p
 
 
 def count_known(applications: pl.DataFrame) -> dict[str, int]:
-    """How many applications each source told something of in their own month.
+    """How many applications each source covers in their own month.
 
     A clickstream that stops leaves customers their history: `has_clickstream` stays true, the month is empty.
 
     Needs:  the columns that `add_month_values` adds, and has_<source>.
     """
-    knows = {source: pl.col(flag) for source, flag in HAS_SOURCE.items()} | knows_other(applications.columns)
-    knows["clickstream"] = HAS_VALUES
-    counts = applications.select(known.sum().alias(source) for source, known in knows.items())
+    covers = {source: pl.col(flag) for source, flag in HAS_SOURCE.items()} | knows_other(applications.columns)
+    covers["clickstream"] = HAS_VALUES
+    counts = applications.select(covered.sum().alias(source) for source, covered in covers.items())
     return {source: int(count) for source, count in counts.row(0, named=True).items()}
 
 
 def build_reference(ripe: pl.DataFrame, known: pl.DataFrame, pds: pl.Series) -> dict[str, Any]:
-    """The distributions to hold later months against: deciles, shares and coverage of the training data.
+    """What later months are compared with: deciles, shares and coverage of the training data.
 
     The score's is that of the newest NEWEST_MONTHS application months: PDs part as histories grow, and older
     applications had shorter ones.

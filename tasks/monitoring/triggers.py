@@ -99,8 +99,8 @@ def _of(figures: pl.DataFrame, metrics: Sequence[str], *statuses: str) -> pl.Dat
 def _when(status: str, *metrics: str) -> Condition:
     """Fires on any figure of the metrics in this status, once one was outside a limit in each month before.
 
-    A test at one per cent, twelve times a year, alarms in one year of nine though nothing changed; asked
-    to show twice it hardly ever does (benchmarks/monitoring.md).
+    A test at one per cent, twelve times a year, alarms in one year of nine though nothing changed;
+    required twice in a row it hardly ever does (benchmarks/monitoring.md).
     """
 
     def condition(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:

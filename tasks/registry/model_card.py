@@ -9,13 +9,13 @@ Card = Mapping[str, Any]
 
 
 def list_limits(label_def: str, n_oot_cohorts: int, *, gate_cohorts: int) -> list[str]:
-    """What the model must not be trusted with, for the card; the gate should see `gate_cohorts`."""
+    """The limitations of the model, for the card; the gate should see `gate_cohorts`."""
     limits = [
-        "Learned from loans that were granted: it knows nothing of applicants who were declined.",
+        "Trained on granted loans only: it has not seen applicants who were declined (no reject inference).",
         f"Default means {label_def}; what happens to a loan later is not predicted.",
-        "One lender's book: not for another lender, product or country without a new training.",
-        "Age and occupation are among the features: check that the law of the place allows it.",
-        "Without the attributes of an applicant there is no fallback: nulls are scored as they are.",
+        "One lender's portfolio: not for another lender, product or country without a new training.",
+        "Age and occupation are among the features: check that local law allows it.",
+        "There is no fallback for missing attributes: they are scored as nulls.",
     ]
     if n_oot_cohorts < gate_cohorts:
         limits.append(
@@ -39,8 +39,8 @@ def _head(card: Card) -> list[str]:
         f"Purpose: {card['purpose']}. Family: {card['family']}. Trained on {card['as_of']} "
         f"by {for_markdown(card['trained_by'])}.",
         "",
-        f"Out of time it ranks with an AUC of {winner['auc']:.3f} ({low:.3f} to {high:.3f}, 95 %) on "
-        f"{winner['n']} loans; {winner['observed_to_expected']:.2f} defaults per default expected.",
+        f"Its AUC out of time is {winner['auc']:.3f} ({low:.3f} to {high:.3f}, 95%) on "
+        f"{winner['n']} loans; {winner['observed_to_expected']:.2f} observed/expected defaults.",
     ]
 
 
@@ -55,7 +55,8 @@ def _data(card: Card) -> list[str]:
     return [
         "## Data",
         "",
-        f"{data['n_loans']} ripe loans, {data['n_unripe_loans']} younger ones; read as `{card['reading']}`.",
+        f"{data['n_loans']} ripe loans, {data['n_unripe_loans']} younger ones; history viewed "
+        f"`{card['reading']}`.",
         *(
             f"Other teams' source `{name}`: {', '.join(map(for_markdown, columns))}."
             for name, columns in data["sources"].items()
@@ -73,9 +74,9 @@ def _candidates(card: Card) -> list[str]:
         oot = candidate["oot"]
         low, high = oot["auc_ci_95"]
         figures = ("ks", "brier", "spiegelhalter_z", "observed_to_expected")
-        said = [f"{oot[name]:.3f}" for name in figures]
-        rows.append([candidate["family"], f"{oot['auc']:.3f} ({low:.3f} to {high:.3f})", *said])
-    names = ("Family", "AUC (95 %)", "KS", "Brier", "Spiegelhalter z", "O/E")
+        values = [f"{oot[name]:.3f}" for name in figures]
+        rows.append([candidate["family"], f"{oot['auc']:.3f} ({low:.3f} to {high:.3f})", *values])
+    names = ("Family", "AUC (95%)", "KS", "Brier", "Spiegelhalter z", "O/E")
     readings = [[name, f"{f['auc']:.3f}", f"{f['log_loss']:.4f}"] for name, f in card["readings"].items()]
     return [
         "## Candidates, out of time",
@@ -84,9 +85,9 @@ def _candidates(card: Card) -> list[str]:
         "",
         *_table(names, rows),
         "",
-        "How the past was read:",
+        "Views of the history that were compared:",
         "",
-        *_table(("Reading", "AUC", "Log loss"), readings),
+        *_table(("View", "AUC", "Log loss"), readings),
     ]
 
 
@@ -94,7 +95,7 @@ def _gate(card: Card) -> list[str]:
     gate = card["gate"]
     decided = "passed" if gate["promoted"] else "not passed"
     against = gate["champion"] or "the floors of a first model"
-    return ["## Gate", "", f"Against {against}: {decided}. {gate['why'][0].upper()}{gate['why'][1:]}."]
+    return ["## Gate", "", f"Compared with {against}: {decided}. {gate['why'][0].upper()}{gate['why'][1:]}."]
 
 
 def _fallbacks(card: Card) -> list[str]:
@@ -104,9 +105,9 @@ def _fallbacks(card: Card) -> list[str]:
     ]
     grades = ", ".join(f"{name} to {limit:.0%}" for name, limit in card["grade_limits"].items())
     return [
-        "## When a source is missing",
+        "## Fallbacks: when a source is missing",
         "",
-        *_table(("Missing", "AUC out of time (95 %)"), rows),
+        *_table(("Missing", "AUC out of time (95%)"), rows),
         "",
         f"Grades by PD: {grades}, G above.",
     ]
@@ -122,7 +123,7 @@ def _tuning(card: Card) -> list[str]:
         "## Tuning",
         "",
         f"{setup['trials']} trials a family, seed {setup['seed']}; tried first: "
-        f"{'what the model before had' if setup['start'] else 'the usual values'}.",
+        f"{'the values of the model before' if setup['start'] else 'the defaults'}.",
         "",
         *_table(("Family", "Hyperparameters"), params),
     ]
@@ -138,10 +139,10 @@ def _ablations(card: Card) -> list[str]:
         low, high = one["change_ci_90"]
         rows.append([one["family"], f"{one['auc']:.3f}", f"{one['change']:+.4f} ({low:+.4f} to {high:+.4f})"])
     return [
-        "Out of time, the model once more without a family of features (`vintage evaluate --ablations` walks "
+        "Out of time, the model refitted without a family of features (`vintage evaluate --ablations` walks "
         "forward):",
         "",
-        *_table(("Without", "AUC", "Change (90 %)"), rows),
+        *_table(("Without", "AUC", "Change (90%)"), rows),
         *_compared(card["sources_compared"]),
     ]
 
@@ -154,13 +155,13 @@ def _compared(compared: Mapping[str, Any] | None) -> list[str]:
         [
             one["features"],
             f"{one['auc']:.3f}",
-            say_gain(one),
+            describe_gain(one),
             f"{one['coverage']:.0%}",
             one["recommendation"],
         ]
         for one in compared["choices"]
     ]
-    head = ("Features", "AUC", "Gain over ours (90 %)", "Coverage", "Recommended")
+    head = ("Features", "AUC", "Gain over our features (90%)", "Coverage", "Recommended")
     months = f"{compared['start'][:7]} to {compared['end'][:7]}"
     return ["", f"Other teams' sources, walk-forward over {months}:", "", *_table(head, rows)]
 
@@ -170,7 +171,7 @@ def _limits(card: Card) -> list[str]:
 
 
 def _code(card: Card) -> list[str]:
-    rows = [[name, said] for name, said in card["code"].items()]
+    rows = [[name, value] for name, value in card["code"].items()]
     return ["## Code", "", *_table(("What", "Version"), rows), "", f"Artefact SHA-256: `{card['sha256']}`"]
 
 
@@ -179,7 +180,7 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return ["| " + " | ".join(cells) + " |" for cells in lines]
 
 
-def say_gain(record: Mapping[str, Any]) -> str:
+def describe_gain(record: Mapping[str, Any]) -> str:
     """The gain over ours with its interval, for people."""
     gain, low, high = (round(record[name], 4) + 0.0 for name in ("gain", "gain_low", "gain_high"))
     return f"{gain:+.4f} ({low:+.4f} to {high:+.4f})"

@@ -65,17 +65,17 @@ def interval_key(name: str, level: float) -> str:
 
 
 def measure_challenger(shown: GateInput, *, level: float) -> dict[str, Any]:
-    """The figures of the gate: AUC, Brier score and z of the challenger, and of what it is held against."""
+    """The figures of the gate: AUC, Brier score and z of the challenger, and of what it is compared with."""
     auc = measure_auc(shown.labels, shown.challenger)
-    usual = np.full(len(shown.labels), shown.bad_rate)
-    held_against = usual if shown.champion is None else shown.champion
+    base_rate = np.full(len(shown.labels), shown.bad_rate)
+    compared_with = base_rate if shown.champion is None else shown.champion
     figures: dict[str, Any] = {
         "n": len(shown.labels),
         "n_cohorts": shown.n_cohorts,
         "auc": auc.value,
         interval_key("auc", level): list(auc.interval(level)),
         "brier": measure_brier(shown.labels, shown.challenger),
-        "brier_to_beat": measure_brier(shown.labels, held_against),
+        "brier_to_beat": measure_brier(shown.labels, compared_with),
         "spiegelhalter_z": measure_spiegelhalter_z(shown.labels, shown.challenger),
     }
     if shown.champion is not None:
@@ -90,7 +90,7 @@ def _broken_rules(figures: Mapping[str, Any], shown: GateInput, limits: Gate) ->
     gain = figures.get(interval_key("auc_gain", limits.level))
     low = figures[interval_key("auc", limits.level)][0]
     checks = {
-        f"the gain may be below {limits.min_gain}": gain is not None and gain[0] <= limits.min_gain,
+        f"the gain in AUC may be below {limits.min_gain}": gain is not None and gain[0] <= limits.min_gain,
         f"the AUC may be below the floor of {limits.auc_floor:.2f}": gain is None and low <= limits.auc_floor,
         "the Brier score is worse": figures["brier"] > figures["brier_to_beat"],
         f"its probabilities do not hold (|z| is not below {limits.max_z})": abs(figures["spiegelhalter_z"])

@@ -1,4 +1,4 @@
-"""What a backfill would do, step by step, told from the tables and the registry alone: nothing is written."""
+"""What a backfill would do, step by step, read from the tables and the registry alone: nothing is written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -72,7 +72,7 @@ def _training(day: date, outlook: _Outlook, settings: Settings) -> Step:
     first, every = held.first_training_cohorts, held.retrain_every_cohorts
     missing = cohorts_missing(ripe, sorted(outlook.learned), first=first, every=every)
     if missing > 0:
-        return "no", f"{missing} more cohorts must ripen, unless an action asks for a training"
+        return "no", f"{missing} more cohorts must ripen, unless an action requires a training"
     outlook.learned |= {*ripe}
     outlook.trainings.append(day)
     return "yes", f"{len(ripe)} ripe cohorts"

@@ -94,7 +94,7 @@ def _coverage_of_others(figures: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFra
     """The same columns for the sources of other teams, from gold.monitoring: since a model reads them."""
     read = keep_metrics(figures, "coverage").filter(~pl.col("subject").is_in([*HAS_SOURCE, "scoring"]))
     values = read.select("subject", "value", month="snapshot_date")
-    asked = ours.select("month", "n").unique().join(values.select("subject").unique(), how="cross")
-    rows = asked.join(values, on=["month", "subject"], how="left", validate="1:1")
+    every = ours.select("month", "n").unique().join(values.select("subject").unique(), how="cross")
+    rows = every.join(values, on=["month", "subject"], how="left", validate="1:1")
     status = pl.when(pl.col("value").is_null()).then(pl.lit("not read")).otherwise(pl.lit("measured"))
     return rows.with_columns(status=status).select(ours.columns).sort("subject", "month")

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from tasks.registry.model_card import say_gain
+from tasks.registry.model_card import describe_gain
 from tasks.reporting.deck_data import (
     DeckData,
     Page,
@@ -70,12 +70,12 @@ def _describe_sources(compared: Mapping[str, Any] | None) -> list[str]:
     """What each other team's source would add to ours, by the last comparison before the training."""
     if not compared:
         return []
-    said = [
-        f"{one['features']} {say_gain(one)}, {one['recommendation']}"
+    advice = [
+        f"{one['features']} {describe_gain(one)}, {one['recommendation']}"
         for one in compared["choices"]
         if one["recommendation"]
     ]
-    return [f"Other teams' sources, change of the AUC walk-forward and advice: {'; '.join(said)}."]
+    return [f"Other teams' sources, change of the AUC walk-forward and advice: {'; '.join(advice)}."]
 
 
 def _no_model(title: str) -> Page:

@@ -17,6 +17,7 @@ from tasks.reporting.deck_model_pages import (
 from tasks.reporting.findings import describe_state
 
 RANK = {"red": 0, "amber": 1, "info": 2}
+MAX_TRIGGERS = 14  # that fit on a page, the most severe first; `vintage policy explain` has all
 OPTIONS = (
     ("Batch, monthly", "Decisions may wait a day; every month can be replayed", "What runs today", "now"),
     (
@@ -26,7 +27,7 @@ OPTIONS = (
         "next",
     ),
     ("Canary", "A challenger decides a small share of applications", "Only with limits on losses", "later"),
-    ("Real time", "An answer within the application itself", "Needs a feature service", "if asked"),
+    ("Real time", "An answer within the application itself", "Needs a feature service", "on demand"),
 )
 
 
@@ -172,13 +173,13 @@ def _capital(text: str) -> str:
 def _governance(data: DeckData) -> Page:
     table = [
         [one["severity"], one["name"].replace("_", " "), one["action"], one["owner"], one["due"]]
-        for one in sorted(data.triggers, key=lambda one: RANK[one["severity"]])
+        for one in sorted(data.triggers, key=lambda one: RANK[one["severity"]])[:MAX_TRIGGERS]
     ]
     decided = [row for row in data.models if row["state"] in ("champion", "rejected")]
     promoted = sum(row["state"] == "champion" for row in decided)
     gate = f"the gate let {promoted} of {len(decided)} models serve" if decided else "no model was judged yet"
     return Page(
-        f"{len(data.triggers)} rules say who acts by when; {gate}",
+        f"{len(data.triggers)} triggers state who acts by when; {gate}",
         "Measurements decide which action is due; people decide what is done. A champion can be rolled back "
         "from any date with one command, and the history is never edited.",
         (

@@ -82,7 +82,7 @@ def _escalate(spec: MetricSpec, policy: Policy) -> str:
 
 
 def describe_metric(spec: MetricSpec, month: Month) -> str:
-    """The finding of a metric that has no words of its own: value, interval, what it is held against."""
+    """The finding of a metric that has no words of its own: value, interval, expectation, limits."""
     row = month.first(spec.name)
     if row is None or row["value"] is None:
         return _unmeasured(row, f"The {spec.title}")

@@ -47,8 +47,8 @@ def _applications(as_of: date, settings: Settings) -> pl.LazyFrame:
 
 
 def _found(rows: pl.LazyFrame, reason: pl.Expr | str) -> pl.LazyFrame:
-    said = pl.lit(reason) if isinstance(reason, str) else reason
-    return rows.select("customer_id", reason=said)
+    reasons = pl.lit(reason) if isinstance(reason, str) else reason
+    return rows.select("customer_id", reason=reasons)
 
 
 def _raw(name: str, as_of: date, settings: Settings) -> pl.LazyFrame:

@@ -74,7 +74,7 @@ def measure_brier(labels: Floats, pds: Floats) -> float:
 def measure_spiegelhalter_z(labels: Floats, pds: Floats) -> float:
     """How far the Brier score is from what the PDs themselves imply, in standard errors (Spiegelhalter 1986).
 
-    About standard normal when the PDs hold; 0 when every PD is 0, 0.5 or 1 and nothing can be said.
+    About standard normal when the PDs hold; 0 when every PD is 0, 0.5 or 1 and the test says nothing.
     """
     away = float(np.sum((labels - pds) * (1 - 2 * pds)))
     variance = float(np.sum((1 - 2 * pds) ** 2 * pds * (1 - pds)))

@@ -7,7 +7,7 @@ import pytest
 from tasks.evaluation.feature_sets import compare_feature_sets, list_feature_sets, score_feature_sets
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.training_set import TrainingSnapshot
-from tasks.registry.model_card import say_gain
+from tasks.registry.model_card import describe_gain
 from tasks.schemas.feature_store import SOURCES
 from tasks.statistics.performance import measure_auc
 from tests.applicants import QUICK, applicants, training_set
@@ -104,5 +104,6 @@ def knowing(frame: pl.DataFrame, targets: np.ndarray) -> pl.DataFrame:
 
 def test_a_gain_is_told_with_its_interval_and_without_a_negative_zero() -> None:
     assert (
-        say_gain({"gain": -0.00001, "gain_low": -0.0123, "gain_high": 0.5}) == "+0.0000 (-0.0123 to +0.5000)"
+        describe_gain({"gain": -0.00001, "gain_low": -0.0123, "gain_high": 0.5})
+        == "+0.0000 (-0.0123 to +0.5000)"
     )

@@ -10,7 +10,7 @@ from flows.training import training
 from simulator.drift import parse_drift
 from simulator.lender import Lender, simulate
 from tasks.config import Settings
-from tasks.monitoring.actions import actions_on, asks_for_training, freezes_promotion
+from tasks.monitoring.actions import actions_on, freezes_promotion, requires_training
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.settings_of_record import change_settings
 from tasks.store import tables
@@ -57,8 +57,8 @@ def test_a_score_that_shifted_trains_a_challenger_out_of_schedule(worsened: Sett
 def test_a_month_asks_for_nothing_on_its_own_day(worsened: Settings) -> None:
     """Its training ran before it was monitored, and a re-run must decide as the first run did."""
     before, after = month(SHIFTED), month(SHIFTED + 1)
-    assert not asks_for_training(str(month(8)), before, worsened)
-    assert asks_for_training(str(month(8)), after, worsened)
+    assert not requires_training(str(month(8)), before, worsened)
+    assert requires_training(str(month(8)), after, worsened)
     assert freezes_promotion(month(IN_ARREARS), worsened) == ""
     assert freezes_promotion(month(IN_ARREARS + 1), worsened) == f"arrears_red of {month(IN_ARREARS)}"
 

@@ -36,7 +36,7 @@ def test_a_better_challenger_takes_over_and_a_worse_one_does_not() -> None:
     assert judged(STRONG, WEAK).promoted
     worse = judged(WEAK, STRONG)
     assert not worse.promoted
-    assert "the gain may be below -0.01" in worse.why
+    assert f"the gain in AUC may be below {POLICY.gate.min_gain}" in worse.why
 
 
 def test_the_same_model_again_is_no_worse_than_itself() -> None:
@@ -83,9 +83,9 @@ def test_the_figures_name_the_level_of_their_intervals(level: float) -> None:
     assert low < verdict.figures["auc_gain"] < high
 
 
-def test_fewer_than_three_cohorts_are_told() -> None:
-    assert "fewer than 3" in judged(STRONG, WEAK, n_cohorts=2).why
-    assert "fewer than" not in judged(STRONG, WEAK, n_cohorts=3).why
+def test_fewer_cohorts_than_the_policy_asks_for_are_named() -> None:
+    assert f"fewer than {POLICY.gate.cohorts}" in judged(STRONG, WEAK, n_cohorts=POLICY.gate.cohorts - 1).why
+    assert "fewer than" not in judged(STRONG, WEAK, n_cohorts=POLICY.gate.cohorts).why
 
 
 def test_z_is_standard_normal_when_the_probabilities_hold() -> None:
