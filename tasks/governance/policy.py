@@ -35,21 +35,29 @@ BUILT_IN = (
 )
 
 
-def _one_of(names: Iterable[str]) -> AfterValidator:
+def _one_of(names: Iterable[str], *, why_not: str) -> AfterValidator:
     known = tuple(names)
 
     def check(name: str) -> str:
         if name not in known:
-            raise ValueError(f"{name!r} is none of {', '.join(known) or 'no metric'}")
+            raise ValueError(f"{name!r} {why_not}: {', '.join(known) or 'none does'}")
         return name
 
     return AfterValidator(check)
 
 
 LIMITED = [spec for spec in METRICS.values() if spec.worse]
-MetricName = Annotated[str, _one_of(spec.name for spec in LIMITED)]
+MetricName = Annotated[
+    str, _one_of((spec.name for spec in LIMITED), why_not="is none of the metrics that can be amber or red")
+]
 # Metrics whose limits are two fixed numbers of their own.
-PlainMetric = Annotated[str, _one_of(spec.name for spec in LIMITED if not spec.amber + spec.red)]
+PlainMetric = Annotated[
+    str,
+    _one_of(
+        (spec.name for spec in LIMITED if not spec.amber + spec.red),
+        why_not="is none of the metrics that have a table of limits here",
+    ),
+]
 
 
 class Part(BaseModel):

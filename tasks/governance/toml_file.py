@@ -52,7 +52,8 @@ def _line_of(loc: tuple[int | str, ...], text: str) -> int:
     if not loc:
         return 1
     key = str(loc[len(loc) - 1])
-    heads = [n for n, line in enumerate(lines) if re.match(rf"^\[\[?{re.escape(str(loc[0]))}\]", line)]
+    table = re.escape(str(loc[0])) + (rf"(\.{re.escape(str(loc[1]))})?" if len(loc) > 1 else "")
+    heads = [n for n, line in enumerate(lines) if re.match(rf"^\[\[?{table}\]", line)]
     nth = loc[1] if len(loc) > 1 and isinstance(loc[1], int) else 0
     start = heads[nth] if nth < len(heads) else 0
     for n in range(start, len(lines)):

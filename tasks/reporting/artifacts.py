@@ -1,6 +1,6 @@
 """What a run leaves on the Artifacts page of Prefect: a summary and a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -11,6 +11,7 @@ from tasks.prefect import publish
 from tasks.registry.history import load_registry
 from tasks.registry.registered_files import read_card
 from tasks.reporting.status import month_table
+from tasks.schemas.monitoring import METRICS
 from tasks.store import tables
 
 
@@ -57,7 +58,7 @@ def publish_monitoring(as_of: date, settings: Settings) -> None:
     outside = figures.filter(pl.col("status").is_in(["red", "amber"]))
     reds = outside.filter(status="red").height
     lines = [
-        f"{row['status']}: {row['metric']} of {row['subject']} ({row['window']}), {_said(row['value'])}"
+        f"{row['status']}: {_describe(row)} ({row['window']})"
         for row in _rows(outside.sort("status", descending=True, maintain_order=True))
     ]
     lines += [f"action: {row['action']} {row['owner']}, until {row['due_date']}" for row in _rows(actions)]
@@ -75,8 +76,10 @@ def publish_backfill(days: Sequence[date], names: Sequence[str], settings: Setti
     publish("backfill", verdict, f"{months.height} months so far", table=_rows(months))
 
 
-def _said(value: float | None) -> str:
-    return "no value" if value is None else f"{value:.3f}"
+def _describe(row: Mapping[str, Any]) -> str:
+    spec = METRICS[row["metric"]]
+    value = "no value" if row["value"] is None else spec.write(row["value"])
+    return f"{spec.name_of(row)} {value}"
 
 
 def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:

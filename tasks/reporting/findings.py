@@ -86,7 +86,9 @@ def describe_metric(spec: MetricSpec, month: Month) -> str:
     row = month.first(spec.name)
     if row is None or row["value"] is None:
         return _unmeasured(row, f"The {spec.title}")
-    interval = f"{spec.write(row['ci_low'])} to {spec.write(row['ci_high'])}, " if row["ci_low"] else ""
+    interval = (
+        f"{spec.write(row['ci_low'])} to {spec.write(row['ci_high'])}, " if row["ci_low"] is not None else ""
+    )
     expected = f", against an expected {spec.write(row['reference'])}" if row["reference"] is not None else ""
     limits = [f"{colour} {spec.write(row[colour])}" for colour in OUTSIDE if row[colour] is not None]
     graded = f": {row['status']} (limits: {', '.join(limits)})" if limits else ""

@@ -23,7 +23,7 @@ def line_of(text: str, start: str) -> int:
         (r"^cohorts = \d+", 'cohorts = "three"', "cohorts", "valid integer"),
         (r'name = "ranking_red"', 'name = "ranking_rad"', 'name = "ranking_rad"', "'cohorts_ripe'"),
         (r"^red = \S+", "red = 0.0001", "[stability]", "red must be above amber"),
-        (r"^\[gate\]", "[limits.psi]\namber = 1\nred = 2\n[gate]", "version", "'psi' is none of"),
+        (r"^\[gate\]", "[limits.psi]\namber = 1\nred = 2\n[gate]", "[limits.psi]", "'psi' is none of"),
         (r'name = "ranking_red"', 'metric = "pis"\nname = "r"', 'metric = "pis"', "'pis' is none of .*psi"),
         (r'name = "ranking_red"', 'name = "ranking_amber"', "version", "'ranking_amber' is there twice"),
     ],
