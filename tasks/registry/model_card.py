@@ -40,7 +40,7 @@ def _head(card: Card) -> list[str]:
         f"by {for_markdown(card['trained_by'])}.",
         "",
         f"Its AUC out of time is {winner['auc']:.3f} ({low:.3f} to {high:.3f}, 95%) on "
-        f"{winner['n']} loans; {winner['observed_to_expected']:.2f} observed/expected defaults.",
+        f"{winner['n']} loans; observed/expected defaults are {winner['observed_to_expected']:.2f}.",
     ]
 
 
@@ -167,7 +167,7 @@ def _compared(compared: Mapping[str, Any] | None) -> list[str]:
 
 
 def _limits(card: Card) -> list[str]:
-    return ["## Limits", "", *(f"- {limit}" for limit in card["limits"])]
+    return ["## Limitations", "", *(f"- {limit}" for limit in card["limits"])]
 
 
 def _code(card: Card) -> list[str]:

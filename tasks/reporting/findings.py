@@ -145,7 +145,7 @@ def _score(month: Month) -> str:
     word = {"green": "is stable", "amber": "has shifted", "red": "has shifted materially"}[row["status"]]
     return (
         f"In {month.name} the score distribution {word}: PSI {row['value']:.3f}, amber from "
-        f"{row['amber']:.2f}, on {row['n']:,} applications."
+        f"{row['amber']:.3f}, on {row['n']:,} applications."
     )
 
 

@@ -109,7 +109,7 @@ SPECS = (
         "p < {arrears.red_p}",
         section="Early arrears",
         chart=MONTHS,
-        escalate="more loans are in arrears than their PDs imply; their labels come months later",
+        escalate="significantly more loans are in arrears than their PDs imply; their labels come months later",
     ),
     MetricSpec(
         "psi",
@@ -121,7 +121,7 @@ SPECS = (
         red="at least {stability.red} and beyond the {stability.red_level:%} point " + NO_CHANGE,
         section="Stability of the score",
         chart="score_stability",
-        escalate="the PSI exceeds both its fixed limit and what chance gives at this size",
+        escalate="the PSI exceeds both its fixed limit and what chance alone reaches at this sample size",
     ),
     MetricSpec(
         "csi",
@@ -133,7 +133,7 @@ SPECS = (
         red="at least {stability.red} and beyond the {stability.red_level:%} point " + NO_CHANGE,
         section="Stability of the features",
         chart="feature_stability",
-        escalate="a column of dark cells appears at once: the delivery changed, not the customers",
+        escalate="dark cells fill a column of the heat map: then the delivery changed, not the customers",
         by_subject=True,
     ),
     MetricSpec(
