@@ -109,7 +109,7 @@ SPECS = (
         "p < {arrears.red_p}",
         section="Early arrears",
         chart=MONTHS,
-        escalate="significantly more loans are in arrears than their PDs imply; their labels come months later",
+        escalate="significantly more loans are in arrears than their PDs imply; labels come months later",
     ),
     MetricSpec(
         "psi",
