@@ -1,69 +1,15 @@
 """The monitoring policy: its form. Shares and probabilities are 0 to 1."""
 
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from tasks.governance.earlier_policies import fill_in
+from tasks.governance.policy_trigger import Part, PlainMetric, Trigger
 from tasks.schemas.monitoring import METRICS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
-# Triggers whose conditions are in tasks/monitoring/triggers.py; others name the metric that they wait for.
-BUILT_IN = (
-    "cohorts_ripe",
-    "rows_set_aside_red",
-    "rows_set_aside_amber",
-    "source_missing",
-    "score_drifts",
-    "score_shifted",
-    "ranking_amber",
-    "ranking_red",
-    "calibration_red",
-    "arrears_red",
-    "fairness_red",
-    "model_unusable",
-)
-
-
-def _one_of(names: Iterable[str], *, why_not: str) -> AfterValidator:
-    known = tuple(names)
-
-    def check(name: str) -> str:
-        if name not in known:
-            raise ValueError(f"{name!r} {why_not}: {', '.join(known) or 'none does'}")
-        return name
-
-    return AfterValidator(check)
-
-
-LIMITED = [spec for spec in METRICS.values() if spec.worse]
-MetricName = Annotated[
-    str, _one_of((spec.name for spec in LIMITED), why_not="is none of the metrics that can be amber or red")
-]
-# Metrics whose limits are two fixed numbers of their own.
-PlainMetric = Annotated[
-    str,
-    _one_of(
-        (spec.name for spec in LIMITED if not spec.amber + spec.red),
-        why_not="is none of the metrics that have a table of limits here",
-    ),
-]
-
-
-class Part(BaseModel):
-    """A table of the file: nothing but the named keys, and it never changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Label(Part):
@@ -204,34 +150,6 @@ class Limits(Part):
     red: float
 
 
-class Trigger(Part):
-    """What follows when a trigger fires: `trains` a challenger out of schedule, `freezes` promotions.
-
-    It fires when its figures are as its name says for `months` in a row; with a `metric`, when a figure of
-    that has the trigger's severity.
-    """
-
-    metric: MetricName | None = None
-    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
-    severity: Literal["info", "amber", "red"]
-    action: Annotated[str, Field(min_length=1)]
-    owner: Annotated[str, Field(min_length=1)]
-    due: Annotated[str, Field(pattern=r"^\d+ (working days?|hours?)$")]
-    months: Annotated[int, Field(ge=1)] = 1
-    trains: bool = False
-    freezes: bool = False
-
-    @field_validator("name")
-    @classmethod
-    def says_what_it_waits_for(cls, name: str, info: ValidationInfo) -> str:
-        """A trigger without a metric must be one whose condition is known."""
-        if name not in BUILT_IN and not info.data.get("metric"):
-            raise ValueError(
-                f'{name!r} needs a metric, such as metric = "csi"; without one there are {BUILT_IN}'
-            )
-        return name
-
-
 class Policy(Part):
     """The whole file."""
 
@@ -247,7 +165,7 @@ class Policy(Part):
     gate: Gate
     audit: Audit
     choice: Choice
-    limits: dict[PlainMetric, Limits] = {}
+    limits: dict[PlainMetric, Limits] = Field(default_factory=dict[PlainMetric, Limits])
     trigger: tuple[Trigger, ...]
 
     @model_validator(mode="before")

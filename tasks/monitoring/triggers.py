@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tasks.governance.policy import Policy, Trigger
+from tasks.governance.policy import Policy
 from tasks.governance.policy_text import describe_limit, fill_numbers
+from tasks.governance.policy_trigger import Trigger
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.monitoring import METRICS, keep_metrics
 

@@ -3,8 +3,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
-from tasks.governance.policy import BUILT_IN, Policy, Trigger
+from tasks.governance.policy import Policy
+from tasks.governance.policy_trigger import BUILT_IN, Trigger
 from tasks.monitoring.measurement import Measurement, measurement, to_rows
 from tasks.monitoring.triggers import CONDITIONS, WORDS, decide_actions, describe_trigger, due_date
 from tests.policies import ADOPTED, POLICY
@@ -143,6 +145,11 @@ def test_a_trigger_that_names_a_metric_needs_no_code() -> None:
 def test_how_often_a_trigger_must_see_it_is_said(months: int, words: str) -> None:
     policy = a_trigger(months=months)
     assert describe_trigger(policy.trigger[-1], policy).endswith(f"shows without any {words}")
+
+
+def test_a_trigger_that_could_never_fire_is_a_mistake() -> None:
+    with pytest.raises(ValidationError, match="its severity must be amber or red"):
+        a_trigger(severity="info")
 
 
 @pytest.mark.parametrize(("months", "fires"), [(1, True), (2, True), (3, False), (4, False)])
