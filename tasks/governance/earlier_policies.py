@@ -7,7 +7,14 @@ from typing import Any
 HELD_BEFORE: Mapping[str, Mapping[str, float]] = {
     "stability": {"drift_months": 2},
     "fairness": {"min_applicants": 30},
-    "gate": {"level": 0.90, "min_gain": -0.01, "auc_floor": 0.60, "max_z": 2.58, "cohorts": 3},
+    "gate": {
+        "level": 0.90,
+        "min_gain": -0.01,
+        "auc_floor": 0.60,
+        "max_brier_loss": 0.002,
+        "max_z": 2.58,
+        "cohorts": 3,
+    },
 }
 MONTHS_BEFORE = {"score_drifts": 2, "calibration_red": 2, "arrears_red": 2, "fairness_red": 2}  # of triggers
 RENAMED: Mapping[str, Mapping[str, str]] = {  # by table: the earlier key, and that of today

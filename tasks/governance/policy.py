@@ -122,6 +122,7 @@ class Gate(Part):
     level: Annotated[float, Field(gt=0.5, lt=1)]
     min_gain: Annotated[float, Field(ge=-1, le=1)]
     auc_floor: Share
+    max_brier_loss: Share
     max_z: Positive
     cohorts: Annotated[int, Field(ge=1)]
 

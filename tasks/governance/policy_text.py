@@ -47,8 +47,10 @@ def describe_limits(policy: Policy) -> list[dict[str, str]]:
 RULES = {
     "gate": "A challenger takes over when, on loans out of time (at least {gate.cohorts} cohorts, else the "
     "verdict says so), the lower limit of the {gate.level:%} interval of its gain in AUC over the champion "
-    "is above {gate.min_gain}, its Brier score is no worse, Spiegelhalter's z is between -{gate.max_z} and "
-    "{gate.max_z}, a fallback for missing sources was measured, and neither coverage nor fairness is red. "
+    "is above {gate.min_gain}, the upper limit of that of its loss in Brier score is below "
+    "{gate.max_brier_loss}, Spiegelhalter's z is between -{gate.max_z} and {gate.max_z} or no worse than the "
+    "champion's, a fallback for missing sources was measured, and fairness is not red. Where coverage is red "
+    "a person decides. "
     "A first model needs an AUC whose lower limit is above {gate.auc_floor}.",
     "label": "A loan that was closed before its ripe month counts as: {label.closed_before_ripe}.",
     "audit": "A column of another source is refused as unknown at the application when alone it ranks "

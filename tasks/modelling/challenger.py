@@ -73,7 +73,7 @@ def train(snapshot: TrainingSnapshot, config: TrainingConfig) -> Challenger:
 
 
 def build_gate_input(
-    challenger: Challenger, snapshot: TrainingSnapshot, *, champion: Floats | None, red_metrics: Sequence[str]
+    challenger: Challenger, snapshot: TrainingSnapshot, *, champion: Floats | None
 ) -> GateInput:
     """What the gate sees: the challenger on each out-of-time cohort, fitted to all cohorts before it.
 
@@ -87,7 +87,8 @@ def build_gate_input(
         bad_rate=float(label_array(development).mean()),
         n_cohorts=len(challenger.split.oot),
         fallbacks={name: one["auc"] for name, one in challenger.fallbacks.items() if name != COMPLETE},
-        red_metrics=red_metrics,
+        red_fairness=snapshot.red_metrics.get("fairness", ()),
+        red_coverage=snapshot.red_metrics.get("coverage", ()),
     )
 
 

@@ -115,7 +115,7 @@ def judge_challenger(challenger: Challenger, snapshot: TrainingSnapshot, limits:
     """The gate's verdict on the challenger against the champion of the day, as the card records it."""
     champion = snapshot.champion
     pds = replay_walk_forward(champion, snapshot, challenger.split) if champion else None
-    shown = build_gate_input(challenger, snapshot, champion=pds, red_metrics=snapshot.red_metrics)
+    shown = build_gate_input(challenger, snapshot, champion=pds)
     return {**asdict(decide(shown, limits)), "champion": champion["model_id"] if champion else None}
 
 
@@ -127,7 +127,7 @@ def decide_promotion(
     Needs:  the card with the verdict, the champion that is `serving`, and why promotions are `frozen`, if so.
     """
     model_id, gate = card["model_id"], card["gate"]
-    waits_for = frozen or _judged_against_another(gate["champion"], serving)
+    waits_for = frozen or gate.get("waits_for") or _judged_against_another(gate["champion"], serving)
     why = "trained on ripe cohorts" + (f"; waits for a person: {waits_for}" if waits_for else "")
     trained = Change(model_id, "challenger", card["trained_by"], why, gate["figures"])
     if not gate["promoted"]:

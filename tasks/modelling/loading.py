@@ -24,7 +24,7 @@ from tasks.sources.tasks import TABLE, add_source_features
 from tasks.store import tables
 
 READ = ("gold.feature_store", "gold.label_store", "silver.loans", "silver.clickstream")
-STOPPING = ("coverage", "fairness")  # metrics whose red stops a promotion
+STOPPING = ("coverage", "fairness")  # metrics whose red lets a promotion wait, or stops it
 
 
 def load_training_context(registry: Registry, standing: Standing, settings: Settings) -> TrainingContext:
@@ -80,17 +80,20 @@ def load_training_data(
     return TrainingSnapshot(as_of, wide, clickstream, sources)
 
 
-def _red_metrics_before(as_of: date, settings: Settings) -> list[str]:
-    """Red figures of coverage and fairness in the newest month that was monitored before `as_of`.
+def _red_metrics_before(as_of: date, settings: Settings) -> dict[str, list[str]]:
+    """Red figures of coverage and fairness, by metric, in the newest month that was monitored before `as_of`.
 
     The month of `as_of` itself is monitored after its training: a re-run must decide as the first run did.
     """
     days = [day for day in tables.snapshot_dates("gold.monitoring", settings) if day < as_of]
     if not days:
-        return []
+        return {}
     figures = tables.read("gold.monitoring", settings, on=days[-1])
-    red = figures.filter(pl.col("metric").is_in(STOPPING), pl.col("status") == "red")
-    return [f"{row['metric']} of {row['subject']} on {days[-1]}" for row in red.to_dicts()]
+    red = figures.filter(pl.col("status") == "red")
+    return {
+        metric: [f"{metric} of {subject} on {days[-1]}" for subject in red.filter(metric=metric)["subject"]]
+        for metric in STOPPING
+    }
 
 
 def _clickstream_digests(as_of: date, settings: Settings) -> list[str]:

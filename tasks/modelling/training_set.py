@@ -57,7 +57,7 @@ class TrainingSnapshot:
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     arrears: pl.DataFrame = field(default_factory=pl.DataFrame)
     champion: Mapping[str, Any] | None = None
-    red_metrics: Sequence[str] = ()
+    red_metrics: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     sources_compared: Mapping[str, Any] | None = None
     tables: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
     clickstream_digests: Sequence[str] = ()

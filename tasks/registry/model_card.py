@@ -94,6 +94,8 @@ def _candidates(card: Card) -> list[str]:
 def _gate(card: Card) -> list[str]:
     gate = card["gate"]
     decided = "passed" if gate["promoted"] else "not passed"
+    if gate.get("waits_for"):
+        decided += f"; waits for a person ({gate['waits_for']})"
     against = gate["champion"] or "the floors of a first model"
     return ["## Gate", "", f"Compared with {against}: {decided}. {gate['why'][0].upper()}{gate['why'][1:]}."]
 

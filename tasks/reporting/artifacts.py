@@ -32,7 +32,7 @@ def publish_features(as_of: date, settings: Settings) -> None:
 def publish_training(as_of: date, model_id: str, settings: Settings) -> None:
     """The candidates' out-of-time figures and the gate's decision."""
     card = read_card(load_registry(settings), model_id)
-    decided = "promoted" if card["gate"]["promoted"] else "not promoted"
+    decided = "passed the gate" if card["gate"]["promoted"] else "did not pass the gate"
     table = [{"family": c["family"], **c["oot"]} for c in card["candidates"]]
     publish(
         "training",

@@ -71,6 +71,19 @@ def measure_brier(labels: Floats, pds: Floats) -> float:
     return float(np.mean((pds - labels) ** 2))
 
 
+def measure_brier_loss(
+    labels: Floats, pds: Floats, other: Floats, *, level: float
+) -> tuple[float, float, float]:
+    """How much worse the Brier score of `pds` is than that of `other` on the same loans, with its interval.
+
+    Normal, of the mean of paired differences of squared distances (Diebold and Mariano 1995).
+    """
+    paired = (pds - labels) ** 2 - (other - labels) ** 2
+    loss, error = float(paired.mean()), float(paired.std(ddof=1)) / len(paired) ** 0.5
+    half = float(norm.ppf(0.5 + level / 2)) * error
+    return loss, loss - half, loss + half
+
+
 def measure_spiegelhalter_z(labels: Floats, pds: Floats) -> float:
     """How far the Brier score is from what the PDs themselves imply, in standard errors (Spiegelhalter 1986).
 

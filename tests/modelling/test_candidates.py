@@ -125,7 +125,7 @@ def test_of_candidates_that_rank_alike_the_better_calibrated_one_serves(noise: f
 
 def test_the_gate_is_shown_the_fallbacks_and_not_the_complete_model_among_them() -> None:
     challenger = train(known(), TrainingConfig(trials=1, seed=0, oot_cohorts=1, start={}))
-    shown = build_gate_input(challenger, known(), champion=None, red_metrics=())
+    shown = build_gate_input(challenger, known(), champion=None)
     assert set(shown.fallbacks) == {"clickstream", "financials", "clickstream+financials"}
 
 
