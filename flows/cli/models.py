@@ -60,11 +60,23 @@ def compare(settings: Settings, first: ModelId, second: ModelId) -> None:
 
 @app.command()
 @with_settings("datamart", "model_store")
-def approve(settings: Settings, model_id: ModelId, by: By, reason: Reason, day: Day) -> None:
-    """Make a challenger that waits the champion; who trained it may not approve it."""
+def approve(
+    settings: Settings,
+    model_id: ModelId,
+    by: By,
+    reason: Reason,
+    day: Day,
+    *,
+    override: Annotated[bool, typer.Option("--override", help="Approve what the gate rejected.")] = False,
+) -> None:
+    """Make a challenger that waits the champion; who trained it may not approve it.
+
+    With --override, one that the gate rejected: until the gate rejects the next challenger, when the champion
+    of before serves again.
+    """
     from tasks.registry.approvals import approve as approve_model
 
-    approve_model(model_id, day, by=by, reason=reason, settings=settings)
+    approve_model(model_id, day, by=by, reason=reason, settings=settings, override=override)
     console.print(f"{model_id} is approved by {by} and serves from {day}.")
 
 

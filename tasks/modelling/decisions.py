@@ -13,9 +13,7 @@ from tasks.modelling.challenger import Challenger, TrainingConfig, build_gate_in
 from tasks.modelling.splits import split_cohorts
 from tasks.modelling.training_set import TrainingSnapshot
 from tasks.registry.promotion_gate import decide
-from tasks.registry.records import Change, Standing, take_over
-
-POLICY = "policy:auto"
+from tasks.registry.records import GATE, Change, Standing, end_override, take_over
 
 
 @dataclass(frozen=True)
@@ -120,21 +118,24 @@ def judge_challenger(challenger: Challenger, snapshot: TrainingSnapshot, limits:
 
 
 def decide_promotion(
-    card: Mapping[str, Any], *, serving: str | None, frozen: str, auto_approve: bool
+    card: Mapping[str, Any], *, serving: str | None, former: str | None, frozen: str, auto_approve: bool
 ) -> list[Change]:
     """The registry's lines on a new model: challenger, and what the gate's verdict makes of it.
 
-    Needs:  the card with the verdict, the champion that is `serving`, and why promotions are `frozen`, if so.
+    Needs:  the card with the verdict, the champion that is `serving`, the `former` one in whose place it
+            serves by an override, which ends when the gate rejects the next challenger, and why promotions
+            are `frozen`, if so.
     """
     model_id, gate = card["model_id"], card["gate"]
     waits_for = frozen or gate.get("waits_for") or _judged_against_another(gate["champion"], serving)
     why = "trained on ripe cohorts" + (f"; waits for a person: {waits_for}" if waits_for else "")
     trained = Change(model_id, "challenger", card["trained_by"], why, gate["figures"])
     if not gate["promoted"]:
-        return [trained, Change(model_id, "rejected", POLICY, gate["why"], gate["figures"])]
+        rejected = Change(model_id, "rejected", GATE, gate["why"], gate["figures"])
+        return [trained, rejected, *(end_override(serving, former) if serving and former else [])]
     if waits_for or not auto_approve:
         return [trained]
-    return [trained, *take_over(model_id, serving, by=POLICY, why=gate["why"], figures=gate["figures"])]
+    return [trained, *take_over(model_id, serving, by=GATE, why=gate["why"], figures=gate["figures"])]
 
 
 def _judged_against_another(champion: str | None, serving: str | None) -> str:

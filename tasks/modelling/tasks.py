@@ -26,7 +26,14 @@ from tasks.monitoring.actions import freezes_promotion
 from tasks.prefect import io_task
 from tasks.registry import models
 from tasks.registry.code_version import code_on_record
-from tasks.registry.history import load_registry, record, require_history, require_not_past, standing_on
+from tasks.registry.history import (
+    champion_before_override,
+    load_registry,
+    record,
+    require_history,
+    require_not_past,
+    standing_on,
+)
 from tasks.registry.model_card import render_card
 from tasks.registry.registered_files import read_card
 from tasks.registry.settings_of_record import record_settings
@@ -106,6 +113,7 @@ def promote(as_of: date, model_id: str, settings: Settings) -> None:
     changes = decide_promotion(
         read_card(registry, model_id),
         serving=standing.champion,
+        former=champion_before_override(registry, as_of),
         frozen=freezes_promotion(as_of, settings),
         auto_approve=settings.auto_approve,
     )

@@ -6,20 +6,28 @@ from tasks.config import Settings
 from tasks.errors import ModelStoreError
 from tasks.registry.approver import require_name_and_reason
 from tasks.registry.history import Registry, champion_on, load_registry, record, state_on
-from tasks.registry.records import Change, State, take_over
+from tasks.registry.records import GATE, OVERRIDE, Change, State, take_over
 from tasks.registry.registered_files import find_changed_files, read_card
 
 
-def approve(model_id: str, day: date, *, by: str, reason: str, settings: Settings) -> None:
-    """Make a waiting challenger the champion from `day` on.
+def approve(
+    model_id: str, day: date, *, by: str, reason: str, settings: Settings, override: bool = False
+) -> None:
+    """Make a waiting challenger the champion from `day` on; as an `override`, one that the gate rejected.
 
-    Raises: UsageError without a name or a reason; ModelStoreError when the model does not wait on that day,
-    its files were changed, who approves has trained it, or it was judged against a champion that serves no
-    more.
+    An override says so in the registry and ends when the gate rejects the next challenger.
+    Raises: UsageError without a name or a reason; ModelStoreError when the model does not wait on that day
+    (was not rejected by the gate), its files were changed, who approves has trained it, or it was judged
+    against a champion that serves no more.
     """
     require_name_and_reason(by, reason)
     registry = load_registry(settings)
-    _require_state(registry, model_id, day, ("challenger",), fix="Only a waiting challenger is approved.")
+    if override:
+        _require_rejected_by_gate(registry, model_id, day)
+        reason = OVERRIDE + reason
+    else:
+        fix = "Only a waiting challenger is approved; what the gate rejected needs --override."
+        _require_state(registry, model_id, day, ("challenger",), fix=fix)
     _require_unchanged(registry, model_id)
     card = read_card(registry, model_id)
     if by.strip().casefold() == card["trained_by"].strip().casefold():
@@ -73,6 +81,17 @@ def _require_state(
         found = f"is {state}" if state else "is not in the registry"
         raise ModelStoreError(
             f"{model_id} {found} on {day} ({registry.path}). {fix} See: vintage models list"
+        )
+
+
+def _require_rejected_by_gate(registry: Registry, model_id: str, day: date) -> None:
+    fix = "An override lets serve what the gate rejected."
+    _require_state(registry, model_id, day, ("rejected",), fix=fix)
+    rejected = [e for e in registry.entries if e.model_id == model_id and e.state == "rejected"]
+    if rejected[-1].by != GATE:
+        raise ModelStoreError(
+            f"{model_id} was rejected by {rejected[-1].by}, not by the gate, and no override undoes that. "
+            "Train another challenger."
         )
 
 

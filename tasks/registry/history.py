@@ -10,14 +10,14 @@ from tasks.config import Settings
 from tasks.errors import ModelStoreError
 from tasks.registry.anchors import read_key, require_anchored
 from tasks.registry.models import ARTEFACT, digests_of, list_folders
-from tasks.registry.records import Change, Entry, Standing, State
+from tasks.registry.records import OVERRIDE, Change, Entry, Standing, State
 from tasks.store.atomic_files import locked, write_whole
 from tasks.store.sealed_lines import digest_of_last, read_lines, require_key, seal_line
 
 # The states from which a model may come into each state; None is that of a model before its first line.
 PRECEDING: Mapping[State, tuple[State | None, ...]] = {
     "challenger": (None,),
-    "approved": ("challenger",),
+    "approved": ("challenger", "rejected"),
     "rejected": ("challenger",),
     "champion": ("approved", "retired"),
     "retired": ("champion",),
@@ -163,6 +163,16 @@ def standing_on(registry: Registry, day: date) -> Standing:
     )
 
 
+def champion_before_override(registry: Registry, day: date) -> str | None:
+    """The champion in whose place a person put that of the day against the gate; None where nobody did."""
+    serving = champion_on(registry, day)
+    if serving is None or not serving.why.startswith(OVERRIDE):
+        return None
+    before = registry.entries[: registry.entries.index(serving)]
+    former = [e.model_id for e in before if e.state == "champion" and e.model_id != serving.model_id]
+    return former[-1] if former else None
+
+
 def find_impossible_lines(registry: Registry) -> list[str]:
     """Lines that no decision leads to: a state that cannot follow the one before, a second champion."""
     states: dict[str, State] = {}
@@ -173,6 +183,8 @@ def find_impossible_lines(registry: Registry) -> list[str]:
             wrong.append(
                 f"line {number}: {entry.model_id} cannot be {entry.state} after {before or 'nothing'}"
             )
+        if entry.state == "approved" and before == "rejected" and not entry.why.startswith(OVERRIDE):
+            wrong.append(f"line {number}: {entry.model_id} is approved after a rejection, by no override")
         if entry.state == "champion" and list(states.values()).count("champion") > 1:
             wrong.append(f"line {number}: {entry.model_id} is champion beside two others")
         states[entry.model_id] = entry.state

@@ -87,7 +87,7 @@ def measure_challenger(shown: GateInput, *, level: float) -> dict[str, Any]:
         "brier_to_beat": measure_brier(shown.labels, compared_with),
         "spiegelhalter_z": measure_spiegelhalter_z(shown.labels, shown.challenger),
     }
-    loss, low, high = measure_brier_loss(shown.labels, shown.challenger, held_against, level=level)
+    loss, low, high = measure_brier_loss(shown.labels, shown.challenger, compared_with, level=level)
     figures |= {"brier_loss": loss, interval_key("brier_loss", level): [low, high]}
     if shown.champion is not None:
         figures["champion_spiegelhalter_z"] = measure_spiegelhalter_z(shown.labels, shown.champion)

@@ -6,6 +6,8 @@ from datetime import date
 from typing import Any, Literal
 
 State = Literal["challenger", "approved", "champion", "retired", "rejected"]
+GATE = "policy:auto"  # who decides where no person does
+OVERRIDE = "override of the gate: "  # begins the reason for which a person approves what the gate rejected
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,14 @@ class Standing:
     trained_before: str | None
     trained: Sequence[str]
     trained_after: Sequence[str]
+
+
+def end_override(override: str, former: str) -> list[Change]:
+    """The lines that let the `former` champion serve again in place of one that served by an override."""
+    return [
+        Change(former, "champion", GATE, f"the override that let {override} serve has ended"),
+        Change(override, "retired", GATE, "an override ends at the next gate"),
+    ]
 
 
 def take_over(

@@ -6,14 +6,23 @@ import pytest
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError, UsageError
+from tasks.modelling.decisions import decide_promotion
 from tasks.registry import approvals, models
-from tasks.registry.history import champion_on, load_registry, record, registry_path, state_on
-from tasks.registry.records import Change
+from tasks.registry.history import (
+    champion_before_override,
+    champion_on,
+    find_impossible_lines,
+    load_registry,
+    record,
+    registry_path,
+    state_on,
+)
+from tasks.registry.records import Change, take_over
 from tasks.registry.registered_files import read_card
 from tests.builders import month
 
 SAID = {"by": "Ann Lee", "reason": "checked by hand"}
-FIRST, SECOND = "first", "second"
+FIRST, SECOND, THIRD = "first", "second", "third"
 
 
 @pytest.fixture
@@ -82,6 +91,64 @@ def test_a_rejected_model_never_serves(waiting: Settings) -> None:
     with pytest.raises(ModelStoreError, match="is rejected on"):
         approvals.approve(FIRST, month(9), **SAID, settings=waiting)
     assert champions(waiting, 14) == [None]
+
+
+@pytest.fixture
+def rejected(replaced: Settings) -> Settings:
+    """The store of `replaced` with a third model of month 12 that the gate rejected."""
+    add_challenger(replaced, THIRD, 12, champion=SECOND)
+    changes = [Change(THIRD, "rejected", "policy:auto", "the gain may be below -0.01")]
+    record(load_registry(replaced), replaced, effective_from=month(12), changes=changes)
+    return replaced
+
+
+def test_what_the_gate_rejected_serves_by_an_override_on_record(rejected: Settings) -> None:
+    with pytest.raises(ModelStoreError, match="needs --override"):
+        approvals.approve(THIRD, month(12), **SAID, settings=rejected)
+    approvals.approve(THIRD, month(12), **SAID, settings=rejected, override=True)
+    registry = load_registry(rejected)
+    assert champions(rejected, 11, 12) == [SECOND, THIRD]
+    whys = {entry.why for entry in registry.entries if entry.model_id == THIRD and entry.by == SAID["by"]}
+    assert whys == {f"override of the gate: {SAID['reason']}"}
+    assert find_impossible_lines(registry) == []
+    assert champion_before_override(registry, month(13)) == SECOND
+    assert champion_before_override(registry, month(11)) is None
+
+
+@pytest.mark.parametrize("promoted", [True, False])
+def test_an_override_ends_at_the_next_gate(rejected: Settings, promoted: bool) -> None:
+    approvals.approve(THIRD, month(12), **SAID, settings=rejected, override=True)
+    add_challenger(rejected, "fourth", 14, champion=THIRD)
+    registry = load_registry(rejected)
+    gate = {"promoted": promoted, "why": "judged", "figures": {}, "champion": THIRD}
+    changes = decide_promotion(
+        {"model_id": "fourth", "trained_by": "pipeline", "gate": gate},
+        serving=THIRD,
+        former=champion_before_override(registry, month(14)),
+        frozen="",
+        auto_approve=True,
+    )
+    record(registry, rejected, effective_from=month(14), changes=changes[1:])
+    assert champions(rejected, 13, 14) == [THIRD, "fourth" if promoted else SECOND]
+    assert find_impossible_lines(load_registry(rejected)) == []
+    assert champion_before_override(load_registry(rejected), month(14)) is None
+
+
+def test_an_override_undoes_no_decision_of_a_person(waiting: Settings) -> None:
+    approvals.reject(FIRST, month(8), **SAID, settings=waiting)
+    with pytest.raises(ModelStoreError, match="rejected by Ann Lee, not by the gate"):
+        approvals.approve(FIRST, month(8), **SAID, settings=waiting, override=True)
+
+
+def test_an_override_of_a_challenger_that_waits_is_refused(waiting: Settings) -> None:
+    with pytest.raises(ModelStoreError, match="is challenger on"):
+        approvals.approve(FIRST, month(8), **SAID, settings=waiting, override=True)
+
+
+def test_a_rejected_model_that_is_approved_by_no_override_shows(rejected: Settings) -> None:
+    changes = take_over(THIRD, SECOND, by="Ann Lee", why="because", figures={})
+    record(load_registry(rejected), rejected, effective_from=month(12), changes=changes)
+    assert "by no override" in find_impossible_lines(load_registry(rejected))[0]
 
 
 def test_before_its_training_a_model_cannot_be_approved(waiting: Settings) -> None:

@@ -115,7 +115,7 @@ def test_a_decision_that_rests_on_an_older_history_is_not_recorded(settings: Set
 @pytest.mark.parametrize(
     ("states", "said"),
     [
-        (["rejected", "approved"], "line 3: a cannot be approved after rejected"),
+        (["rejected", "approved"], "line 3: a is approved after a rejection, by no override"),
         (["approved", "champion", "approved"], "line 4: a cannot be approved after champion"),
         (["approved", "champion", "challenger of b", "approved of b", "champion of b"], "champions at once"),
         (["retired"], "line 2: a cannot be retired after challenger"),
