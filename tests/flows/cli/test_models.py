@@ -123,7 +123,7 @@ def test_the_card_in_words_is_that_of_the_record(pair: Settings) -> None:
         "Data",
         "Candidates",
         "Gate",
-        "When a source is missing",
+        "Fallbacks: when a source is missing",
         "Tuning",
         "Features",
         "Limits",
