@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     restate: bool = Field(default=False, description="take changed rows of a month that is published")
     allow_volume: bool = Field(default=False, description="take a month with an unusual number of rows")
 
+    memory_gb: float = Field(
+        default=3.0, ge=1, description="memory that taking in a file may need; a larger one is refused"
+    )
+
     run_tag: str = Field(default="", description="tag of the Prefect runs: the id of the run that called us")
 
     label_mob: int = Field(default=6, ge=1, description="months on book at which a loan's label is read")
@@ -83,6 +87,14 @@ class Settings(BaseSettings):
     def label_def(self) -> str:
         """Name of the label rule, such as `30dpd_6mob`."""
         return label_def(self.label_mob, self.label_dpd)
+
+
+def held_bytes(memory_gb: float) -> int:
+    """Bytes that may be read at once, so that the work on them stays within so much memory (GiB).
+
+    Measured: an idle process takes 0.3 GiB, and six times what is read goes through it.
+    """
+    return int((memory_gb - 0.3) * 2**30 / 6)
 
 
 def label_def(label_mob: int, label_dpd: int) -> str:

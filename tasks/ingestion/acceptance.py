@@ -1,13 +1,14 @@
 """Whether a month's delivery may come in: what is asked of it before a single row is written."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 
 import polars as pl
 
-from tasks.config import Settings
+from tasks.config import Settings, held_bytes
 from tasks.errors import BadInputError, NothingToDoError
 from tasks.ingestion import delivery_checks, landing
 from tasks.ingestion.raw_files import raw_file
@@ -55,7 +56,7 @@ def months_to_catch_up(day: date, settings: Settings) -> list[date]:
 def refuse_absent(delivered: Delivered, day: date, settings: Settings, *, asked: bool) -> None:
     """Do nothing if each file has its rows of `day`; `delivered` is what came in of it.
 
-    Errors: BadInputError for a file without the month; NothingToDoError when it has not come yet.
+    Raises: BadInputError for a file without the month; NothingToDoError when it has not come yet.
     """
     for source in SOURCES.values():
         if not landing.count_rows(source, settings):
@@ -85,7 +86,7 @@ def refuse_absent(delivered: Delivered, day: date, settings: Settings, *, asked:
 def refuse_gone(delivered: Delivered, stored: Delivered, day: date, settings: Settings) -> None:
     """Do nothing if each source that has rows of `day` in the tables still has some.
 
-    Errors: BadInputError; without it the other sources would be written and this one refused.
+    Raises: BadInputError; without it the other sources would be written and this one refused.
     """
     for name, old in stored.items():
         for count, kind in (("n_received", "rows"), ("n_good", "rows that keep the rules")):
@@ -94,6 +95,30 @@ def refuse_gone(delivered: Delivered, stored: Delivered, day: date, settings: Se
                     f"{raw_file(SOURCES[name], settings)} has no {kind} of {day} any more, and {old[count]} "
                     "came in before. Nothing was written; restore the file, or ask the sender."
                 )
+
+
+def months_in_bytes(settings: Settings) -> dict[date, int]:
+    """Bytes of all files' rows of each month once they are read."""
+    sizes = Counter[date]()
+    for source in SOURCES.values():
+        sizes.update(landing.weigh_months(source, settings))
+    return sizes
+
+
+def refuse_oversized(day: date, settings: Settings) -> None:
+    """Do nothing if the rows of `day`, which are worked on together, fit into the memory of the settings.
+
+    Raises: BadInputError that names the largest file.
+    """
+    sizes = {name: landing.weigh_months(source, settings).get(day, 0) for name, source in SOURCES.items()}
+    if sum(sizes.values()) > held_bytes(settings.memory_gb):
+        name = max(sizes, key=lambda one: sizes[one])
+        path, n_rows = raw_file(SOURCES[name], settings), landing.count_rows(SOURCES[name], settings)[day].n
+        raise BadInputError(
+            f"{path} has {n_rows:,} rows of {day}, {sizes[name] / 1e6:,.0f} MB once read, and work on that "
+            f"takes more than {settings.memory_gb:g} GB of memory. Nothing of the month was published; ask "
+            "the sender, or allow more with VINTAGE_MEMORY_GB if it is right."
+        )
 
 
 def refuse_odd_volume(day: date, settings: Settings) -> None:
@@ -113,6 +138,7 @@ def refuse_odd_volume(day: date, settings: Settings) -> None:
         )
     for name, source in SOURCES.items():
         odd = delivery_checks.find_odd_volume(volumes[name], day, paused=paused)
+        odd = odd or delivery_checks.find_odd_beginning(name, volumes, SOURCES, day)
         if odd:
             raise BadInputError(
                 f"{raw_file(source, settings)} has an odd number of rows of {day}: {odd}. Nothing of the "
@@ -141,7 +167,7 @@ def refuse_unusable(
 ) -> None:
     """Do nothing if the month's rows can be read and most of them keep the rules.
 
-    Errors: BadInputError that names the file and the column.
+    Raises: BadInputError that names the file and the column.
     """
     for name, rows in checked.items():
         odd = rows.unreadable.get(day) or delivery_checks.find_mostly_broken(delivered[name])
@@ -163,7 +189,7 @@ def _rules(quarantined: pl.DataFrame) -> str:
 def refuse_changed(changed: Sequence[str], day: date, settings: Settings) -> bool:
     """Whether `day` is published and is now restated; `changed` names the sources that differ from then.
 
-    Errors: BadInputError when it is published, differs, and the settings do not ask for a restatement.
+    Raises: BadInputError when it is published, differs, and the settings do not ask for a restatement.
     """
     if not changed or day not in tables.snapshot_dates("gold.feature_store", settings):
         return False

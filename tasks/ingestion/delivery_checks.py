@@ -1,6 +1,6 @@
 """What a month's delivery must be before any of it is written: present, of the usual size, readable.
 
-Each check gives a sentence that says what is wrong, where, and the mend; None when nothing is.
+Each check gives a sentence that says what is wrong, where, and the fix; None when nothing is.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ NULL, FIELD = "\x00", "\x1f"  # in no raw file: the one is refused there, the ot
 LEAST_CELLS = 10  # a share of fewer cells than this says nothing
 LEAST_MONTHS = 3
 UNREADABLE, QUARANTINED, VOLUME = 0.5, 0.1, 0.5
+TIMES_OTHERS, TIMES_APPLICATIONS = 10, 100  # as many rows as there are applications, in the first months
 LEAST_ROWS = 50  # one bad row of a handful is a bad row, not a bad delivery
 MAY_BE_EMPTY = ("Type_of_Loan", OVERFLOW)
 
@@ -80,6 +81,34 @@ def find_odd_volume(counts: Mapping[date, Volume], day: date, *, paused: bool = 
     ended = max(new_before, default=0) if paused else 0
     if is_book and not (last - ended) * (1 - VOLUME) <= n - new <= last * (1 + VOLUME):
         return f"{n - new} rows of older loans, after {last} rows in the month before"
+    return None
+
+
+def find_odd_beginning(
+    name: str, volumes: Mapping[str, Mapping[date, Volume]], sources: Mapping[str, Source], day: date
+) -> str | None:
+    """What is odd about the number of rows of `day` in the first months of a source, which has no usual one.
+
+    Each application has a row in every file of applications, so these are held against each other; a source
+    of histories may have rows of many customers for each of them.
+
+    Needs:  the volumes of all sources by name; months after `day` are not looked at.
+    """
+    counts = volumes[name]
+    if day not in counts or sum(month < day for month in counts) >= LEAST_MONTHS:
+        return None
+    new = counts[day].n_new
+    others = {
+        other: volumes[other][day].n_new
+        for other, source in sources.items()
+        if source.every_month and other != name and day in volumes[other] and volumes[other][day].n_new
+    }
+    limit = TIMES_OTHERS if sources[name].every_month else TIMES_APPLICATIONS
+    for other, n in others.items():
+        if new > limit * max(n, LEAST_ROWS) or (
+            sources[name].every_month and n > limit * max(new, LEAST_ROWS)
+        ):
+            return f"{new} new rows, where {other} has {n}"
     return None
 
 

@@ -7,8 +7,7 @@ own. What was found and the split are kept under <datamart>/landing.
 
 import logging
 import shutil
-from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tasks.config import Settings
+from tasks.config import Settings, held_bytes
 from tasks.errors import BadInputError, may_pass
 from tasks.ingestion.raw_files import check_file, holds_quotes, raw_file, read_header
 from tasks.schemas.catalog import TABLES
@@ -26,6 +25,7 @@ from tasks.store.atomic_files import HIDDEN, new_folder
 
 LOG = logging.getLogger("vintage")
 MONTH, FOUND, SPLIT = "month", "found.parquet", "months"
+CELL_BYTES = 16  # of a text in memory, beside what it says
 UNDATED = "__HIVE_DEFAULT_PARTITION__"  # how Polars names the part whose month is null
 
 
@@ -48,6 +48,7 @@ def read_months(
     for month in months:
         if (month if dated else None) in held:
             piece = _split_once(path, source, landed) / f"{MONTH}={month if dated else UNDATED}"
+            _refuse_long_fields(path, piece, month, settings)
             rows = pl.read_parquet(piece / "*.parquet", hive_partitioning=False)
             rows.columns = _columns(
                 path, source
@@ -56,6 +57,17 @@ def read_months(
                 rows = rows.filter(pl.any_horizontal(pl.all().is_not_null()))  # a blank line is no row
             pieces.append(rows.select(_as_received(path, source, pl.lit(month))))
     return pl.concat(pieces)
+
+
+def _refuse_long_fields(path: Path, piece: Path, month: date, settings: Settings) -> None:
+    """Do nothing if a month's own lines, not only the mean ones of the file, fit into memory."""
+    size = sum(part.stat().st_size for part in piece.glob("*.parquet"))
+    if size > held_bytes(settings.memory_gb):
+        raise BadInputError(
+            f"{path} has {size / 1e6:,.0f} MB of text in its rows of {month}, and to work on that takes more "
+            f"than {settings.memory_gb:g} GB of memory. Nothing of it was taken in; ask the sender, or allow "
+            "more with VINTAGE_MEMORY_GB if it is right."
+        )
 
 
 def _as_received(path: Path, source: Source, month: pl.Expr) -> list[pl.Expr]:
@@ -83,12 +95,12 @@ def _found(landed: Path) -> pl.DataFrame:
     return pl.read_parquet(landed / FOUND)
 
 
-def months_in_rows(sources: Iterable[Source], settings: Settings) -> dict[date, int]:
-    """Rows of all the sources' files together, per month."""
-    rows = Counter[date]()
-    for source in sources:
-        rows.update({month: volume.n for month, volume in count_rows(source, settings).items()})
-    return rows
+def weigh_months(source: Source, settings: Settings) -> dict[date, int]:
+    """Bytes in memory of each month's rows once they are read, by the mean length of the file's lines."""
+    counts, path = count_rows(source, settings), raw_file(source, settings)
+    n_rows = max(1, int(_found(_look_once(path, source, settings))["n"].sum()))
+    row = path.stat().st_size / n_rows + CELL_BYTES * len(source.raw_columns())
+    return {month: int(row * volume.n) for month, volume in counts.items()}
 
 
 def _look_once(path: Path, source: Source, settings: Settings) -> Path:

@@ -9,12 +9,15 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 
+import numpy as np
+
 from tasks.config import Settings
 from tasks.errors import BadInputError
 from tasks.governance.declarations import read_declared
 from tasks.schemas.source import Source
 
 CHUNK = 1 << 20
+QUOTE, NEWLINE = b'"\n'
 # What a file of another format begins with, what it then is, and how it becomes text.
 UTF_16 = ("UTF-16", "Convert it: iconv -f UTF-16 -t UTF-8.")
 OTHER_FORMATS = {
@@ -55,6 +58,7 @@ def check_file(path: Path, source: Source) -> None:
     if path.stat().st_size == 0:
         raise BadInputError(f"{path} is empty (0 bytes). Ask the sender for the file again.")
     _check_text(path)
+    _check_lengths(path)
     _check_last_line(path, read_header(path, source))
 
 
@@ -92,6 +96,42 @@ def _check_text(path: Path) -> None:
         raise _not_utf8(path, n_read)
 
 
+def _check_lengths(path: Path) -> None:
+    """No line is longer than CHUNK, nor any row that quotes stretch over several lines."""
+    n_read, begins, quoted = 0, 0, False  # of the row that goes on, and whether a quote is open in it
+    with path.open("rb") as file:
+        for chunk in iter(lambda: file.read(CHUNK), b""):
+            first, last, quoted = _ends_of_rows(chunk, quoted=quoted)
+            if n_read + (len(chunk) if first is None else first) - begins > CHUNK:
+                raise _too_long(path, begins)
+            if last is not None:
+                begins = n_read + last + 1
+            n_read += len(chunk)
+
+
+def _ends_of_rows(chunk: bytes, *, quoted: bool) -> tuple[int | None, int | None, bool]:
+    """Where the first and the last row end that end in a chunk, and whether a quote is open behind it."""
+    if not quoted and b'"' not in chunk:
+        first = chunk.find(b"\n")
+        return (None, None, False) if first < 0 else (first, chunk.rfind(b"\n"), False)
+    signs = np.frombuffer(chunk, dtype=np.uint8)
+    open_quotes = (np.cumsum(signs == QUOTE) + quoted) % 2
+    ends = np.flatnonzero((signs == NEWLINE) & (open_quotes == 0))
+    return (
+        (int(ends[0]), int(ends[-1]), bool(open_quotes[-1]))
+        if len(ends)
+        else (None, None, bool(open_quotes[-1]))
+    )
+
+
+def _too_long(path: Path, position: int) -> BadInputError:
+    line, size = _line_at(path, position), path.stat().st_size / 1e6
+    return BadInputError(
+        f"{path} ({size:,.0f} MB) has a row that begins in line {line} and is longer than 1 MiB: a quote "
+        "that is never closed, or a field of that length. Ask the sender for the file again."
+    )
+
+
 def _not_utf8(path: Path, position: int) -> BadInputError:
     """The error of a byte that is not text, at a position in the file."""
     return BadInputError(
@@ -113,7 +153,7 @@ def read_header(path: Path, source: Source) -> list[str]:
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
-            header = next(csv.reader(file), [])
+            header = next(csv.reader([file.readline(CHUNK)]), [])
         except csv.Error:
             header = []
     for name in header:

@@ -8,13 +8,14 @@ from functools import partial
 
 import polars as pl
 
-from tasks.config import Settings
+from tasks.config import Settings, held_bytes
 from tasks.errors import BadInputError, VintageError
 from tasks.ingestion import landing
 from tasks.ingestion.acceptance import (
     DELIVERIES,
     Delivered,
     changed_sources,
+    months_in_bytes,
     months_of_loans,
     months_to_catch_up,
     note_restatement,
@@ -22,6 +23,7 @@ from tasks.ingestion.acceptance import (
     refuse_changed,
     refuse_gone,
     refuse_odd_volume,
+    refuse_oversized,
     refuse_unusable,
 )
 from tasks.ingestion.raw_files import raw_file
@@ -34,7 +36,7 @@ from tasks.store import tables
 from tasks.store.first_run import undone_when_it_fails
 
 LOG = logging.getLogger("vintage")
-BATCH_ROWS = 1_000_000  # of all sources; about a gigabyte while they are checked
+BATCH_BYTES = 300_000_000  # of all sources once they are read; about two gigabytes while they are checked
 
 
 @io_task
@@ -42,7 +44,7 @@ def ingest(days: Sequence[date], settings: Settings) -> None:
     """Replace the partitions of `days` in bronze, silver and quarantine, and record what became of each row.
 
     Months before that are in the files and were not taken in yet come in first: features look back on them.
-    Errors: BadInputError for a file or month that is missing or not what was agreed; NothingToDoError when
+    Raises: BadInputError for a file or month that is missing or not what was agreed; NothingToDoError when
     the files hold no loan of these days. Whichever it is, nothing of that month or a later one was written.
     """
     with undone_when_it_fails(settings):
@@ -55,15 +57,17 @@ def ingest(days: Sequence[date], settings: Settings) -> None:
 
 
 def _batches(months: Sequence[date], settings: Settings) -> Iterator[list[date]]:
-    """The months in lots that fit into memory."""
-    sizes = landing.months_in_rows(SOURCES.values(), settings)
-    batch, n_rows = list[date](), 0
+    """The months in lots that fit into memory, up to the first that does not; raise that it does not."""
+    sizes = months_in_bytes(settings)
+    batch, size = list[date](), 0
     for month in months:
-        n_rows += sizes.get(month, 0)
-        if batch and n_rows > BATCH_ROWS:
+        its = sizes.get(month, 0)
+        if batch and size + its > min(BATCH_BYTES, held_bytes(settings.memory_gb)):
             yield batch
-            batch, n_rows = [], sizes.get(month, 0)
+            batch, size = [], 0
+        refuse_oversized(month, settings)
         batch.append(month)
+        size += its
     yield batch
 
 
@@ -146,7 +150,7 @@ def months_received(settings: Settings) -> list[date]:
     """Months that the loan file has rows for, in order, up to the first that is missing.
 
     What is dated beyond a gap is most often a typing error in the year; it waits until that month is run.
-    Errors: BadInputError when the file is missing or has no month.
+    Raises: BadInputError when the file is missing or has no month.
     """
     source = SOURCES["loans"]
     months = months_of_loans(settings)

@@ -41,7 +41,7 @@ def add_source(
         raise UsageError("--where is empty; name a file, a folder, a pattern or an address.")
     kind = kind or _guess_format(where, settings)
     file = find_files(where, kind, settings)[0]
-    sample = read_file(file, kind, most=SAMPLE)
+    sample = read_file(file, kind, settings, most=SAMPLE)
     key, matches = _guess_key(sample, key, settings)
     day = day or _guess_date(sample, key)
     read_days(_column(sample, day, "--date-column"), file)

@@ -14,6 +14,7 @@ from tasks.errors import BadInputError
 from tasks.governance.sources import Declared
 from tasks.schemas.feature_store import KEYS
 from tasks.sources.as_of_join import WORKING
+from tasks.sources.sizes import require_fits
 
 Format = Literal["csv", "parquet", "delta"]
 KEY, DAY = "_key", "_day"  # the declared key and date among the columns that are read
@@ -49,13 +50,16 @@ def find_files(where: Sequence[str], kind: Format, settings: Settings) -> list[s
     return found
 
 
-def read_file(file: str, kind: Format, *, most: int | None = None) -> pl.DataFrame:
+def read_file(file: str, kind: Format, settings: Settings, *, most: int | None = None) -> pl.DataFrame:
     """Rows of one file, table or address, the first `most` or all; CSV as text.
 
-    Raises: SourceGoneError when nothing is there; BadInputError for what cannot be read.
+    Raises: SourceGoneError when nothing is there; BadInputError for what cannot be read, or does not fit into
+            the memory of the settings.
     """
     pattern = "://" in file  # else the brackets in its name are brackets
     try:
+        _require_readable(file, kind)
+        require_fits(file, kind, settings)
         if kind == "delta":
             rows = _read_delta(file)
         elif kind == "parquet":
@@ -63,7 +67,7 @@ def read_file(file: str, kind: Format, *, most: int | None = None) -> pl.DataFra
         else:
             rows = pl.scan_csv(file, infer_schema=False, glob=pattern)
         return (rows if most is None else rows.head(most)).collect()
-    except (pl.exceptions.PolarsError, OSError, DeltaError) as error:
+    except (pl.exceptions.PolarsError, OSError, DeltaError, ValueError, LookupError) as error:
         if _is_gone(error, kind):
             raise SourceGoneError(
                 f"There is no {kind} file at {file}. Put it there, or name another place."
@@ -71,11 +75,14 @@ def read_file(file: str, kind: Format, *, most: int | None = None) -> pl.DataFra
         raise BadInputError(f"{file} cannot be read as {kind}: {_first_line(error)}.") from error
 
 
-def _read_delta(file: str) -> pl.LazyFrame:
-    """The rows by delta-rs: Polars' own reading misses the files where a folder's name holds a space."""
-    sign = None if "://" in file else unreadable_sign(Path(file))
+def _require_readable(file: str, kind: Format) -> None:
+    sign = unreadable_sign(Path(file)) if kind == "delta" and "://" not in file else None
     if sign:
         raise BadInputError(f"{file} cannot be read as delta: its path holds a {sign}. Put it elsewhere.")
+
+
+def _read_delta(file: str) -> pl.LazyFrame:
+    """The rows by delta-rs: Polars' own reading misses the files where a folder's name holds a space."""
     table = QueryBuilder().register("rows", DeltaTable(file))
     return pl.DataFrame(table.execute("select * from rows")).lazy()
 
@@ -107,7 +114,7 @@ def read_rows(
             brought together, several different rows of one key and date.
     """
     files = find_files(where or declared.where, declared.format, settings)
-    frames = [_read_file(file, declared) for file in files]
+    frames = [_read_file(file, declared, settings) for file in files]
     _refuse_lost(needs, files, frames, until)
     try:
         rows = pl.concat(frames, how="diagonal_relaxed")
@@ -135,8 +142,8 @@ def read_numbers(rows: pl.DataFrame) -> pl.DataFrame:
     return text.with_columns(numbers.select(whole))
 
 
-def _read_file(file: str, declared: Declared) -> pl.DataFrame:
-    rows = read_file(file, declared.format)
+def _read_file(file: str, declared: Declared, settings: Settings) -> pl.DataFrame:
+    rows = read_file(file, declared.format, settings)
     for column in (declared.key, declared.date):
         if column not in rows.columns:
             raise BadInputError(

@@ -101,7 +101,7 @@ def test_a_restatement_of_odd_volume_has_to_be_allowed_too(
 def test_months_too_large_to_come_in_together_come_in_one_after_the_other(
     shop: Shop, served: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.ingestion.tasks.BATCH_ROWS", 1500)
+    monkeypatch.setattr("tasks.ingestion.tasks.BATCH_BYTES", 600_000)
     assert shop.run("features", 4).code == 0
     for number in range(5):
         assert shop.rows("silver.clickstream", number).equals(served.rows("silver.clickstream", number))

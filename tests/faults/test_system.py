@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from tasks.errors import BadInputError
-from tasks.monitoring.monthly import measure_performance
+from tasks.monitoring.monthly import measure_cohort
 from tasks.registry import models
 from tasks.registry.history import load_registry
 from tasks.reporting.status import month_table
@@ -92,7 +92,7 @@ def test_fault_65_a_restated_clickstream_makes_another_model(
 
 
 def test_fault_67_a_cohort_with_one_class_says_single_class() -> None:
-    figures = measure_performance(pl.DataFrame({"label": [0] * 9, "pd": [0.1] * 9}))
+    figures = measure_cohort(pl.DataFrame({"label": [0] * 9, "pd": [0.1] * 9}))
     assert {f["status"] for f in figures if f["metric"] in ("auc", "gini", "ks")} == {"single class"}
 
 

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from tasks.modelling.fallbacks import predict_served
+from tasks.modelling.fallbacks import predict_ensemble
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.registered_files import load_model
 from tasks.store import tables
@@ -209,7 +209,7 @@ def test_fault_32_a_wild_income_counts_as_the_largest_learned(served: Shop) -> N
     rows = served.rows("gold.feature_store", 8)
     learned = [served.rows("gold.feature_store", number)["annual_income"].max() for number in range(3)]
     wild, largest = (
-        predict_served(model, rows.with_columns(annual_income=pl.lit(float(value))))
+        predict_ensemble(model, rows.with_columns(annual_income=pl.lit(float(value))))
         for value in (23_834_698, max(learned))
     )
     assert wild == pytest.approx(largest)

@@ -109,7 +109,7 @@ def test_a_folder_may_be_called_as_people_call_them(
 
 def test_a_delta_table_that_could_not_be_opened_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"cannot be read as delta: its path holds a \["):
-        read_file(str(tmp_path / "table [old]"), "delta")
+        read_file(str(tmp_path / "table [old]"), "delta", Settings())
 
 
 def test_a_row_that_was_sent_twice_counts_once(tmp_path: Path) -> None:
@@ -254,14 +254,14 @@ def test_where_there_is_nothing_it_says_so(tmp_path: Path, where: str) -> None:
 @pytest.mark.parametrize(("name", "kind"), [("gone/*.csv", "csv"), ("x.parquet", "parquet"), ("t", "delta")])
 def test_an_address_where_nothing_is_counts_as_gone(tmp_path: Path, name: str, kind: Format) -> None:
     with pytest.raises(SourceGoneError, match="There is no"):
-        read_file(f"file://{tmp_path}/{name}", kind)
+        read_file(f"file://{tmp_path}/{name}", kind, Settings())
 
 
 def test_a_table_that_is_broken_is_told(tmp_path: Path) -> None:
     delta_table(tmp_path)
     next((tmp_path / "table").glob("*.parquet")).unlink()
     with pytest.raises(BadInputError, match="table cannot be read as delta"):
-        read_file(str(tmp_path / "table"), "delta")
+        read_file(str(tmp_path / "table"), "delta", Settings())
 
 
 def test_what_later_rows_say_changes_no_earlier_row(tmp_path: Path) -> None:
