@@ -1,12 +1,12 @@
 """Decisions of a training, each from what was loaded: is it due, which model is it, may it serve."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from tasks.errors import NothingToDoError, VintageError
+from tasks.errors import ModelStoreError, NothingToDoError, VintageError
 from tasks.governance.policy import Gate
 from tasks.labels.ripeness import cohorts_missing, newly_ripe
 from tasks.modelling.challenger import Challenger, TrainingConfig, build_gate_input, replay_walk_forward
@@ -71,8 +71,16 @@ def describe_gaps(context: TrainingContext, snapshot: TrainingSnapshot) -> list[
     """Which months and features a training goes without, and how the next one gets them."""
     training, unbuilt = f"The training of {snapshot.as_of}", describe_unbuilt(context.unbuilt_months)
     fewer = f"{training} learns from fewer cohorts than came in.{unbuilt}" if unbuilt else ""
-    without = f"{training} does without {snapshot.lacking}" if snapshot.lacking else ""
+    without = f"{training} does without {_describe_lacking(snapshot.lacking)}" if snapshot.lacking else ""
     return [*filter(None, [fewer, without])]
+
+
+def _describe_lacking(lacking: Mapping[date, Collection[str]]) -> str:
+    names = sorted({name for features in lacking.values() for name in features})
+    return (
+        f"{', '.join(names)}, which {len(lacking)} of its months lack. Make it for the next one with: "
+        f"vintage backfill --flows features --start {min(lacking)} --end {max(lacking)}"
+    )
 
 
 def require_both_outcomes(snapshot: TrainingSnapshot, config: TrainingConfig) -> None:
@@ -90,14 +98,19 @@ def require_both_outcomes(snapshot: TrainingSnapshot, config: TrainingConfig) ->
 
 
 def require_newest(standing: Standing) -> None:
-    """Do nothing if no model was trained later.
+    """Do nothing if no model was trained later, and no decision takes effect later.
 
-    Raises: VintageError.
+    Raises: VintageError; ModelStoreError, as the registry itself would after the training.
     """
     if standing.trained_after:
         raise VintageError(
             f"A model of {standing.day} would be trained after {standing.trained_after[0]}, which was judged "
             f"without it. Train in date order into an empty --model-store, or leave {standing.day} as it is."
+        )
+    if standing.latest > str(standing.day):
+        raise ModelStoreError(
+            f"The registry already holds a decision of {standing.latest}, so none can take effect on "
+            f"{standing.day}: history is not edited. Use a date from {standing.latest} on."
         )
 
 

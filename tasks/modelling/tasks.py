@@ -31,7 +31,6 @@ from tasks.registry.history import (
     load_registry,
     record,
     require_history,
-    require_not_past,
     standing_on,
 )
 from tasks.registry.model_card import render_card
@@ -66,7 +65,6 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     if (settings.model_store / model_id).exists():
         return model_id
     require_newest(standing)
-    require_not_past(registry, as_of)
     for warning in describe_gaps(context, snapshot):
         LOG.warning("%s", warning)
     _train_and_save(model_id, snapshot, config, settings)

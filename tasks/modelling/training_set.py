@@ -48,7 +48,7 @@ class TrainingSnapshot:
     by name); `clickstream` holds silver.clickstream. The rest is for the gate, the card and monitoring:
     `arrears` of `keep_arrears`, the card of the `champion` of the day, `red_metrics` of the month monitored
     last, the last comparison of sources, Delta version and rows of each of the `tables`, the digest of each
-    month's clickstream file, and in words the features that months are `lacking`.
+    month's clickstream file, and by month the features that it is `lacking`, of which none is learned from.
     """
 
     as_of: date
@@ -61,7 +61,7 @@ class TrainingSnapshot:
     sources_compared: Mapping[str, Any] | None = None
     tables: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
     clickstream_digests: Sequence[str] = ()
-    lacking: str = ""
+    lacking: Mapping[date, Collection[str]] = field(default_factory=dict[date, Collection[str]])
 
     @property
     def ripe(self) -> pl.DataFrame:

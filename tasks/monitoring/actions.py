@@ -13,6 +13,8 @@ from tasks.governance.policy_text import describe_limits, describe_rules
 from tasks.monitoring.triggers import describe_trigger, triggers_that
 from tasks.store import tables
 
+STOPPING = ("coverage", "fairness")  # metrics whose red lets a promotion wait, or stops it
+
 
 def actions_on(as_of: date, settings: Settings) -> pl.DataFrame:
     """Rows of gold.actions of a day, the most severe first.
@@ -75,6 +77,21 @@ def freezes_promotion(as_of: date, settings: Settings) -> str:
     names = triggers_that(read_policy(settings.policy).policy, "freezes")
     frozen = tables.read("gold.actions", settings, on=days[-1]).filter(pl.col("trigger").is_in(names))
     return "; ".join(f"{row['trigger']} of {days[-1]}" for row in frozen.to_dicts())
+
+
+def red_metrics_before(as_of: date, settings: Settings) -> dict[str, list[str]]:
+    """Red figures of coverage and fairness, by metric, in the newest month that was monitored before `as_of`.
+
+    The month of `as_of` itself is monitored after its training: a re-run must decide as the first run did.
+    """
+    days = [day for day in tables.snapshot_dates("gold.monitoring", settings) if day < as_of]
+    if not days:
+        return {}
+    red = tables.read("gold.monitoring", settings, on=days[-1]).filter(pl.col("status") == "red")
+    return {
+        metric: [f"{metric} of {subject} on {days[-1]}" for subject in red.filter(metric=metric)["subject"]]
+        for metric in STOPPING
+    }
 
 
 def requires_training(since: str, as_of: date, settings: Settings) -> bool:

@@ -101,12 +101,16 @@ def require_not_past(registry: Registry, effective_from: date) -> None:
 
     Raises: ModelStoreError when a line that is there takes effect later: what served stays as it was.
     """
-    latest = max((entry.effective_from for entry in registry.entries), default="")
+    latest = _latest(registry)
     if latest > str(effective_from):
         raise ModelStoreError(
             f"{registry.path} already holds a decision of {latest}, so none can take effect on "
             f"{effective_from}: history is not edited. Use a date from {latest} on."
         )
+
+
+def _latest(registry: Registry) -> str:
+    return max((entry.effective_from for entry in registry.entries), default="")
 
 
 def require_history(registry: Registry, day: date, settings: Settings) -> None:
@@ -160,6 +164,7 @@ def standing_on(registry: Registry, day: date) -> Standing:
         trained_before=newest_trained_before(registry, day),
         trained=trained_on(registry, day),
         trained_after=trained_after(registry, day),
+        latest=_latest(registry),
     )
 
 

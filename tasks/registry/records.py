@@ -49,7 +49,8 @@ class Standing:
     """Where the models stand on a `day`, later decisions not counted.
 
     `states` holds the state of each model; `trained_before` is the newest model trained before the day,
-    whatever became of it; `trained` and `trained_after` are those of the day and of later ones.
+    whatever became of it; `trained` and `trained_after` are those of the day and of later ones. `latest` is
+    the day of the last decision of all, empty before the first.
     """
 
     day: date
@@ -58,6 +59,7 @@ class Standing:
     trained_before: str | None
     trained: Sequence[str]
     trained_after: Sequence[str]
+    latest: str
 
 
 def end_override(override: str, former: str) -> list[Change]:

@@ -39,18 +39,6 @@ def features_lacking(
     return {day: gone for day, columns in missing.items() if (gone := columns & set(FEATURES))}
 
 
-def say_features_lacking(as_of: date, settings: Settings) -> str:
-    """Which features some months up to a day lack, and how a later training gets them; empty if none."""
-    lacking = features_lacking(settings, until=as_of)
-    if not lacking:
-        return ""
-    return (
-        f"{', '.join(sorted(set[str]().union(*lacking.values())))}, which {len(lacking)} of its months lack. "
-        "Make it for the next one with: vintage backfill --flows features "
-        f"--start {min(lacking)} --end {max(lacking)}"
-    )
-
-
 def require_features(model_ids: Sequence[str], days: Sequence[date], settings: Settings) -> None:
     """Do nothing if the code makes all features that the models learned, and these months have them.
 
