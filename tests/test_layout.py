@@ -1,6 +1,7 @@
 """What keeps the repository easy to read: small folders, small files, and a README that names them."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 CODE = ("flows", "tasks", "simulator", "airflow_dags", "docker", "benchmarks", "tests")
 FILES = sorted(path for top in CODE for path in (ROOT / top).rglob("*.py"))
 FOLDERS = sorted({path.parent for path in FILES})
+FAULTS = 76  # of what may arrive or break, each with a number
 ROOMS = [folder for folder in FOLDERS if folder.relative_to(ROOT).parts[0] in ("flows", "tasks")]
 
 
@@ -40,3 +42,12 @@ def test_only_the_tasks_of_a_room_write_tables() -> None:
     }
     assert writers
     assert {path.name for path in writers} == {"tasks.py"}
+
+
+def test_every_numbered_fault_has_a_test() -> None:
+    found = set[int]()
+    for path in (ROOT / "tests" / "faults").glob("test_*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+        found |= {int(number) for name in names for number in re.findall(r"^test_fault_(\d+)_", name)}
+    assert found >= set(range(1, FAULTS + 1))
