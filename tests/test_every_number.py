@@ -174,7 +174,7 @@ def judged(policy: Policy) -> list[Any]:
     weak = np.clip(PDS + 0.4 * NOISE, 0.01, 0.99)
     shown = [(PDS, blurred), (blurred, PDS), (PDS, None), (PDS**1.5, None), (weak, None)]
     gate = [
-        decide(GateInput(LABELS, own, champion, 0.3, 3, {"financials": 0.7}, ()), policy.gate)
+        decide(GateInput(LABELS, own, champion, 0.3, 3, {"financials": 0.7}, (), ()), policy.gate)
         for own, champion in shown
     ]
     cost = {"x": {"columns": 1, "coverage": 0.95, "days_old": 1.0}}
