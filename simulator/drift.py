@@ -51,7 +51,7 @@ class Drift:
 def parse_drift(text: str) -> Drift:
     """Return the drift that `text` names.
 
-    Errors: UsageError when the kind, source, column, month or amount makes no sense.
+    Raises: UsageError when the kind, source, column, month or amount makes no sense.
     """
     kind, *parts = text.split(":")
     if kind not in PATTERNS:

@@ -26,7 +26,7 @@ MINIMUM_WORDS: Final = pl.Series(["No", "NM", "Yes"])
 MINIMUM_SHARES: Final = np.array([[0.883, 0.117, 0.0], [0.199, 0.12, 0.681], [0.0, 0.117, 0.883]])
 
 # Payment behaviour, low spenders first, small payments first: what is left beside a tenth of the salary
-# (account currency), and the log odds (median, spread) of the share of MOST_INVESTED of the salary invested.
+# (account currency), and the log odds (median, spread) of the share of MAX_INVESTED of the salary invested.
 BEHAVIOURS: Final = pl.Series(
     [
         f"{spent}_spent_{size}_value_payments"
@@ -37,7 +37,7 @@ BEHAVIOURS: Final = pl.Series(
 ALLOWANCE: Final = np.array([290.0, 280.0, 270.0, 260.0, 250.0, 240.0])
 INVESTED_ODDS: Final = np.array([0.44, -0.13, -0.25, -0.74, -1.39, -2.01])
 INVESTED_SPREAD: Final = np.array([1.2, 0.76, 0.72, 0.59, 0.61, 0.5])
-MOST_INVESTED: Final = 0.136
+MAX_INVESTED: Final = 0.136
 
 USED_AT: Final = (20.1, 23.0, 25.3, 27.2, 29.0, 30.7, 32.4, 34.1, 35.8, 37.4, 39.1, 41.4, 48.2)
 USED_KNOTS: Final = (-3.3, -2.05, -1.28, -0.84, -0.52, -0.25, 0.0, 0.25, 0.52, 0.84, 1.28, 2.05, 3.7)
@@ -56,7 +56,7 @@ def build_financials(lender: Lender, cohort: int, credit: Credit) -> pl.DataFram
     instalments = _draw_instalments(chance, loans, salary)
     rest = np.maximum(salary / 10 + ALLOWANCE[behaviour] - instalments, 20)
     share = INVESTED_ODDS[behaviour] + INVESTED_SPREAD[behaviour] * chance.standard_normal(size)
-    invested = np.minimum(MOST_INVESTED * salary / (1 + np.exp(-share)), 0.95 * rest)
+    invested = np.minimum(MAX_INVESTED * salary / (1 + np.exp(-share)), 0.95 * rest)
     used = np.interp(0.17 * wealth + 0.985 * chance.standard_normal(size), USED_KNOTS, USED_AT)
     minimum = (chance.random(size)[:, None] >= MINIMUM_SHARES.cumsum(axis=1)[credit.mix][:, :2]).sum(axis=1)
     whole = {name: values.astype(np.int64) for name, values in credit.numbers.items()}

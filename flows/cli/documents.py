@@ -34,7 +34,7 @@ def deck(
         typer.Option(help="PDF to write [default: vintage.pdf in <datamart>/deck; with the month if older]."),
     ] = None,
 ) -> None:
-    """Write the slideument of a date: ten pages, read without a speaker, every number from the tables."""
+    """Write the deck of a date: ten pages, read without a speaker, every number from the tables."""
     from tasks.reporting.deck import write_deck
 
     console.print(f"Deck: {write_deck(day, settings, out=out)}")

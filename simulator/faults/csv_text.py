@@ -14,7 +14,7 @@ FEW_ROWS = 5
 def read_text(path: Path) -> pl.DataFrame:
     """Return the file with all columns String, null where a cell is empty.
 
-    Errors: UsageError when the file is not there or has no columns any more.
+    Raises: UsageError when the file is not there or has no columns any more.
     """
     try:
         return pl.read_csv(path, infer_schema=False)
@@ -54,7 +54,7 @@ def in_last_month(frame: pl.DataFrame) -> pl.Series:
 def pick_rows(mask: pl.Series, chance: np.random.Generator, few: int = FEW_ROWS) -> list[int]:
     """Return the places of a few rows where `mask` holds, in order.
 
-    Errors: UsageError when it holds nowhere.
+    Raises: UsageError when it holds nowhere.
     """
     places = np.flatnonzero(mask.to_numpy())
     if not len(places):

@@ -23,7 +23,7 @@ def plant(out: Path, numbers: Iterable[int], seed: int) -> None:
     Faults of rows come first and those that spoil a whole file last, whatever the order of `numbers`. Each
     file is replaced whole or not at all.
 
-    Errors: UsageError for a number that cannot be planted, and for a file or row that is not there.
+    Raises: UsageError for a number that cannot be planted, and for a file or row that is not there.
     """
     wanted = set(numbers)
     check(wanted)
@@ -41,7 +41,7 @@ def describe_faults() -> dict[int, str]:
 def check(numbers: Iterable[int]) -> None:
     """Return when every number can be planted.
 
-    Errors: UsageError that names those which cannot be, and all that can.
+    Raises: UsageError that names those which cannot be, and all that can.
     """
     unknown = sorted(set(numbers) - set(FAULTS))
     if unknown:

@@ -40,7 +40,7 @@ def read_declared(name: str, settings: Settings) -> Declared:
     return declared[name]
 
 
-def refuse_taken(name: str, settings: Settings) -> None:
+def require_free_name(name: str, settings: Settings) -> None:
     """Do nothing if no source has that name.
 
     Raises: UsageError.
@@ -59,7 +59,7 @@ def add_declared(declared: Declared, settings: Settings) -> str:
     Raises: UsageError for a name that is there already; PolicyError for a file that is not valid.
     """
     lines = _to_toml(declared)
-    refuse_taken(declared.name, settings)
+    require_free_name(declared.name, settings)
     with locked(settings.sources):
         text = f"{settings.sources.read_text(encoding='utf-8').rstrip()}\n\n{lines}"
         parse_toml(text, settings.sources, Declarations)

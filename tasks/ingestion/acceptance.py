@@ -53,7 +53,7 @@ def months_to_catch_up(day: date, settings: Settings) -> list[date]:
     return sorted(month for month in {*sent, *months_of_loans(settings)} - there if month < day)
 
 
-def refuse_absent(delivered: Delivered, day: date, settings: Settings, *, asked: bool) -> None:
+def require_present(delivered: Delivered, day: date, settings: Settings, *, asked: bool) -> None:
     """Do nothing if each file has its rows of `day`; `delivered` is what came in of it.
 
     Raises: BadInputError for a file without the month; NothingToDoError when it has not come yet.
@@ -83,7 +83,7 @@ def refuse_absent(delivered: Delivered, day: date, settings: Settings, *, asked:
         )
 
 
-def refuse_gone(delivered: Delivered, stored: Delivered, day: date, settings: Settings) -> None:
+def require_not_emptied(delivered: Delivered, stored: Delivered, day: date, settings: Settings) -> None:
     """Do nothing if each source that has rows of `day` in the tables still has some.
 
     Raises: BadInputError; without it the other sources would be written and this one refused.
@@ -105,7 +105,7 @@ def months_in_bytes(settings: Settings) -> dict[date, int]:
     return sizes
 
 
-def refuse_oversized(day: date, settings: Settings) -> None:
+def require_fitting_size(day: date, settings: Settings) -> None:
     """Do nothing if the rows of `day`, which are worked on together, fit into the memory of the settings.
 
     Raises: BadInputError that names the largest file.
@@ -121,7 +121,7 @@ def refuse_oversized(day: date, settings: Settings) -> None:
         )
 
 
-def refuse_odd_volume(day: date, settings: Settings) -> None:
+def require_usual_volume(day: date, settings: Settings) -> None:
     """Do nothing if each file has about as many rows of `day` as of the months before; a pause is reported.
 
     Raises: BadInputError, unless the settings allow any volume.
@@ -148,7 +148,7 @@ def refuse_odd_volume(day: date, settings: Settings) -> None:
 
 def _volumes(name: str, day: date, settings: Settings) -> dict[date, Volume]:
     counts = landing.count_rows(SOURCES[name], settings)
-    if sum(month < day for month in counts) < delivery_checks.LEAST_MONTHS:
+    if sum(month < day for month in counts) < delivery_checks.MIN_MONTHS:
         return _delivered_before(name, day, settings) | counts
     return counts
 
@@ -162,7 +162,7 @@ def _delivered_before(name: str, day: date, settings: Settings) -> dict[date, Vo
     }
 
 
-def refuse_unusable(
+def require_usable(
     checked: Mapping[str, Checked], delivered: Delivered, day: date, settings: Settings
 ) -> None:
     """Do nothing if the month's rows can be read and most of them keep the rules.
@@ -186,7 +186,7 @@ def _rules(quarantined: pl.DataFrame) -> str:
     return f" (most often: {most})"
 
 
-def refuse_changed(changed: Sequence[str], day: date, settings: Settings) -> bool:
+def require_unchanged_or_restate(changed: Sequence[str], day: date, settings: Settings) -> bool:
     """Whether `day` is published and is now restated; `changed` names the sources that differ from then.
 
     Raises: BadInputError when it is published, differs, and the settings do not ask for a restatement.

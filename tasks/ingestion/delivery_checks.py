@@ -15,11 +15,11 @@ from tasks.schemas.deliveries import Delivery, Volume
 from tasks.schemas.source import OVERFLOW, Source
 
 NULL, FIELD = "\x00", "\x1f"  # in no raw file: the one is refused there, the other is no text
-LEAST_CELLS = 10  # a share of fewer cells than this says nothing
-LEAST_MONTHS = 3
+MIN_CELLS = 10  # a share of fewer cells than this says nothing
+MIN_MONTHS = 3
 UNREADABLE, QUARANTINED, VOLUME = 0.5, 0.1, 0.5
 TIMES_OTHERS, TIMES_APPLICATIONS = 10, 100  # as many rows as there are applications, in the first months
-LEAST_ROWS = 50  # one bad row of a handful is a bad row, not a bad delivery
+MIN_ROWS = 50  # one bad row of a handful is a bad row, not a bad delivery
 MAY_BE_EMPTY = ("Type_of_Loan", OVERFLOW)
 
 
@@ -70,7 +70,7 @@ def find_odd_volume(counts: Mapping[date, Volume], day: date, *, paused: bool = 
             against the month before. While lending pauses, a cohort may end and none takes its place.
     """
     before = sorted(month for month in counts if month < day)
-    if len(before) < LEAST_MONTHS or day not in counts:
+    if len(before) < MIN_MONTHS or day not in counts:
         return None
     new_before = [counts[month].n_new for month in before if counts[month].n_new]
     usual = median(new_before or [0])
@@ -95,7 +95,7 @@ def find_odd_beginning(
     Needs:  the volumes of all sources by name; months after `day` are not looked at.
     """
     counts = volumes[name]
-    if day not in counts or sum(month < day for month in counts) >= LEAST_MONTHS:
+    if day not in counts or sum(month < day for month in counts) >= MIN_MONTHS:
         return None
     new = counts[day].n_new
     others = {
@@ -105,9 +105,7 @@ def find_odd_beginning(
     }
     limit = TIMES_OTHERS if sources[name].every_month else TIMES_APPLICATIONS
     for other, n in others.items():
-        if new > limit * max(n, LEAST_ROWS) or (
-            sources[name].every_month and n > limit * max(new, LEAST_ROWS)
-        ):
+        if new > limit * max(n, MIN_ROWS) or (sources[name].every_month and n > limit * max(new, MIN_ROWS)):
             return f"{new} new rows, where {other} has {n}"
     return None
 
@@ -123,7 +121,7 @@ def find_unreadable(
     for month, columns in lost.items():
         n = n_rows[month]
         for column, (n_lost, _) in columns.items():
-            if column not in MAY_BE_EMPTY and n >= LEAST_CELLS and n_lost > UNREADABLE * n:
+            if column not in MAY_BE_EMPTY and n >= MIN_CELLS and n_lost > UNREADABLE * n:
                 name = column.removesuffix("_raw")
                 dates = ", as a date written YYYY-MM-DD" if name.endswith("_date") else ""
                 found.setdefault(month, f"column {name}: {n_lost} of {n} values cannot be read{dates}")
@@ -133,6 +131,6 @@ def find_unreadable(
 def find_mostly_broken(delivery: Delivery) -> str | None:
     """That too many of a source's rows of a month broke a rule, in words."""
     n, broken = delivery["n_received"], delivery["n_quarantined"]
-    if n >= LEAST_ROWS and broken > QUARANTINED * n:
+    if n >= MIN_ROWS and broken > QUARANTINED * n:
         return f"{broken} of {n} rows of {delivery['source_file']} break a rule"
     return None

@@ -48,7 +48,7 @@ def read_months(
     for month in months:
         if (month if dated else None) in held:
             piece = _split_once(path, source, landed) / f"{MONTH}={month if dated else UNDATED}"
-            _refuse_long_fields(path, piece, month, settings)
+            _require_short_fields(path, piece, month, settings)
             rows = pl.read_parquet(piece / "*.parquet", hive_partitioning=False)
             rows.columns = _columns(
                 path, source
@@ -59,7 +59,7 @@ def read_months(
     return pl.concat(pieces)
 
 
-def _refuse_long_fields(path: Path, piece: Path, month: date, settings: Settings) -> None:
+def _require_short_fields(path: Path, piece: Path, month: date, settings: Settings) -> None:
     """Do nothing if a month's own lines, not only the mean ones of the file, fit into memory."""
     size = sum(part.stat().st_size for part in piece.glob("*.parquet"))
     if size > held_bytes(settings.memory_gb):
@@ -141,7 +141,7 @@ def _look(path: Path, source: Source) -> pl.DataFrame:
         counts = rows.group_by(RAW_DATE).agg(n=pl.len().cast(pl.Int64), n_new=n_new.cast(pl.Int64))
         found = counts.with_columns(_read_month(pl.col(RAW_DATE)).alias(MONTH)).collect()
         if holds_quotes(path):
-            _refuse_swallowed_lines(path, rows)
+            _require_closed_quotes(path, rows)
     return found
 
 
@@ -197,7 +197,7 @@ def _told_as_bad_input(path: Path) -> Generator[None]:
         raise BadInputError(f"{path} cannot be read as a CSV file ({reason}). {fix}") from error
 
 
-def _refuse_swallowed_lines(path: Path, rows: pl.LazyFrame) -> None:
+def _require_closed_quotes(path: Path, rows: pl.LazyFrame) -> None:
     """A quote that is never closed makes one field of the lines after it: rows would vanish in it."""
     swallowed = pl.col(pl.String).str.contains(r"(?s)\n.*(CUS_0x|,.*,.*,)")
     if rows.select(pl.any_horizontal(swallowed.any())).collect().item():

@@ -19,12 +19,12 @@ from tasks.ingestion.acceptance import (
     months_of_loans,
     months_to_catch_up,
     note_restatement,
-    refuse_absent,
-    refuse_changed,
-    refuse_gone,
-    refuse_odd_volume,
-    refuse_oversized,
-    refuse_unusable,
+    require_fitting_size,
+    require_not_emptied,
+    require_present,
+    require_unchanged_or_restate,
+    require_usable,
+    require_usual_volume,
 )
 from tasks.ingestion.raw_files import raw_file
 from tasks.ingestion.validation import Checked, check
@@ -65,7 +65,7 @@ def _batches(months: Sequence[date], settings: Settings) -> Iterator[list[date]]
         if batch and size + its > min(BATCH_BYTES, held_bytes(settings.memory_gb)):
             yield batch
             batch, size = [], 0
-        refuse_oversized(month, settings)
+        require_fitting_size(month, settings)
         batch.append(month)
         size += its
     yield batch
@@ -115,13 +115,13 @@ def _refuse_or_note(
     asked: bool,
 ) -> None:
     """Raise why the month cannot come in, or note what it replaces, given its deliveries new and old."""
-    refuse_absent(delivered, day, settings, asked=asked)
-    refuse_gone(delivered, stored, day, settings)
+    require_present(delivered, day, settings, asked=asked)
+    require_not_emptied(delivered, stored, day, settings)
     changed = changed_sources(checked, delivered, stored, day, settings)
-    restated = refuse_changed(changed, day, settings)
+    restated = require_unchanged_or_restate(changed, day, settings)
     if changed or not stored:
-        refuse_odd_volume(day, settings)
-    refuse_unusable(checked, delivered, day, settings)
+        require_usual_volume(day, settings)
+    require_usable(checked, delivered, day, settings)
     if restated:
         note_restatement(changed, stored, delivered, day, settings)
 

@@ -14,7 +14,7 @@ from tasks.governance.declarations import read_declared
 from tasks.governance.sources import Declared
 from tasks.leakage_audit.checks import Verdict, audit_columns, own_pds
 from tasks.leakage_audit.known_values import known_facts, later_facts
-from tasks.leakage_audit.reference import MOST_WORDS, Book
+from tasks.leakage_audit.reference import MAX_WORDS, Book
 from tasks.leakage_audit.restated import find_restated
 from tasks.registry.settings_of_record import settings_on
 from tasks.schemas.feature_store import KEYS
@@ -61,7 +61,7 @@ def audit_source(
     """Check every column of a source against all applications until `as_of` (default: the newest).
 
     Needs:  `earlier`, where an earlier delivery of the same source lies, to compare its values with.
-    Errors: UsageError for an unknown source; TableNotReadyError before two cohorts are ripe; BadInputError
+    Raises: UsageError for an unknown source; TableNotReadyError before two cohorts are ripe; BadInputError
             for files that cannot be used, or that know none of the applications.
     """
     declared = read_declared(name, settings)
@@ -79,7 +79,7 @@ def audit_source(
         raise BadInputError(
             f"{name} knows none of the {applications.height} applications: no {declared.key} equals a "
             f"{declared.matches}, or none is dated {declared.delay_days} to "
-            f"{declared.delay_days + declared.valid_days} days before. Mend its declaration."
+            f"{declared.delay_days + declared.valid_days} days before. Correct its declaration."
         )
     columns = read_numbers(joined.drop(*KEYS, ROW_DAY))
     verdicts = audit_columns(columns, book, read_policy(settings.policy).policy.audit)
@@ -101,7 +101,7 @@ def audit_source(
 def build_book(as_of: date, settings: Settings) -> tuple[pl.DataFrame, Book]:
     """Every application until `as_of` (loan_id, customer_id, snapshot_date), and what is known of it then.
 
-    Errors: TableNotReadyError before two cohorts are ripe.
+    Raises: TableNotReadyError before two cohorts are ripe.
     """
     rows = scan_applications(as_of, settings)
     features = rows.sort("snapshot_date", "loan_id").collect()
@@ -146,7 +146,7 @@ def kind_of(column: pl.Series) -> str:
     """How a model can use it: as a "number", as a "word" of few, or not at all ("other")."""
     if column.dtype.is_numeric() or column.dtype == pl.Boolean:
         return "number"
-    return "word" if column.dtype == pl.String and column.n_unique() <= MOST_WORDS else "other"
+    return "word" if column.dtype == pl.String and column.n_unique() <= MAX_WORDS else "other"
 
 
 def _publish(

@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 
 from tasks.governance.policy import Audit
-from tasks.leakage_audit.reference import LEAST_ROWS, MOST_WORDS, Book, Column, correlate
+from tasks.leakage_audit.reference import MAX_WORDS, MIN_ROWS, Book, Column, correlate
 from tasks.schemas.source import FIRST_YEAR, LAST_YEAR
 from tasks.statistics.performance import Floats
 
-LEAST_PILE = 0.005  # share of rows at an end that no unrounded quantity reaches by itself
+MIN_PILE = 0.005  # share of rows at an end that no unrounded quantity reaches by itself
 DATED = 0.9  # share of the values of a column of dates that are dates; the others stand for "none"
 # How a date is written: what of the text to take, how to read it, what it lacks to be a day.
 WRITTEN = (
@@ -57,7 +57,7 @@ def _read_dates(values: pl.Series) -> pl.Series:
 
 def find_later_value(column: Column, book: Book, limits: Audit) -> str:
     """It equals, or goes with, what we came to know after the application only."""
-    if np.isfinite(column.numbers).sum() < LEAST_ROWS or column.values.n_unique() < 3:
+    if np.isfinite(column.numbers).sum() < MIN_ROWS or column.values.n_unique() < 3:
         return ""
     names, later = book.ranked_later.names, correlate(column.ranked, book.ranked_later)
     known = float(correlate(column.ranked, book.ranked_ours).max())
@@ -80,7 +80,7 @@ def find_whole_period(column: Column, book: Book, limits: Audit) -> str:  # noqa
     """It was scaled or cut by statistics of the whole period."""
     rows = np.isfinite(column.numbers)
     values, months = column.numbers[rows], book.months[rows]
-    if len(values) < LEAST_ROWS or len(np.unique(values)) < MOST_WORDS or len(np.unique(months)) < 2:
+    if len(values) < MIN_ROWS or len(np.unique(values)) < MAX_WORDS or len(np.unique(months)) < 2:
         return ""
     by_month = [values[months == month] for month in np.unique(months)]
     if _is_standard(values) and not all(map(_is_standard, by_month)):
@@ -91,7 +91,7 @@ def find_whole_period(column: Column, book: Book, limits: Audit) -> str:  # noqa
         return "it is the share of all loans of all months with a lower value"
     _, counts = np.unique(values, return_counts=True)
     low, high = counts[0] / len(values), counts[-1] / len(values)
-    piled = min(low, high) >= LEAST_PILE and min(counts[0], counts[-1]) > PILED * np.median(counts)
+    piled = min(low, high) >= MIN_PILE and min(counts[0], counts[-1]) > PILED * np.median(counts)
     if piled and not all(_is_round(float(end)) for end in (values.min(), values.max())):
         return (
             f"{low:.1%} of its values are {values.min():.6g} and {high:.1%} are {values.max():.6g}, "
@@ -119,7 +119,7 @@ def _copied_words(column: Column, book: Book, limits: Audit) -> str:
     for name in book.own.select(pl.selectors.string()).columns:
         both = pl.DataFrame({"theirs": theirs, "ours": _plain(book.own[name])}).drop_nulls()
         same = float((both["theirs"] == both["ours"]).sum()) / max(1, both.height)
-        if both.height >= LEAST_ROWS and same >= limits.copy_share:
+        if both.height >= MIN_ROWS and same >= limits.copy_share:
             return f"it equals our {name} for {same:.0%} of the applications"
     return ""
 

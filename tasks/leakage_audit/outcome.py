@@ -8,7 +8,7 @@ import polars as pl
 from scipy.stats import binom, chi2
 
 from tasks.governance.policy import Audit
-from tasks.leakage_audit.reference import LEAST_ROWS, MOST_WORDS, Book, Column, stratified_auc
+from tasks.leakage_audit.reference import MAX_WORDS, MIN_ROWS, Book, Column, stratified_auc
 
 SURE = 1e-6  # probability under honesty: with hundreds of columns none is refused by chance
 
@@ -45,9 +45,9 @@ def find_certainty(column: Column, book: Book, limits: Audit) -> str:  # noqa: A
     for place in np.unique(column.bins[rows]):
         here = rows & (column.bins == place)
         n, bad, expected = int(here.sum()), book.labels[here].sum(), book.pds[here].mean()
-        surely_bad = bad >= 0.98 * n and binom.sf(bad - 1, n, expected) < SURE
-        surely_good = bad <= 0.002 * n and binom.cdf(bad, n, expected) < SURE
-        if n >= LEAST_ROWS and (surely_bad or surely_good):
+        mostly_bad = bad >= 0.98 * n and binom.sf(bad - 1, n, expected) < SURE
+        mostly_good = bad <= 0.002 * n and binom.cdf(bad, n, expected) < SURE
+        if n >= MIN_ROWS and (mostly_bad or mostly_good):
             return (
                 f"{int(bad)} of {n} loans with {_range(column.values.filter(here))} defaulted, "
                 f"where our features expect {expected:.0%}"
@@ -63,7 +63,7 @@ def find_choice(column: Column, book: Book, limits: Audit) -> str:
     if low > limits.implausible_absence:
         good, bad = (there[rows & (book.labels == label)].mean() for label in (0, 1))
         return f"it is there for {bad:.0%} of the loans that defaulted and {good:.0%} of the others"
-    if min(book.ripe.sum(), (~book.ripe).sum()) < LEAST_ROWS:
+    if min(book.ripe.sum(), (~book.ripe).sum()) < MIN_ROWS:
         return ""
     ripe, young = there[book.ripe].mean(), there[~book.ripe].mean()
     if ripe > 0.5 and young < 0.05:
@@ -74,7 +74,7 @@ def find_choice(column: Column, book: Book, limits: Audit) -> str:
 def find_ripening(column: Column, book: Book, limits: Audit) -> str:  # noqa: ARG001
     """Loans of the newest day all have one value, which older ones differ from when they go wrong."""
     values = column.values.filter((book.months == book.months.max()) & column.there)
-    if len(values) < LEAST_ROWS or values.n_unique() > 1 or values.dtype.is_temporal():
+    if len(values) < MIN_ROWS or values.n_unique() > 1 or values.dtype.is_temporal():
         return ""
     rows = book.ripe & column.there
     other = (column.values != values[0]).fill_null(value=False).to_numpy()[rows].astype(float)
@@ -94,7 +94,7 @@ def find_encoding(column: Column, book: Book, limits: Audit) -> str:  # noqa: AR
     rows = book.ripe & np.isfinite(column.numbers)
     values, place, counts = np.unique(column.numbers[rows], return_inverse=True, return_counts=True)
     usual = counts >= 20
-    if not 4 <= usual.sum() <= 4 * MOST_WORDS or counts[usual].sum() < 0.9 * counts.sum():
+    if not 4 <= usual.sum() <= 4 * MAX_WORDS or counts[usual].sum() < 0.9 * counts.sum():
         return ""
     n, value = counts[usual], values[usual]
     rate = (np.bincount(place, weights=book.labels[rows]) / counts)[usual]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tasks.statistics.performance import Floats, measure_auc
 
 Mask = NDArray[np.bool_]
-LEAST_ROWS = 30
-MOST_WORDS = 50
+MIN_ROWS = 30
+MAX_WORDS = 50
 STRATA = 10
 SIGMAS = 3.0
 
@@ -116,7 +116,7 @@ class Column:
     @cached_property
     def bins(self) -> Floats:
         """A number (n,) for each value of few, or for each twentieth of many; -1 where there is none."""
-        if self.values.n_unique() <= MOST_WORDS or not np.isfinite(self.numbers).any():
+        if self.values.n_unique() <= MAX_WORDS or not np.isfinite(self.numbers).any():
             codes = self.values.cast(pl.String).rank("dense").cast(pl.Float64)
             return codes.fill_null(-1.0).to_numpy()
         edges = np.unique(np.nanquantile(self.numbers, np.linspace(0, 1, 21)[1:-1]))
@@ -162,7 +162,7 @@ def stratified_auc(values: Floats, labels: Floats, strata: Floats) -> tuple[floa
 def correlate(column: Ranked, facts: Ranked) -> Floats:
     """Size (facts,) of a column's rank correlation with each fact, on rows that have both (Spearman 1904).
 
-    0 where fewer than LEAST_ROWS, or a fifth of the column's, have both.
+    0 where fewer than MIN_ROWS, or a fifth of the column's, have both.
     """
     x, has = column.ranks[:, :1], column.there[:, :1]
     n = (has.T @ facts.there)[0]
@@ -172,5 +172,5 @@ def correlate(column: Ranked, facts: Ranked) -> Floats:
         spread_x = ((x**2).T @ facts.there)[0] / n - mean_x**2
         spread_y = (has.T @ facts.ranks**2)[0] / n - mean_y**2
         r = np.abs(covariance) / np.sqrt(spread_x * spread_y)
-    enough = (n >= LEAST_ROWS) & (n >= 0.2 * has.sum()) & np.isfinite(r)
+    enough = (n >= MIN_ROWS) & (n >= 0.2 * has.sum()) & np.isfinite(r)
     return np.where(enough, r, 0.0)

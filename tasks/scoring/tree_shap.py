@@ -13,7 +13,7 @@ from tasks.statistics.performance import Floats
 Bools = NDArray[np.bool_]
 Path = list[tuple[int, bool]]  # from the root to a leaf: node, and whether to the left
 UNKNOWN = 255  # code of a value that is missing
-MOST_GROUPS = 16  # that one path may go through
+MAX_GROUPS = 16  # that one path may go through
 
 
 def share_out(
@@ -98,7 +98,7 @@ def _add_leaf(shares: Floats, value: float, passed: dict[int, Bools]) -> None:
 
 def _weights(a: int) -> tuple[Floats, Floats]:
     """(a-1)! b! / (a+b)! and a! (b-1)! / (a+b)! for b from 0 on; 0 where nobody is there to share."""
-    some = range(MOST_GROUPS)
+    some = range(MAX_GROUPS)
     gain = [factorial(a - 1) * factorial(b) / factorial(a + b) if a else 0.0 for b in some]
     loss = [factorial(a) * factorial(b - 1) / factorial(a + b) if b else 0.0 for b in some]
     return np.array(gain), np.array(loss)

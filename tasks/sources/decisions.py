@@ -58,7 +58,7 @@ def use(name: str, start: date, settings: Settings, *, by: str, reason: str) -> 
                 f"{column} of {name} was used as a {kind} and is a {columns[column]} now. Declare the source "
                 "once more under another name, and use that."
             )
-    _refuse_past(name, start, settings)
+    _require_open_day(name, start, settings)
     months = take_in_past(name, {**before, **columns}, settings)
     fields = {"from": str(start), "by": by, "reason": reason, "columns": columns}
     note_decision("use", name, {**fields, "declared": check["declared"]}, settings)
@@ -93,11 +93,11 @@ def drop(name: str, start: date, settings: Settings, *, by: str, reason: str) ->
     require_name_and_reason(by, reason)
     if name not in used_on(None, settings):
         raise UsageError(f"{name} is not in use; vintage sources list shows what is.")
-    _refuse_past(name, start, settings)
+    _require_open_day(name, start, settings)
     note_decision("drop", name, {"from": str(start), "by": by, "reason": reason}, settings)
 
 
-def _refuse_past(name: str, start: date, settings: Settings) -> None:
+def _require_open_day(name: str, start: date, settings: Settings) -> None:
     """Do nothing if no training is of `start` or later, and no decision on the source of later."""
     trained = trained_after(load_registry(settings), start - timedelta(days=1))
     if trained:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tasks.config import Settings
 from tasks.errors import BadInputError, UsageError
-from tasks.governance.declarations import add_declared, read_declarations, refuse_taken
+from tasks.governance.declarations import add_declared, read_declarations, require_free_name
 from tasks.governance.sources import Declared
 from tasks.sources.decision_log import read_decisions, used_on
 from tasks.sources.files import Format, find_files, read_days, read_file, rename_ours
@@ -36,7 +36,7 @@ def add_source(
     Raises: BadInputError for files that are not there or do not show a key or date; UsageError for a name
     that cannot be one or is taken.
     """
-    refuse_taken(name, settings)
+    require_free_name(name, settings)
     if not all(place.strip() for place in where):
         raise UsageError("--where is empty; name a file, a folder, a pattern or an address.")
     kind = kind or _guess_format(where, settings)
@@ -77,14 +77,14 @@ def _guess_format(where: Sequence[str], settings: Settings) -> Format:
     if "://" in where[0]:
         raise BadInputError(f"What lies at {where[0]} cannot be told from its name. Say it with --format.")
     raise BadInputError(
-        f"There is no Delta table, Parquet or CSV file at {settings.data / where[0]}. Mend --where."
+        f"There is no Delta table, Parquet or CSV file at {settings.data / where[0]}. Correct --where."
     )
 
 
 def _column(sample: pl.DataFrame, name: str, option: str) -> pl.Series:
     if name not in sample.columns:
         raise BadInputError(
-            f"No column is named {name!r}; there are {', '.join(sample.columns)}. Mend {option}."
+            f"No column is named {name!r}; there are {', '.join(sample.columns)}. Correct {option}."
         )
     return sample[name]
 

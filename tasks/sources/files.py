@@ -115,7 +115,7 @@ def read_rows(
     """
     files = find_files(where or declared.where, declared.format, settings)
     frames = [_read_file(file, declared, settings) for file in files]
-    _refuse_lost(needs, files, frames, until)
+    _require_kept_columns(needs, files, frames, until)
     try:
         rows = pl.concat(frames, how="diagonal_relaxed")
     except pl.exceptions.PolarsError as error:
@@ -148,7 +148,7 @@ def _read_file(file: str, declared: Declared, settings: Settings) -> pl.DataFram
         if column not in rows.columns:
             raise BadInputError(
                 f"{file} has no column {column!r}, which {declared.name} is declared to have; it has "
-                f"{', '.join(rows.columns[:8])}{' ...' if rows.width > 8 else ''}. Mend the declaration."
+                f"{', '.join(rows.columns[:8])}{' ...' if rows.width > 8 else ''}. Correct the declaration."
             )
     ids = rows[declared.key]
     if ids.dtype.is_nested() or ids.dtype == pl.Binary:
@@ -203,7 +203,7 @@ def read_days(column: pl.Series, file: str) -> pl.Series:
     return days
 
 
-def _refuse_lost(
+def _require_kept_columns(
     needs: Collection[str], files: Sequence[str], frames: Sequence[pl.DataFrame], until: date
 ) -> None:
     """Do nothing if the newest rows until a day have the columns of `needs` that older ones have, or any."""

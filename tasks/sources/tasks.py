@@ -74,7 +74,7 @@ def _replace(
     settings: Settings,
 ) -> None:
     """Write the rows of the `sources` in the place of theirs that are published."""
-    _refuse_changed(rows, published, settings)
+    _require_unchanged(rows, published, settings)
     others = published.filter(~pl.col("source").is_in(list(sources)))
     tables.replace_partitions(TABLE, pl.concat([rows, others]), days=days, settings=settings)
 
@@ -166,7 +166,7 @@ def _changed(source: str, column: str, was: str, now: str) -> BadInputError:
     )
 
 
-def _refuse_changed(rows: pl.DataFrame, published: pl.DataFrame, settings: Settings) -> None:
+def _require_unchanged(rows: pl.DataFrame, published: pl.DataFrame, settings: Settings) -> None:
     """Do nothing if what is published of the same months and features says the same; note a restatement.
 
     Raises: BadInputError when it does not, and the settings do not ask for a restatement.

@@ -191,7 +191,7 @@ def replace_partitions(
         if found is not None and _days_that_differ(stored, found) & differing:
             break
         found = stored
-        _refuse_emptied(name, _days_held(stored) - held)
+        _require_not_emptied(name, _days_held(stored) - held)
         # Most often all of it is new, and needs no copy.
         new = frame if held <= differing else frame.filter(pl.col("snapshot_date").is_in(list(differing)))
         if _written(delta, new, differing, notes or {}):
@@ -250,7 +250,7 @@ def _stored(delta: DeltaTable, days: Sequence[date], table: Table) -> pl.DataFra
     return in_order(_scan(delta, days, table).collect(), table)
 
 
-def _refuse_emptied(name: str, emptied: Set[date]) -> None:
+def _require_not_emptied(name: str, emptied: Set[date]) -> None:
     if emptied and not name.startswith(MAY_BE_EMPTIED):
         raise VintageError(
             f"The run found no row of {name} on {min(emptied)}, where it holds some. None were written: "

@@ -29,8 +29,8 @@ def test_a_training_names_the_months_whose_features_it_does_without(shop: Shop) 
         assert shop.run("features", number).code == 0
     outcome = shop.run("training", LAST)
     assert outcome.code == 0
-    mend = f"vintage backfill --flows features --start {month(3)} --end {month(5)}"
-    assert f"The features flow of 3 earlier months did not run, and without it none has labels: {mend}" in (
+    fix = f"vintage backfill --flows features --start {month(3)} --end {month(5)}"
+    assert f"The features flow of 3 earlier months did not run, and without it none has labels: {fix}" in (
         outcome.said
     )
 

@@ -154,9 +154,9 @@ def test_history_says_what_was_and_what_is(served: Shop, book: Book, copy_of: Ca
     old = shop.rows("bronze.deliveries", 2).filter(attributes)["digest"].item()
     shop.receive(book.change("attributes", put("Age", "33", first_of(2))))
     outcome = shop.run("features", 2, "--restate")
-    mend = f"backfill --start {month(3)} --end {month(8)} --flows features,inference,monitoring"
-    assert mend in outcome.said
-    assert mend not in shop.command(*mend.split()).said
+    fix = f"backfill --start {month(3)} --end {month(8)} --flows features,inference,monitoring"
+    assert fix in outcome.said
+    assert fix not in shop.command(*fix.split()).said
     new = shop.rows("bronze.deliveries", 2).filter(attributes)["digest"].item()
     (line,) = restatements.read_history(shop.settings)
     assert old != new

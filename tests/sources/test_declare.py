@@ -78,9 +78,9 @@ def test_a_first_file_that_cannot_be_used_is_told(settings: Settings, content: b
 @pytest.mark.parametrize(
     ("said", "answer"),
     [
-        ({"day": "dya"}, r"No column is named 'dya'; there are client.* Mend --date-column"),
+        ({"day": "dya"}, r"No column is named 'dya'; there are client.* Correct --date-column"),
         ({"day": "score"}, r"column score: '1' is no date such as 2024-03-01"),
-        ({"key": "cleint"}, r"No column is named 'cleint'; there are client.* Mend --key"),
+        ({"key": "cleint"}, r"No column is named 'cleint'; there are client.* Correct --key"),
     ],
 )
 def test_a_column_that_is_not_there_or_not_of_dates_is_told(
