@@ -6,6 +6,7 @@ from typing import Any
 # By table and key. What is in force is in the policy file; this is only for files that do not state it.
 HELD_BEFORE: Mapping[str, Mapping[str, float]] = {
     "stability": {"drift_months": 2},
+    "coverage": {"amber_p": 0.01},
     "fairness": {"min_applicants": 30},
     "gate": {
         "level": 0.90,

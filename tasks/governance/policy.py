@@ -37,10 +37,11 @@ class Stability(Part):
 
 
 class Coverage(Part):
-    """Shares of applications that a source covers, or that were scored."""
+    """Shares of applications that were scored, or that a source covers, against the training data."""
 
     amber: Share
     red: Share
+    amber_p: Share
     below_reference: Share
 
     @model_validator(mode="after")

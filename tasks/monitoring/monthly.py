@@ -13,7 +13,7 @@ from tasks.monitoring.measurement import Measurement, measurement
 from tasks.monitoring.stability import Shift, count_known, measure_shift
 from tasks.schemas.monitoring import CONFIDENCE, keep_metrics
 from tasks.statistics import performance
-from tasks.statistics.significance import discoveries
+from tasks.statistics.significance import discoveries, lowest_usual_count
 
 # Of one ripe cohort; its ranking needs two loans of each class.
 RANKS = ("auc", "gini", "ks")
@@ -116,20 +116,21 @@ def measure_coverage(
 ) -> list[Measurement]:
     """Share of the day's applications that each source covers, and share that was scored.
 
+    A source is compared with its own share of the training data: one that never covers all is not amber.
+
     Needs:  what `count_known` needs of the applications.
     """
-    counts = count_known(applications)
-    known = {source: (count, reference["coverage"][source]) for source, count in counts.items()}
+    n, n_before = applications.height, max(reference["n"].values())
     figures: list[Measurement] = []
-    for subject, (covered, reference_share) in {**known, "scoring": (n_scored, 1.0)}.items():
-        share = covered / applications.height
-        reached = (limits.amber, max(limits.red, reference_share - limits.below_reference))
-        figures.append(
-            measurement(
-                "coverage", subject, applications.height, share, reference=reference_share, limits=reached
-            )
-        )
-    return figures
+    for source, count in count_known(applications).items():
+        before = reference["coverage"][source]
+        usual = lowest_usual_count(n, round(before * n_before), n_before, p=limits.amber_p) / n
+        reached = (min(limits.amber, usual), before - limits.below_reference)
+        figures.append(measurement("coverage", source, n, count / n, reference=before, limits=reached))
+    scored = measurement(
+        "coverage", "scoring", n, n_scored / n, reference=1.0, limits=(limits.amber, limits.red)
+    )
+    return [*figures, scored]
 
 
 def measure_intake(deliveries: pl.DataFrame, *, limits: Intake) -> list[Measurement]:

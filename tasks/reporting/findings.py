@@ -166,7 +166,10 @@ def _coverage(month: Month) -> str:
     low = month.outside("coverage").sort("value")
     amber = f"{100 * month.policy.coverage.amber:g}%"
     if low.is_empty():
-        return f"In {month.name} coverage of each source and of scoring was at least {amber}."
+        return (
+            f"In {month.name} at least {amber} of the applications were scored, and no source covered "
+            "significantly fewer than in the training data."
+        )
     named = [f"{row['subject']} {row['value']:.1%}" for row in low.to_dicts()]
     return f"In {month.name} coverage was too low: {', '.join(named)} of {low['n'][0]:,} applications."
 

@@ -143,12 +143,14 @@ SPECS = (
         form=".1%",
         worse="low",
         policy="coverage",
-        amber="below {coverage.amber:%}",
-        red="below {coverage.red:%}, or more than {coverage.below_reference:%} of the applications below the "
-        "share in the training data",
+        amber="below {coverage.amber:%}; of a source also below its share in the training data with "
+        "p < {coverage.amber_p}",
+        red="{coverage.below_reference:%} of the applications or more below the share in the training data; "
+        "of scoring below {coverage.red:%}",
         section="Coverage",
         chart="intake",
-        escalate="it is below {coverage.amber:%}. Customers that a source never covered are scored by the "
+        escalate="scoring is below {coverage.amber:%}, or a source significantly below its share in the "
+        "training data. Customers that a source never covered are scored by the "
         "fallback; where only this month is missing, earlier months are used",
         by_subject=True,
     ),

@@ -1,9 +1,10 @@
 """How rarely chance alone shows what was seen: p-values, and what many of them at once are worth."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import beta, false_discovery_control, norm
+from scipy.stats import beta, false_discovery_control, hypergeom, norm
 
 from tasks.statistics.performance import Floats
 
@@ -45,6 +46,18 @@ def discoveries(p_values: Sequence[float], *, rate: float) -> list[bool]:
     if not len(p_values):
         return []
     return (false_discovery_control(np.clip(p_values, 0.0, 1.0)) <= rate).tolist()
+
+
+def lowest_usual_count(n: int, known_before: int, n_before: int, *, p: float) -> int:
+    """The least count of `n` that is not below the share of an earlier sample with a probability below p.
+
+    Fisher's exact test, one-sided: given both samples' total, as few in this one by chance.
+    """
+
+    def probability(count: int) -> float:
+        return float(hypergeom.cdf(count, n + n_before, known_before + count, n))
+
+    return bisect_left(range(n), p, key=probability)
 
 
 def trend_p(now: Floats, before: Floats) -> float:

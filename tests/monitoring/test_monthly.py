@@ -55,11 +55,32 @@ def test_a_feature_drifts_when_two_months_say_so() -> None:
 
 
 def test_a_source_far_below_its_share_in_the_training_data_is_red() -> None:
-    limits = POLICY.coverage.model_copy(update={"amber": 0.6, "red": 0.5})
+    limits = POLICY.coverage
     known = [True] * 8 + [False] * 2
     rows = pl.DataFrame({"has_clickstream": known, "has_attributes": known, "has_financials": known})
     rows = rows.with_columns(pl.lit(None, pl.Float64).alias(measure) for measure in MEASURES)
     usual = {"clickstream": 0.0, "attributes": 0.85, "financials": 0.95}
-    figures = measure_coverage(rows, 10, {"coverage": usual}, limits=limits)
+    figures = measure_coverage(rows, 10, {"coverage": usual, "n": {"pd": 500}}, limits=limits)
     status = {one["subject"]: one["status"] for one in figures}
     assert (status["attributes"], status["financials"]) == ("green", "red")
+
+
+@pytest.mark.parametrize(
+    ("usual", "known", "status"),
+    [
+        (0.92, 460, "green"),
+        (0.92, 448, "green"),
+        (0.92, 440, "amber"),
+        (0.92, 409, "red"),
+        (1.0, 499, "green"),
+    ],
+)
+def test_a_source_is_compared_with_its_own_share_of_the_training_data(
+    usual: float, known: int, status: str
+) -> None:
+    covered = [True] * known + [False] * (500 - known)
+    rows = pl.DataFrame({f"has_{name}": covered for name in ("clickstream", "attributes", "financials")})
+    rows = rows.with_columns(pl.lit(1.0, pl.Float64).alias(measure) for measure in MEASURES)
+    shares = dict.fromkeys(("clickstream", "attributes", "financials"), usual)
+    figures = measure_coverage(rows, 500, {"coverage": shares, "n": {"pd": 3000}}, limits=POLICY.coverage)
+    assert next(one["status"] for one in figures if one["subject"] == "financials") == status

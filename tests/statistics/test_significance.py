@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
-from scipy.stats import beta, mannwhitneyu
+from scipy.stats import beta, fisher_exact, mannwhitneyu
 
 from tasks.statistics.significance import (
     discoveries,
     holm,
     jeffreys_p,
     jeffreys_two_sided_p,
+    lowest_usual_count,
     trend_p,
 )
 
@@ -40,3 +41,11 @@ def test_the_trend_of_two_histograms_is_the_rank_test_of_their_values() -> None:
     expected = mannwhitneyu(*values, method="asymptotic", use_continuity=False).pvalue
     assert trend_p(now, before) == pytest.approx(expected)
     assert trend_p(np.zeros(4), before) == 1.0
+
+
+@pytest.mark.parametrize(("n", "known", "n_before"), [(500, 2760, 3000), (500, 3000, 3000), (40, 100, 200)])
+def test_the_lowest_usual_count_is_where_fishers_test_turns(n: int, known: int, n_before: int) -> None:
+    count = lowest_usual_count(n, known, n_before, p=0.01)
+    for at, unusual in ((count - 1, True), (count, False)):
+        table = [[at, n - at], [known, n_before - known]]
+        assert (fisher_exact(table, alternative="less").pvalue < 0.01) == unusual
