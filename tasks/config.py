@@ -83,6 +83,11 @@ class Settings(BaseSettings):
             raise PydanticCustomError("path", reason, {"path": str(path.absolute()), "sign": sign})
         return path
 
+    @field_validator("registry_key", mode="before")
+    @classmethod
+    def _none_where_empty(cls, value: object) -> object:
+        return value or None
+
     @property
     def label_def(self) -> str:
         """Name of the label rule, such as `30dpd_6mob`."""

@@ -238,6 +238,11 @@ def test_another_key_reads_nothing_that_was_signed(signed: Settings, tmp_path: P
         load_registry(with_key(signed, tmp_path, OTHER_KEY))
 
 
+def test_an_empty_setting_names_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VINTAGE_REGISTRY_KEY", "")
+    assert Settings().registry_key is None
+
+
 @pytest.mark.parametrize("content", [None, "", "too short"])
 def test_a_key_that_is_none_is_refused(signed: Settings, tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "no key"
