@@ -105,7 +105,8 @@ def require_newest(standing: Standing) -> None:
     if standing.trained_after:
         raise VintageError(
             f"A model of {standing.day} would be trained after {standing.trained_after[0]}, which was judged "
-            f"without it. Train in date order into an empty --model-store, or leave {standing.day} as it is."
+            "without it. Train in date order with an empty --datamart and --model-store, or leave "
+            f"{standing.day} as it is."
         )
     if standing.latest > str(standing.day):
         raise ModelStoreError(

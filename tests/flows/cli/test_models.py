@@ -126,7 +126,7 @@ def test_the_card_in_words_is_that_of_the_record(pair: Settings) -> None:
         "Fallbacks: when a source is missing",
         "Tuning",
         "Features",
-        "Limits",
+        "Limitations",
         "Code",
     ):
         assert f"\n## {heading}" in text
@@ -179,7 +179,8 @@ def test_models_are_compared_on_loans_that_neither_learned_from(pair: Settings) 
 
 def test_the_command_line_lists_decides_and_refuses_in_one_sentence(waiting: Settings) -> None:
     def vintage(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "flows", "models", *words, "--model-store", str(waiting.model_store)]
+        folders = ("--datamart", str(waiting.datamart), "--model-store", str(waiting.model_store))
+        command = [sys.executable, "-m", "flows", "models", *words, *folders]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
     (model_id,) = ids(waiting)
