@@ -1,6 +1,6 @@
 """Every month of the data, or those chosen in the form, one task each, in date order.
 
-The first failure ends the run: no later month is touched. Mend what its log says, then clear the failed task
+The first failure ends the run: no later month is touched. Fix what its log says, then clear the failed task
 with all that is downstream of it, and the run goes on from there.
 """
 

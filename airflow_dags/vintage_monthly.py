@@ -27,7 +27,7 @@ def after_the_month_before(context):
     run = context["dag_run"]
     before = context["ti"].get_previous_dagrun() if run.run_type != "manual" else None
     if before and before.state == "failed":
-        refuse(f"The run of {before.logical_date:{DATE}} failed. Mend and clear it, then this one.")
+        refuse(f"The run of {before.logical_date:{DATE}} failed. Fix and clear it, then clear this one.")
     if before and before.state in ("queued", "running"):
         raise AirflowRescheduleException(datetime.now(UTC) + timedelta(seconds=30))
 

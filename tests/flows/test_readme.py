@@ -4,10 +4,12 @@ import json
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
-from flows.cli.main import command
+from flows.cli.main import app, command
 from tests.builders import write_book
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +40,20 @@ COMMANDS = commands_of((ROOT / "README.md").read_text(encoding="utf-8"))
 def test_the_readme_names_commands() -> None:
     names = {words.split()[1] for words in COMMANDS}
     assert names >= {"backfill", "run", "status", "actions", "report", "evaluate", "models", "sources"}
+
+
+def help_texts(shown: Any) -> list[str]:
+    """The texts of a command's help page and of those below it."""
+    options = [getattr(option, "help", None) or "" for option in shown.params]
+    below = getattr(shown, "commands", {}).values()
+    return [shown.help or "", *options, *(text for one in below for text in help_texts(one))]
+
+
+def test_the_commands_that_help_texts_name_are_among_those_of_the_readme() -> None:
+    texts = help_texts(get_command(app))
+    named = {words.strip() for text in texts for words in re.findall(r"`(vintage [^`]*)`", text)}
+    assert "vintage models list" in named
+    assert named <= {*COMMANDS}
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,7 @@ def test_an_unseen_word_is_no_error(family: str) -> None:
 
 @pytest.mark.parametrize("word", [None, "a"])
 @pytest.mark.parametrize("number", [None, 1.0])
-def test_a_source_that_said_nothing_of_the_lessons_says_nothing_later(
+def test_a_source_that_said_nothing_of_the_training_set_says_nothing_later(
     word: str | None, number: float | None
 ) -> None:
     known = training_set()
