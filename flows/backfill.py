@@ -14,7 +14,6 @@ from tasks.errors import NothingToDoError
 from tasks.ingestion.acceptance import has_come_in
 from tasks.prefect import traced
 from tasks.reporting.artifacts import publish_backfill
-from tasks.reporting.charts import draw_charts
 from tasks.store.writer import one_writer
 
 FLOWS = ("features", "training", "inference", "monitoring")  # in the order in which a month runs them
@@ -57,6 +56,8 @@ def run_range(days: Sequence[date], names: Sequence[str], settings: Settings, *,
         if idle[-1] is not None and all(idle):
             raise idle[-1]
         if "monitoring" in names:  # the charts are of its figures, and take as long as ten months' features
+            from tasks.reporting.charts import draw_charts  # takes scikit-learn along, a second
+
             draw_charts(days[-1], settings)
         publish_backfill(days, names, settings)
 

@@ -1,6 +1,8 @@
 """How the command line behaves towards people, pipes and scripts, whatever the command."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -233,3 +235,8 @@ def test_every_fault_that_can_be_planted_is_told(capsys: pytest.CaptureFixture[s
     assert run("simulate", "--fault", "list") == 0
     lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
     assert [int(number) for number, _ in lines] == sorted(FAULTS)
+
+
+def test_a_backfill_of_features_does_not_wait_for_scikit_learn() -> None:
+    code = "import sys, flows.backfill, flows.features; sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
