@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from tasks.config import Settings, held_bytes
-from tasks.errors import BadInputError, may_pass
+from tasks.errors import BadInputError, PassingError, may_pass
 from tasks.ingestion.raw_files import check_file, holds_quotes, raw_file, read_header
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.deliveries import Volume
@@ -191,6 +191,11 @@ def _told_as_bad_input(path: Path) -> Generator[None]:
         if may_pass(error) or "os error" in str(error):  # of the disk, on which the months are kept apart
             raise
         reason = str(error).partition("\n")[0]
+        if reason.startswith("parquet:"):  # the file is CSV: it is the writing of its months that failed
+            raise PassingError(
+                f"The months of {path} could not be kept apart ({reason}). See that the disk has room, then "
+                "run the same command again."
+            ) from error
         fix = (
             "Look for a quote that is never closed." if holds_quotes(path) else "Ask the sender for it again."
         )
