@@ -26,12 +26,7 @@ def read_text(path: Path) -> pl.DataFrame:
 
 def write_text(frame: pl.DataFrame, path: Path) -> None:
     """Put `frame` in the place of the file, whole or not at all."""
-    draft = path.with_name(f".{path.name}.tmp")
-    try:
-        frame.write_csv(draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, frame.write_csv().encode())
 
 
 def write_whole(path: Path, content: bytes) -> None:
