@@ -87,7 +87,7 @@ def measure(
     recent = [scored[m].loans for m in range(month - policy.fairness.months + 1, month + 1) if m in scored]
     parts = {
         "month": [*now.stability, count_drifting(now.stability, [before], limits=policy.stability)],
-        "groups": measure_fairness(pl.concat(recent), limits=policy.fairness),
+        "groups": measure_fairness(pl.concat(recent), limits=policy.fairness, cutoff=policy.cutoff),
         "pooled": pooled(ripe, policy),
     }
     if young:

@@ -128,7 +128,7 @@ def measured(policy: Policy) -> list[Any]:
         ],
         newest_cohorts([date(2024, at + 1, 1) for at in range(12)], policy.ranking),
         measure_arrears(young, counts, limits=policy.arrears),
-        measure_fairness(people(), limits=policy.fairness),
+        measure_fairness(people(), limits=policy.fairness, cutoff=policy.cutoff),
     ]
 
 

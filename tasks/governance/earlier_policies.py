@@ -24,13 +24,15 @@ RENAMED: Mapping[str, Mapping[str, str]] = {  # by table: the earlier key, and t
     "arrears": {"least": "min_excess"},
     "choice": {"least_gain": "min_gain", "least_coverage": "min_coverage"},
 }
+# By table and key: the table of today that has the key.
+MOVED: Mapping[tuple[str, str], str] = {("fairness", "approve_up_to_pd"): "cutoff"}
 
 
 def fill_in(stated: Any) -> Any:
     """What a policy file states, under today's names, and what held before for what it does not state."""
     if not isinstance(stated, Mapping):
         return stated
-    filled = {name: _rename(name, part) for name, part in stated.items()}
+    filled = _move({name: _rename(name, part) for name, part in stated.items()})
     for table, numbers in HELD_BEFORE.items():
         if isinstance(filled.get(table, {}), dict):
             filled[table] = {**numbers, **filled.get(table, {})}
@@ -45,6 +47,9 @@ def find_unstated(stated: Mapping[str, Any]) -> list[str]:
     for table, numbers in HELD_BEFORE.items():
         missing = [f"{key} = {value:g}" for key, value in numbers.items() if key not in stated.get(table, {})]
         lines += [f"[{table}] {', '.join(missing)}"] if missing else []
+    for (table, key), now in MOVED.items():
+        if key in stated.get(table, {}):
+            lines.append(f"[{now}] {key} = {stated[table][key]:g} (instead of [{table}] {key})")
     for trigger in stated["trigger"]:
         if _with_months(trigger) != trigger:
             lines.append(f"[[trigger]] {trigger['name']}: months = {MONTHS_BEFORE[trigger['name']]}")
@@ -54,6 +59,16 @@ def find_unstated(stated: Mapping[str, Any]) -> list[str]:
 def _rename(table: str, part: Any) -> Any:
     renamed = RENAMED.get(table, {})
     return {renamed.get(key, key): value for key, value in part.items()} if isinstance(part, dict) else part
+
+
+def _move(tables: dict[str, Any]) -> dict[str, Any]:
+    """The tables with each of MOVED where it belongs; one that is stated there too stays, and is an error."""
+    for (before, key), now in MOVED.items():
+        part = tables.get(before)
+        if now not in tables and isinstance(part, dict) and key in part:
+            kept = {name: value for name, value in part.items() if name != key}
+            tables = {**tables, before: kept, now: {key: part[key]}}
+    return tables
 
 
 def _with_months(trigger: Any) -> Any:

@@ -106,11 +106,16 @@ class Arrears(Tested):
     min_excess: Share
 
 
+class Cutoff(Part):
+    """Who is approved: applications with a PD up to the cut-off."""
+
+    approve_up_to_pd: Share
+
+
 class Fairness(Part):
-    """Adverse impact ratio over `months` application months; approved is who has a PD up to the cut-off."""
+    """Adverse impact ratio over `months` application months."""
 
     months: Annotated[int, Field(ge=1)]
-    approve_up_to_pd: Share
     amber: Share
     red: Share
     p: Share
@@ -163,6 +168,7 @@ class Policy(Part):
     ranking: Ranking
     calibration: Calibration
     arrears: Arrears
+    cutoff: Cutoff
     fairness: Fairness
     gate: Gate
     audit: Audit

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 from scipy.stats import fisher_exact, norm
 
-from tasks.governance.policy import Fairness
+from tasks.governance.policy import Cutoff, Fairness
 from tasks.monitoring.measurement import Measurement, grade, measurement
 from tasks.schemas.monitoring import CONFIDENCE
 from tasks.statistics.significance import holm
@@ -23,7 +23,7 @@ def add_groups(people: pl.DataFrame) -> pl.DataFrame:
     return people.with_columns(age_band=band)
 
 
-def measure_fairness(scored: pl.DataFrame, *, limits: Fairness) -> list[Measurement]:
+def measure_fairness(scored: pl.DataFrame, *, limits: Fairness, cutoff: Cutoff) -> list[Measurement]:
     """Adverse impact ratio of each age band and occupation: its approval rate over that of the largest group.
 
     Fisher's exact test of each group against the largest, adjusted for their number (Holm), so that fifteen
@@ -35,7 +35,7 @@ def measure_fairness(scored: pl.DataFrame, *, limits: Fairness) -> list[Measurem
     if scored["snapshot_date"].n_unique() < limits.months:
         too_few = "too few months"
         return [measurement("fairness", kind, scored.height, None, status=too_few) for kind in KINDS]
-    approved = scored.with_columns(approved=pl.col("pd") <= limits.approve_up_to_pd)
+    approved = scored.with_columns(approved=pl.col("pd") <= cutoff.approve_up_to_pd)
     return [found for kind in KINDS for found in _of_kind(approved, kind, limits)]
 
 

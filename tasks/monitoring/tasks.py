@@ -149,7 +149,7 @@ def _measure_groups(months: Sequence[date], settings: Settings, policy: Policy) 
         .collect()
     )
     people = add_groups(known.join(scored, on="loan_id", how="inner", validate="1:1"))
-    return measure_fairness(people, limits=policy.fairness)
+    return measure_fairness(people, limits=policy.fairness, cutoff=policy.cutoff)
 
 
 def _young(as_of: date, registry: Registry, settings: Settings, policy: Policy) -> pl.DataFrame:

@@ -202,7 +202,7 @@ SPECS = (
         worse="low",
         policy="fairness",
         amber="below {fairness.amber}, p < {fairness.p} (over {fairness.months} months, of groups of "
-        "{fairness.min_applicants} or more, approved up to a PD of {fairness.approve_up_to_pd})",
+        "{fairness.min_applicants} or more, approved up to a PD of {cutoff.approve_up_to_pd})",
         red="below {fairness.red}, p < {fairness.p}",
         by_subject=True,
     ),

@@ -46,7 +46,8 @@ def without_table(name: str) -> str:
 
 def test_a_policy_that_was_adopted_earlier_says_the_same_as_ever(tmp_path: Path) -> None:
     """Numbers that it does not state are those that held then, and keys may bear their earlier names."""
-    text = without_table("gate")
+    text = re.sub(r"\[gate\][^[]*|\[cutoff\][^[]*", "", TEXT)
+    text = text.replace("[fairness]", "[fairness]\napprove_up_to_pd = 0.35\n")
     for name in ("drift_months", "min_applicants"):
         text = re.sub(rf"(?m)^{name} = .*\n", "", text)
     text = re.sub(r'(?m)^(severity = "\w+"\n)months = .*\n', r"\1", text)
@@ -58,6 +59,7 @@ def test_a_policy_that_was_adopted_earlier_says_the_same_as_ever(tmp_path: Path)
     policy = earlier.policy
     assert policy.gate.model_dump() == HELD_BEFORE["gate"]
     assert (policy.stability.drift_months, policy.fairness.min_applicants) == (2, 30)
+    assert policy.cutoff.approve_up_to_pd == 0.35
     assert {one.name: one.months for one in policy.trigger if one.months > 1} == MONTHS_BEFORE
     for same in ("ranking", "calibration", "arrears", "choice"):
         assert getattr(policy, same) == getattr(today.policy, same)
@@ -65,7 +67,7 @@ def test_a_policy_that_was_adopted_earlier_says_the_same_as_ever(tmp_path: Path)
         "Not stated, so that the values of earlier versions apply; add them to the file: "
         "[stability] drift_months = 2; [fairness] min_applicants = 30; "
         "[gate] level = 0.9, min_gain = -0.01, auc_floor = 0.6, max_brier_loss = 0.002, max_z = 2.58, "
-        "cohorts = 3; "
+        "cohorts = 3; [cutoff] approve_up_to_pd = 0.35 (instead of [fairness] approve_up_to_pd); "
         "[[trigger]] score_drifts: months = 2; [[trigger]] calibration_red: months = 2; "
         "[[trigger]] arrears_red: months = 2; [[trigger]] fairness_red: months = 2."
     )

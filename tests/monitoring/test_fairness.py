@@ -18,7 +18,7 @@ def people(**approved_of: tuple[int, int]) -> pl.DataFrame:
 
 
 def found(**approved_of: tuple[int, int]) -> dict[str, tuple[float, str]]:
-    figures = measure_fairness(people(**approved_of), limits=POLICY.fairness)
+    figures = measure_fairness(people(**approved_of), limits=POLICY.fairness, cutoff=POLICY.cutoff)
     return {f["subject"]: (f["value"], f["status"]) for f in figures}
 
 
@@ -48,12 +48,16 @@ def test_an_unknown_age_belongs_to_no_band() -> None:
 def test_a_single_month_says_nothing_of_fairness() -> None:
     everyone = people(lawyer=(400, 500), baker=(80, 200))
     one = everyone.filter(pl.col("snapshot_date") == pl.col("snapshot_date").min())
-    assert {f["status"] for f in measure_fairness(one, limits=POLICY.fairness)} == {"too few months"}
+    assert {f["status"] for f in measure_fairness(one, limits=POLICY.fairness, cutoff=POLICY.cutoff)} == {
+        "too few months"
+    }
 
 
 def test_the_interval_of_a_ratio_is_the_published_one() -> None:
     """Agresti, Categorical Data Analysis (2002), table 3.1: 189/11,034 to 104/11,037, 1.43 to 2.30."""
-    figures = measure_fairness(people(placebo=(189, 11_034), aspirin=(104, 11_037)), limits=POLICY.fairness)
+    figures = measure_fairness(
+        people(placebo=(189, 11_034), aspirin=(104, 11_037)), limits=POLICY.fairness, cutoff=POLICY.cutoff
+    )
     found = next(f for f in figures if f["subject"].startswith("occupation"))
     assert (found["ci_low"], found["ci_high"]) == (
         pytest.approx(1.43, abs=0.005),
