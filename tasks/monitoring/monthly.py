@@ -1,6 +1,6 @@
 """The figures of one month: its applications against the training data, and the cohort that ripened on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ from scipy.stats import norm
 from tasks.governance.policy import Coverage, Intake, Policy, Stability
 from tasks.monitoring.expected_auc import measure_expected_auc, measure_expected_auc_spread
 from tasks.monitoring.measurement import Measurement, measurement
-from tasks.monitoring.stability import Shift, count_known, measure_shift
+from tasks.monitoring.stability import WATCHED, Shift, count_known, measure_shift
 from tasks.schemas.monitoring import CONFIDENCE, keep_metrics
+from tasks.schemas.source_features import source_of
 from tasks.statistics import performance
 from tasks.statistics.significance import discoveries, lowest_usual_count
 
@@ -26,6 +27,7 @@ OF_APPLICATIONS = (
     ("expected_auc", "score"),
     ("expected_bad_rate", "score"),
 )
+UNWATCHED = ("red", "retired")  # statuses of a source's coverage
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Month:
     """What a month is measured on: `applications` with the columns of `add_month_values`, and their `pds`.
 
     `reference` is that of the model that scored them, `deliveries` bronze.deliveries of the day, `earlier`
-    gold.monitoring of the months before, the newest first (no rows where a month was not measured).
+    gold.monitoring of the months before, the newest first (no rows where a month was not measured); `retired`
+    names the sources that are retired on the day.
     """
 
     applications: pl.DataFrame
@@ -41,6 +44,7 @@ class Month:
     reference: Mapping[str, Any]
     deliveries: pl.DataFrame
     earlier: Sequence[pl.DataFrame]
+    retired: Collection[str] = ()
 
 
 def measure_month(month: Month, policy: Policy) -> list[Measurement]:
@@ -50,30 +54,58 @@ def measure_month(month: Month, policy: Policy) -> list[Measurement]:
             *(measurement(*one, 0, None, status="no applications") for one in OF_APPLICATIONS),
             *measure_intake(month.deliveries, limits=policy.intake),
         ]
-    stability = measure_stability(month.applications, month.pds, month.reference, limits=policy.stability)
+    coverage = measure_coverage(
+        month.applications, len(month.pds), month.reference, limits=policy.coverage, retired=month.retired
+    )
+    stability = measure_stability(
+        month.applications,
+        month.pds,
+        month.reference,
+        limits=policy.stability,
+        unwatched=find_unwatched(coverage),
+    )
     return [
         *stability,
         count_drifting(stability, month.earlier, limits=policy.stability),
-        *measure_coverage(month.applications, len(month.pds), month.reference, limits=policy.coverage),
+        *coverage,
         *measure_intake(month.deliveries, limits=policy.intake),
         *measure_expectation(month.pds),
     ]
 
 
+def find_unwatched(coverage: Sequence[Measurement]) -> set[str]:
+    """The sources whose features are not compared: red or retired, so that one cause gives one finding."""
+    return {one["subject"] for one in coverage if one["status"] in UNWATCHED}
+
+
 def measure_stability(
-    features: pl.DataFrame, pds: pl.Series, reference: Mapping[str, Any], *, limits: Stability
+    features: pl.DataFrame,
+    pds: pl.Series,
+    reference: Mapping[str, Any],
+    *,
+    limits: Stability,
+    unwatched: Collection[str] = (),
 ) -> list[Measurement]:
     """PSI of the score, CSI of every watched feature, and the p-value of each feature's change.
+
+    Those of the `unwatched` sources have no value.
 
     Needs:  what the champion's reference distributions are of: columns of a day's applications, their PDs.
     """
     bins, n = reference["bins"], reference["n"]
     score = measure_shift(pds, bins["pd"], n["pd"])
-    shifts = {name: measure_shift(features[name], bins[name], n[name]) for name in bins if name != "pd"}
+    names: list[str] = [name for name in bins if name != "pd"]
+    silent = [name for name in names if source_of(WATCHED.get(name, name)) in unwatched]
+    shifts = {
+        name: measure_shift(features[name], bins[name], n[name]) for name in names if name not in silent
+    }
     figures = [_shifted("psi", "score", len(pds), score, limits)]
     figures += [_shifted("csi", name, features.height, shift, limits) for name, shift in shifts.items()]
+    figures += [measurement("drift_p", name, features.height, shift.p) for name, shift in shifts.items()]
     return figures + [
-        measurement("drift_p", name, features.height, shift.p) for name, shift in shifts.items()
+        measurement(metric, name, 0, None, status="no data")
+        for metric in ("csi", "drift_p")
+        for name in silent
     ]
 
 
@@ -93,7 +125,8 @@ def count_drifting(
 
     Needs:  figures of this month; gold.monitoring of the months before, the newest first.
     """
-    today = {one["subject"]: one["value"] for one in now if one["metric"] == "drift_p"}
+    p_values = {one["subject"]: one["value"] for one in now if one["metric"] == "drift_p"}
+    today = {name: p for name, p in p_values.items() if p is not None}
     months = [today, *(_drift_of(rows) for rows in earlier[: limits.drift_months - 1])]
     if len(months) < limits.drift_months or not all(months[1:]):
         return measurement("drifting_features", "features", 0, None, status="no month before")
@@ -112,11 +145,17 @@ def _found(p_values: Mapping[str, float], rate: float) -> set[str]:
 
 
 def measure_coverage(
-    applications: pl.DataFrame, n_scored: int, reference: Mapping[str, Any], *, limits: Coverage
+    applications: pl.DataFrame,
+    n_scored: int,
+    reference: Mapping[str, Any],
+    *,
+    limits: Coverage,
+    retired: Collection[str] = (),
 ) -> list[Measurement]:
     """Share of the day's applications that each source covers, and share that was scored.
 
-    A source is compared with its own share of the training data: one that never covers all is not amber.
+    A source is compared with its own share of the training data: one that never covers all is not amber. One
+    that is `retired` says so whatever it covers.
 
     Needs:  what `count_known` needs of the applications.
     """
@@ -126,7 +165,10 @@ def measure_coverage(
         before = reference["coverage"][source]
         usual = lowest_usual_count(n, round(before * n_before), n_before, p=limits.amber_p) / n
         reached = (min(limits.amber, usual), before - limits.below_reference)
-        figures.append(measurement("coverage", source, n, count / n, reference=before, limits=reached))
+        status = "retired" if source in retired else None
+        figures.append(
+            measurement("coverage", source, n, count / n, reference=before, limits=reached, status=status)
+        )
     scored = measurement(
         "coverage", "scoring", n, n_scored / n, reference=1.0, limits=(limits.amber, limits.red)
     )

@@ -4,7 +4,13 @@ import polars as pl
 import pytest
 
 from tasks.monitoring.measurement import measurement, to_rows
-from tasks.monitoring.monthly import count_drifting, measure_cohort, measure_coverage
+from tasks.monitoring.monthly import (
+    count_drifting,
+    find_unwatched,
+    measure_cohort,
+    measure_coverage,
+    measure_stability,
+)
 from tasks.schemas.clickstream import MEASURES
 from tests.builders import month
 from tests.policies import POLICY
@@ -84,3 +90,40 @@ def test_a_source_is_compared_with_its_own_share_of_the_training_data(
     shares = dict.fromkeys(("clickstream", "attributes", "financials"), usual)
     figures = measure_coverage(rows, 500, {"coverage": shares, "n": {"pd": 3000}}, limits=POLICY.coverage)
     assert next(one["status"] for one in figures if one["subject"] == "financials") == status
+
+
+@pytest.mark.parametrize("status", ["red", "retired"])
+def test_features_of_a_source_that_is_red_or_retired_are_not_watched(status: str) -> None:
+    coverage = [measurement("coverage", "clickstream", 500, 0.0, status=status)]
+    coverage += [measurement("coverage", "attributes", 500, 0.5, status="amber")]
+    assert find_unwatched(coverage) == {"clickstream"}
+    bins = {"edges": [0.5], "shares": [0.5, 0.5, 0.0]}
+    reference = {
+        "bins": dict.fromkeys(("pd", "fe_1", "age"), bins),
+        "n": dict.fromkeys(("pd", "fe_1", "age"), 500),
+    }
+    features = pl.DataFrame(
+        {"fe_1": [None] * 100, "age": [0.2] * 100}, schema=dict.fromkeys(("fe_1", "age"), pl.Float64)
+    )
+    pds = pl.Series([0.2, 0.7] * 50)
+    figures = measure_stability(
+        features, pds, reference, limits=POLICY.stability, unwatched=find_unwatched(coverage)
+    )
+    got = {(one["metric"], one["subject"]): (one["value"] is None, one["status"]) for one in figures}
+    assert got["csi", "fe_1"] == got["drift_p", "fe_1"] == (True, "no data")
+    assert got["csi", "age"] == (False, "red")
+    before = to_rows(figures, as_of=month(0), window="month", model_id="m")
+    assert (found := count_drifting(figures, [before], limits=POLICY.stability))["value"] == 1.0
+    assert found["n"] == 1
+
+
+def test_a_retired_source_is_not_red_whatever_it_covers() -> None:
+    rows = pl.DataFrame({f"has_{name}": [False] * 9 for name in ("clickstream", "attributes", "financials")})
+    rows = rows.with_columns(pl.lit(None, pl.Float64).alias(measure) for measure in MEASURES)
+    reference = {
+        "coverage": dict.fromkeys(("clickstream", "attributes", "financials"), 1.0),
+        "n": {"pd": 3000},
+    }
+    figures = measure_coverage(rows, 9, reference, limits=POLICY.coverage, retired={"clickstream"})
+    status = {one["subject"]: (one["value"], one["status"]) for one in figures}
+    assert (status["clickstream"], status["financials"]) == ((0.0, "retired"), (0.0, "red"))
