@@ -1,6 +1,7 @@
 """What holds for the containers and DAGs, by their files alone."""
 
 import ast
+import ctypes
 import os
 import re
 import subprocess
@@ -88,3 +89,28 @@ def test_a_file_that_cannot_be_read_leaves_months_for_the_dags(
     )  # fmt: skip
     assert "is empty (0 bytes)" in done.stdout
     assert len(set(written.read_text().split())) == after
+
+
+def has_landlock() -> bool:
+    """Whether the kernel can take rights from a process: it gives its version of Landlock, from 1 on."""
+    return ctypes.CDLL(None).syscall(444, None, 0, 1) > 0
+
+
+@pytest.mark.skipif(not has_landlock(), reason="the kernel has no Landlock")
+def test_a_command_without_keys_reads_all_but_the_folder(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("secret")
+
+    def read(path: Path | str) -> str:
+        hidden = f"/{tmp_path.parts[1]}"
+        command = [sys.executable, "docker/without_keys.py", hidden, "cat", path]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+
+    assert "Permission denied" in read(key)
+    assert read("/etc/passwd") == Path("/etc/passwd").read_text()
+
+
+def test_the_pipeline_runs_without_the_keys() -> None:
+    last = Path("docker/vintage").read_text().splitlines()[-1]
+    assert "without_keys.py /keys /opt/vintage/bin/python -m flows" in last

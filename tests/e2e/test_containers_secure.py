@@ -42,6 +42,18 @@ def test_what_runs_the_pipeline_has_no_secret_in_its_environment(stack: Stack) -
         stack.compose("exec", "airflow-scheduler", "cat", "/keys/postgres/password")
 
 
+def test_what_loads_models_cannot_read_the_keys_that_its_user_can(stack: Stack) -> None:
+    key = "/keys/airflow/jwt"
+    without = ["python3", "/opt/bin/without_keys.py", "/keys"]
+    for path in (key, "/proc/1/environ"):
+        assert stack.compose("exec", "airflow-scheduler", "as-owner", "cat", path)
+        with pytest.raises(AssertionError, match="Permission denied"):
+            stack.compose("exec", "airflow-scheduler", "as-owner", *without, "cat", path)
+    command = f"VINTAGE_POLICY={key} exec as-owner vintage policy check"
+    with pytest.raises(AssertionError, match="Permission denied"):
+        stack.compose("exec", "airflow-scheduler", "sh", "-c", command)
+
+
 def test_the_image_holds_no_secret_no_compiler_and_no_cache(stack: Stack) -> None:
     container = stack.compose("ps", "-q", "airflow-scheduler").strip()
     image = docker("inspect", "--format", "{{.Image}}", container).strip()
