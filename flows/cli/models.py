@@ -113,13 +113,24 @@ def rollback(
 @with_settings("datamart", "model_store", "as_json")
 def verify(settings: Settings) -> None:
     """Check the history's chain and the digest of every file; exit code 1 when one is not as registered."""
+    from tasks.registry.listing import count_signed, describe_signed
     from tasks.registry.listing import verify as verify_store
 
     n = verify_store(settings)
-    store = settings.model_store.absolute()
+    n_lines, n_signed = count_signed(settings)
+    checked, store = settings.registry_key is not None, settings.model_store.absolute()
+    signed = describe_signed(n_lines, n_signed, checked=checked)
     show(
-        {"model_store": store, "models": n},
-        lambda: console.print(f"{n} models and their history in {store} are as they were registered."),
+        {
+            "model_store": store,
+            "models": n,
+            "lines": n_lines,
+            "signed": n_signed,
+            "signatures_checked": checked,
+        },
+        lambda: console.print(
+            f"{n} models and their history in {store} are as they were registered. {signed}"
+        ),
     )
 
 

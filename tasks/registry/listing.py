@@ -109,3 +109,17 @@ def verify(settings: Settings) -> int:
             "Restore it from a copy, and let nothing serve until then."
         )
     return len(known)
+
+
+def count_signed(settings: Settings) -> tuple[int, int]:
+    """How many lines the registry has, and how many of them a key signed."""
+    entries = load_registry(settings).entries
+    return len(entries), sum(bool(entry.signature) for entry in entries)
+
+
+def describe_signed(n_lines: int, n_signed: int, *, checked: bool) -> str:
+    """The same for people; without the key (`checked`) nobody knows whether the signatures are right."""
+    if not n_signed:
+        return f"None of its {n_lines} lines is signed."
+    doubt = "" if checked else ", unchecked: VINTAGE_REGISTRY_KEY names no key"
+    return f"{n_signed} of its {n_lines} lines are signed{doubt}."

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -15,8 +16,8 @@ from tasks.registry import models
 from tasks.registry.anchors import ANCHORED
 from tasks.registry.approvals import approve, roll_back
 from tasks.registry.history import load_registry, record, registry_path
-from tasks.registry.listing import model_table, verify
-from tasks.registry.records import Change
+from tasks.registry.listing import count_signed, describe_signed, model_table, verify
+from tasks.registry.records import Change, State
 from tasks.registry.settings_history import (
     SettingsLine,
     append_settings,
@@ -49,10 +50,11 @@ def settings(tmp_path: Path) -> Settings:
     return chosen
 
 
-def register(settings: Settings, model_id: str, *states: str) -> None:
+def register(settings: Settings, model_id: str, *states: State) -> None:
     card = {**usable_card(model_id, month(1)), "trained_by": "x", "gate": {"champion": None, "figures": {}}}
     models.save(model_id, settings, model=f"model {model_id}", card=card, reference={}, to_text=str)
-    decide(settings, *(Change(model_id, state, "x", "y") for state in ("challenger", *states)))  # type: ignore[arg-type]
+    first: State = "challenger"
+    decide(settings, *(Change(model_id, state, "x", "y") for state in (first, *states)))
 
 
 def decide(settings: Settings, *changes: Change) -> None:
@@ -82,6 +84,11 @@ def written_anew(path: Path, change: Callable[[int, dict[str, object]], dict[str
     return text
 
 
+def with_other_digest(changed: int, number: int, line: dict[str, object]) -> dict[str, object]:
+    """The line with another artefact, if it is the changed one."""
+    return {**line, "sha256": "0" * 64} if number == changed else line
+
+
 def test_what_was_written_by_a_history_is_read_with_it_and_with_what_it_became(settings: Settings) -> None:
     assert verify(settings) == 2
     decide(settings, Change("a", "retired", "x", "later"))
@@ -101,9 +108,7 @@ def test_a_registry_written_anew_is_refused_whichever_line_was_changed(settings:
     path = registry_path(settings)
     genuine, n_lines = path.read_text(), len(lines_of(path))
     for changed in range(n_lines):
-        path.write_text(
-            written_anew(path, lambda n, line: {**line, "sha256": "0" * 64} if n == changed else line)  # noqa: B023 - used at once
-        )
+        path.write_text(written_anew(path, partial(with_other_digest, changed)))
         with pytest.raises(ModelStoreError, match=GONE):
             load_registry(settings)
         path.write_text(genuine)
@@ -197,6 +202,19 @@ def test_a_key_signs_what_is_added_and_the_lines_before_it_are_still_read(signed
     assert [bool(entry.signature) for entry in entries] == [False, False, True, True]
     assert [line.settings["trials"] for line in read_settings_history(signed)] == [3, 8]
     assert verify(signed) == 2
+    assert count_signed(signed) == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("n_signed", "checked", "words"),
+    [
+        (0, True, "None of its 4 lines is signed."),
+        (2, True, "2 of its 4 lines are signed."),
+        (2, False, "2 of its 4 lines are signed, unchecked: VINTAGE_REGISTRY_KEY names no key."),
+    ],
+)
+def test_verifying_says_how_much_a_key_vouches_for(n_signed: int, checked: bool, words: str) -> None:
+    assert describe_signed(4, n_signed, checked=checked) == words
 
 
 def test_a_signed_history_is_read_without_the_key_but_nothing_is_added_to_it(signed: Settings) -> None:
