@@ -17,7 +17,7 @@ from tasks.registry import models
 from tasks.registry.approvals import approve, reject
 from tasks.registry.history import load_registry, record
 from tasks.registry.listing import verify
-from tasks.registry.records import Change
+from tasks.registry.records import Change, State
 from tasks.registry.registered_files import load_model
 from tests.builders import month, usable_card
 
@@ -115,21 +115,32 @@ def test_a_decision_that_rests_on_an_older_history_is_not_recorded(settings: Set
 @pytest.mark.parametrize(
     ("states", "said"),
     [
-        (["rejected", "approved"], "line 3: a is approved after a rejection, by no override"),
-        (["approved", "champion", "approved"], "line 4: a cannot be approved after champion"),
-        (["approved", "champion", "challenger of b", "approved of b", "champion of b"], "champions at once"),
-        (["retired"], "line 2: a cannot be retired after challenger"),
+        ([("a", "rejected"), ("a", "approved")], "line 3: a is approved after a rejection, by no override"),
+        (
+            [("a", "approved"), ("a", "champion"), ("a", "approved")],
+            "line 4: a cannot be approved after champion",
+        ),
+        (
+            [
+                ("a", "approved"),
+                ("a", "champion"),
+                ("b", "challenger"),
+                ("b", "approved"),
+                ("b", "champion"),
+            ],
+            "champions at once",
+        ),
+        ([("a", "retired")], "line 2: a cannot be retired after challenger"),
     ],
 )
 def test_verify_names_lines_that_no_decision_leads_to(
-    settings: Settings, states: list[str], said: str
+    settings: Settings, states: list[tuple[str, State]], said: str
 ) -> None:
     register(settings, "a")
     assert verify(settings) == 1
     models.save("b", settings, model="b", card={}, reference={}, to_text=str)
-    for text in states:
-        state, _, model_id = text.partition(" of ")
-        line = Change(model_id or "a", state, "x", "y")  # type: ignore[arg-type]
+    for model_id, state in states:
+        line = Change(model_id, state, "x", "y")
         record(load_registry(settings), settings, effective_from=month(1), changes=[line])
     with pytest.raises(ModelStoreError, match=said):
         verify(settings)

@@ -1,6 +1,8 @@
 """Files that are larger once they are read than memory allows are refused with their size."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 import pytest
@@ -8,7 +10,7 @@ from deltalake import write_deltalake
 
 from tasks.config import Settings, held_bytes
 from tasks.errors import BadInputError
-from tasks.sources.files import read_file
+from tasks.sources.files import Format, read_file
 from tasks.sources.sizes import require_fits
 
 SETTINGS = Settings()
@@ -26,9 +28,8 @@ def many_rows(path: Path) -> None:
 
 @pytest.mark.parametrize("write", [long_field, many_rows])
 @pytest.mark.parametrize("kind", ["parquet", "delta"])
-def test_a_bomb_is_refused_unread(tmp_path: Path, write: object, kind: str) -> None:
+def test_a_bomb_is_refused_unread(tmp_path: Path, write: Callable[[Path], None], kind: Format) -> None:
     path = tmp_path / "bomb.parquet"
-    assert callable(write)
     write(path)
     assert path.stat().st_size < 2_000_000
     if kind == "delta":
@@ -37,7 +38,7 @@ def test_a_bomb_is_refused_unread(tmp_path: Path, write: object, kind: str) -> N
         path.replace(part)
         path = tmp_path / "table"
     with pytest.raises(BadInputError, match=r"takes [\d,]+ MB once read, .* more than 3 GB of memory"):
-        read_file(str(path), kind, SETTINGS)  # type: ignore[arg-type]
+        read_file(str(path), kind, SETTINGS)
 
 
 def test_a_large_csv_is_refused_unread(tmp_path: Path) -> None:
@@ -50,11 +51,13 @@ def test_a_large_csv_is_refused_unread(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("compression", ["zstd", "snappy", "gzip", "uncompressed"])
 @pytest.mark.parametrize("n_rows", [0, 1, 50_000])
-def test_the_size_of_a_file_is_that_of_its_rows(tmp_path: Path, compression: str, n_rows: int) -> None:
+def test_the_size_of_a_file_is_that_of_its_rows(
+    tmp_path: Path, compression: Literal["zstd", "snappy", "gzip", "uncompressed"], n_rows: int
+) -> None:
     rows = pl.DataFrame(
         {"id": [f"customer {i}" for i in range(n_rows)], "n": range(n_rows), "b": [True] * n_rows}
     )
-    rows.write_parquet(tmp_path / "rows.parquet", compression=compression, row_group_size=7_000)  # type: ignore[arg-type]
+    rows.write_parquet(tmp_path / "rows.parquet", compression=compression, row_group_size=7_000)
     fits = SETTINGS.model_copy(update={"memory_gb": 0.3 + 6 * (50_000 * 3 * 16 + 2_000_000) / 2**30})
     require_fits(str(tmp_path / "rows.parquet"), "parquet", fits)
     if n_rows == 50_000:
