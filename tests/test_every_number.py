@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from tasks.charts import draw_all
 from tasks.config import Settings
+from tasks.economics.terms import measure_terms, measured_months
 from tasks.evaluation.feature_sets import compare_feature_sets
 from tasks.governance.policy import Policy
 from tasks.leakage_audit.origin import find_copy, find_later_value
@@ -149,6 +150,14 @@ def people() -> pl.DataFrame:
     return add_groups(pl.DataFrame(rows))
 
 
+def valued(policy: Policy) -> list[Any]:
+    """What loans are worth before and after the loss given default is measured."""
+    n = STATED["economics"]["min_bad_loans"]
+    unpaid = pl.DataFrame({"loan_amt": [100.0] * n, "balance": [70.0] * n})
+    terms = [measure_terms(unpaid.head(kept), policy.economics) for kept in (n, 2, 1)]
+    return [*terms, measured_months(DAY, policy.economics)]
+
+
 def acted_on(policy: Policy) -> list[Any]:
     """Actions of months in which every metric was amber, red, or red but for the ranking."""
 
@@ -210,7 +219,9 @@ def audited(policy: Policy) -> list[str]:
 
 
 def decisions(policy: Policy) -> str:
-    return repr(_rounded([measured(policy), acted_on(policy), judged(policy), audited(policy)]))
+    return repr(
+        _rounded([measured(policy), acted_on(policy), valued(policy), judged(policy), audited(policy)])
+    )
 
 
 def _rounded(part: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.documents import deck, report, submission
+from flows.cli.economics import economics
 from flows.cli.lender import simulate
 from flows.cli.models import app as models_app
 from flows.cli.options import command_group, day_option, with_settings
@@ -237,7 +238,7 @@ def status(
         show(add_missing_columns(months, settings), lambda: print_months(months, settings))
 
 
-for made_elsewhere in (simulate, actions, report, deck, submission, ui, deploy):
+for made_elsewhere in (simulate, actions, economics, report, deck, submission, ui, deploy):
     app.command()(made_elsewhere)
 
 

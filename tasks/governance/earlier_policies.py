@@ -8,6 +8,7 @@ HELD_BEFORE: Mapping[str, Mapping[str, float]] = {
     "stability": {"drift_months": 2},
     "coverage": {"amber_p": 0.01},
     "fairness": {"min_applicants": 30},
+    "economics": {"margin": 0.15, "loss_given_default": 0.75, "min_bad_loans": 100, "months": 12},
     "gate": {
         "level": 0.90,
         "min_gain": -0.01,

@@ -122,6 +122,19 @@ class Fairness(Part):
     min_applicants: Annotated[int, Field(ge=1)]
 
 
+class Economics(Part):
+    """What a loan earns and loses, as shares of the amount granted.
+
+    `margin` of a good loan is assumed; so is `loss_given_default` until `min_bad_loans` bad loans have come
+    to the end of their term within `months`: then it is measured.
+    """
+
+    margin: Annotated[float, Field(gt=0, le=1)]
+    loss_given_default: Annotated[float, Field(gt=0, le=1)]
+    min_bad_loans: Annotated[int, Field(ge=2)]
+    months: Annotated[int, Field(ge=1)]
+
+
 class Gate(Part):
     """What a challenger must show out of time: limits of intervals at `level`, and of Spiegelhalter's z."""
 
@@ -170,6 +183,7 @@ class Policy(Part):
     arrears: Arrears
     cutoff: Cutoff
     fairness: Fairness
+    economics: Economics
     gate: Gate
     audit: Audit
     choice: Choice
@@ -181,6 +195,11 @@ class Policy(Part):
     def with_what_held_before(cls, stated: Any) -> Any:
         """A file that was adopted before a number became part of it says the same as ever."""
         return fill_in(stated)
+
+    @property
+    def cutoff_pd(self) -> float:
+        """The PD up to which an application is approved."""
+        return self.cutoff.approve_up_to_pd
 
     def limits_of(self, metric: str) -> tuple[float | None, float | None]:
         """Amber and red of a metric that are fixed; None where the policy states none."""

@@ -132,6 +132,16 @@ def champion_on(registry: Registry, day: date) -> Entry | None:
     return sorted(made, key=lambda entry: entry.effective_from)[-1] if made else None
 
 
+def champion_before(registry: Registry, day: date) -> Entry | None:
+    """The entry of the champion that served before the one effective on `day`, if another model did."""
+    serving = champion_on(registry, day)
+    if serving is None:
+        return None
+    made = [e for e in registry.entries[: registry.entries.index(serving)] if e.state == "champion"]
+    former = [entry for entry in made if entry.model_id != serving.model_id]
+    return former[-1] if former else None
+
+
 def newest_trained_before(registry: Registry, day: date) -> str | None:
     """Id of the newest model trained before `day`, whatever became of it; None before the first."""
     made = [e for e in registry.entries if e.state == "challenger" and e.effective_from < str(day)]

@@ -10,6 +10,7 @@ from tasks.schemas.actions import Actions
 from tasks.schemas.attributes import ATTRIBUTES
 from tasks.schemas.clickstream import CLICKSTREAM
 from tasks.schemas.deliveries import Deliveries
+from tasks.schemas.economics import Economics
 from tasks.schemas.feature_store import FEATURE_STORE
 from tasks.schemas.financials import FINANCIALS
 from tasks.schemas.label_store import LabelStore
@@ -63,6 +64,7 @@ TABLES: dict[str, Table] = {
     "gold.predictions": _of_schema(Predictions, "inference"),
     "gold.monitoring": _of_schema(Monitoring, "monitoring"),
     "gold.actions": _of_schema(Actions, "monitoring"),
+    "gold.economics": _of_schema(Economics, "monitoring"),
 }
 
 
