@@ -60,8 +60,8 @@ def checks(data: Path, work: Path) -> Iterator[Row]:
         without.append(run_once("features_unchecked", data, work / f"unchecked{run}")["seconds"])
         whole.append(run_once("features_by_month", data, work / f"checked{run}")["seconds"])
     ratio = median(now / before for now, before in zip(whole, without, strict=True))
-    said = f"{median(without):.2f} s without, {median(whole):.2f} s with, {ratio - 1:+.0%}"
-    yield "checks in the features flow, month by month", said, "at most +25 %"
+    measured = f"{median(without):.2f} s without, {median(whole):.2f} s with, {ratio - 1:+.0%}"
+    yield "checks in the features flow, month by month", measured, "at most +25 %"
 
 
 def months(_data: Path, work: Path) -> Iterator[Row]:
@@ -71,8 +71,8 @@ def months(_data: Path, work: Path) -> Iterator[Row]:
         simulate(Lender(date(2020, 1, 1), n), book)
         each = run_once("features_by_month", book, work / f"long{n}")["each"]
         early, late = median(each[1:7]), median(each[-6:])
-        said = f"{early:.2f} s a month at first, {late:.2f} s at the end"
-        yield f"features flow over {n} months", said, "grows by the history read"
+        measured = f"{early:.2f} s a month at first, {late:.2f} s at the end"
+        yield f"features flow over {n} months", measured, "grows by the history read"
 
 
 def volume(_data: Path, work: Path) -> Iterator[Row]:
@@ -82,12 +82,12 @@ def volume(_data: Path, work: Path) -> Iterator[Row]:
         book = work / f"times{scale}"
         simulate(Lender(date(2023, 1, 1), 18, scale=scale), book)
         got = run_once("features_by_month", book, work / f"mart{scale}")
-        said = f"{median(got['each']):.2f} s a month, peak {got['peak_mb'] / 1024:.2f} GiB"
-        yield f"features flow at {scale} times the volume", said, "100 times within 8 GiB"
+        measured = f"{median(got['each']):.2f} s a month, peak {got['peak_mb'] / 1024:.2f} GiB"
+        yield f"features flow at {scale} times the volume", measured, "100 times within 8 GiB"
         watched = run_once("monitoring_volume", book, work / f"mart{scale}", work / "store")["seconds"]
         first = first or watched
-        said = f"{watched:.2f} s, {watched / first:.1f} times the first"
-        yield f"one month of monitoring at {scale} times the volume", said, "linear"
+        measured = f"{watched:.2f} s, {watched / first:.1f} times the first"
+        yield f"one month of monitoring at {scale} times the volume", measured, "linear"
 
 
 def orchestration(data: Path, work: Path) -> Iterator[Row]:
@@ -116,8 +116,8 @@ def commands(_data: Path, work: Path) -> Iterator[Row]:
             command("ui", "--stop", home=home)
         how = "recorded in a Prefect server" if recorded else "unrecorded"
         ratio = median(a / b for a, b in zip(whole, alone, strict=True))
-        said = f"{median(whole):.1f} s, {ratio:.1f} times its work"
-        yield f"`vintage backfill --flows features`, {months} months, {how}", said, "8 s"
+        measured = f"{median(whole):.1f} s, {ratio:.1f} times its work"
+        yield f"`vintage backfill --flows features`, {months} months, {how}", measured, "8 s"
         added = median(one_backfill) - median(one_run)
         yield f"one month by `vintage backfill` after `vintage run`, {how}", f"{added:+.1f} s", "at most +1 s"
 
@@ -148,8 +148,8 @@ def scoring(data: Path, work: Path) -> Iterator[Row]:
     home = work / "models"
     run_once("features_one_go", data, home / "datamart")
     trained = run_once("training", data, home)
-    said = f"{trained['seconds']:.0f} s, peak {trained['peak_mb'] / 1024:.2f} GiB"
-    yield f"training, {trained['loans']:,} ripe loans, 30 trials a family", said, "60 s, 2 GiB"
+    measured = f"{trained['seconds']:.0f} s, peak {trained['peak_mb'] / 1024:.2f} GiB"
+    yield f"training, {trained['loans']:,} ripe loans, 30 trials a family", measured, "60 s, 2 GiB"
     runs = [run_once("scoring", data, home) for _ in range(min(RUNS, 3))]
     yield "a million applications: PD, grade, reasons", f"{median(r['seconds'] for r in runs):.1f} s", "30 s"
 
@@ -164,9 +164,9 @@ def training_volume(_data: Path, work: Path) -> Iterator[Row]:
         got = run_once("training", book, home)
         each = got["seconds"] / got["loans"]
         first = first or each
-        said = f"{got['seconds']:.0f} s, peak {got['peak_mb'] / 1024:.2f} GiB"
+        measured = f"{got['seconds']:.0f} s, peak {got['peak_mb'] / 1024:.2f} GiB"
         name = f"training, {got['loans']:,} ripe loans"
-        yield name, f"{said}, {each / first:.2f} times the seconds a loan", "no more a loan than at first"
+        yield name, f"{measured}, {each / first:.2f} times the seconds a loan", "no more a loan than at first"
 
 
 def search_sample(_data: Path, work: Path) -> Iterator[Row]:
@@ -178,8 +178,8 @@ def search_sample(_data: Path, work: Path) -> Iterator[Row]:
         run_once("features_one_go", book, home / "datamart")
         got = run_once("training", book, home, *filter(None, [search]))
         name = f"training, {got['loans']:,} ripe loans, search over {'all' if search else 'a sample'}"
-        said = f"{got['seconds']:.0f} s, AUC out of time {got['auc']:.4f}"
-        yield name, said, "a sample costs nothing out of time"
+        measured = f"{got['seconds']:.0f} s, AUC out of time {got['auc']:.4f}"
+        yield name, measured, "a sample costs nothing out of time"
 
 
 PARTS: dict[str, Callable[[Path, Path], Iterator[Row]]] = {

@@ -71,7 +71,7 @@ def features_unchecked(data: str, datamart: str) -> dict[str, Any]:
         return typed.drop_nulls("snapshot_date").select(*source.silver_columns()), []
 
     vars(validation).update(_filter_rows=take_all, find_unreadable=lambda *_: {})
-    vars(ingest).update(_refuse_or_note=lambda *_, **__: None)
+    vars(ingest).update(_require_acceptable=lambda *_, **__: None)
     return features_by_month(data, datamart)
 
 

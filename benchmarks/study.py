@@ -32,7 +32,7 @@ EVERY = 3  # months between models
 CHAINS = {500: 10, 5000: 4}  # chains of models that the lenders share; one of the larger takes minutes
 TRIALS, FIRST_SEED = 8, 1000
 FROM = CHANGED + 1  # as the simulator counts months
-# A change is said in one or two ways; the lenders take turns.
+# A change is made in one or two ways; the lenders take turns.
 CHANGES = {
     "financials stop": (f"stop:financials:{FROM}",),
     "clickstream stops": (f"stop:clickstream:{FROM}",),
@@ -56,16 +56,16 @@ class Tally:
     red: list[int] = field(default_factory=list[int])
     any: list[int] = field(default_factory=list[int])
     rules: list[int] = field(default_factory=list[int])
-    first_said: Counter[str] = field(default_factory=Counter[str])
+    first_to_fire: Counter[str] = field(default_factory=Counter[str])
 
     def add(self, other: "Tally") -> None:
         """Take in the lenders of another tally."""
         self.lenders, self.months = self.lenders + other.lenders, self.months + other.months
         self.textbook += other.textbook
-        for mine, its in ((self.alarms, other.alarms), (self.first_said, other.first_said)):
-            mine.update(its)
-        for mine, its in ((self.red, other.red), (self.any, other.any), (self.rules, other.rules)):
-            mine.extend(its)
+        for mine, others in ((self.alarms, other.alarms), (self.first_to_fire, other.first_to_fire)):
+            mine.update(others)
+        for mine, others in ((self.red, other.red), (self.any, other.any), (self.rules, other.rules)):
+            mine.extend(others)
 
 
 def count_alarms(months: Sequence[Month]) -> Tally:
@@ -81,7 +81,7 @@ def count_alarms(months: Sequence[Month]) -> Tally:
 
 
 def find_change(months: Sequence[Month]) -> Tally:
-    """When a lender that changed was first told so: what fires after the change and did not right before."""
+    """When a lender that changed was first seen: what fires after the change and did not right before."""
     before = next(one for one in months if one.month == CHANGED - 1)
     after = [one for one in months if one.month >= CHANGED]
     tally = Tally(lenders=1, months=len(after))
@@ -90,7 +90,7 @@ def find_change(months: Sequence[Month]) -> Tally:
     tally.any = _first(one.month for one in loud)
     tally.rules = _first(one.month for one in after if one.textbook - before.textbook)
     if loud:
-        tally.first_said.update((loud[0].red | loud[0].amber) - before.red - before.amber)
+        tally.first_to_fire.update((loud[0].red | loud[0].amber) - before.red - before.amber)
     return tally
 
 
@@ -158,8 +158,8 @@ def say_alarms(tally: Tally, size: int) -> str:
 def say_change(name: str, tally: Tally, size: int) -> str:
     """A line of the second table."""
     seen = (_seen(found, tally.lenders) for found in (tally.red, tally.any, tally.rules))
-    said = ", ".join(name for name, _ in tally.first_said.most_common(2)) or "nothing"
-    return "| " + " | ".join((name, f"{size:,}", f"{tally.lenders}", *seen, said)) + " |"
+    first = ", ".join(name for name, _ in tally.first_to_fire.most_common(2)) or "nothing"
+    return "| " + " | ".join((name, f"{size:,}", f"{tally.lenders}", *seen, first)) + " |"
 
 
 def _seen(found: Sequence[int], lenders: int) -> str:
@@ -189,7 +189,7 @@ def write(tallies: dict[int, dict[str, Tally]]) -> None:
         f"0 is the month of the change itself; {LAST - CHANGED} months are watched. A trigger that fired "
         "right before is not counted.",
         "",
-        "| Change | Loans a month | Lenders | Red | Red or amber | Textbook | First said by |",
+        "| Change | Loans a month | Lenders | Red | Red or amber | Textbook | First to fire |",
         "|---|---|---|---|---|---|---|",
         *(say_change(name, found[name], size) for name in CHANGES for size, found in tallies.items()),
     ]

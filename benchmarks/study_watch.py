@@ -63,7 +63,7 @@ def score(cohort: Cohort, champion: Champion, policy: Policy) -> Scored:
 
 def watch(lender: Lender, scored: Mapping[int, Scored], policy: Policy) -> list[Month]:
     """The months of a lender in order; `scored` are its cohorts by month, from the first that was scored."""
-    before, said = NOTHING, list[Month]()
+    before, watched = NOTHING, list[Month]()
     for month in sorted(scored):
         figures = measure(month, lender, scored, before, policy)
         day = month_start(lender, month)
@@ -72,9 +72,9 @@ def watch(lender: Lender, scored: Mapping[int, Scored], policy: Policy) -> list[
             kind: frozenset(actions.filter(pl.col("severity") == kind)["trigger"])
             for kind in ("red", "amber")
         }
-        said.append(Month(month, names["red"], names["amber"], textbook(month, figures, scored)))
+        watched.append(Month(month, names["red"], names["amber"], textbook(month, figures, scored)))
         before = figures
-    return said
+    return watched
 
 
 def measure(

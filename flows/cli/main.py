@@ -203,9 +203,9 @@ def evaluate(
         raise UsageError(f"--start {start} is after --end {end}; swap them.")
     from tasks.evaluation.walk_forward import evaluate as replay
 
-    with working("replaying") as say:
+    with working("replaying") as show_step:
         figures, path = replay(
-            start, end, settings, ablations=ablations, step=lambda day: say(f"replaying {day:%Y-%m}")
+            start, end, settings, ablations=ablations, step=lambda day: show_step(f"replaying {day:%Y-%m}")
         )
     show(figures, lambda: print_figures(figures))
     notes.print(f"Written to {path}, with a chart beside it.")

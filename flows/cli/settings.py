@@ -42,9 +42,9 @@ def change(
     """Let other settings hold from a date on; earlier dates keep what they were made with."""
     from tasks.registry.settings_of_record import change_settings
 
-    asked = dict(_parse(change) for change in changes)
-    held = change_settings(asked, start, settings, by=by, reason=reason)
-    for name in asked:
+    changed = dict(_parse(change) for change in changes)
+    held = change_settings(changed, start, settings, by=by, reason=reason)
+    for name in changed:
         console.print(f"{name} is {held[name]} from {start} on.")
 
 

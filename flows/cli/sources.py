@@ -128,8 +128,8 @@ def compare(
     """Measure what each audited source adds, month by month as it was known; say which to take."""
     from tasks.evaluation.source_value import compare_sources
 
-    with working("comparing") as say:
-        compared = compare_sources(start, end, settings, step=lambda day: say(f"comparing {day:%Y-%m}"))
+    with working("comparing") as show_step:
+        compared = compare_sources(start, end, settings, step=lambda day: show_step(f"comparing {day:%Y-%m}"))
     show(compared.table, lambda: print_frame(compared.for_people, left=("features", "advice")))
     notes.print(f"Written to {compared.path}")
 

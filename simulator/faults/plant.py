@@ -34,8 +34,8 @@ def plant(out: Path, numbers: Iterable[int], seed: int) -> None:
 
 def describe_faults() -> dict[int, str]:
     """What each fault does, by its number."""
-    told = {number: fault.__doc__ or "" for number, fault in sorted(FAULTS.items())}
-    return {number: text.removeprefix(f"{number}: ").strip() for number, text in told.items()}
+    descriptions = {number: fault.__doc__ or "" for number, fault in sorted(FAULTS.items())}
+    return {number: text.removeprefix(f"{number}: ").strip() for number, text in descriptions.items()}
 
 
 def check(numbers: Iterable[int]) -> None:

@@ -21,8 +21,8 @@ def cells(file: str, column: str, *values: str | None, where: pl.Expr | None = N
             mask = mask & frame.select(kept=where.fill_null(value=False))["kept"]
         write_text(put(frame, column, pick_rows(mask, chance), values), folder / file)
 
-    said = " or ".join("nothing" if value is None else repr(value) for value in values)
-    plant.__doc__ = f"{column} says {said} in a few of the last month's rows of {file}."
+    spelled = " or ".join("nothing" if value is None else repr(value) for value in values)
+    plant.__doc__ = f"{column} says {spelled} in a few of the last month's rows of {file}."
     return plant
 
 

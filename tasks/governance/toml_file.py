@@ -40,9 +40,9 @@ def parse_toml(text: str, path: Path, model: type[Model]) -> Model:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        said = first["msg"].removeprefix("Value error, ")
+        message = first["msg"].removeprefix("Value error, ")
         raise PolicyError(
-            f"{path} line {_line_of(first['loc'], text)}, {where}: {said}. Correct it."
+            f"{path} line {_line_of(first['loc'], text)}, {where}: {message}. Correct it."
         ) from error
 
 

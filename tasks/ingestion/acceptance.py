@@ -41,8 +41,8 @@ def months_of_loans(settings: Settings) -> list[date]:
 
 
 @cache
-def _warn_once(said: str) -> None:
-    LOG.warning(said)
+def _warn_once(message: str) -> None:
+    LOG.warning(message)
 
 
 def months_to_catch_up(day: date, settings: Settings) -> list[date]:
@@ -53,7 +53,7 @@ def months_to_catch_up(day: date, settings: Settings) -> list[date]:
     return sorted(month for month in {*sent, *months_of_loans(settings)} - there if month < day)
 
 
-def require_present(delivered: Delivered, day: date, settings: Settings, *, asked: bool) -> None:
+def require_present(delivered: Delivered, day: date, settings: Settings, *, required: bool) -> None:
     """Do nothing if each file has its rows of `day`; `delivered` is what came in of it.
 
     Raises: BadInputError for a file without the month; NothingToDoError when it has not come yet.
@@ -67,7 +67,7 @@ def require_present(delivered: Delivered, day: date, settings: Settings, *, aske
     empty = {name for name, row in delivered.items() if row["digest"] == NO_ROWS}
     months = months_of_loans(settings)
     path = raw_file(SOURCES["loans"], settings)
-    if "loans" in empty and asked:
+    if "loans" in empty and required:
         others = [n for n, source in SOURCES.items() if source.every_month and n not in empty]
         if others or months[0] < day < months[-1]:
             raise BadInputError(

@@ -42,7 +42,7 @@ def read_months(
     held = set(_found(landed)[MONTH])
     if dated and held <= {*months, None}:
         rows = _scan_months(path, source, landed).filter(pl.col(MONTH).is_not_null())
-        with _told_as_bad_input(path):
+        with _as_bad_input(path):
             return rows.select(_as_received(path, source, pl.col(MONTH))).collect()
     pieces = [TABLES[f"bronze.{source.name}"].empty]
     for month in months:
@@ -137,7 +137,7 @@ def _look(path: Path, source: Source) -> pl.DataFrame:
     rows = _scan(path, source)
     at_start = pl.col("installment_num").str.strip_chars() == "0"
     n_new = at_start.sum() if "installment_num" in source.columns else pl.len()
-    with _told_as_bad_input(path):
+    with _as_bad_input(path):
         counts = rows.group_by(RAW_DATE).agg(n=pl.len().cast(pl.Int64), n_new=n_new.cast(pl.Int64))
         found = counts.with_columns(_read_month(pl.col(RAW_DATE)).alias(MONTH)).collect()
         if holds_quotes(path):
@@ -151,7 +151,7 @@ def _split_once(path: Path, source: Source, landed: Path) -> Path:
         with new_folder(landed / SPLIT) as work:
             by_month = pl.PartitionBy(work, key=MONTH, include_key=False)
             rows = _scan_months(path, source, landed)
-            with _told_as_bad_input(path):
+            with _as_bad_input(path):
                 rows.sink_parquet(by_month, mkdir=True, compression="uncompressed", statistics=False)
     return landed / SPLIT
 
@@ -184,7 +184,7 @@ def _scan_months(path: Path, source: Source, landed: Path) -> pl.LazyFrame:
 
 
 @contextmanager
-def _told_as_bad_input(path: Path) -> Generator[None]:
+def _as_bad_input(path: Path) -> Generator[None]:
     try:
         yield
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:

@@ -53,7 +53,7 @@ def ingest(days: Sequence[date], settings: Settings) -> None:
             earlier = months_to_catch_up(max(days), settings)
             creating.result()
         for months in _batches(sorted({*days, *earlier}), settings):
-            _ingest_months(months, settings, asked=days)
+            _ingest_months(months, settings, required=days)
 
 
 def _batches(months: Sequence[date], settings: Settings) -> Iterator[list[date]]:
@@ -61,17 +61,17 @@ def _batches(months: Sequence[date], settings: Settings) -> Iterator[list[date]]
     sizes = months_in_bytes(settings)
     batch, size = list[date](), 0
     for month in months:
-        its = sizes.get(month, 0)
-        if batch and size + its > min(BATCH_BYTES, held_bytes(settings.memory_gb)):
+        n_bytes = sizes.get(month, 0)
+        if batch and size + n_bytes > min(BATCH_BYTES, held_bytes(settings.memory_gb)):
             yield batch
             batch, size = [], 0
         require_fitting_size(month, settings)
         batch.append(month)
-        size += its
+        size += n_bytes
     yield batch
 
 
-def _ingest_months(months: Sequence[date], settings: Settings, *, asked: Sequence[date]) -> None:
+def _ingest_months(months: Sequence[date], settings: Settings, *, required: Sequence[date]) -> None:
     """Take in the months up to the first that is refused; raise why it was."""
     with ThreadPoolExecutor(len(SOURCES)) as pool:
         checking = {name: pool.submit(_check, name, months, settings) for name in SOURCES}
@@ -82,7 +82,7 @@ def _ingest_months(months: Sequence[date], settings: Settings, *, asked: Sequenc
         for month in months:
             try:
                 new, old = delivered[month], stored.get(month, {})
-                _refuse_or_note(checked, new, old, month, settings, asked=month in asked)
+                _require_acceptable(checked, new, old, month, settings, required=month in required)
             except VintageError as error:
                 refusal = error
                 break
@@ -105,17 +105,17 @@ def _check(name: str, months: Sequence[date], settings: Settings) -> Checked:
     return check(source, dated, undated, days=months, before=before)
 
 
-def _refuse_or_note(
+def _require_acceptable(
     checked: Mapping[str, Checked],
     delivered: Delivered,
     stored: Delivered,
     day: date,
     settings: Settings,
     *,
-    asked: bool,
+    required: bool,
 ) -> None:
     """Raise why the month cannot come in, or note what it replaces, given its deliveries new and old."""
-    require_present(delivered, day, settings, asked=asked)
+    require_present(delivered, day, settings, required=required)
     require_not_emptied(delivered, stored, day, settings)
     changed = changed_sources(checked, delivered, stored, day, settings)
     restated = require_unchanged_or_restate(changed, day, settings)
@@ -135,7 +135,7 @@ def _write_months(
     writing: list[Future[int]] = []
     for name, rows in checked.items():
         layers = {"bronze": rows.received, "silver": rows.good, "quarantine": rows.quarantined}
-        writing += [pool.submit(write, f"{layer}.{name}", its) for layer, its in layers.items()]
+        writing += [pool.submit(write, f"{layer}.{name}", written) for layer, written in layers.items()]
         if rows.quarantined.height:
             span = " to ".join(map(str, sorted({days[0], days[-1]})))
             counts = (rows.quarantined.height, rows.received.height, name, span)

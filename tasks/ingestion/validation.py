@@ -34,8 +34,8 @@ class Checked:
     def until(self, day: date) -> "Checked":
         """The rows of the months up to `day`."""
         parts = {name: vars(self)[name] for name in ("received", "good", "quarantined", "deliveries")}
-        asked = pl.col("snapshot_date") <= day
-        return replace(self, **{name: rows.filter(asked) for name, rows in parts.items()})
+        on_or_before = pl.col("snapshot_date") <= day
+        return replace(self, **{name: rows.filter(on_or_before) for name, rows in parts.items()})
 
 
 def check(
@@ -86,14 +86,14 @@ def _filter_in_order(
     """As `_filter_rows`, where a row is held against the good row of the same loan in the month before."""
     columns, in_hand = before.columns, typed["_month"].unique()
     stored = before.filter(~pl.col("snapshot_date").is_in(in_hand.implode()))
-    told = pl.concat([stored, typed.select(columns)])
-    good, failure = _filter(source, add_month_before(typed, told))
+    known = pl.concat([stored, typed.select(columns)])
+    good, failure = _filter(source, add_month_before(typed, known))
     if not len(failure):  # so that every row of a month before was a good one
         return good.select(columns), [failure]
     goods, failures = [stored.clear()], list[dy.FailureInfo]()
     for _, rows in sorted(typed.partition_by("_month", as_dict=True).items()):
-        told = pl.concat([stored, goods[-1]])
-        good, failure = _filter(source, add_month_before(rows, told))
+        known = pl.concat([stored, goods[-1]])
+        good, failure = _filter(source, add_month_before(rows, known))
         goods.append(good.select(columns))
         failures.append(failure)
     return pl.concat(goods), failures
@@ -104,14 +104,14 @@ def _filter(source: Source, rows: pl.DataFrame) -> tuple[pl.DataFrame, dy.Failur
     return source.silver.filter(rows.lazy(), cast=False).collect_all(engine="in-memory")
 
 
-def add_month_before(typed: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
-    """Fill `<column>_before`: what `told` says of the same loan in the month before, null if nothing.
+def add_month_before(typed: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Fill `<column>_before`: what `known` says of the same loan in the month before, null if nothing.
 
     Needs:  loan_id, snapshot_date and the terms of silver.loans in both.
     Keys:   rows and their order are kept.
     """
     terms = [pl.col(name).alias(f"{name}{BEFORE}") for name in KEPT_TERMS]
-    before = told.select("loan_id", pl.col("snapshot_date").dt.offset_by("1mo"), *terms)
+    before = known.select("loan_id", pl.col("snapshot_date").dt.offset_by("1mo"), *terms)
     once = before.unique(["loan_id", "snapshot_date"], keep="any")
     return typed.drop(name for name in before.columns if name.endswith(BEFORE)).join(
         once, on=["loan_id", "snapshot_date"], how="left", validate="m:1", maintain_order="left"

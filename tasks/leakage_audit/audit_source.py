@@ -44,10 +44,10 @@ class Audited:
     def alike(self) -> pl.DataFrame:
         """Verdicts for people: columns of which the same is said in one row, refused ones first."""
         named = pl.format("{} columns: {}", pl.len(), pl.col("column").str.join(", "))
-        told = self.verdicts.with_row_index().with_columns(
+        numbered = self.verdicts.with_row_index().with_columns(
             evidence=pl.when(pl.col("evidence") != "").then("evidence").otherwise(OF_USE)
         )
-        together = told.group_by("verdict", "check", "evidence").agg(
+        together = numbered.group_by("verdict", "check", "evidence").agg(
             pl.when(pl.len() > 1).then(named).otherwise(pl.col("column").first()).alias("column"),
             pl.col("index").min(),
         )
@@ -106,8 +106,8 @@ def build_book(as_of: date, settings: Settings) -> tuple[pl.DataFrame, Book]:
     rows = scan_applications(as_of, settings)
     features = rows.sort("snapshot_date", "loan_id").collect()
     known = tables.scan("gold.label_store", settings, until=as_of).select("loan_id", pl.col("label"))
-    asked = features.lazy().select("loan_id")
-    labels = asked.join(known, on="loan_id", how="left", validate="1:1", maintain_order="left").collect()
+    loans = features.lazy().select("loan_id")
+    labels = loans.join(known, on="loan_id", how="left", validate="1:1", maintain_order="left").collect()
     outcomes = labels["label"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     n_ripe = features.filter(labels["label"].is_not_null())["snapshot_date"].n_unique()
     if n_ripe < 2:

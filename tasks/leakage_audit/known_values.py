@@ -58,9 +58,9 @@ def later_facts(applications: pl.DataFrame, clickstream: pl.LazyFrame, loans: pl
 
 def _months(applications: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.LazyFrame:
     """Every row of each applicant, with `after`: how many months after the application it is dated."""
-    asked = applications.lazy().select("loan_id", "customer_id", applied="snapshot_date")
+    applicants = applications.lazy().select("loan_id", "customer_id", applied="snapshot_date")
     after = month_number(pl.col("snapshot_date")) - month_number(pl.col("applied"))
-    rows = clickstream.join(asked, on="customer_id", how="inner")
+    rows = clickstream.join(applicants, on="customer_id", how="inner")
     return rows.select("loan_id", *MEASURES, after=after)
 
 

@@ -19,15 +19,15 @@ def find_restated(verdict: Verdict, now: pl.DataFrame, before: pl.DataFrame) -> 
     if verdict.column not in before.columns:
         return verdict
     pair = pl.DataFrame({"now": now[verdict.column], "before": before[verdict.column]}, strict=False)
-    told = pair.filter(pl.col("before").is_not_null())
-    if told.is_empty():
+    delivered_before = pair.filter(pl.col("before").is_not_null())
+    if delivered_before.is_empty():
         return verdict
-    if told.schema["now"].is_numeric() and told.schema["before"].is_numeric():
+    if delivered_before.schema["now"].is_numeric() and delivered_before.schema["before"].is_numeric():
         away = (pl.col("now") - pl.col("before")).abs() > 1e-6 * pl.col("before").abs()
     else:
         away = pl.col("now").cast(pl.String) != pl.col("before").cast(pl.String)
-    n = told.filter(away.fill_null(value=True)).height
+    n = delivered_before.filter(away.fill_null(value=True)).height
     if n:
-        evidence = f"{n} of {told.height} values are not those of the earlier delivery"
+        evidence = f"{n} of {delivered_before.height} values are not those of the earlier delivery"
         return Verdict(verdict.column, RESTATED, evidence) if verdict.admitted else verdict
     return Verdict(verdict.column) if verdict.check == WHOLE_PERIOD else verdict

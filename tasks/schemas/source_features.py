@@ -78,7 +78,7 @@ def widen(
 
 def knows_other(columns: Sequence[str]) -> dict[str, pl.Expr]:
     """Whether each other team's source said anything of an application."""
-    said = {source: list[str]() for source in other_sources(columns)}
+    columns_of = {source: list[str]() for source in other_sources(columns)}
     for name in other_features(columns):
-        said[source_of(name)].append(name)
-    return {source: pl.any_horizontal(pl.col(names).is_not_null()) for source, names in said.items()}
+        columns_of[source_of(name)].append(name)
+    return {source: pl.any_horizontal(pl.col(names).is_not_null()) for source, names in columns_of.items()}

@@ -27,11 +27,11 @@ def join_as_of(
     Adds:   the other columns of the rows, and ROW_DAY, the day of the row; null where none was known.
     Keys:   a row per application, in their order.
     """
-    asked = applications.with_row_index("_place").sort("snapshot_date")
+    ordered = applications.with_row_index("_place").sort("snapshot_date")
     known = rows.with_columns(
         (pl.col(day) + timedelta(days=delay_days)).alias("_known"), pl.col(day).alias(ROW_DAY)
     ).drop(day)
-    joined = asked.join_asof(
+    joined = ordered.join_asof(
         known.sort("_known"),
         left_on="snapshot_date",
         right_on="_known",

@@ -71,8 +71,8 @@ def admitted_columns(name: str, settings: Settings) -> Kinds:
     Raises: UsageError before the audit.
     """
     check = _last_check(name, settings)
-    said = [line for line in read_decisions(settings, source=name) if line["what"] == "override"]
-    held = {line["column"] for line in said if check["refused"].get(line["column"]) == line["check"]}
+    overrides = [line for line in read_decisions(settings, source=name) if line["what"] == "override"]
+    held = {line["column"] for line in overrides if check["refused"].get(line["column"]) == line["check"]}
     admitted = {*check["admitted"], *held}
     return {column: kind for column, kind in check["kinds"].items() if column in admitted and kind != "other"}
 

@@ -60,8 +60,8 @@ def add_source(
         )
     except ValidationError as error:
         first = error.errors()[0]
-        said = ": ".join((*map(str, first["loc"]), first["msg"].removeprefix("Value error, ")))
-        raise UsageError(f"The source cannot be declared so. {said}.") from error
+        message = ": ".join((*map(str, first["loc"]), first["msg"].removeprefix("Value error, ")))
+        raise UsageError(f"The source cannot be declared so. {message}.") from error
     return add_declared(declared, settings)
 
 

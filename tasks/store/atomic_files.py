@@ -48,7 +48,7 @@ def held(folder: Path, name: str, by: str, *, waiting: Callable[[str], None]) ->
 
 def _take(path: Path, waiting: Callable[[str], None]) -> int:
     """The open and locked file: whoever held it before may have removed it, with its folder."""
-    told = False
+    announced = False
     while True:
         handle = None
         with suppress(FileNotFoundError):
@@ -57,9 +57,9 @@ def _take(path: Path, waiting: Callable[[str], None]) -> int:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if not told:
+                if not announced:
                     waiting(os.pread(handle, 1000, 0).decode(errors="replace"))
-                told = True
+                announced = True
                 fcntl.flock(handle, fcntl.LOCK_EX)
             if os.path.samestat(os.fstat(handle), path.stat()):
                 return handle
