@@ -66,9 +66,9 @@ def add(
 
 
 @app.command("list")
-@with_settings("as_json")
+@with_settings("datamart", "as_json")
 def list_all(settings: Settings) -> None:
-    """Show every source: owner, key, date, delay, and what was decided on it."""
+    """Show every source: owner, key, date, delay, whether it is in use, and whether it still delivers."""
     from tasks.sources.declare import list_sources
 
     frame = list_sources(settings)
@@ -166,6 +166,41 @@ def drop(
 
     leave(name, start, settings, by=by, reason=reason)
     console.print(f"No training from {start} on uses {name}.")
+
+
+@app.command()
+@with_settings("datamart", "model_store")
+def retire(
+    settings: Settings,
+    name: Name,
+    start: Annotated[date, day_option("Day from which it is retired.", "--from")],
+    by: By,
+    reason: Reason,
+) -> None:
+    """Retire a source that is gone, ours or another team's: trainings leave it out, its absence is no alarm.
+
+    Models that learned from it go on serving by the fallback without it; its file may be missing.
+    """
+    from tasks.sources.life import retire as leave_out
+
+    leave_out(name, start, settings, by=by, reason=reason)
+    console.print(f"{name} is retired by {by} from {start} on. The next training does without it.")
+
+
+@app.command()
+@with_settings("datamart", "model_store")
+def restore(
+    settings: Settings,
+    name: Name,
+    start: Annotated[date, day_option("Day from which it is back.", "--from")],
+    by: By,
+    reason: Reason,
+) -> None:
+    """Take a retired source back: the next training learns from it again, and its coverage is watched."""
+    from tasks.sources.life import restore as take_back
+
+    take_back(name, start, settings, by=by, reason=reason)
+    console.print(f"{name} is restored by {by} from {start} on. The next training learns from it again.")
 
 
 def _locate(places: Sequence[str], settings: Settings) -> list[str]:

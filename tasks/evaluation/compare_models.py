@@ -10,6 +10,7 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import UsageError
 from tasks.evaluation.scorers import compare_scores
+from tasks.governance.source_log import Kinds
 from tasks.modelling.challenger import replay_walk_forward
 from tasks.modelling.fallbacks import predict_ensemble
 from tasks.modelling.loading import load_training_data
@@ -19,7 +20,6 @@ from tasks.registry.history import load_registry
 from tasks.registry.listing import require_model
 from tasks.registry.registered_files import load_model, read_card
 from tasks.sources.applications import require_features
-from tasks.sources.decision_log import Kinds
 from tasks.sources.tasks import add_source_features, sources_of
 from tasks.statistics.performance import Floats
 from tasks.store import tables

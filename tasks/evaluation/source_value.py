@@ -14,6 +14,7 @@ from tasks.errors import NothingToDoError, UsageError
 from tasks.evaluation.feature_sets import compare_feature_sets, score_feature_sets
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.declarations import read_declared
+from tasks.governance.source_log import Kinds
 from tasks.modelling.families import ModelSpec, default_spec
 from tasks.modelling.loading import load_training_data
 from tasks.registry.history import champion_on, load_registry
@@ -23,7 +24,7 @@ from tasks.registry.settings_of_record import settings_on
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.source_features import widen
 from tasks.sources.as_of_join import ROW_DAY
-from tasks.sources.decision_log import Kinds, comparison_path
+from tasks.sources.comparison import comparison_path
 from tasks.sources.decisions import admitted_columns, audited_sources
 from tasks.sources.join import join_source
 from tasks.sources.tasks import to_rows

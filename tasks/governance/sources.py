@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 OWN = ("clickstream", "attributes", "financials", "loans")
+MAY_RETIRE = ("clickstream", "financials")  # of our own: without one of the others no application is scored
 # Names that would be taken for a part of a model, or for what predictions say of a complete application.
 RESERVED = ("linear", "boosted", "evidence", "profile", "none", "ours", "all")
 

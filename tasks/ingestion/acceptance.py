@@ -10,6 +10,7 @@ import polars as pl
 
 from tasks.config import Settings, held_bytes
 from tasks.errors import BadInputError, NothingToDoError
+from tasks.governance.source_log import retired_on
 from tasks.ingestion import delivery_checks, landing
 from tasks.ingestion.raw_files import raw_file
 from tasks.ingestion.validation import NO_ROWS, Checked
@@ -56,10 +57,13 @@ def months_to_catch_up(day: date, settings: Settings) -> list[date]:
 def require_present(delivered: Delivered, day: date, settings: Settings, *, required: bool) -> None:
     """Do nothing if each file has its rows of `day`; `delivered` is what came in of it.
 
+    A source that is retired on the day need not deliver.
+
     Raises: BadInputError for a file without the month; NothingToDoError when it has not come yet.
     """
-    for source in SOURCES.values():
-        if not landing.count_rows(source, settings):
+    retired = retired_on(day, settings)
+    for name, source in SOURCES.items():
+        if name not in retired and not landing.count_rows(source, settings):
             raise BadInputError(
                 f"{raw_file(source, settings)} has a header but no rows with a date. Ask the sender for the "
                 "file again."
@@ -76,7 +80,9 @@ def require_present(delivered: Delivered, day: date, settings: Settings, *, requ
                 f"{' have' if others else ''}. Nothing of the month was published; ask the sender for them."
             )
         raise NothingToDoError(f"No rows of {day} in {path}.")
-    for name in delivery_checks.find_absent(empty, SOURCES) if delivered["loans"]["n_new"] else ():
+    for name in (
+        delivery_checks.find_absent(empty - retired.keys(), SOURCES) if delivered["loans"]["n_new"] else ()
+    ):
         raise BadInputError(
             f"{raw_file(SOURCES[name], settings)} has no rows of {day}, on which loans start. "
             "Nothing of the month was published; ask the sender for the rows."
@@ -139,7 +145,7 @@ def require_usual_volume(day: date, settings: Settings) -> None:
     for name, source in SOURCES.items():
         odd = delivery_checks.find_odd_volume(volumes[name], day, paused=paused)
         odd = odd or delivery_checks.find_odd_beginning(name, volumes, SOURCES, day)
-        if odd:
+        if odd and name not in retired_on(day, settings):
             raise BadInputError(
                 f"{raw_file(source, settings)} has an odd number of rows of {day}: {odd}. Nothing of the "
                 "month was published; ask the sender, or run again with --allow-volume if it is right."

@@ -17,7 +17,7 @@ import polars as pl
 
 from tasks.config import Settings, held_bytes
 from tasks.errors import BadInputError, PassingError, may_pass
-from tasks.ingestion.raw_files import check_file, holds_quotes, raw_file, read_header
+from tasks.ingestion.raw_files import check_file, file_if_due, holds_quotes, read_header
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.deliveries import Volume
 from tasks.schemas.source import FIRST_YEAR, LAST_YEAR, OVERFLOW, RAW_DATE, Source
@@ -37,7 +37,9 @@ def read_months(
     With `dated=False` the rows whose month cannot be told, once for each month as if they were of it.
     Raises: BadInputError for a file that is missing, cut off, unreadable or lacks a column.
     """
-    path = raw_file(source, settings)
+    path = file_if_due(source, settings)
+    if path is None:
+        return TABLES[f"bronze.{source.name}"].empty
     landed = _look_once(path, source, settings)
     held = set(_found(landed)[MONTH])
     if dated and held <= {*months, None}:
@@ -78,9 +80,10 @@ def _as_received(path: Path, source: Source, month: pl.Expr) -> list[pl.Expr]:
 def count_rows(source: Source, settings: Settings) -> dict[date, Volume]:
     """How many rows the source's file has of each month, in order.
 
-    Rows whose month cannot be told are not counted.
+    Rows whose month cannot be told are not counted. A retired source whose file is missing has none.
     """
-    return _counts(_look_once(raw_file(source, settings), source, settings))
+    path = file_if_due(source, settings)
+    return {} if path is None else _counts(_look_once(path, source, settings))
 
 
 @cache
@@ -97,7 +100,9 @@ def _found(landed: Path) -> pl.DataFrame:
 
 def weigh_months(source: Source, settings: Settings) -> dict[date, int]:
     """Bytes in memory of each month's rows once they are read, by the mean length of the file's lines."""
-    counts, path = count_rows(source, settings), raw_file(source, settings)
+    counts, path = count_rows(source, settings), file_if_due(source, settings)
+    if path is None:
+        return {}
     n_rows = max(1, int(_found(_look_once(path, source, settings))["n"].sum()))
     row = path.stat().st_size / n_rows + CELL_BYTES * len(source.raw_columns())
     return {month: int(row * volume.n) for month, volume in counts.items()}

@@ -14,6 +14,7 @@ import numpy as np
 from tasks.config import Settings
 from tasks.errors import BadInputError
 from tasks.governance.declarations import read_declared
+from tasks.governance.source_log import retired_on
 from tasks.schemas.source import Source
 
 CHUNK = 1 << 20
@@ -35,19 +36,36 @@ def raw_file(source: Source, settings: Settings) -> Path:
 
     Raises: BadInputError when none of its names is in the data folder, or more than one.
     """
-    names = read_declared(source.name, settings).where
-    there = [settings.data / name for name in names if (settings.data / name).is_file()]
-    if not there:
+    path = find_file(source, settings)
+    if path is None:
+        names = read_declared(source.name, settings).where
         raise BadInputError(
             f"The file of {source.name} is missing: looked for {' or '.join(names)} in {settings.data}. "
             "Put it there, or name another folder with --data."
         )
+    return path
+
+
+def file_if_due(source: Source, settings: Settings) -> Path | None:
+    """The same; None where it is missing and the source is retired."""
+    if source.name in retired_on(None, settings) and find_file(source, settings) is None:
+        return None
+    return raw_file(source, settings)
+
+
+def find_file(source: Source, settings: Settings) -> Path | None:
+    """Path of the source's CSV file; None where none of its names is in the data folder.
+
+    Raises: BadInputError where more than one is.
+    """
+    names = read_declared(source.name, settings).where
+    there = [settings.data / name for name in names if (settings.data / name).is_file()]
     if len(there) > 1:
         raise BadInputError(
             f"{' and '.join(map(str, there))} are both there, and only one can be the file of {source.name}. "
             "Keep the one that is meant."
         )
-    return there[0]
+    return there[0] if there else None
 
 
 def check_file(path: Path, source: Source) -> None:

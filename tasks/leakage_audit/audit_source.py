@@ -11,6 +11,7 @@ from tasks.config import Settings
 from tasks.errors import BadInputError, TableNotReadyError, UsageError
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.declarations import read_declared
+from tasks.governance.source_log import Kinds, note_decision
 from tasks.governance.sources import Declared
 from tasks.leakage_audit.checks import Verdict, audit_columns, own_pds
 from tasks.leakage_audit.known_values import known_facts, later_facts
@@ -20,7 +21,6 @@ from tasks.registry.settings_of_record import settings_on
 from tasks.schemas.feature_store import KEYS
 from tasks.sources.applications import scan_applications
 from tasks.sources.as_of_join import ROW_DAY
-from tasks.sources.decision_log import Kinds, note_decision
 from tasks.sources.files import read_numbers
 from tasks.sources.join import join_source
 from tasks.store import documents, tables

@@ -9,6 +9,7 @@ import polars as pl
 from tasks.config import Settings
 from tasks.features.presence import find_unbuilt_months
 from tasks.governance.adopted_policy import read_policy
+from tasks.governance.source_log import Kinds, used_on
 from tasks.labels.cohorts import ripe_cohorts
 from tasks.modelling.decisions import TrainingContext
 from tasks.modelling.training_set import TrainingSnapshot, add_targets
@@ -18,7 +19,7 @@ from tasks.registry.history import Registry
 from tasks.registry.records import Standing
 from tasks.registry.registered_files import read_card
 from tasks.sources.applications import features_lacking
-from tasks.sources.decision_log import Kinds, read_comparison, used_on
+from tasks.sources.comparison import read_comparison
 from tasks.sources.tasks import TABLE, add_source_features
 from tasks.store import tables
 

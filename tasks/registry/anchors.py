@@ -18,7 +18,6 @@ from tasks.store.handles import newest_note
 from tasks.store.sealed_lines import digests_of_lines
 
 ANCHORED = ("gold.predictions", "gold.monitoring", "gold.actions")
-MIN_KEY_BYTES = 32
 Kind = Literal["registry", "settings"]
 _replayed: ContextVar[Path | None] = ContextVar("replayed", default=None)
 
@@ -59,26 +58,3 @@ def require_anchored(kind: Kind, text: str, path: Path, settings: Settings) -> N
                 "Lines were removed, or an older or another history was put in its place. Restore the newest "
                 "copy, or name a --datamart and a --model-store that belong together."
             )
-
-
-def read_key(settings: Settings) -> bytes | None:
-    """The key that signs the histories; None where the settings name no file of one.
-
-    Raises: ModelStoreError when the file cannot be read, or holds too little to be a key.
-    """
-    path = settings.registry_key
-    if path is None:
-        return None
-    try:
-        key = path.read_bytes().strip()
-    except OSError as error:
-        raise ModelStoreError(
-            f"{path}, the key of the registry, cannot be read ({error.strerror}). Correct "
-            "VINTAGE_REGISTRY_KEY, or restore the file."
-        ) from error
-    if len(key) < MIN_KEY_BYTES:
-        raise ModelStoreError(
-            f"{path} holds {len(key)} bytes, and a key needs {MIN_KEY_BYTES}. Make one with: "
-            f"openssl rand -hex 32 > {path}"
-        )
-    return key

@@ -8,10 +8,11 @@ from typing import Any
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
-from tasks.registry.anchors import read_key, require_anchored
+from tasks.registry.anchors import require_anchored
 from tasks.registry.models import ARTEFACT, digests_of, list_folders
 from tasks.registry.records import OVERRIDE, Change, Entry, Standing, State
 from tasks.store.atomic_files import locked, write_whole
+from tasks.store.sealed_files import read_key
 from tasks.store.sealed_lines import digest_of_last, read_lines, require_key, seal_line
 
 # The states from which a model may come into each state; None is that of a model before its first line.

@@ -8,9 +8,10 @@ from typing import Any
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
-from tasks.registry.anchors import name_note, read_key, require_anchored
+from tasks.registry.anchors import name_note, require_anchored
 from tasks.registry.history import Registry
 from tasks.store.atomic_files import locked, write_whole
+from tasks.store.sealed_files import read_key
 from tasks.store.sealed_lines import digest_of_last, read_lines, require_key, seal_line
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from tasks.config import Settings
 from tasks.errors import UsageError
 from tasks.governance.declarations import read_declarations, read_declared
+from tasks.governance.source_log import Kinds, ever_used, note_decision, read_decisions, retired_on, used_on
 from tasks.registry.approver import require_name_and_reason
 from tasks.registry.history import load_registry, trained_after
 from tasks.schemas.source_features import USELESS
-from tasks.sources.decision_log import Kinds, ever_used, note_decision, read_decisions, used_on
 from tasks.sources.tasks import take_in_past
 
 
@@ -45,6 +45,8 @@ def use(name: str, start: date, settings: Settings, *, by: str, reason: str) -> 
     files that cannot be used.
     """
     require_name_and_reason(by, reason)
+    if name in retired_on(None, settings):
+        raise UsageError(f"{name} is retired. Let it be used again with: vintage sources restore {name}")
     check = _last_check(name, settings)
     columns = admitted_columns(name, settings)
     if not columns:
@@ -58,7 +60,7 @@ def use(name: str, start: date, settings: Settings, *, by: str, reason: str) -> 
                 f"{column} of {name} was used as a {kind} and is a {columns[column]} now. Declare the source "
                 "once more under another name, and use that."
             )
-    _require_open_day(name, start, settings)
+    require_open_day(name, start, settings)
     months = take_in_past(name, {**before, **columns}, settings)
     fields = {"from": str(start), "by": by, "reason": reason, "columns": columns}
     note_decision("use", name, {**fields, "declared": check["declared"]}, settings)
@@ -93,11 +95,11 @@ def drop(name: str, start: date, settings: Settings, *, by: str, reason: str) ->
     require_name_and_reason(by, reason)
     if name not in used_on(None, settings):
         raise UsageError(f"{name} is not in use; vintage sources list shows what is.")
-    _require_open_day(name, start, settings)
+    require_open_day(name, start, settings)
     note_decision("drop", name, {"from": str(start), "by": by, "reason": reason}, settings)
 
 
-def _require_open_day(name: str, start: date, settings: Settings) -> None:
+def require_open_day(name: str, start: date, settings: Settings) -> None:
     """Do nothing if no training is of `start` or later, and no decision on the source of later."""
     trained = trained_after(load_registry(settings), start - timedelta(days=1))
     if trained:

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from tasks.config import Settings
 from tasks.errors import BadInputError, UsageError
 from tasks.governance.declarations import add_declared, read_declarations, require_free_name
+from tasks.governance.source_log import read_decisions, used_on
 from tasks.governance.sources import Declared
-from tasks.sources.decision_log import read_decisions, used_on
 from tasks.sources.files import Format, find_files, read_days, read_file, rename_ours
+from tasks.sources.life import describe_lives
 from tasks.store import tables
 
 Matches = Literal["customer_id", "loan_id"]
@@ -134,7 +135,11 @@ def _date_rank(name: str) -> int:
 
 
 def list_sources(settings: Settings) -> pl.DataFrame:
-    """A row per source: name, owner, format, key, date, delay, and what was decided on it."""
+    """A row per source: name, owner, format, key, date, delay, what was decided on its use, where it stands.
+
+    `life` is null for a source that was never in use.
+    """
+    lives = describe_lives(settings)
     rows = [
         {
             "name": declared.name,
@@ -144,10 +149,11 @@ def list_sources(settings: Settings) -> pl.DataFrame:
             "date": declared.date,
             "delay": f"{declared.delay_days} d",
             "state": "own" if declared.own else _state(declared.name, settings),
+            "life": lives.get(declared.name),
         }
         for declared in read_declarations(settings)
     ]
-    return pl.DataFrame(rows)
+    return pl.DataFrame(rows, schema_overrides={"life": pl.String})
 
 
 def _state(name: str, settings: Settings) -> str:

@@ -9,13 +9,13 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import BadInputError, TableNotReadyError, UsageError
 from tasks.governance.declarations import read_declared
+from tasks.governance.source_log import Kinds, dropped_on, ever_used, read_decisions
 from tasks.governance.sources import Declared
 from tasks.prefect import io_task
 from tasks.registry.history import load_registry
 from tasks.registry.registered_files import read_card
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.source_features import name_feature, widen
-from tasks.sources.decision_log import Kinds, dropped_on, ever_used, read_decisions
 from tasks.sources.files import SourceGoneError
 from tasks.sources.join import join_source
 from tasks.store import restatements, tables

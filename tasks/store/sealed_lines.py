@@ -16,37 +16,48 @@ GENESIS = "0" * 64
 NOT_SIGNED = ("seal", "signature")  # fields of a line that its signature does not cover
 
 
-def read_lines(text: str, path: Path, *, what: str, key: bytes | None = None) -> list[dict[str, Any]]:
+def read_lines(
+    text: str, path: Path, *, what: str, key: bytes | None = None, unsealed_first: bool = False
+) -> list[dict[str, Any]]:
     """All lines of a history in order, with the chain of digests verified, and with a `key` the signatures.
 
-    Needs:  the `path` of the file that held the text and `what` a line is, for the message.
+    Needs:  the `path` of the file that held the text and `what` a line is, for the message; whether lines of
+            older code may come first, unsealed (`unsealed_first`).
     Raises: ModelStoreError when a line was edited, removed or cannot be read, was signed with another key, or
             is not signed although one before it is.
     """
     lines: list[dict[str, Any]] = []
-    previous, signed = GENESIS, False
+    previous, sealed, signed = GENESIS, not unsealed_first, False
     for number, line in enumerate(text.splitlines(), start=1):
         fields = _parse(line)
         if fields is None:
             raise ModelStoreError(f"{path} line {number} is not {what}; restore the file.")
-        if fields.get("previous") != previous or fields.get("seal") != _seal_of(fields):
+        sealed = sealed or "seal" in fields
+        if sealed and (fields.get("previous") != previous or fields.get("seal") != _seal_of(fields)):
             raise ModelStoreError(
                 f"{path} was edited: line {number} does not follow from the one before. Restore a copy of it."
             )
-        signature = fields.get("signature", "")
-        if signed and not signature:
-            raise ModelStoreError(
-                f"{path} was edited: line {number} is not signed, and one before it is. Restore a copy of it."
-            )
-        if signature and key and not hmac.compare_digest(str(signature), _sign(fields, key)):
-            raise ModelStoreError(
-                f"{path} line {number} was not signed with the key of VINTAGE_REGISTRY_KEY. Name the file of "
-                "the right key, or restore a copy of the history."
-            )
-        signed = bool(signature)
+        _require_signature(fields, path, number, key=key, signed=signed)
+        signed = signed or bool(fields.get("signature"))
         lines.append(fields)
         previous = _digest_of(line)
     return lines
+
+
+def _require_signature(
+    fields: Mapping[str, Any], path: Path, number: int, *, key: bytes | None, signed: bool
+) -> None:
+    """Do nothing if a line is signed with the key, or neither it nor one before it is `signed`."""
+    signature = fields.get("signature", "")
+    if signed and not signature:
+        raise ModelStoreError(
+            f"{path} was edited: line {number} is not signed, and one before it is. Restore a copy of it."
+        )
+    if signature and key and not hmac.compare_digest(str(signature), _sign(fields, key)):
+        raise ModelStoreError(
+            f"{path} line {number} was not signed with the key of VINTAGE_REGISTRY_KEY. Name the file of "
+            "the right key, or restore a copy of the history."
+        )
 
 
 def seal_line(fields: Mapping[str, Any], before: str, key: bytes | None = None) -> str:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tasks.config import Settings
-from tasks.errors import StorageError, UsageError
+from tasks.errors import ModelStoreError, UsageError
 from tasks.governance.declarations import add_declared, read_declared
+from tasks.governance.source_log import note_decision, path_of_decisions, read_decisions, used_on
 from tasks.registry import models
 from tasks.registry.history import load_registry, record
 from tasks.registry.records import Change
-from tasks.sources.decision_log import note_decision, path_of_decisions, read_decisions, used_on
 from tasks.sources.decisions import admitted_columns, audited_sources, drop, override, use
 from tests.builders import month, quick_settings
 from tests.sources.test_files import declared
@@ -124,7 +124,7 @@ def test_a_source_that_is_declared_anew_is_audited_anew(settings: Settings) -> N
 def test_a_history_that_was_damaged_is_told_with_its_line(settings: Settings) -> None:
     path = path_of_decisions(settings)
     path.write_text(path.read_text(encoding="utf-8") + "<<<<<<< theirs", encoding="utf-8")
-    with pytest.raises(StorageError, match=r"sources\.jsonl line 2 is not a decision"):
+    with pytest.raises(ModelStoreError, match=r"sources\.jsonl line 2 is not a decision"):
         used_on(None, settings)
 
 

@@ -16,8 +16,8 @@ from flows.features import features
 from tasks.config import Settings
 from tasks.errors import BadInputError, TableNotReadyError, UsageError
 from tasks.evaluation.source_value import compare_sources
+from tasks.governance.source_log import read_decisions, used_on
 from tasks.leakage_audit.audit_source import audit_source
-from tasks.sources.decision_log import read_decisions, used_on
 from tasks.sources.decisions import drop, override, use
 from tasks.sources.declare import add_source
 from tasks.store import tables

@@ -14,12 +14,12 @@ from flows.features import features
 from flows.inference import inference
 from tasks.config import Settings
 from tasks.errors import BadInputError, TableNotReadyError, UsageError
+from tasks.governance.source_log import used_on
 from tasks.modelling.loading import load_training_data
 from tasks.monitoring.actions import actions_on
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.registered_files import read_card
 from tasks.schemas.reasons import OTHER
-from tasks.sources.decision_log import used_on
 from tasks.sources.decisions import admitted_columns, drop
 from tasks.sources.declare import list_sources
 from tasks.sources.tasks import TABLE, take_in_past

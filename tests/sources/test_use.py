@@ -10,8 +10,8 @@ from flows.engine import run_flow
 from flows.features import features
 from tasks.config import Settings
 from tasks.errors import BadInputError
+from tasks.governance.source_log import used_on
 from tasks.leakage_audit.audit_source import audit_source
-from tasks.sources.decision_log import used_on
 from tasks.sources.decisions import admitted_columns, use
 from tasks.sources.declare import add_source
 from tasks.sources.tasks import TABLE
