@@ -20,6 +20,7 @@ from tasks.modelling.training_set import (
 )
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
+from tasks.schemas.source_features import source_of
 from tasks.statistics import performance
 from tasks.statistics.performance import Floats
 
@@ -45,10 +46,14 @@ def scorers_of(card: Mapping[str, Any], *, ablations: bool) -> dict[str, Scorer]
     specs = {c["family"]: ModelSpec(c["family"], c["params"]) for c in card["candidates"]}
     stack = specs["stack"]
     named = {family: Scorer(spec, view) for family, spec in sorted(specs.items())}
-    named["financials only"] = Scorer(stack, view, ("financials",))
-    named["month's clickstream only"] = Scorer(
-        stack, "as of application", ("clickstream",), last_month_only=True
-    )
+    alone = {
+        "financials only": Scorer(stack, view, ("financials",)),
+        "month's clickstream only": Scorer(
+            stack, "as of application", ("clickstream",), last_month_only=True
+        ),
+    }
+    learned = {source_of(name) for name in card["data"]["features"]}
+    named |= {name: scorer for name, scorer in alone.items() if learned.issuperset(scorer.sources or ())}
     if ablations:
         won = specs[card["family"]]
         named |= {f"without {name}": Scorer(won, view, blank=gone) for name, gone in ABLATIONS.items()}

@@ -14,9 +14,10 @@ from tasks.errors import NothingToDoError, UsageError
 from tasks.evaluation.feature_sets import compare_feature_sets, score_feature_sets
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.declarations import read_declared
-from tasks.governance.source_log import Kinds
+from tasks.governance.source_log import Kinds, retired_on
 from tasks.modelling.families import ModelSpec, default_spec
 from tasks.modelling.loading import load_training_data
+from tasks.modelling.training_set import leave_out_retired
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.model_card import describe_gain
 from tasks.registry.registered_files import read_card
@@ -80,7 +81,8 @@ def compare_sources(start: date, end: date, settings: Settings, *, step: Callabl
         ripe = applications.filter(snapshot_date=day).join(
             labels, on="loan_id", how="inner", maintain_order="left"
         )
-        snapshot = load_training_data(day, settings, sources={})
+        retired = retired_on(day, settings)
+        snapshot = leave_out_retired(replace(load_training_data(day, settings, sources={}), retired=retired))
         if (
             min(ripe["label"].sum(), snapshot.ripe.height) < 2
             or snapshot.ripe["snapshot_date"].n_unique() < 2

@@ -17,6 +17,7 @@ from tasks.evaluation.scorers import Scorer, fit_scorer, score_with, scorers_of,
 from tasks.modelling.loading import load_training_data
 from tasks.modelling.stacking import StackedModel
 from tasks.modelling.tasks import promote, train_challenger
+from tasks.modelling.training_set import keep_features
 from tasks.registry.anchors import replay_store
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.registered_files import load_model, read_card
@@ -44,7 +45,9 @@ class _Replay:
         if model_id not in self.fitted:
             card = read_card(load_registry(self.settings), model_id)
             used = sources_of([model_id], self.settings)
-            snapshot = load_training_data(date.fromisoformat(card["as_of"]), self.settings, sources=used)
+            day = date.fromisoformat(card["as_of"])
+            snapshot = load_training_data(day, self.settings, sources=used)
+            snapshot = keep_features(snapshot, card["data"]["features"])
             scorers = scorers_of(card, ablations=self.ablations)
             self.fitted[model_id] = [
                 (name, scorer, fit_scorer(scorer, snapshot, seed=card["setup"]["seed"]))

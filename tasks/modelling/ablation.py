@@ -72,4 +72,5 @@ def measure_ablations(
         change, low, high = measure_auc_gain(auc, candidate.oot_auc, level=0.90)
         return {"family": group, "auc": auc.value, "change": change, "change_ci_90": [low, high]}
 
-    return call_side_by_side(partial(measure, group) for group in ABLATIONS)
+    there = [group for group, names in ABLATIONS.items() if set(names) & set(oot.columns)]
+    return call_side_by_side(partial(measure, group) for group in there)

@@ -38,9 +38,10 @@ def sources_left(features: pl.DataFrame) -> dict[str, tuple[str, ...]]:
     They double with each source of another team; base models are fitted once, so each costs a regression.
     """
     others = other_sources(features.columns)
+    ours_there = [source for source in OURS if source in all_sources(features)]
     gone: dict[str, tuple[str, ...]] = {
         name_missing(lacking): lacking
-        for ours in ((), OURS[:1], OURS[1:], OURS)
+        for ours in ((), *_subsets(ours_there))
         for lacking in (ours, *((*ours, *some) for some in _subsets(others)))
     }
     return {
@@ -74,8 +75,12 @@ def reference_applicant(features: pl.DataFrame) -> pl.DataFrame:
 
 
 def find_missing(features: pl.DataFrame) -> pl.Series:
-    """What each application lacks, as `name_missing` names it; `none` when the sources know the customer."""
-    knows = {source: pl.col(HAS_SOURCE[source]) for source in OURS} | knows_other(features.columns)
+    """What each application lacks, as `name_missing` names it; `none` when the sources know the customer.
+
+    Needs:  has_<source>, and the features that the model learned: what it did not learn from is not lacking.
+    """
+    ours = [source for source in OURS if source in all_sources(features)]
+    knows = {source: pl.col(HAS_SOURCE[source]) for source in ours} | knows_other(features.columns)
     lacks = [pl.when(~known).then(pl.lit(source)) for source, known in knows.items()]
     named = pl.concat_str(lacks, separator="+", ignore_nulls=True)
     return features.select(fallback=pl.when(named == "").then(pl.lit(COMPLETE)).otherwise(named)).to_series()

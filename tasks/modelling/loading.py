@@ -9,7 +9,7 @@ import polars as pl
 from tasks.config import Settings
 from tasks.features.presence import find_unbuilt_months
 from tasks.governance.adopted_policy import read_policy
-from tasks.governance.source_log import Kinds, used_on
+from tasks.governance.source_log import Kinds, retired_on, used_on
 from tasks.labels.cohorts import ripe_cohorts
 from tasks.modelling.decisions import TrainingContext
 from tasks.modelling.training_set import TrainingSnapshot, add_targets
@@ -40,18 +40,23 @@ def load_training_context(registry: Registry, standing: Standing, settings: Sett
 
 
 def load_training_snapshot(registry: Registry, standing: Standing, settings: Settings) -> TrainingSnapshot:
-    """All that a training of the day rests on."""
+    """All that a training of the day rests on, with the features of the champion's sources too."""
     as_of = standing.day
     sources, compared = used_on(as_of, settings), read_comparison(as_of, settings)
+    champion = read_card(registry, standing.champion) if standing.champion else None
+    learned = champion["data"]["sources"] if champion else {}
+    others = {name: kinds for name, kinds in learned.items() if name not in sources}
     red_metrics, mob = red_metrics_before(as_of, settings), read_policy(settings.policy).policy.arrears.mob
-    data = load_training_data(as_of, settings, sources=sources)
+    data = load_training_data(as_of, settings, sources={**sources, **others})
     read = {name: tables.scan(name, settings, until=as_of) for name in (*READ, *([TABLE] if sources else []))}
     deliveries = tables.scan("bronze.deliveries", settings, until=as_of)
     counts = {name: rows.select(pl.len()).collect().item() for name, rows in read.items()}
     return replace(
         data,
         arrears=keep_arrears(read["silver.loans"], mob=mob).collect(),
-        champion=read_card(registry, standing.champion) if standing.champion else None,
+        sources=sources,
+        retired=retired_on(as_of, settings),
+        champion=champion,
         red_metrics=red_metrics,
         sources_compared=compared,
         tables={

@@ -21,7 +21,7 @@ from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.splits import cohort_groups
 from tasks.modelling.training_set import TrainingSet
 from tasks.schemas.feature_store import SOURCES
-from tasks.schemas.source_features import features_in, other_sources
+from tasks.schemas.source_features import features_in, other_sources, source_of
 from tasks.statistics.performance import Floats
 
 Mask = NDArray[np.bool_]
@@ -102,14 +102,15 @@ def base_log_odds(base_models: Sequence[Pipeline], features: pl.DataFrame) -> Fl
 
 
 def base_models_of(spec: ModelSpec, features: pl.DataFrame) -> tuple[BaseModel, ...]:
-    """The base models with all sources, in order: those of the family, then one per other team's source."""
+    """The base models that have a source, in order: those of the family, then one per other team's source."""
     others = (of_other_source(name) for name in other_sources(features.columns))
-    return (*FAMILIES[spec.family].base_models, *others)
+    return tuple(_restrict((*FAMILIES[spec.family].base_models, *others), all_sources(features)))
 
 
 def all_sources(features: pl.DataFrame) -> tuple[str, ...]:
-    """Our sources, and those of other teams among the columns."""
-    return (*SOURCES, *other_sources(features.columns))
+    """The sources of the features among the columns, ours and other teams'; a retired one has none."""
+    there = {source_of(name) for name in features_in(features.columns)}
+    return (*(name for name in SOURCES if name in there), *other_sources(features.columns))
 
 
 def fit_model(

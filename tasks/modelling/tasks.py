@@ -21,7 +21,7 @@ from tasks.modelling.decisions import (
 )
 from tasks.modelling.loading import load_training_context, load_training_snapshot
 from tasks.modelling.training_card import build_card
-from tasks.modelling.training_set import TrainingSnapshot
+from tasks.modelling.training_set import TrainingSnapshot, leave_out_retired
 from tasks.monitoring.actions import freezes_promotion
 from tasks.prefect import io_task
 from tasks.registry import models
@@ -58,7 +58,8 @@ def train_challenger(as_of: date, settings: Settings) -> str:
         return kept
     context = load_training_context(registry, standing, settings)
     require_due(context, first=settings.first_training_cohorts, every=settings.retrain_every_cohorts)
-    snapshot = load_training_snapshot(registry, standing, settings)
+    whole = load_training_snapshot(registry, standing, settings)
+    snapshot = leave_out_retired(whole)
     config = configure(context.previous, settings.trials, settings.seed, settings.oot_cohorts)
     require_both_outcomes(snapshot, config)
     model_id = identify_model(snapshot, config, settings.label_def)
@@ -67,20 +68,26 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     require_newest(standing)
     for warning in describe_gaps(context, snapshot):
         LOG.warning("%s", warning)
-    _train_and_save(model_id, snapshot, config, settings)
+    _train_and_save(model_id, snapshot, config, settings, whole=whole)
     return model_id
 
 
 def _train_and_save(
-    model_id: str, snapshot: TrainingSnapshot, config: TrainingConfig, settings: Settings
+    model_id: str,
+    snapshot: TrainingSnapshot,
+    config: TrainingConfig,
+    settings: Settings,
+    *,
+    whole: TrainingSnapshot,
 ) -> None:
+    """Needs: the `snapshot` to learn from, and the `whole` with all that the champion learned from."""
     gate = read_policy(settings.policy).policy.gate
     challenger = train(snapshot, config)
     card = build_card(
         challenger,
         snapshot,
         config,
-        gate=judge_challenger(challenger, snapshot, gate),
+        gate=judge_challenger(challenger, whole, gate),
         gate_cohorts=gate.cohorts,
         label_def=settings.label_def,
         trained_by=settings.trained_by,

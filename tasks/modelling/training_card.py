@@ -88,5 +88,6 @@ def _describe_data(snapshot: TrainingSnapshot, split: Split) -> dict[str, Any]:
         "oot": [str(day) for day in split.oot],
         "features": list(features_in(snapshot.loans.columns)),
         "sources": snapshot.sources,
+        "retired": {name: str(day) for name, day in snapshot.retired.items()},
         "tables": snapshot.tables,
     }

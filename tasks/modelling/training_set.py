@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from tasks.features.application_features import keep_known, summarise_clickstream
 from tasks.labels.default_labels import count_missed
 from tasks.modelling.history_transformers import SUMMARY
-from tasks.schemas.source_features import features_in
+from tasks.schemas.feature_store import SOURCE_OF
+from tasks.schemas.source_features import features_in, other_features, source_of
 from tasks.statistics.performance import Floats
 
 MIN_IN_STATE = 10  # ripe loans that an expected default rate needs; a rarer arrears state is not trained on
@@ -49,6 +50,7 @@ class TrainingSnapshot:
     `arrears` of `keep_arrears`, the card of the `champion` of the day, `red_metrics` of the month monitored
     last, the last comparison of sources, Delta version and rows of each of the `tables`, the digest of each
     month's clickstream file, and by month the features that it is `lacking`, of which none is learned from.
+    Of sources that are `retired`, each from a day on, `leave_out_retired` takes the features away.
     """
 
     as_of: date
@@ -62,6 +64,7 @@ class TrainingSnapshot:
     tables: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
     clickstream_digests: Sequence[str] = ()
     lacking: Mapping[date, Collection[str]] = field(default_factory=dict[date, Collection[str]])
+    retired: Mapping[str, date] = field(default_factory=dict[str, date])
 
     @property
     def ripe(self) -> pl.DataFrame:
@@ -77,6 +80,17 @@ def keep_features(snapshot: TrainingSnapshot, features: Collection[str]) -> Trai
     """The same without the features that are not among `features`."""
     others = set(features_in(snapshot.loans.columns)) - set(features)
     return replace(snapshot, loans=snapshot.loans.drop(others))
+
+
+def leave_out_retired(snapshot: TrainingSnapshot) -> TrainingSnapshot:
+    """The same with the features that a training of the day learns from: of no source that is not in use.
+
+    The champion of the day may have learned from one that is retired since.
+    """
+    features = features_in(snapshot.loans.columns)
+    ours = [name for name in features if name in SOURCE_OF and SOURCE_OF[name] not in snapshot.retired]
+    others = [name for name in other_features(features) if source_of(name) in snapshot.sources]
+    return keep_features(snapshot, [*ours, *others])
 
 
 def label_array(loans: pl.DataFrame) -> Floats:

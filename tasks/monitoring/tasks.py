@@ -11,6 +11,7 @@ from tasks.errors import NothingToDoError
 from tasks.features.presence import has_no_applications
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.policy import Policy
+from tasks.governance.source_log import retired_on
 from tasks.labels.cohorts import ripe_cohorts
 from tasks.labels.ripeness import newly_ripe
 from tasks.monitoring.backtest import development_benchmark, measure_backtest, newest_cohorts
@@ -111,6 +112,7 @@ def _read_month(
         reference=read_reference(registry, model_id),
         deliveries=deliveries,
         earlier=earlier,
+        retired=retired_on(as_of, settings),
     )
 
 

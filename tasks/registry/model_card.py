@@ -61,6 +61,10 @@ def _data(card: Card) -> list[str]:
             f"Other teams' source `{name}`: {', '.join(map(for_markdown, columns))}."
             for name, columns in data["sources"].items()
         ),
+        *(
+            f"Left out, as it is retired from {day}: `{name}`."
+            for name, day in data.get("retired", {}).items()
+        ),
         "",
         *_table(("Table", "Delta version", "Rows until the training day"), tables),
         "",

@@ -170,3 +170,19 @@ def test_there_is_a_fallback_for_every_way_in_which_sources_can_be_missing(
         *("clickstream", "financials", "clickstream+financials", "bureau"),
         *("clickstream+bureau", "financials+bureau", "clickstream+financials+bureau"),
     }
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("retired", ["clickstream", "financials"])
+def test_a_model_that_learned_without_a_source_is_complete_without_it(family: str, retired: str) -> None:
+    plain = training_set()
+    gone = [name for name, source in SOURCE_OF.items() if source == retired]
+    ensemble = fit_ensemble(
+        ModelSpec(family, QUICK), replace(plain, features=plain.features.drop(gone)), seed=0
+    )
+    (other,) = {"clickstream", "financials"} - {retired}
+    assert set(ensemble.models) == {COMPLETE, other}
+    for new in (applicants(seed=2), without(applicants(seed=2), retired)):
+        predictions = score_applications(new, ensemble, model_id="m")
+        assert set(predictions["fallback"]) == {COMPLETE}
+        assert predictions["pd"].n_unique() > N / 10
