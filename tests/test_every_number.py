@@ -27,7 +27,7 @@ from tasks.monitoring.fairness import add_groups, measure_fairness
 from tasks.monitoring.measurement import measurement, to_rows
 from tasks.monitoring.monthly import Month, count_drifting, measure_month
 from tasks.monitoring.triggers import decide_actions
-from tasks.registry.promotion_gate import GateInput, decide
+from tasks.registry.promotion_gate import GateInput, decide, paths_to_judge
 from tasks.reporting.findings import describe_figures
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.monitoring import METRICS
@@ -188,7 +188,8 @@ def judged(policy: Policy) -> list[Any]:
     ]
     cost = {"x": {"columns": 1, "coverage": 0.95, "days_old": 1.0}}
     choices = compare_feature_sets(LABELS, {"ours": blurred, "ours + x": PDS}, cost, policy.choice)
-    return [[(one.promoted, one.why) for one in gate], [one["recommendation"] for one in choices]]
+    paths = paths_to_judge({f"path {at}": at / 200 for at in range(100)}, policy.gate)
+    return [[(one.promoted, one.why) for one in gate], paths, [one["recommendation"] for one in choices]]
 
 
 @cache

@@ -86,7 +86,7 @@ def _as_at_the_gate(cards: Sequence[Card], settings: Settings) -> tuple[Floats, 
         for part in ("development", "oot")
     }
     split = Split(days["development"], days["oot"])
-    pds = [replay_walk_forward(card, snapshot, split) for card in cards]
+    pds = [replay_walk_forward(card, snapshot, split).served for card in cards]
     loans = snapshot.of(split.oot)
     loans_used = (
         f"{loans.height} loans of {split.oot[0]:%Y-%m} to {split.oot[-1]:%Y-%m}, by each model's "

@@ -1,16 +1,18 @@
 """Scores of past months by what was known on each day, measured on the labels that came later."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from tasks.modelling.ablation import ABLATIONS, blank
 from tasks.modelling.base_models import Sources
+from tasks.modelling.fallbacks import fit_ensemble, predict_ensemble
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.history_transformers import SUMMARY
-from tasks.modelling.stacking import StackedModel, fit_model, predict_pd
+from tasks.modelling.stacking import fit_model, predict_pd
 from tasks.modelling.training_set import (
     HistoryView,
     TrainingSet,
@@ -24,6 +26,7 @@ from tasks.schemas.source_features import source_of
 from tasks.statistics import performance
 from tasks.statistics.performance import Floats
 
+Predict = Callable[[pl.DataFrame], Floats]
 POOLED = "pooled"
 NAMES = ("gini", "ks", "brier", "log_loss", "calibration_slope", "observed_to_expected")
 FIGURES = ("n", "bad_rate", "auc", "auc_low", "auc_high", *NAMES)
@@ -64,22 +67,25 @@ def scorers_of(card: Mapping[str, Any], *, ablations: bool) -> dict[str, Scorer]
     return named
 
 
-def fit_scorer(scorer: Scorer, snapshot: TrainingSnapshot, *, seed: int) -> StackedModel:
-    """The scorer fitted to what is known on the day."""
+def fit_scorer(scorer: Scorer, snapshot: TrainingSnapshot, *, seed: int) -> Predict:
+    """The scorer fitted to what is known on the day: what gives PDs (n,) of applications.
+
+    One that sees all sources answers as it would serve, each application by its own score path.
+    """
     training_set = read_training_set(snapshot, snapshot.ripe, day=snapshot.as_of, view=scorer.view)
     if scorer.last_month_only:
         training_set = to_training_set(snapshot.ripe)
     seen = TrainingSet(
         _seen_by(scorer, training_set.features, snapshot.clickstream), training_set.targets, training_set.ripe
     )
-    return fit_model(scorer.spec, seen, seed=seed, sources=scorer.sources)
+    if scorer.sources is None:
+        return partial(predict_ensemble, fit_ensemble(scorer.spec, seen, seed=seed))
+    return partial(predict_pd, fit_model(scorer.spec, seen, seed=seed, sources=scorer.sources))
 
 
-def score_with(
-    scorer: Scorer, model: StackedModel, features: pl.DataFrame, clickstream: pl.LazyFrame
-) -> Floats:
+def score_with(scorer: Scorer, predict: Predict, features: pl.DataFrame, clickstream: pl.LazyFrame) -> Floats:
     """PDs (n,) of the applications, from what the scorer may see of them."""
-    return predict_pd(model, _seen_by(scorer, features, clickstream))
+    return predict(_seen_by(scorer, features, clickstream))
 
 
 def _seen_by(scorer: Scorer, features: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.DataFrame:

@@ -13,9 +13,8 @@ from tasks.charts.evaluation import draw_evaluation
 from tasks.charts.style import to_svg
 from tasks.config import Settings
 from tasks.errors import NothingToDoError
-from tasks.evaluation.scorers import Scorer, fit_scorer, score_with, scorers_of, summarise_scores
+from tasks.evaluation.scorers import Predict, Scorer, fit_scorer, score_with, scorers_of, summarise_scores
 from tasks.modelling.loading import load_training_data
-from tasks.modelling.stacking import StackedModel
 from tasks.modelling.tasks import promote, train_challenger
 from tasks.modelling.training_set import keep_features
 from tasks.registry.anchors import replay_store
@@ -38,10 +37,10 @@ class _Replay:
 
     settings: Settings
     ablations: bool
-    fitted: dict[str, list[tuple[str, Scorer, StackedModel]]] = field(default_factory=dict)
+    fitted: dict[str, list[tuple[str, Scorer, Predict]]] = field(default_factory=dict)
 
-    def rivals(self, model_id: str) -> list[tuple[str, Scorer, StackedModel]]:
-        """Name, scorer and fitted model of each rival."""
+    def rivals(self, model_id: str) -> list[tuple[str, Scorer, Predict]]:
+        """Name, scorer and what it predicts with, of each rival."""
         if model_id not in self.fitted:
             card = read_card(load_registry(self.settings), model_id)
             used = sources_of([model_id], self.settings)
@@ -92,8 +91,8 @@ def _score(day: date, replay: _Replay) -> list[pl.DataFrame]:
     clickstream = tables.scan("silver.clickstream", replay.settings, until=day)
     ensemble = load_model(registry, champion.model_id)
     pds = {CHAMPION: score_applications(applications, ensemble, model_id=champion.model_id)["pd"]}
-    for name, scorer, model in replay.rivals(champion.model_id):
-        pds[name] = pl.Series(score_with(scorer, model, applications, clickstream))
+    for name, scorer, predict in replay.rivals(champion.model_id):
+        pds[name] = pl.Series(score_with(scorer, predict, applications, clickstream))
     loans = applications.select("loan_id", month="snapshot_date")
     return [loans.with_columns(scorer=pl.lit(name), pd=pd) for name, pd in pds.items()] + _true(loans, replay)
 

@@ -15,6 +15,7 @@ HELD_BEFORE: Mapping[str, Mapping[str, float]] = {
         "auc_floor": 0.60,
         "max_brier_loss": 0.002,
         "max_z": 2.58,
+        "path_share": 0.10,
         "cohorts": 3,
     },
 }

@@ -136,13 +136,17 @@ class Economics(Part):
 
 
 class Gate(Part):
-    """What a challenger must show out of time: limits of intervals at `level`, and of Spiegelhalter's z."""
+    """What a challenger must show out of time: limits of intervals at `level`, and of Spiegelhalter's z.
+
+    A score path that `path_share` or more of the newest applications take is judged by itself too.
+    """
 
     level: Annotated[float, Field(gt=0.5, lt=1)]
     min_gain: Annotated[float, Field(ge=-1, le=1)]
     auc_floor: Share
     max_brier_loss: Share
     max_z: Positive
+    path_share: Share
     cohorts: Annotated[int, Field(ge=1)]
 
 

@@ -9,9 +9,16 @@ from scipy.special import expit
 
 from tasks.modelling.base_models import columns_of
 from tasks.modelling.candidates import Candidate, read_development
+from tasks.modelling.fallbacks import find_missing, sources_left
 from tasks.modelling.history_transformers import SUMMARY
 from tasks.modelling.splits import Split
-from tasks.modelling.stacking import base_log_odds, base_models_of, call_side_by_side, fit_base_model
+from tasks.modelling.stacking import (
+    base_log_odds,
+    base_models_of,
+    call_side_by_side,
+    fit_base_model,
+    predict_pd,
+)
 from tasks.modelling.training_set import TrainingSet, TrainingSnapshot, label_array
 from tasks.schemas.feature_store import (
     ATTRIBUTE_NUMBERS,
@@ -19,7 +26,7 @@ from tasks.schemas.feature_store import (
     CLICKSTREAM_SPREADS,
     FINANCIAL_NUMBERS,
 )
-from tasks.statistics.performance import measure_auc, measure_auc_gain
+from tasks.statistics.performance import MIN_OF_CLASS, measure_auc, measure_auc_gain
 
 # Groups of features that are taken away, one at a time.
 ABLATIONS: dict[str, tuple[str, ...]] = {
@@ -45,6 +52,13 @@ def blank(features: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
     )
 
 
+def keep_main_path(loans: pl.DataFrame) -> tuple[str, pl.DataFrame]:
+    """The score path that most of the loans take, and those loans."""
+    paths = find_missing(loans)
+    main = str(paths.mode().sort()[0])
+    return main, loans.filter(paths == main)
+
+
 def measure_ablations(
     candidate: Candidate, snapshot: TrainingSnapshot, split: Split, *, seed: int
 ) -> list[dict[str, Any]]:
@@ -52,9 +66,16 @@ def measure_ablations(
 
     `change` is that AUC less the candidate's own, with its paired 90 % interval (DeLong 1988): below 0, the
     group improves it. The base models that read the group are fitted again to the development loans; all are
-    weighed as in the candidate.
+    weighed as in the candidate. Of several score paths the one that most loans take is measured, on these.
     """
-    oot, training_set = snapshot.of(split.oot), read_development(snapshot, split, view="as of training")
+    path, oot = keep_main_path(snapshot.of(split.oot))
+    n_bad = int(oot["label"].sum())
+    if min(n_bad, oot.height - n_bad) < MIN_OF_CLASS:
+        return []
+    training_set = read_development(snapshot, split, view="as of training")
+    model = candidate.ensemble.models[path]
+    own = measure_auc(label_array(oot), predict_pd(model, oot))
+    base_model_specs = base_models_of(candidate.spec, oot, sources_left(oot)[path])
 
     def measure(group: str) -> dict[str, Any]:
         names = ABLATIONS[group]
@@ -63,13 +84,11 @@ def measure_ablations(
             fit_base_model(candidate.spec, base_model, left, seed=seed)
             if columns_of(fitted) & set(names)
             else fitted
-            for base_model, fitted in zip(
-                base_models_of(candidate.spec, oot), candidate.model.base_models, strict=True
-            )
+            for base_model, fitted in zip(base_model_specs, model.base_models, strict=True)
         ]
-        log_odds = base_log_odds(base_models, blank(oot, names)) @ np.asarray(candidate.model.weights)
+        log_odds = base_log_odds(base_models, blank(oot, names)) @ np.asarray(model.weights)
         auc = measure_auc(label_array(oot), expit(log_odds))
-        change, low, high = measure_auc_gain(auc, candidate.oot_auc, level=0.90)
+        change, low, high = measure_auc_gain(auc, own, level=0.90)
         return {"family": group, "auc": auc.value, "change": change, "change_ci_90": [low, high]}
 
     there = [group for group, names in ABLATIONS.items() if set(names) & set(oot.columns)]

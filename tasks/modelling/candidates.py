@@ -1,53 +1,74 @@
 """The candidates of a training: their fits, their out-of-time performance, and which one is to serve."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any
 
 import numpy as np
+import polars as pl
 
-from tasks.modelling.fallbacks import COMPLETE, FallbackEnsemble, fit_ensemble, sources_left
+from tasks.modelling.fallbacks import (
+    FallbackEnsemble,
+    find_paths,
+    fit_ensemble,
+    keep_answerable,
+    predict_ensemble,
+)
 from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.splits import Split, expanding_folds
-from tasks.modelling.stacking import (
-    StackedModel,
-    call_side_by_side,
-    fit_model,
-    fit_stacked_models,
-    predict_pd,
-)
+from tasks.modelling.stacking import call_side_by_side
 from tasks.modelling.training_set import (
     HISTORY_VIEWS,
     HistoryView,
     TrainingSet,
     TrainingSnapshot,
+    keep_features,
     label_array,
     read_training_set,
 )
 from tasks.modelling.tuning import Fold, search_spec
+from tasks.schemas.source_features import features_in
 from tasks.statistics.performance import (
+    MIN_OF_CLASS,
     Auc,
     Floats,
     measure_auc,
     measure_auc_gain,
     measure_brier,
     measure_log_loss,
+    measure_performance,
 )
 
+PATH_FIGURES = ("brier", "spiegelhalter_z", "observed_to_expected", "calibration_slope")
 SEARCH_LOANS = 50_000  # that a search looks at; of 7,500 instead of 15,000 it cost 0.001 of AUC
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A tuned specification, its fit to the development cohorts, and its out-of-time performance."""
+    """A tuned specification, its fit to the development cohorts, and its out-of-time performance.
+
+    `ensemble` holds the score paths that out-of-time loans take; `oot_pds` is each loan's by its own path.
+    """
 
     spec: ModelSpec
     tuning_log_loss: float | None
-    model: StackedModel
+    ensemble: FallbackEnsemble
     oot_pds: Floats
     oot_auc: Auc
+
+
+@dataclass(frozen=True)
+class WalkForward:
+    """PDs of out-of-time loans as served, each cohort by a fit to all before it.
+
+    `served` (n,): each loan by the score path that it takes. `by_path` holds, of a path, the PDs of the loans
+    of `keep_answerable`.
+    """
+
+    served: Floats
+    by_path: Mapping[str, Floats]
 
 
 def build_folds(snapshot: TrainingSnapshot, cohorts: Sequence[date]) -> list[Fold]:
@@ -86,9 +107,10 @@ def find_candidates(
         for family in FAMILIES.values()
     )
     for spec, loss in call_side_by_side(searches):
-        model = fit_model(spec, read_development(snapshot, split, view="as of training"), seed=seed)
-        pds = predict_pd(model, oot)
-        candidates.append(Candidate(spec, loss, model, pds, measure_auc(label_array(oot), pds)))
+        training_set = read_development(snapshot, split, view="as of training")
+        ensemble = fit_as_served(spec, training_set, [oot], seed=seed)
+        pds = predict_ensemble(ensemble, oot)
+        candidates.append(Candidate(spec, loss, ensemble, pds, measure_auc(label_array(oot), pds)))
     return rank_candidates(candidates, label_array(oot))
 
 
@@ -100,6 +122,15 @@ def read_development(snapshot: TrainingSnapshot, split: Split, *, view: HistoryV
     return read_training_set(snapshot, snapshot.of(split.development), day=min(split.oot), view=view)
 
 
+def fit_as_served(
+    spec: ModelSpec, training_set: TrainingSet, scored: Sequence[pl.DataFrame], *, seed: int
+) -> FallbackEnsemble:
+    """The model with those score paths alone that the `scored` applications take."""
+    learned = features_in(training_set.features.columns)
+    paths = {path for features in scored for path in find_paths(features, learned)}
+    return fit_ensemble(spec, training_set, seed=seed, paths=paths)
+
+
 def score_walk_forward(
     spec: ModelSpec,
     snapshot: TrainingSnapshot,
@@ -107,33 +138,29 @@ def score_walk_forward(
     *,
     seed: int,
     learned: Sequence[date] | None = None,
-) -> Floats:
+    features: Collection[str] | None = None,
+    paths: Sequence[str] = (),
+) -> WalkForward:
     """PDs of the out-of-time loans, each cohort by a fit to all before it, as the gate sees them.
 
     So a cohort is scored as new applications are: by a model that knows the months right before, and
     histories as long as theirs. One fit to the development loans would give PDs too close to their mean.
 
-    Needs:  `learned`, the cohorts to fit on where they are not all.
+    Needs:  `learned`, the cohorts to fit on, and `features`, those to learn, where they are not all; `paths`,
+            the score paths whose answers are wanted besides.
     """
     cohorts = (*split.development, *split.oot) if learned is None else learned
-    pds: list[Floats] = []
+    known = snapshot if features is None else keep_features(snapshot, features)
+    pds: list[list[Floats]] = []
     for held in sorted(split.oot):
-        before = snapshot.of([cohort for cohort in cohorts if cohort < held])
-        training_set = read_training_set(snapshot, before, day=held, view="as of training")
-        pds.append(predict_pd(fit_model(spec, training_set, seed=seed), snapshot.of([held])))
-    return np.concatenate(pds)
-
-
-def score_candidate_walk_forward(
-    candidate: Candidate, snapshot: TrainingSnapshot, split: Split, *, seed: int
-) -> Floats:
-    """As `score_walk_forward`; the first out-of-time cohort was scored so when the candidate was found."""
-    first, *others = sorted(split.oot)
-    scored = candidate.oot_pds[: snapshot.of([first]).height]
-    if not others:
-        return scored
-    later = Split((*split.development, first), tuple(others))
-    return np.concatenate([scored, score_walk_forward(candidate.spec, snapshot, later, seed=seed)])
+        before = known.of([cohort for cohort in cohorts if cohort < held])
+        training_set = read_training_set(known, before, day=held, view="as of training")
+        loans = snapshot.of([held])
+        scored = [loans, *(keep_answerable(loans, path) for path in paths)]
+        ensemble = fit_as_served(spec, training_set, scored, seed=seed)
+        pds.append([predict_ensemble(ensemble, one) for one in scored])
+    served, *others = (np.concatenate(parts) for parts in zip(*pds, strict=True))
+    return WalkForward(served, dict(zip(paths, others, strict=True)))
 
 
 def rank_candidates(candidates: Sequence[Candidate], labels: Floats) -> list[Candidate]:
@@ -168,22 +195,31 @@ def choose_history_view(
             pds = candidate.oot_pds
         else:
             training_set = read_development(snapshot, split, view=view)
-            pds = predict_pd(fit_model(candidate.spec, training_set, seed=seed), oot)
+            ensemble = fit_as_served(candidate.spec, training_set, [oot], seed=seed)
+            pds = predict_ensemble(ensemble, oot)
         figures[view] = {"auc": measure_auc(labels, pds).value, "log_loss": measure_log_loss(labels, pds)}
     return min(HISTORY_VIEWS, key=lambda view: figures[view]["log_loss"]), figures
 
 
-def measure_fallbacks(
-    candidate: Candidate, snapshot: TrainingSnapshot, split: Split, *, seed: int
-) -> dict[str, dict[str, Any]]:
-    """Out-of-time AUC of each fallback with its interval, for the card."""
-    oot = snapshot.of(split.oot)
-    training_set = read_development(snapshot, split, view="as of training")
-    left = {missing: sources for missing, sources in sources_left(oot).items() if missing != COMPLETE}
-    models = fit_stacked_models(candidate.spec, training_set, left, seed=seed)
-    pds = {COMPLETE: candidate.oot_pds, **{name: predict_pd(model, oot) for name, model in models.items()}}
-    aucs = {name: measure_auc(label_array(oot), scored) for name, scored in pds.items()}
-    return {name: {"auc": auc.value, "auc_ci_95": list(auc.interval())} for name, auc in aucs.items()}
+def measure_paths(walk_forward: WalkForward, oot: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    """Out-of-time figures of each score path on the loans that it can answer, for the card.
+
+    A path that can answer too few of either class to be ranked has none: it is not validated.
+    """
+    measured: dict[str, dict[str, Any]] = {}
+    for path, pds in walk_forward.by_path.items():
+        labels = label_array(keep_answerable(oot, path))
+        n_bad = int(labels.sum())
+        if min(n_bad, len(labels) - n_bad) < MIN_OF_CLASS:
+            continue
+        auc, figures = measure_auc(labels, pds), measure_performance(labels, pds, *PATH_FIGURES)
+        measured[path] = {
+            "n": len(labels),
+            "auc": auc.value,
+            "auc_ci_95": list(auc.interval()),
+            **{name: one.value for name, one in figures.items()},
+        }
+    return measured
 
 
 def refit(spec: ModelSpec, snapshot: TrainingSnapshot, view: HistoryView, *, seed: int) -> FallbackEnsemble:

@@ -10,21 +10,27 @@ import polars as pl
 from tasks.modelling.ablation import measure_ablations
 from tasks.modelling.candidates import (
     Candidate,
+    WalkForward,
     choose_history_view,
     find_candidates,
-    measure_fallbacks,
+    measure_paths,
     refit,
-    score_candidate_walk_forward,
     score_walk_forward,
 )
-from tasks.modelling.fallbacks import COMPLETE, FallbackEnsemble, predict_ensemble
+from tasks.modelling.fallbacks import (
+    FallbackEnsemble,
+    find_missing,
+    keep_answerable,
+    predict_ensemble,
+    sources_left,
+)
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import Split, split_cohorts
-from tasks.modelling.training_set import HistoryView, TrainingSnapshot, keep_features, label_array
+from tasks.modelling.training_set import HistoryView, TrainingSnapshot, label_array
 from tasks.monitoring.early_arrears import count_arrears
-from tasks.monitoring.stability import add_month_values, build_reference
-from tasks.registry.promotion_gate import GateInput
-from tasks.statistics.performance import Floats
+from tasks.monitoring.stability import NEWEST_MONTHS, add_month_values, build_reference
+from tasks.registry.promotion_gate import GateInput, PathInput
+from tasks.schemas.predictions import COMPLETE
 
 
 @dataclass(frozen=True)
@@ -41,15 +47,16 @@ class TrainingConfig:
 class Challenger:
     """A trained model: `candidates` with the winner first, what was measured, and what would serve.
 
-    `walk_forward` are the winner's PDs of the out-of-time loans, each cohort by a fit to all before it.
+    `walk_forward` are the winner's PDs of the out-of-time loans as served, and by every score path; `paths`
+    are the figures of each path that could be measured.
     """
 
     split: Split
     candidates: Sequence[Candidate]
     view: HistoryView
     views: Mapping[str, Any]
-    fallbacks: Mapping[str, Mapping[str, Any]]
-    walk_forward: Floats
+    paths: Mapping[str, Mapping[str, Any]]
+    walk_forward: WalkForward
     ablations: Sequence[Mapping[str, Any]]
     ensemble: FallbackEnsemble
 
@@ -65,42 +72,72 @@ def train(snapshot: TrainingSnapshot, config: TrainingConfig) -> Challenger:
     split = split_cohorts(snapshot.ripe["snapshot_date"].to_list(), oot=config.oot_cohorts)
     candidates = find_candidates(snapshot, split, trials=config.trials, seed=config.seed, start=config.start)
     view, views = choose_history_view(candidates[0], snapshot, split, seed=config.seed)
-    fallbacks = measure_fallbacks(candidates[0], snapshot, split, seed=config.seed)
-    walk_forward = score_candidate_walk_forward(candidates[0], snapshot, split, seed=config.seed)
+    oot, spec = snapshot.of(split.oot), candidates[0].spec
+    walk_forward = score_walk_forward(spec, snapshot, split, seed=config.seed, paths=tuple(sources_left(oot)))
+    paths = measure_paths(walk_forward, oot)
     ablations = measure_ablations(candidates[0], snapshot, split, seed=config.seed)
-    ensemble = refit(candidates[0].spec, snapshot, view, seed=config.seed)
-    return Challenger(split, candidates, view, views, fallbacks, walk_forward, ablations, ensemble)
+    ensemble = refit(spec, snapshot, view, seed=config.seed)
+    return Challenger(split, candidates, view, views, paths, walk_forward, ablations, ensemble)
+
+
+def share_paths(snapshot: TrainingSnapshot) -> dict[str, float]:
+    """Share of the newest NEWEST_MONTHS months' applications that take each score path, by its name."""
+    months = snapshot.loans["snapshot_date"].unique().sort()[-NEWEST_MONTHS:]
+    newest = snapshot.loans.filter(pl.col("snapshot_date").is_in(months.implode()))
+    counts = find_missing(newest).value_counts(sort=True, name="n").sort("fallback")
+    return {path: n / newest.height for path, n in counts.iter_rows()}
 
 
 def build_gate_input(
-    challenger: Challenger, snapshot: TrainingSnapshot, *, champion: Floats | None
+    challenger: Challenger,
+    snapshot: TrainingSnapshot,
+    *,
+    champion: WalkForward | None,
+    shares: Mapping[str, float],
 ) -> GateInput:
-    """What the gate sees: the challenger on each out-of-time cohort, fitted to all cohorts before it.
+    """What the gate sees: the challenger as served on each out-of-time cohort, fitted to all cohorts before.
 
-    Needs:  the champion's PDs of the same loans, or None without a champion.
+    Needs:  the champion's PDs of the same loans, or None without a champion; the `shares` of the score paths
+            that are judged each by itself.
     """
-    development = snapshot.of(challenger.split.development)
+    development, oot = snapshot.of(challenger.split.development), snapshot.of(challenger.split.oot)
     return GateInput(
-        labels=label_array(snapshot.of(challenger.split.oot)),
-        challenger=challenger.walk_forward,
-        champion=champion,
+        labels=label_array(oot),
+        challenger=challenger.walk_forward.served,
+        champion=champion.served if champion else None,
         bad_rate=float(label_array(development).mean()),
         n_cohorts=len(challenger.split.oot),
-        fallbacks={name: one["auc"] for name, one in challenger.fallbacks.items() if name != COMPLETE},
+        fallbacks={name: one["auc"] for name, one in challenger.paths.items() if name != COMPLETE},
         red_fairness=snapshot.red_metrics.get("fairness", ()),
         red_coverage=snapshot.red_metrics.get("coverage", ()),
+        paths={
+            path: PathInput(
+                share,
+                label_array(keep_answerable(oot, path)),
+                challenger.walk_forward.by_path[path],
+                champion.by_path[path] if champion else None,
+            )
+            for path, share in shares.items()
+        },
     )
 
 
-def replay_walk_forward(card: Mapping[str, Any], snapshot: TrainingSnapshot, split: Split) -> Floats:
+def replay_walk_forward(
+    card: Mapping[str, Any], snapshot: TrainingSnapshot, split: Split, paths: Sequence[str] = ()
+) -> WalkForward:
     """PDs of the out-of-time loans by the model of a card, each cohort by a fit to its own cohorts before.
 
     The artefact itself may have learned from some of the loans that two models are compared on.
     """
-    cohorts = tuple(date.fromisoformat(day) for day in card["data"]["cohorts"])
-    spec = ModelSpec(card["family"], card["candidates"][0]["params"])
-    snapshot = keep_features(snapshot, card["data"]["features"])
-    return score_walk_forward(spec, snapshot, split, learned=cohorts, seed=card["setup"]["seed"])
+    return score_walk_forward(
+        ModelSpec(card["family"], card["candidates"][0]["params"]),
+        snapshot,
+        split,
+        learned=tuple(date.fromisoformat(day) for day in card["data"]["cohorts"]),
+        features=card["data"]["features"],
+        seed=card["setup"]["seed"],
+        paths=paths,
+    )
 
 
 def build_model_reference(ensemble: FallbackEnsemble, snapshot: TrainingSnapshot) -> dict[str, Any]:

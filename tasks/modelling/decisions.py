@@ -9,10 +9,16 @@ from typing import Any
 from tasks.errors import ModelStoreError, NothingToDoError, VintageError
 from tasks.governance.policy import Gate
 from tasks.labels.ripeness import cohorts_missing, newly_ripe
-from tasks.modelling.challenger import Challenger, TrainingConfig, build_gate_input, replay_walk_forward
+from tasks.modelling.challenger import (
+    Challenger,
+    TrainingConfig,
+    build_gate_input,
+    replay_walk_forward,
+    share_paths,
+)
 from tasks.modelling.splits import split_cohorts
 from tasks.modelling.training_set import TrainingSnapshot
-from tasks.registry.promotion_gate import decide
+from tasks.registry.promotion_gate import decide, paths_to_judge
 from tasks.registry.records import GATE, Change, Standing, end_override, take_over
 
 
@@ -126,8 +132,9 @@ def identify_model(snapshot: TrainingSnapshot, config: TrainingConfig, label_def
 def judge_challenger(challenger: Challenger, snapshot: TrainingSnapshot, limits: Gate) -> dict[str, Any]:
     """The gate's verdict on the challenger against the champion of the day, as the card records it."""
     champion = snapshot.champion
-    pds = replay_walk_forward(champion, snapshot, challenger.split) if champion else None
-    shown = build_gate_input(challenger, snapshot, champion=pds)
+    shares = paths_to_judge(share_paths(snapshot), limits)
+    replayed = replay_walk_forward(champion, snapshot, challenger.split, tuple(shares)) if champion else None
+    shown = build_gate_input(challenger, snapshot, champion=replayed, shares=shares)
     return {**asdict(decide(shown, limits)), "champion": champion["model_id"] if champion else None}
 
 

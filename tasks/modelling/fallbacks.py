@@ -1,6 +1,6 @@
-"""The model that serves: one stacked model for each way in which sources can be missing."""
+"""The model that serves: one stacked model for each score path, the way in which sources are missing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -13,10 +13,10 @@ from tasks.modelling.families import ModelSpec
 from tasks.modelling.stacking import StackedModel, all_sources, fit_stacked_models, score_log_odds
 from tasks.modelling.training_set import TrainingSet
 from tasks.schemas.feature_store import HAS_SOURCE
-from tasks.schemas.source_features import features_in, knows_other, other_sources
+from tasks.schemas.predictions import COMPLETE
+from tasks.schemas.source_features import features_in, knows_other, other_sources, source_of
 from tasks.statistics.performance import Floats
 
-COMPLETE = "none"
 OURS = ("clickstream", "financials")  # that may be missing; attributes alone have too little weight
 
 
@@ -59,9 +59,16 @@ def name_missing(lacking: Sequence[str]) -> str:
     return "+".join(lacking) or COMPLETE
 
 
-def fit_ensemble(spec: ModelSpec, training_set: TrainingSet, *, seed: int) -> FallbackEnsemble:
-    """The model fitted with all sources, and once more for each way that sources can be missing."""
-    models = fit_stacked_models(spec, training_set, sources_left(training_set.features), seed=seed)
+def fit_ensemble(
+    spec: ModelSpec, training_set: TrainingSet, *, seed: int, paths: Collection[str] | None = None
+) -> FallbackEnsemble:
+    """The model fitted with all sources, and once more for each way that sources can be missing.
+
+    Needs:  `paths`, names of the score paths to fit where not all of them are needed.
+    """
+    left = sources_left(training_set.features)
+    wanted = left if paths is None else {name: left[name] for name in left if name in paths}
+    models = fit_stacked_models(spec, training_set, wanted, seed=seed)
     return FallbackEnsemble(models, reference_applicant(training_set.features))
 
 
@@ -79,19 +86,43 @@ def find_missing(features: pl.DataFrame) -> pl.Series:
 
     Needs:  has_<source>, and the features that the model learned: what it did not learn from is not lacking.
     """
-    ours = [source for source in OURS if source in all_sources(features)]
-    knows = {source: pl.col(HAS_SOURCE[source]) for source in ours} | knows_other(features.columns)
-    lacks = [pl.when(~known).then(pl.lit(source)) for source, known in knows.items()]
+    lacks = [pl.when(~known).then(pl.lit(source)) for source, known in _knows(features).items()]
     named = pl.concat_str(lacks, separator="+", ignore_nulls=True)
     return features.select(fallback=pl.when(named == "").then(pl.lit(COMPLETE)).otherwise(named)).to_series()
+
+
+def _knows(features: pl.DataFrame) -> dict[str, pl.Expr]:
+    """Whether each source that is among the features, and may be missing, knows the customer."""
+    ours = [source for source in OURS if source in all_sources(features)]
+    return {source: pl.col(HAS_SOURCE[source]) for source in ours} | knows_other(features.columns)
+
+
+def find_paths(features: pl.DataFrame, learned: Sequence[str]) -> pl.Series:
+    """The score path that each application takes in a model that learned these features."""
+    return find_missing(features.select(*HAS_SOURCE.values(), *learned))
+
+
+def keep_answerable(features: pl.DataFrame, path: str) -> pl.DataFrame:
+    """The applications that a score path can answer, as if the sources that it lacks said nothing of them.
+
+    So what the path would say is known of more applications than of those that took it.
+    Keys:   rows keep their order.
+    """
+    lacking = () if path == COMPLETE else path.split("+")
+    needed = [known for source, known in _knows(features).items() if source not in lacking]
+    gone = [name for name in features_in(features.columns) if source_of(name) in lacking]
+    flags = [HAS_SOURCE[source] for source in lacking if source in HAS_SOURCE]
+    return features.filter(pl.lit(value=True), *needed).with_columns(
+        *(pl.lit(None, features.schema[name]).alias(name) for name in gone),
+        *(pl.lit(value=False).alias(flag) for flag in flags),
+    )
 
 
 def rows_by_model(
     ensemble: FallbackEnsemble, features: pl.DataFrame
 ) -> list[tuple[StackedModel, np.ndarray]]:
     """Each model that is needed, with the numbers of the rows that it answers for."""
-    learned = features.select(*HAS_SOURCE.values(), *ensemble.reference.columns)
-    missing = find_missing(learned).to_numpy()
+    missing = find_paths(features, ensemble.reference.columns).to_numpy()
     pairs = [(model, np.flatnonzero(missing == name)) for name, model in ensemble.models.items()]
     return [(model, rows) for model, rows in pairs if len(rows)]
 

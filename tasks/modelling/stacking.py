@@ -101,10 +101,17 @@ def base_log_odds(base_models: Sequence[Pipeline], features: pl.DataFrame) -> Fl
     return np.column_stack([base_model.decision_function(used) for base_model in base_models])
 
 
-def base_models_of(spec: ModelSpec, features: pl.DataFrame) -> tuple[BaseModel, ...]:
-    """The base models that have a source, in order: those of the family, then one per other team's source."""
+def base_models_of(spec: ModelSpec, features: pl.DataFrame, sources: Sources) -> tuple[BaseModel, ...]:
+    """The base models that can read any of the sources, each with those alone, in order.
+
+    Those of the family come first, then one per other team's source.
+    """
     others = (of_other_source(name) for name in other_sources(features.columns))
-    return tuple(_restrict((*FAMILIES[spec.family].base_models, *others), all_sources(features)))
+    left = (
+        replace(one, sources=tuple(name for name in one.sources if name in sources))
+        for one in (*FAMILIES[spec.family].base_models, *others)
+    )
+    return tuple(one for one in left if one.sources)
 
 
 def all_sources(features: pl.DataFrame) -> tuple[str, ...]:
@@ -130,8 +137,7 @@ def fit_stacked_models(
     without its cohort's group (stacked generalisation, Wolpert 1992; for a single base model this is Platt's
     calibration). A base model that reads the same sources in several choices is fitted once.
     """
-    possible = base_models_of(spec, training_set.features)
-    used = {name: _restrict(possible, sources) for name, sources in choices.items()}
+    used = {name: base_models_of(spec, training_set.features, chosen) for name, chosen in choices.items()}
     cohorts = training_set.features["snapshot_date"].to_list()
     groups = cohort_groups(cohorts, training_set.ripe, most=CROSS_FITS)
     fitted = {
@@ -147,14 +153,6 @@ def fit_stacked_models(
         explainers: tuple[Explainer, ...] = tuple(base_model.explainer for base_model in chosen)
         models[name] = StackedModel(pipelines, weights, float(weigh.intercept_[0]), explainers)
     return models
-
-
-def _restrict(base_models: Sequence[BaseModel], sources: Sources) -> list[BaseModel]:
-    """The base models that can read any of the sources, each with those alone."""
-    left = [
-        replace(one, sources=tuple(name for name in one.sources if name in sources)) for one in base_models
-    ]
-    return [one for one in left if one.sources]
 
 
 def cross_fit(

@@ -11,6 +11,7 @@ from tasks.modelling.challenger import Challenger, TrainingConfig
 from tasks.modelling.splits import Split
 from tasks.modelling.training_set import TrainingSnapshot, label_array
 from tasks.registry.model_card import list_limits
+from tasks.schemas.feature_store import CLICKSTREAM_MONTHS
 from tasks.schemas.predictions import GRADE_LIMITS
 from tasks.schemas.source_features import features_in
 from tasks.statistics.performance import measure_performance
@@ -44,7 +45,7 @@ def build_card(
         "candidates": [_describe_candidate(candidate, oot) for candidate in challenger.candidates],
         "reading": challenger.view,
         "readings": challenger.views,
-        "fallbacks": challenger.fallbacks,
+        "fallbacks": challenger.paths,
         "ablations": challenger.ablations,
         "gate": gate,
         "grade_limits": GRADE_LIMITS,
@@ -86,8 +87,16 @@ def _describe_data(snapshot: TrainingSnapshot, split: Split) -> dict[str, Any]:
         "bad_rate_by_cohort": by_cohort["bad_rate"].to_list(),
         "development": [str(day) for day in split.development],
         "oot": [str(day) for day in split.oot],
+        "oot_history_months": _median_history(snapshot.of(split.oot)),
         "features": list(features_in(snapshot.loans.columns)),
         "sources": snapshot.sources,
         "retired": {name: str(day) for name, day in snapshot.retired.items()},
         "tables": snapshot.tables,
     }
+
+
+def _median_history(loans: pl.DataFrame) -> float | None:
+    """Median months of clickstream history of the loans that have one; None where none has."""
+    if CLICKSTREAM_MONTHS not in loans.columns:
+        return None
+    return loans.filter(pl.col(CLICKSTREAM_MONTHS) > 0).select(pl.median(CLICKSTREAM_MONTHS)).item()

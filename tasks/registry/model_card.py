@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tasks.schemas.predictions import describe_path
 from tasks.text import for_markdown
 
 Card = Mapping[str, Any]
@@ -26,7 +27,7 @@ def list_limits(label_def: str, n_oot_cohorts: int, *, gate_cohorts: int) -> lis
 
 def render_card(card: Card) -> str:
     """The card as Markdown; the same card gives the same text."""
-    parts = (_head, _data, _candidates, _gate, _fallbacks, _tuning, _features, _ablations, _limits, _code)
+    parts = (_head, _data, _candidates, _gate, _paths, _tuning, _features, _ablations, _limits, _code)
     return "\n".join(line for part in parts for line in (*part(card), ""))
 
 
@@ -41,6 +42,17 @@ def _head(card: Card) -> list[str]:
         "",
         f"Its AUC out of time is {winner['auc']:.3f} ({low:.3f} to {high:.3f}, 95%) on "
         f"{winner['n']} loans; observed/expected defaults are {winner['observed_to_expected']:.2f}.",
+        *_history(card["data"]["oot_history_months"]),
+    ]
+
+
+def _history(months: float | None) -> list[str]:
+    """For which length of history the figures out of time hold."""
+    if months is None:
+        return []
+    return [
+        f"These figures hold for customers whose clickstream history was {months:g} months long at the "
+        "application (median out of time); with longer histories the AUC is higher, with shorter ones lower."
     ]
 
 
@@ -104,16 +116,21 @@ def _gate(card: Card) -> list[str]:
     return ["## Gate", "", f"Compared with {against}: {decided}. {gate['why'][0].upper()}{gate['why'][1:]}."]
 
 
-def _fallbacks(card: Card) -> list[str]:
-    rows = [
-        [missing, f"{f['auc']:.3f} ({f['auc_ci_95'][0]:.3f} to {f['auc_ci_95'][1]:.3f})"]
-        for missing, f in card["fallbacks"].items()
-    ]
+def _paths(card: Card) -> list[str]:
+    names = ("n", "auc", "auc_ci_95", "brier", "observed_to_expected", "calibration_slope")
+    rows: list[list[str]] = []
+    for path, figures in card["fallbacks"].items():
+        n, auc, (low, high), brier, ratio, slope = (figures[name] for name in names)
+        cells = (f"{auc:.3f} ({low:.3f} to {high:.3f})", f"{brier:.4f}", f"{ratio:.2f}", f"{slope:.2f}")
+        rows.append([describe_path(path), str(n), *cells])
     grades = ", ".join(f"{name} to {limit:.0%}" for name, limit in card["grade_limits"].items())
     return [
-        "## Fallbacks: when a source is missing",
+        "## Score paths: which model answers when a source is missing",
         "",
-        *_table(("Missing", "AUC out of time (95%)"), rows),
+        "Each on the out-of-time loans that it can answer, as if the sources that it lacks said nothing of "
+        "them. A path that is not listed was not validated: its applications are for manual review.",
+        "",
+        *_table(("Score path", "Loans", "AUC out of time (95%)", "Brier", "O/E", "Slope"), rows),
         "",
         f"Grades by PD: {grades}, G above.",
     ]

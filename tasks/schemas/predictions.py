@@ -34,6 +34,14 @@ GRADE_LIMITS = {
 }  # a PD up to the limit; G above
 
 
+COMPLETE = "none"  # the score path that lacks no source
+
+
+def describe_path(path: str) -> str:
+    """A score path in words: with all sources, or without those that `fallback` names."""
+    return "with all sources" if path == COMPLETE else f"without {path.replace('+', ' and ')}"
+
+
 def grade_of(pd: pl.Expr) -> pl.Expr:
     """Grade A (best) to G by fixed limits of the probability of default."""
     grade = pl.lit("G")

@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from tasks.schemas.monitoring import CONFIDENCE
 
 Floats = NDArray[np.float64]
+MIN_OF_CLASS = 2  # good and bad loans that a ranking needs
 INSIDE = (1e-9, 1 - 1e-9)  # where the logarithm of a PD is finite
 
 

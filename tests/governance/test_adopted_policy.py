@@ -67,7 +67,8 @@ def test_a_policy_that_was_adopted_earlier_says_the_same_as_ever(tmp_path: Path)
         "Not stated, so that the values of earlier versions apply; add them to the file: "
         "[stability] drift_months = 2; [fairness] min_applicants = 30; "
         "[gate] level = 0.9, min_gain = -0.01, auc_floor = 0.6, max_brier_loss = 0.002, max_z = 2.58, "
-        "cohorts = 3; [cutoff] approve_up_to_pd = 0.35 (instead of [fairness] approve_up_to_pd); "
+        "path_share = 0.1, cohorts = 3; "
+        "[cutoff] approve_up_to_pd = 0.35 (instead of [fairness] approve_up_to_pd); "
         "[[trigger]] score_drifts: months = 2; [[trigger]] calibration_red: months = 2; "
         "[[trigger]] arrears_red: months = 2; [[trigger]] fairness_red: months = 2."
     )

@@ -3,10 +3,10 @@ import polars as pl
 import pytest
 
 from tasks.modelling.ablation import ABLATIONS, blank, measure_ablations
-from tasks.modelling.candidates import Candidate, read_development
+from tasks.modelling.candidates import Candidate, fit_as_served, read_development
+from tasks.modelling.fallbacks import predict_ensemble
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import Split
-from tasks.modelling.stacking import fit_model, predict_pd
 from tasks.modelling.training_set import TrainingSnapshot, label_array
 from tasks.schemas.feature_store import CATEGORIES, FEATURES
 from tasks.statistics.performance import measure_auc
@@ -27,9 +27,10 @@ def known() -> TrainingSnapshot:
 @pytest.fixture(scope="module")
 def candidate(known: TrainingSnapshot) -> Candidate:
     spec, oot = ModelSpec("logistic", QUICK), known.of(SPLIT.oot)
-    model = fit_model(spec, read_development(known, SPLIT, view="as of training"), seed=0)
-    pds = predict_pd(model, oot)
-    return Candidate(spec, None, model, pds, measure_auc(label_array(oot), pds))
+    training_set = read_development(known, SPLIT, view="as of training")
+    ensemble = fit_as_served(spec, training_set, [oot], seed=0)
+    pds = predict_ensemble(ensemble, oot)
+    return Candidate(spec, None, ensemble, pds, measure_auc(label_array(oot), pds))
 
 
 def test_each_family_has_its_auc_and_its_change_with_an_interval(

@@ -10,18 +10,22 @@ from polars.testing import assert_frame_equal
 from tasks.errors import NothingToDoError
 from tasks.modelling import candidates
 from tasks.modelling.candidates import Candidate, build_folds, score_walk_forward
-from tasks.modelling.challenger import TrainingConfig, build_gate_input, train
-from tasks.modelling.decisions import require_both_outcomes
+from tasks.modelling.challenger import TrainingConfig, build_gate_input, share_paths, train
+from tasks.modelling.decisions import judge_challenger, require_both_outcomes
+from tasks.modelling.fallbacks import find_missing, fit_ensemble, predict_ensemble
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import Split
-from tasks.modelling.stacking import fit_model
-from tasks.modelling.training_set import TrainingSnapshot
+from tasks.modelling.training_set import TrainingSnapshot, read_training_set
 from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.feature_store import SOURCE_OF
+from tasks.schemas.predictions import COMPLETE
 from tasks.statistics.performance import measure_auc
 from tests.applicants import training_set
 from tests.builders import clickstream_rows, month, months
+from tests.policies import POLICY
 
 SPLIT = Split((month(0),), (month(1), month(2)))
+PATHS = (COMPLETE, "clickstream", "financials", "clickstream+financials")
 N = 200  # loans of each of the three cohorts
 
 
@@ -40,7 +44,7 @@ def known(flipped: int | None = None) -> TrainingSnapshot:
 
 
 def scored(book: TrainingSnapshot, learned: list[date] | None = None) -> np.ndarray:
-    return score_walk_forward(ModelSpec("logistic"), book, SPLIT, seed=0, learned=learned)
+    return score_walk_forward(ModelSpec("logistic"), book, SPLIT, seed=0, learned=learned).served
 
 
 @pytest.mark.parametrize(("where", "found"), [(0, ""), (1, ""), (2, "2023-03 to 2023-03")])
@@ -65,14 +69,6 @@ def test_an_out_of_time_cohort_is_scored_by_what_came_before_it_alone() -> None:
     assert not np.allclose(scored(known(flipped=0))[:N], usual[:N])
 
 
-@pytest.mark.parametrize("n_oot", [1, 2])
-def test_a_candidate_is_scored_as_new_as_its_recipe_is(n_oot: int) -> None:
-    book, split = known(), Split(tuple(months(3)[:-n_oot]), tuple(months(3)[-n_oot:]))
-    best = candidates.find_candidates(book, split, trials=1, seed=0, start={})[0]
-    usual = score_walk_forward(best.spec, book, split, seed=0)
-    assert np.array_equal(candidates.score_candidate_walk_forward(best, book, split, seed=0), usual)
-
-
 def test_a_model_that_learned_from_fewer_cohorts_is_replayed_on_those() -> None:
     first_only = scored(known(), learned=months(1))
     assert np.array_equal(scored(known(flipped=1), learned=months(1)), first_only)
@@ -91,7 +87,7 @@ def clicked(later: int) -> TrainingSnapshot:
 def test_neither_gate_nor_search_reads_clicks_after_the_cohort_that_is_judged() -> None:
     split = Split(tuple(months(2)), (month(2),))
     one, other = (score_walk_forward(ModelSpec("logistic"), clicked(n), split, seed=0) for n in (0, 9000))
-    assert np.array_equal(one, other)
+    assert np.array_equal(one.served, other.served)
     folds = [build_folds(clicked(n), months(3)) for n in (0, 9000)]
     for fold, same in zip(*folds, strict=True):
         assert_frame_equal(fold.training_set.features, same.training_set.features)
@@ -107,8 +103,8 @@ def test_the_history_view_is_the_one_of_the_lowest_loss_out_of_time() -> None:
 
 
 def candidate(family: str, pds: np.ndarray, labels: np.ndarray) -> Candidate:
-    model = fit_model(ModelSpec("logistic"), training_set(), seed=0)
-    return Candidate(ModelSpec(family), 0.5, model, pds, measure_auc(labels, pds))
+    ensemble = fit_ensemble(ModelSpec("logistic"), training_set(), seed=0, paths=[COMPLETE])
+    return Candidate(ModelSpec(family), 0.5, ensemble, pds, measure_auc(labels, pds))
 
 
 @pytest.mark.parametrize(("noise", "first"), [(0.05, "logistic"), (3.0, "boosting")])
@@ -125,8 +121,50 @@ def test_of_candidates_that_rank_alike_the_better_calibrated_one_serves(noise: f
 
 def test_the_gate_is_shown_the_fallbacks_and_not_the_complete_model_among_them() -> None:
     challenger = train(known(), TrainingConfig(trials=1, seed=0, oot_cohorts=1, start={}))
-    shown = build_gate_input(challenger, known(), champion=None)
+    shown = build_gate_input(challenger, known(), champion=None, shares={})
     assert set(shown.fallbacks) == {"clickstream", "financials", "clickstream+financials"}
+
+
+def closed(book: TrainingSnapshot, *numbers: int) -> TrainingSnapshot:
+    """The book, in which nothing is known of the clickstream of those who applied in some months."""
+    gone = pl.col("snapshot_date").is_in([month(number) for number in numbers])
+    names = [name for name, source in SOURCE_OF.items() if source == "clickstream"]
+    blank = [pl.when(~gone).then(name).alias(name) for name in names]
+    flag = (pl.col("has_clickstream") & ~gone).alias("has_clickstream")
+    return replace(book, loans=book.loans.with_columns(flag, *blank))
+
+
+def test_an_out_of_time_loan_is_scored_by_the_path_that_it_would_take() -> None:
+    book, spec = closed(known(), 1, 2), ModelSpec("logistic")
+    scored = score_walk_forward(spec, book, SPLIT, seed=0, paths=["clickstream", COMPLETE])
+    assert set(find_missing(book.of(SPLIT.oot))) == {"clickstream"}
+    assert np.array_equal(scored.served, scored.by_path["clickstream"])
+    assert len(scored.by_path[COMPLETE]) == 0
+    first = read_training_set(book, book.of([month(0)]), day=month(1), view="as of training")
+    served = predict_ensemble(fit_ensemble(spec, first, seed=0), book.of([month(1)]))
+    assert np.allclose(scored.served[:N], served)
+
+
+def test_a_path_is_measured_on_all_loans_that_it_can_answer() -> None:
+    book = closed(known(), 2)
+    scored = score_walk_forward(ModelSpec("logistic"), book, SPLIT, seed=0, paths=PATHS)
+    measured = candidates.measure_paths(scored, book.of(SPLIT.oot))
+    assert {path: one["n"] for path, one in measured.items()} == {
+        COMPLETE: N,
+        "financials": N,
+        "clickstream": 2 * N,
+        "clickstream+financials": 2 * N,
+    }
+
+
+def test_the_gate_judges_each_path_that_enough_of_the_newest_applications_take() -> None:
+    book = closed(known(), 2)
+    shares = {"clickstream": pytest.approx(1 / 3), COMPLETE: pytest.approx(2 / 3)}
+    assert share_paths(book) == shares
+    trained = train(book, TrainingConfig(trials=1, seed=0, oot_cohorts=1, start={}))
+    for path_share, judged in ((0.3, {"clickstream", COMPLETE}), (0.5, {COMPLETE}), (0.9, set())):
+        limits = POLICY.gate.model_copy(update={"path_share": path_share})
+        assert set(judge_challenger(trained, book, limits)["figures"]["paths"]) == judged
 
 
 def test_a_search_looks_at_a_share_of_many_loans_from_every_cohort(monkeypatch: pytest.MonkeyPatch) -> None:

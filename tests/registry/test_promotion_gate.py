@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tasks.governance.policy import Gate
-from tasks.registry.promotion_gate import GateInput, Verdict, decide
+from tasks.registry.promotion_gate import GateInput, PathInput, Verdict, decide
 from tasks.statistics.performance import measure_spiegelhalter_z
 from tests.policies import POLICY
 
@@ -29,10 +29,13 @@ def judged(
     red_coverage: Sequence[str] = (),
     labels: np.ndarray = LABELS,
     limits: Gate = POLICY.gate,
+    paths: Mapping[str, PathInput] | None = None,
 ) -> Verdict:
     measured = {"clickstream": 0.8} if fallbacks is None else fallbacks
     reds = (red_fairness, red_coverage)
-    return decide(GateInput(labels, challenger, champion, 0.35, n_cohorts, measured, *reds), limits)
+    return decide(
+        GateInput(labels, challenger, champion, 0.35, n_cohorts, measured, *reds, paths or {}), limits
+    )
 
 
 def test_a_better_challenger_takes_over_and_a_worse_one_does_not() -> None:
@@ -85,6 +88,33 @@ def test_a_red_of_coverage_sends_what_passes_to_a_person() -> None:
     assert verdict.promoted
     assert verdict.waits_for == "red: coverage of clickstream"
     assert judged(WEAK, STRONG, red_coverage=["coverage of clickstream"]).waits_for == ""
+
+
+def test_a_path_that_ranks_worse_by_itself_stops_a_challenger_that_ranks_better_in_all() -> None:
+    worse = {
+        "clickstream": PathInput(0.4, LABELS, WEAK, STRONG),
+        "none": PathInput(0.6, LABELS, STRONG, WEAK),
+    }
+    verdict = judged(STRONG, WEAK, paths=worse)
+    assert not verdict.promoted
+    assert f"without clickstream: the gain in AUC may be below {POLICY.gate.min_gain}" in verdict.why
+    assert "without clickstream (40% of the newest applications) gain in AUC -0." in verdict.why
+    assert "with all sources: the gain" not in verdict.why
+    better = {"clickstream": PathInput(0.4, LABELS, STRONG, WEAK)}
+    assert judged(STRONG, WEAK, paths=better).promoted
+
+
+def test_a_path_that_nothing_is_known_of_stops_a_challenger() -> None:
+    nobody = {"clickstream": PathInput(0.4, LABELS[:0], STRONG[:0], WEAK[:0])}
+    verdict = judged(STRONG, WEAK, paths=nobody)
+    assert not verdict.promoted
+    assert "without clickstream: too few loans of either class to measure" in verdict.why
+    assert verdict.figures["paths"]["clickstream"] == {"share": 0.4, "n": 0}
+
+
+def test_a_path_of_a_first_model_must_clear_the_floor() -> None:
+    useless = {"clickstream": PathInput(0.4, LABELS, USELESS, None)}
+    assert "without clickstream: the AUC may be below the floor" in judged(STRONG, None, paths=useless).why
 
 
 def test_a_first_model_must_clear_the_floors() -> None:
