@@ -21,11 +21,13 @@ from tasks.leakage_audit.origin import find_copy, find_later_value
 from tasks.leakage_audit.outcome import find_choice, find_outcome, find_shadow
 from tasks.leakage_audit.reference import Book, Column
 from tasks.monitoring.actions import explain_policy
+from tasks.monitoring.approvals import summarise_pds
 from tasks.monitoring.backtest import DevelopmentBenchmark, measure_backtest, newest_cohorts
 from tasks.monitoring.early_arrears import measure_arrears
 from tasks.monitoring.fairness import add_groups, measure_fairness
 from tasks.monitoring.measurement import measurement, to_rows
 from tasks.monitoring.monthly import Month, count_drifting, measure_month
+from tasks.monitoring.score_paths import usual_months
 from tasks.monitoring.triggers import decide_actions
 from tasks.registry.promotion_gate import GateInput, decide, paths_to_judge
 from tasks.reporting.findings import describe_figures
@@ -89,13 +91,19 @@ def month_of(n: int) -> Month:
     known = dict.fromkeys(("has_clickstream", "has_attributes", "has_financials"), True)
     row = {**known, "age": 0.4, **dict.fromkeys(MEASURES, 1.0)}
     reference = {
-        "bins": {"pd": bins, "age": bins},
-        "n": {"pd": 5000, "age": 5000},
+        "bins": {"age": bins},
+        "n": {"age": 5000},
+        "grid": bins["edges"],
+        "paths": {path: {"n": 5000, "shares": bins["shares"][:-1]} for path in ("none", "clickstream")},
+        "expected": {"mix": summarise_pds(np.linspace(0.0, 0.7, 3000) ** 2)},
         "coverage": dict.fromkeys(("clickstream", "attributes", "financials"), 1.0),
     }
     deliveries = pl.DataFrame({"source": ["loans"], "n_received": [100], "n_quarantined": [5]})
-    pds = pl.Series(np.linspace(0.05, 0.95, n) ** 1.3)
-    return Month(pl.DataFrame([row] * n), pds, reference, deliveries, [])
+    pds = np.linspace(0.05, 0.95, n) ** 1.3
+    path = pl.when(pl.int_range(pl.len()) % 5 == 0).then(pl.lit("clickstream")).otherwise(pl.lit("none"))
+    scores = pl.DataFrame({"pd": pds, "grade": ["A"] * n}).with_columns(fallback=path)
+    usual = {"none": round(0.88 * n), "clickstream": round(0.12 * n)}
+    return Month(pl.DataFrame([row] * n), scores, reference, deliveries, [], usual_paths=usual)
 
 
 def drift(p: float) -> list[dict[str, Any]]:
@@ -120,13 +128,14 @@ def measured(policy: Policy) -> list[Any]:
     counts = {"bad": {"n": 900, "k": 630}, "good": {"n": 2100, "k": 210}}
     books = [graded(n, ratio) for n, ratio in ((150, 0.8), (400, 0.87), (400, 1.13), (150, 1.3), (300, 1.0))]
     return [
-        [measure_month(month_of(n), policy) for n in (40, 4000)],
+        [measure_month(month_of(n), policy) for n in (40, 300, 4000)],
         count_drifting(drift(0.03), drifting, limits=policy.stability),
         [
             measure_backtest(book, DevelopmentBenchmark(auc, 1e-4, 1e9), policy=policy)
             for book in books
             for auc in (0.5, 0.7)
         ],
+        usual_months(DAY, policy.paths),
         newest_cohorts([date(2024, at + 1, 1) for at in range(12)], policy.ranking),
         measure_arrears(young, counts, limits=policy.arrears),
         measure_fairness(people(), limits=policy.fairness, cutoff=policy.cutoff),
@@ -172,9 +181,14 @@ def acted_on(policy: Policy) -> list[Any]:
         due = measurement("cohorts_since_training", "labels", 100, 3.0, status="due")
         return to_rows([*all_, due], as_of=DAY, window="month 2024-05", model_id="m")
 
-    earlier = [rows("red"), *[rows("green")] * 30]
     months = (rows("amber"), rows("red"), rows("red", ranking="green"))
-    return [decide_actions(now, earlier, as_of=DAY, policy=policy, digest="").to_dicts() for now in months]
+    return [
+        decide_actions(
+            now, [rows("red")] * n + [rows("green")] * 30, as_of=DAY, policy=policy, digest=""
+        ).to_dicts()
+        for now in months
+        for n in (1, 5)
+    ]
 
 
 def judged(policy: Policy) -> list[Any]:

@@ -8,6 +8,8 @@ HELD_BEFORE: Mapping[str, Mapping[str, float]] = {
     "stability": {"drift_months": 2},
     "coverage": {"amber_p": 0.01},
     "fairness": {"min_applicants": 30},
+    "paths": {"min_loans": 50, "months": 3, "min_change": 0.05, "p": 0.01},
+    "path_cost": {"amber_excess": 0.25, "red_excess": 0.50, "p": 0.01},
     "economics": {"margin": 0.15, "loss_given_default": 0.75, "min_bad_loans": 100, "months": 12},
     "gate": {
         "level": 0.90,

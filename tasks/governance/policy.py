@@ -112,6 +112,30 @@ class Cutoff(Part):
     approve_up_to_pd: Share
 
 
+class Paths(Part):
+    """Score paths: figures of their own from `min_loans` on; shares against those of `months` before."""
+
+    min_loans: Annotated[int, Field(ge=1)]
+    months: Annotated[int, Field(ge=1)]
+    min_change: Share
+    p: Share
+
+
+class PathCost(Part):
+    """How far the expected bad rate among approved lies above that of development, relative to it."""
+
+    amber_excess: Positive
+    red_excess: Positive
+    p: Share
+
+    @model_validator(mode="after")
+    def red_is_worse(self) -> "PathCost":
+        """Red must lie beyond amber."""
+        if self.red_excess <= self.amber_excess:
+            raise ValueError("red_excess must be above amber_excess")
+        return self
+
+
 class Fairness(Part):
     """Adverse impact ratio over `months` application months."""
 
@@ -186,6 +210,8 @@ class Policy(Part):
     calibration: Calibration
     arrears: Arrears
     cutoff: Cutoff
+    paths: Paths
+    path_cost: PathCost
     fairness: Fairness
     economics: Economics
     gate: Gate

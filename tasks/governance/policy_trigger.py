@@ -27,6 +27,7 @@ BUILT_IN = (
     "ranking_red",
     "calibration_red",
     "arrears_red",
+    "fairness_amber",
     "fairness_red",
     "model_unusable",
 )

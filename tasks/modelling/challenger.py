@@ -27,8 +27,9 @@ from tasks.modelling.fallbacks import (
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import Split, split_cohorts
 from tasks.modelling.training_set import HistoryView, TrainingSnapshot, label_array
+from tasks.monitoring.approvals import summarise_pds
 from tasks.monitoring.early_arrears import count_arrears
-from tasks.monitoring.stability import NEWEST_MONTHS, add_month_values, build_reference
+from tasks.monitoring.stability import NEWEST_MONTHS, add_month_values, build_reference, keep_newest
 from tasks.registry.promotion_gate import GateInput, PathInput
 from tasks.schemas.predictions import COMPLETE
 
@@ -140,10 +141,26 @@ def replay_walk_forward(
     )
 
 
-def build_model_reference(ensemble: FallbackEnsemble, snapshot: TrainingSnapshot) -> dict[str, Any]:
-    """What monitoring compares later months with: distributions of the training data, and early arrears."""
+def build_model_reference(
+    ensemble: FallbackEnsemble, snapshot: TrainingSnapshot, walk_forward: WalkForward
+) -> dict[str, Any]:
+    """What monitoring compares later months with: features and scores of the training data, early arrears.
+
+    `expected` summarises, as served (mix) and by score path, the PDs of the out-of-time loans.
+    """
     applications = snapshot.loans.filter(pl.col("snapshot_date") < snapshot.as_of)
     ripe = add_month_values(snapshot.ripe, snapshot.clickstream.collect())
-    pds = pl.Series(predict_ensemble(ensemble, applications))
-    counts = count_arrears(snapshot.ripe, snapshot.arrears)
-    return {**build_reference(ripe, applications, pds), "arrears": counts}
+    expected = {"mix": walk_forward.served, **walk_forward.by_path}
+    return {
+        **build_reference(ripe, score_by_path(ensemble, applications)),
+        "expected": {path: summarise_pds(pds) for path, pds in expected.items()},
+        "arrears": count_arrears(snapshot.ripe, snapshot.arrears),
+    }
+
+
+def score_by_path(ensemble: FallbackEnsemble, applications: pl.DataFrame) -> dict[str, pl.Series]:
+    """PDs by every score path of the newest applications that it can answer."""
+    answerable = {path: keep_answerable(applications, path) for path in ensemble.models}
+    return {
+        path: pl.Series(predict_ensemble(ensemble, keep_newest(rows))) for path, rows in answerable.items()
+    }

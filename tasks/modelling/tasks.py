@@ -93,7 +93,7 @@ def _train_and_save(
         trained_by=settings.trained_by,
         code=code_on_record(),
     )
-    reference = build_model_reference(challenger.ensemble, snapshot)
+    reference = build_model_reference(challenger.ensemble, snapshot, challenger.walk_forward)
     record_settings(snapshot.as_of, settings)
     models.save(
         model_id,

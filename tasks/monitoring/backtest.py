@@ -13,6 +13,7 @@ from scipy.stats import norm
 from tasks.governance.policy import Calibration, Policy, Ranking
 from tasks.monitoring.measurement import Measurement, grade, measurement
 from tasks.schemas.monitoring import CONFIDENCE
+from tasks.schemas.predictions import COMPLETE
 from tasks.statistics import performance
 from tasks.statistics.performance import Auc, Floats
 from tasks.statistics.significance import holm, jeffreys_interval, jeffreys_p, jeffreys_two_sided_p
@@ -41,18 +42,34 @@ class DevelopmentBenchmark:
 
 
 def development_benchmark(
-    n_by_model: Mapping[str, int], cards: Mapping[str, Mapping[str, Any]]
+    n_by_path: Mapping[tuple[str, str], int], cards: Mapping[str, Mapping[str, Any]]
 ) -> DevelopmentBenchmark:
-    """How the models that scored the loans did at the gate, weighted by how many loans each scored."""
-    total = sum(n_by_model.values())
-    auc = variance = learning = 0.0
-    for model_id, n in n_by_model.items():
-        gate, share = cards[model_id]["gate"]["figures"], n / total
-        low, high, z = _interval_at_the_gate(gate)
-        auc += share * gate["auc"]
-        variance += share**2 * (max(high - gate["auc"], gate["auc"] - low) / z) ** 2
-        learning += share**2 / cards[model_id]["data"]["n_loans"]
+    """How the score paths of the models that scored the loans did in development, weighted by loans.
+
+    Needs:  number of loans by model and path.
+    """
+    total, auc, variance = sum(n_by_path.values()), 0.0, 0.0
+    n_by_model: dict[str, int] = {}
+    for (model_id, path), n in n_by_path.items():
+        (value, low, high, z), share = _in_development(cards[model_id], path), n / total
+        auc += share * value
+        variance += share**2 * (max(high - value, value - low) / z) ** 2
+        n_by_model[model_id] = n_by_model.get(model_id, 0) + n
+    learning = sum((n / total) ** 2 / cards[name]["data"]["n_loans"] for name, n in n_by_model.items())
     return DevelopmentBenchmark(auc, variance, 1 / learning)
+
+
+def _in_development(card: Mapping[str, Any], path: str) -> tuple[float, float, float, float]:
+    """AUC of a path out of time, limits of its interval, and how many standard errors these are apart.
+
+    Where the card has no figures of the path, those of the model as a whole; so it is of the complete path of
+    models made by older code, which record no number of loans per path.
+    """
+    measured = card.get("fallbacks", {}).get(path)
+    if measured is None or (path == COMPLETE and "n" not in measured):
+        gate = card["gate"]["figures"]
+        return (gate["auc"], *_interval_at_the_gate(gate))
+    return (measured["auc"], *_interval_at_the_gate(measured))
 
 
 def newest_cohorts(cohorts: Sequence[date], limits: Ranking) -> list[date]:
@@ -68,27 +85,34 @@ def _interval_at_the_gate(figures: Mapping[str, Any]) -> tuple[float, float, flo
 
 
 def measure_backtest(
-    pooled: pl.DataFrame, benchmark: DevelopmentBenchmark | None, *, policy: Policy
+    pooled: pl.DataFrame, benchmark: DevelopmentBenchmark | None, *, policy: Policy, path: str = ""
 ) -> list[Measurement]:
     """Ranking, calibration and order of grades of the pooled loans, each with its status.
 
+    The subjects' names end in `path`, such as " without clickstream"; empty for all loans together.
+
     Needs:  label (0 or 1), pd, grade of the loans; `benchmark` unless there is no loan.
     """
-    n = pooled.height
+    n, subject = pooled.height, f"score{path}"
     if n == 0 or benchmark is None:
-        return [measurement(name, "score", 0, None, status="not ripe") for name in BACKTEST]
+        return [measurement(name, subject, 0, None, status="not ripe") for name in BACKTEST]
     labels, pds = pooled["label"].cast(pl.Float64).to_numpy(), pooled["pd"].to_numpy()
     n_bad = int(labels.sum())
     if min(n_bad, n - n_bad) < 2:
-        return [measurement(name, "score", n, None, status="single class") for name in BACKTEST]
+        return [measurement(name, subject, n, None, status="single class") for name in BACKTEST]
     share = _share_of_evidence(n, benchmark)
-    return [
+    of_all = [
         _ranking(performance.measure_auc(labels, pds), n, benchmark, policy.ranking),
         _in_the_large(labels, pds, share, policy.calibration),
-        *_by_grade(pooled, share, policy.calibration),
         _spiegelhalter(labels, pds, share, policy.calibration),
-        measurement("calibration_slope", "score", n, performance.measure_slope(labels, pds), reference=1.0),
+        measurement("spiegelhalter_z_raw", "", n, performance.measure_spiegelhalter_z(labels, pds)),
+        measurement("calibration_slope", "", n, performance.measure_slope(labels, pds), reference=1.0),
         _inversions(pooled, policy.ranking),
+    ]
+    grades = _by_grade(pooled, share, policy.calibration)
+    return [
+        *({**one, "subject": subject} for one in of_all),
+        *({**one, "subject": f"{one['subject']}{path}"} for one in grades),
     ]
 
 

@@ -38,15 +38,16 @@ def count_arrears(ripe: pl.DataFrame, arrears: pl.DataFrame) -> dict[str, dict[s
 
 
 def measure_arrears(
-    young: pl.DataFrame, counts: Mapping[str, Mapping[str, Any]], *, limits: Arrears
+    young: pl.DataFrame, counts: Mapping[str, Mapping[str, Any]], *, limits: Arrears, path: str = ""
 ) -> Measurement:
     """Share of a cohort in arrears against what its PDs imply: each loan is bad with its PD, and the bad and
     the good are in arrears as often as they were in development. One-sided, normal, with the uncertainty of
     those two shares.
 
-    Needs:  pd and in_arrears of the cohort's loans; what `count_arrears` gave for development.
+    Needs:  pd and in_arrears of the cohort's loans, of one score path where `path` names it; what
+            `count_arrears` gave for development.
     """
-    n, subject = young.height, f"MOB {limits.mob}"
+    n, subject = young.height, f"MOB {limits.mob}{path}"
     if n == 0:
         return measurement("early_arrears", subject, 0, None, status="no rows")
     if min(count["n"] for count in counts.values()) == 0:

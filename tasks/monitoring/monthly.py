@@ -1,17 +1,16 @@
 """The figures of one month: its applications against the training data, and the cohort that ripened on it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
-from scipy.stats import norm
 
 from tasks.governance.policy import Coverage, Intake, Policy, Stability
-from tasks.monitoring.expected_auc import measure_expected_auc, measure_expected_auc_spread
 from tasks.monitoring.measurement import Measurement, measurement
-from tasks.monitoring.stability import WATCHED, Shift, count_known, measure_shift
-from tasks.schemas.monitoring import CONFIDENCE, keep_metrics
+from tasks.monitoring.score_paths import grade_shift, measure_path_mix, measure_scores
+from tasks.monitoring.stability import WATCHED, count_known, measure_shift
+from tasks.schemas.monitoring import keep_metrics
 from tasks.schemas.source_features import source_of
 from tasks.statistics import performance
 from tasks.statistics.significance import discoveries, lowest_usual_count
@@ -26,25 +25,28 @@ OF_APPLICATIONS = (
     ("coverage", "scoring"),
     ("expected_auc", "score"),
     ("expected_bad_rate", "score"),
+    ("expected_bad_rate_approved", "score"),
 )
 UNWATCHED = ("red", "retired")  # statuses of a source's coverage
 
 
 @dataclass(frozen=True)
 class Month:
-    """What a month is measured on: `applications` with the columns of `add_month_values`, and their `pds`.
+    """What a month is measured on: `applications` with the columns of `add_month_values`, and their `scores`.
 
-    `reference` is that of the model that scored them, `deliveries` bronze.deliveries of the day, `earlier`
-    gold.monitoring of the months before, the newest first (no rows where a month was not measured); `retired`
-    names the sources that are retired on the day.
+    `scores` holds pd, grade and fallback; `reference` is that of the model that scored them; `deliveries`
+    bronze.deliveries of the day; `earlier` gold.monitoring of the months before, the newest first (no rows
+    where a month was not measured); `retired` names the sources that are retired on the day; `usual_paths`
+    counts the applications per score path in the months before that the policy looks at.
     """
 
     applications: pl.DataFrame
-    pds: pl.Series
+    scores: pl.DataFrame
     reference: Mapping[str, Any]
     deliveries: pl.DataFrame
     earlier: Sequence[pl.DataFrame]
     retired: Collection[str] = ()
+    usual_paths: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 def measure_month(month: Month, policy: Policy) -> list[Measurement]:
@@ -55,21 +57,26 @@ def measure_month(month: Month, policy: Policy) -> list[Measurement]:
             *measure_intake(month.deliveries, limits=policy.intake),
         ]
     coverage = measure_coverage(
-        month.applications, len(month.pds), month.reference, limits=policy.coverage, retired=month.retired
+        month.applications,
+        month.scores.height,
+        month.reference,
+        limits=policy.coverage,
+        retired=month.retired,
     )
     stability = measure_stability(
         month.applications,
-        month.pds,
         month.reference,
         limits=policy.stability,
         unwatched=find_unwatched(coverage),
     )
+    paths = dict(month.scores["fallback"].value_counts(name="n").rows())
     return [
+        *measure_scores(month.scores, month.reference, policy),
+        *measure_path_mix(paths, month.usual_paths, limits=policy.paths),
         *stability,
         count_drifting(stability, month.earlier, limits=policy.stability),
         *coverage,
         *measure_intake(month.deliveries, limits=policy.intake),
-        *measure_expectation(month.pds),
     ]
 
 
@@ -80,42 +87,30 @@ def find_unwatched(coverage: Sequence[Measurement]) -> set[str]:
 
 def measure_stability(
     features: pl.DataFrame,
-    pds: pl.Series,
     reference: Mapping[str, Any],
     *,
     limits: Stability,
     unwatched: Collection[str] = (),
 ) -> list[Measurement]:
-    """PSI of the score, CSI of every watched feature, and the p-value of each feature's change.
+    """CSI of every watched feature, and the p-value of its change.
 
     Those of the `unwatched` sources have no value.
 
-    Needs:  what the champion's reference distributions are of: columns of a day's applications, their PDs.
+    Needs:  what the champion's reference distributions are of: columns of a day's applications.
     """
     bins, n = reference["bins"], reference["n"]
-    score = measure_shift(pds, bins["pd"], n["pd"])
     names: list[str] = [name for name in bins if name != "pd"]
     silent = [name for name in names if source_of(WATCHED.get(name, name)) in unwatched]
     shifts = {
         name: measure_shift(features[name], bins[name], n[name]) for name in names if name not in silent
     }
-    figures = [_shifted("psi", "score", len(pds), score, limits)]
-    figures += [_shifted("csi", name, features.height, shift, limits) for name, shift in shifts.items()]
+    figures = [grade_shift("csi", name, features.height, shift, limits) for name, shift in shifts.items()]
     figures += [measurement("drift_p", name, features.height, shift.p) for name, shift in shifts.items()]
     return figures + [
         measurement(metric, name, 0, None, status="no data")
         for metric in ("csi", "drift_p")
         for name in silent
     ]
-
-
-def _shifted(metric: str, subject: str, n: int, shift: Shift, limits: Stability) -> Measurement:
-    """Both a fixed limit and what chance gives at this size must be passed."""
-    if n == 0:
-        return measurement(metric, subject, 0, None, status="no rows")
-    amber = max(limits.amber, shift.quantile(limits.amber_level))
-    red = max(limits.red, shift.quantile(limits.red_level))
-    return measurement(metric, subject, n, shift.psi, limits=(amber, red))
 
 
 def count_drifting(
@@ -191,24 +186,7 @@ def measure_intake(deliveries: pl.DataFrame, *, limits: Intake) -> list[Measurem
     return figures
 
 
-def measure_expectation(pds: pl.Series) -> list[Measurement]:
-    """What to expect of the day's applications once they ripen: AUC with its interval, and bad rate."""
-    values = pds.to_numpy()
-    auc = measure_expected_auc(values)
-    if auc is None:
-        return [
-            measurement(name, "score", len(values), None, status="no rows")
-            for name in ("expected_auc", "expected_bad_rate")
-        ]
-    half = float(norm.ppf(0.5 + CONFIDENCE / 2)) * measure_expected_auc_spread(values)
-    ci = (max(0.0, auc - half), min(1.0, auc + half))
-    return [
-        measurement("expected_auc", "score", len(values), auc, ci=ci),
-        measurement("expected_bad_rate", "score", len(values), float(values.mean())),
-    ]
-
-
-def measure_cohort(ripened: pl.DataFrame) -> list[Measurement]:
+def measure_cohort(ripened: pl.DataFrame, subject: str = "score") -> list[Measurement]:
     """AUC, Gini, KS, Brier score, log loss, bad rates and observed/expected of the cohort that ripened.
 
     Reported without limits: a single cohort never decides.
@@ -217,16 +195,16 @@ def measure_cohort(ripened: pl.DataFrame) -> list[Measurement]:
     """
     n = ripened.height
     if n == 0:
-        return [measurement(name, "score", 0, None, status="not scored") for name in (*RANKS, *FITS)]
+        return [measurement(name, subject, 0, None, status="not scored") for name in (*RANKS, *FITS)]
     labels, pds = ripened["label"].cast(pl.Float64).to_numpy(), ripened["pd"].to_numpy()
     rare = min(int(labels.sum()), n - int(labels.sum()))
     unranked = "single class" if rare == 0 else "too few of a class" if rare == 1 else ""
     names = FITS if unranked else (*RANKS, *FITS)
     estimates = performance.measure_performance(labels, pds, *names)
     return [
-        *(measurement(name, "score", n, None, status=unranked) for name in RANKS if unranked),
+        *(measurement(name, subject, n, None, status=unranked) for name in RANKS if unranked),
         *(
-            measurement(name, "score", n, one.value, ci=(one.low, one.high))
+            measurement(name, subject, n, one.value, ci=(one.low, one.high))
             for name, one in estimates.items()
         ),
     ]

@@ -5,7 +5,7 @@ distributions change although no customer does. What is compared with the traini
 of the application's own month, which has the same distribution whatever came before it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from scipy.stats import chi2
 
 from tasks.schemas.clickstream import HAS_VALUES, MEASURES
 from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, FEATURES, HAS_SOURCE, SOURCE_OF
+from tasks.schemas.predictions import COMPLETE
 from tasks.schemas.source_features import knows_other, other_features
 from tasks.statistics.categories import shared_words
 from tasks.statistics.significance import trend_p
@@ -22,6 +23,8 @@ from tasks.statistics.significance import trend_p
 Counts = np.ndarray[Any, np.dtype[np.float64]]
 BINS = 10
 NEWEST_MONTHS = 3
+MIN_NEWEST = 100
+GRID = 20  # quantiles of each path whose cells are merged into bins
 # What is compared with the training data, and the feature that rests on it.
 WATCHED = {
     **{name: name for name in FEATURES if SOURCE_OF[name] != "clickstream"},
@@ -69,27 +72,79 @@ def count_known(applications: pl.DataFrame) -> dict[str, int]:
     return {source: int(count) for source, count in counts.row(0, named=True).items()}
 
 
-def build_reference(ripe: pl.DataFrame, known: pl.DataFrame, pds: pl.Series) -> dict[str, Any]:
-    """What later months are compared with: deciles, shares and coverage of the training data.
-
-    The score's is that of the newest NEWEST_MONTHS application months: PDs part as histories grow, and older
-    applications had shorter ones.
+def build_reference(ripe: pl.DataFrame, scores: Mapping[str, pl.Series]) -> dict[str, Any]:
+    """What later months are compared with: deciles, shares and coverage of the training data, scores by path.
 
     Needs:  `ripe`, the training loans with the features that were learned, and the month's values of
-            `add_month_values`; `known`, every application known by the training day, with its PD in `pds`.
-    Shapes: {"n": {subject: rows}, "bins": {subject: {"edges" or "values", "shares"}},
-            "coverage": {source: share}}; the last share is of nulls.
+            `add_month_values`; what each score path says of the applications that it can answer.
+    Shapes: {"n": {feature: rows}, "bins": {feature: {"edges" or "values", "shares"}}, "coverage": {source:
+            share}, "grid": edges, "paths": {path: {"n": rows, "shares"}}}; the last of a feature's shares is
+            of nulls. The shares of the paths are of the cells between the same edges, which hold each path's
+            twentieths.
     """
-    months = known["snapshot_date"].unique().sort()[-NEWEST_MONTHS:]
-    newest = pds.filter(known["snapshot_date"].is_in(months.implode()))
     learned = (name for name, feature in WATCHED.items() if feature in ripe.columns)
-    columns = {"pd": newest, **{name: ripe[name] for name in (*learned, *other_features(ripe.columns))}}
+    columns = {name: ripe[name] for name in (*learned, *other_features(ripe.columns))}
     bins = {name: _bins_of(values, category=values.dtype == pl.String) for name, values in columns.items()}
     coverage = {source: count / ripe.height for source, count in count_known(ripe).items()}
-    return {"n": {name: len(values) for name, values in columns.items()}, "bins": bins, "coverage": coverage}
+    quantiles = np.linspace(0, 1, GRID + 1)[1:-1]
+    known = {path: values for path, values in scores.items() if len(values)}
+    edges = sorted({float(q) for values in known.values() for q in np.quantile(values.to_numpy(), quantiles)})
+    shares = {path: _counts(values, {"edges": edges})[:-1] / len(values) for path, values in known.items()}
+    return {
+        "n": {name: len(values) for name, values in columns.items()},
+        "bins": bins,
+        "coverage": coverage,
+        "grid": edges,
+        "paths": {path: {"n": len(known[path]), "shares": share.tolist()} for path, share in shares.items()},
+    }
 
 
-def measure_shift(current: pl.Series, bins: Mapping[str, Any], n_reference: int) -> Shift:
+def keep_newest(applications: pl.DataFrame) -> pl.DataFrame:
+    """The applications of the newest NEWEST_MONTHS months, and of earlier ones until there are MIN_NEWEST.
+
+    PDs part as histories grow, and older applications had shorter ones.
+
+    Needs:  snapshot_date.
+    """
+    days = applications["snapshot_date"].sort(descending=True)
+    if days.len() <= MIN_NEWEST:
+        return applications
+    first = min(days.unique().sort()[-NEWEST_MONTHS:][0], days[MIN_NEWEST - 1])
+    return applications.filter(pl.col("snapshot_date") >= first)
+
+
+def score_bins(
+    reference: Mapping[str, Any], n_by_path: Mapping[str, int]
+) -> tuple[dict[str, Any], float, list[str]]:
+    """Deciles of what the paths said of the training data, mixed as the loans are; rows that they rest on.
+
+    The third is which of the paths the reference knows: the others have no part in it. The number of rows is
+    that of one sample with the sampling error of the mixture. The reference of a model made by older code
+    has one score, which counts where most loans took the complete path.
+    """
+    paths = reference.get("paths")
+    if paths is None:
+        mostly = 2 * n_by_path.get(COMPLETE, 0) > sum(n_by_path.values())
+        return reference["bins"]["pd"], reference["n"]["pd"], list(n_by_path) if mostly else []
+    known = sorted(path for path in n_by_path if path in paths)
+    weights = np.array([n_by_path[path] for path in known], dtype=float)
+    if not weights.sum():
+        return {}, 0.0, []
+    weights /= weights.sum()
+    cells = weights @ np.array([paths[path]["shares"] for path in known])
+    rows = np.array([paths[path]["n"] for path in known])
+    return _merge(reference["grid"], cells), float(1 / (weights**2 / rows).sum()), known
+
+
+def _merge(edges: Sequence[float], cells: Counts) -> dict[str, Any]:
+    """The edges that come nearest to deciles, and the shares between them; none is null."""
+    reached = np.cumsum(cells)[:-1]
+    kept = sorted({int(np.abs(reached - k / BINS).argmin()) for k in range(1, BINS)}) if len(edges) else []
+    bounds = np.concatenate([[0.0], reached[kept], [1.0]])
+    return {"edges": [edges[place] for place in kept], "shares": [*np.diff(bounds).tolist(), 0.0]}
+
+
+def measure_shift(current: pl.Series, bins: Mapping[str, Any], n_reference: float) -> Shift:
     """How far a sample is from the reference, and how rarely chance alone brings it there.
 
     PSI is the sum of (p - q) ln(p / q) over the reference's bins, one of them for nulls, with half a row

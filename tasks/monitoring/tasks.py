@@ -1,6 +1,7 @@
 """Measure the month into gold.monitoring, and what follows from it into gold.actions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -19,6 +20,7 @@ from tasks.monitoring.early_arrears import keep_arrears, measure_arrears
 from tasks.monitoring.fairness import add_groups, measure_fairness
 from tasks.monitoring.measurement import Measurement, measurement, to_rows
 from tasks.monitoring.monthly import Month, measure_cohort, measure_month
+from tasks.monitoring.score_paths import split_by_path, usual_months
 from tasks.monitoring.stability import add_month_values
 from tasks.monitoring.triggers import decide_actions
 from tasks.months import months_before
@@ -30,7 +32,7 @@ from tasks.schemas.catalog import TABLES, in_order
 from tasks.sources.applications import read_applications
 from tasks.store import tables
 
-SCORES = ("loan_id", "pd", "grade", "model_id")
+SCORES = ("loan_id", "pd", "grade", "model_id", "fallback")
 
 
 @io_task
@@ -47,12 +49,12 @@ def monitor_month(as_of: date, settings: Settings) -> int:
     registry = load_registry(settings)
     figures = _measure(as_of, registry, settings, adopted.policy, earlier)
     actions = decide_actions(figures, earlier, as_of=as_of, policy=adopted.policy, digest=adopted.digest)
-    replace = partial(
+    write = partial(
         tables.replace_partitions, days=[as_of], settings=settings, notes=note_heads(registry, settings)
     )
-    replace("gold.actions", actions)
+    write("gold.actions", actions)
     # Last: a month counts as monitored once it is decided, so a run that was cut short loses no freeze.
-    return replace("gold.monitoring", figures)
+    return write("gold.monitoring", figures)
 
 
 def _measure(
@@ -64,7 +66,8 @@ def _measure(
     if champion is None or (predictions.is_empty() and not has_no_applications(as_of, settings)):
         raise NothingToDoError(f"No monitoring on {as_of}: no application of that day was scored.")
     model_id = champion.model_id if predictions.is_empty() else str(predictions["model_id"][0])
-    applications = _read_month(as_of, predictions, registry, settings, earlier)
+    usual = _count_paths(as_of, policy, settings)
+    applications = replace(_read_month(as_of, predictions, registry, settings, earlier), usual_paths=usual)
     month = to_rows(
         [
             *measure_month(applications, policy),
@@ -86,7 +89,7 @@ def _measure(
         month,
         groups,
         _young(as_of, registry, settings, policy),
-        _ripened(as_of, settings),
+        _ripened(as_of, settings, policy),
         _pooled(as_of, registry, settings, policy),
     ]
     return in_order(pl.concat(rows), TABLES["gold.monitoring"])
@@ -102,18 +105,25 @@ def _read_month(
     """What the applications that came in on the day are measured on; without any, the deliveries alone."""
     deliveries = tables.read("bronze.deliveries", settings, on=as_of)
     if predictions.is_empty():
-        return Month(predictions, predictions["pd"], {}, deliveries, earlier)
+        return Month(predictions, predictions, {}, deliveries, earlier)
     model_id = str(predictions["model_id"][0])
     features = read_applications(as_of, [model_id], settings)
     clickstream = tables.scan("silver.clickstream", settings, on=[as_of]).collect()
     return Month(
         applications=add_month_values(features, clickstream),
-        pds=predictions["pd"],
+        scores=predictions,
         reference=read_reference(registry, model_id),
         deliveries=deliveries,
         earlier=earlier,
         retired=retired_on(as_of, settings),
     )
+
+
+def _count_paths(as_of: date, policy: Policy, settings: Settings) -> dict[str, int]:
+    """How many applications took each score path in the months before the day that the policy looks at."""
+    months = usual_months(as_of, policy.paths)
+    scored = tables.scan("gold.predictions", settings, on=months).group_by("fallback").len().sort("fallback")
+    return dict(scored.collect().rows())
 
 
 def _cohorts_since_training(as_of: date, registry: Registry, settings: Settings) -> Measurement:
@@ -163,32 +173,43 @@ def _young(as_of: date, registry: Registry, settings: Settings, policy: Policy) 
     young = scored.join(arrears, on="loan_id", how="inner", validate="1:1").sort("loan_id")
     model_id = str(young["model_id"][0]) if young.height else "none"
     counts = read_reference(registry, model_id)["arrears"] if young.height else {}
-    found = measure_arrears(young, counts, limits=policy.arrears)
-    return to_rows([found], as_of=as_of, window=f"cohort {cohort:%Y-%m}", model_id=model_id)
+    found = [
+        measure_arrears(rows, counts, limits=policy.arrears, path=path)
+        for path, rows in split_by_path(young, policy.paths)
+    ]
+    return to_rows(found, as_of=as_of, window=f"cohort {cohort:%Y-%m}", model_id=model_id)
 
 
-def _ripened(as_of: date, settings: Settings) -> pl.DataFrame:
+def _ripened(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
     """Figures of the cohort whose labels came to exist on `as_of`, by the model that scored it."""
     labels = tables.read("gold.label_store", settings, on=as_of)
     ripened = _with_scores(labels, settings, until=as_of)
     scored_by = str(ripened["model_id"][0]) if ripened.height else "none"
     cohort = labels["loan_start_date"].unique().sort().to_list()[:1]
-    return to_rows(measure_cohort(ripened), as_of=as_of, window=_named(cohort), model_id=scored_by)
+    found = [
+        figure
+        for path, rows in split_by_path(ripened, policy.paths)
+        for figure in measure_cohort(rows, f"score{path}")
+    ]
+    return to_rows(found, as_of=as_of, window=_named(cohort), model_id=scored_by)
 
 
 def _pooled(as_of: date, registry: Registry, settings: Settings, policy: Policy) -> pl.DataFrame:
-    """Figures of the newest ripe cohorts together, by the models that scored them."""
+    """Figures of the newest ripe cohorts together, by the models that scored them, and by score path."""
     scored = tables.scan("gold.predictions", settings, until=as_of).select("loan_id")
     labels = tables.scan("gold.label_store", settings, until=as_of).join(scored, on="loan_id", how="semi")
     cohorts = labels.select(pl.col("loan_start_date").unique()).collect().to_series().to_list()
     newest = newest_cohorts(cohorts, policy.ranking)
     chosen = labels.filter(pl.col("loan_start_date").is_in(newest)).collect()
     pooled = _with_scores(chosen, settings, until=as_of)
-    by_model = dict(pooled.group_by("model_id").len().sort("model_id").iter_rows())
-    cards = {model_id: read_card(registry, model_id) for model_id in by_model}
-    benchmark = development_benchmark(by_model, cards) if by_model else None
-    rows = measure_backtest(pooled, benchmark, policy=policy)
-    return to_rows(rows, as_of=as_of, window=_named(newest), model_id=" ".join(by_model) or "none")
+    models = pooled["model_id"].unique().sort().to_list()
+    cards = {model_id: read_card(registry, model_id) for model_id in models}
+    found: list[Measurement] = []
+    for path, rows in split_by_path(pooled, policy.paths):
+        counts = rows.group_by("model_id", "fallback").len().sort("model_id", "fallback").rows()
+        benchmark = development_benchmark({(one, by): n for one, by, n in counts}, cards) if counts else None
+        found += measure_backtest(rows, benchmark, policy=policy, path=path)
+    return to_rows(found, as_of=as_of, window=_named(newest), model_id=" ".join(models) or "none")
 
 
 def _named(cohorts: Sequence[date]) -> str:

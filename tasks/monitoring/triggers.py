@@ -94,7 +94,7 @@ Condition = Callable[[pl.DataFrame, Sequence[pl.DataFrame]], pl.DataFrame]
 
 
 def _of(figures: pl.DataFrame, metrics: Sequence[str], *statuses: str) -> pl.DataFrame:
-    return keep_metrics(figures, *metrics).filter(pl.col("status").is_in(statuses))
+    return keep_metrics(figures, *metrics, paths=True).filter(pl.col("status").is_in(statuses))
 
 
 def _when(status: str, *metrics: str) -> Condition:
@@ -122,12 +122,16 @@ def _score_drifts(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.D
     return pl.concat([*found, _of(figures, ["drifting_features"], "amber")])
 
 
-def _fairness_red(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """A group red month after month; with a dozen groups tested, some other one often was."""
-    found = _of(figures, ["fairness"], "red")
-    for month in before:
-        found = found.join(_of(month, ["fairness"], "red"), on="subject", how="semi")
-    return found
+def _same_groups(*statuses: str) -> Condition:
+    """A group in these statuses month after month; with a dozen groups tested, some other one often was."""
+
+    def condition(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        found = _of(figures, ["fairness"], *statuses)
+        for month in before:
+            found = found.join(_of(month, ["fairness"], *statuses), on="subject", how="semi")
+        return found
+
+    return condition
 
 
 def _calibration_red(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -154,7 +158,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "ranking_red": _when("red", "pooled_auc"),
     "calibration_red": _calibration_red,
     "arrears_red": _when("red", "early_arrears"),
-    "fairness_red": _fairness_red,
+    "fairness_amber": _same_groups(*OUTSIDE),
+    "fairness_red": _same_groups("red"),
     "model_unusable": _unusable,
 }
 # What each waits for, as the rest of a sentence after "when": {amber:psi} is what makes the PSI amber,
@@ -174,6 +179,7 @@ WORDS: Mapping[str, str] = {
     "observed/expected defaults are {red:calibration_in_the_large}; or Spiegelhalter's z is "
     "{red:spiegelhalter_z}; or the bad rate of a grade is {red:grade_bad_rate}{again}",
     "arrears_red": "the share of a cohort in arrears is {red:early_arrears}{again}",
+    "fairness_amber": "the approval rate of a group relative to the largest one is {amber:fairness}{again}",
     "fairness_red": "the approval rate of a group relative to the largest one is {red:fairness}{again red}",
     "model_unusable": "a file of the champion is not the one that was registered, or too few applications "
     "were scored: {red:coverage}",

@@ -14,6 +14,7 @@ from tasks.reporting.deck_data import (
     is_of_former_model,
     one_of,
 )
+from tasks.schemas.monitoring import keep_metrics
 
 
 def describe_features(data: DeckData) -> Page:
@@ -160,7 +161,7 @@ def describe_stability(data: DeckData) -> Page:
         metric: flagged.filter(pl.col("metric") == metric)["snapshot_date"].n_unique()
         for metric in ("psi", "csi")
     }
-    scored = data.past.filter(pl.col("metric") == "psi", pl.col("value").is_not_null()).sort("value")
+    scored = keep_metrics(data.past, "psi").drop_nulls("value").sort("value")
     worst = "none"
     if scored.height:
         worst = f"{scored['value'][-1]:.3f}, in {scored['snapshot_date'][-1]:%Y-%m}"

@@ -8,6 +8,7 @@ import polars as pl
 from tasks.config import Settings
 from tasks.registry.history import load_registry
 from tasks.schemas.catalog import TABLES
+from tasks.schemas.monitoring import is_of_all_paths
 from tasks.store import tables
 
 COLUMNS = {
@@ -162,6 +163,7 @@ def _ripe_cohorts(settings: Settings, until: date | None) -> pl.LazyFrame:
     bad_rates = labels.group_by(month="loan_start_date", seen="snapshot_date").agg(
         bad_rate=pl.col("label").mean()
     )
-    aucs = tables.scan("gold.monitoring", settings, until=until).filter(pl.col("metric") == "auc")
+    figures = tables.scan("gold.monitoring", settings, until=until)
+    aucs = figures.filter(pl.col("metric") == "auc", is_of_all_paths())
     aucs = aucs.select(seen="snapshot_date", auc="value")
     return bad_rates.join(aucs, on="seen", how="left", validate="m:1").drop("seen")

@@ -4,6 +4,7 @@ A metric has its one home here: what is measured, when it is amber or red, and w
 the charts show it are read from its MetricSpec.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -50,8 +51,19 @@ class MetricSpec:
         return f"{value:{self.form}}"
 
     def name_of(self, row: Mapping[str, Any]) -> str:
-        """A row of the metric in words: its title, and the subject where there are several."""
-        return f"{self.title} of {row['subject']}" if self.by_subject else self.title
+        """A row of the metric in words: title, the subject where there are several, and the score path."""
+        subject, path = split_subject(row["subject"])
+        of = f" of {subject}" if self.by_subject and subject else ""
+        return f"{self.title}{of}{path}"
+
+
+PATH = r"(?:^|\s)(?:without .+|with all sources)$"  # how a subject ends that names a score path
+
+
+def split_subject(subject: str) -> tuple[str, str]:
+    """A subject without its score path, and that with a space before it: "score", " without clickstream"."""
+    found = re.search(PATH, subject)
+    return (subject[: found.start()], f" {found[0].strip()}") if found else (subject, "")
 
 
 NO_CHANGE = "of what a sample of this size shows without any change"
@@ -163,6 +175,33 @@ SPECS = (
         escalate="realised points fall below the band: the forecast is blind to a changed relation between "
         "features and default",
     ),
+    MetricSpec(
+        "expected_bad_rate_approved",
+        "expected bad rate among approved",
+        "share of loans in default",
+        form=".1%",
+        worse="high",
+        policy="path_cost",
+        amber="{path_cost.amber_excess:%} or more above development, p < {path_cost.p}",
+        red="{path_cost.red_excess:%} or more above development, p < {path_cost.p}",
+        section="Expected bad rate among approved",
+        chart=MONTHS,
+        escalate="at the cut-off (a PD of {cutoff.approve_up_to_pd}) it is {path_cost.red_excess:%} or more "
+        "above development: the applications approved are worse than the cut-off was set for",
+    ),
+    MetricSpec(
+        "path_mix",
+        "share of applications scored",
+        "share of applications",
+        form=".1%",
+        worse="either",
+        policy="paths",
+        amber="{paths.min_change:%} of the applications or more away from its share in the {paths.months} "
+        "months before, p < {paths.p} (paths of {paths.min_loans} loans or more have figures of their own)",
+        by_subject=True,
+    ),
+    MetricSpec("approval_rate", "approval rate at the cut-off", "share of applications", form=".1%"),
+    MetricSpec("grade_share", "share of grade", "share of applications", form=".1%", by_subject=True),
     MetricSpec("drift_p", "p-value of a change", "p-value", by_subject=True),
     MetricSpec(
         "drifting_features",
@@ -226,7 +265,7 @@ SPECS = (
     ),
     MetricSpec(
         "spiegelhalter_z",
-        "Spiegelhalter's z",
+        "Spiegelhalter's z (allowing for the sampling error of PDs learned from few loans)",
         "z",
         form=".2f",
         worse="either",
@@ -234,6 +273,7 @@ SPECS = (
         amber="{calibration.amber_z} or more either way" + OFF,
         red="{calibration.red_z} or more either way" + OFF,
     ),
+    MetricSpec("spiegelhalter_z_raw", "Spiegelhalter's z as if the PDs were known", "z", form=".2f"),
     MetricSpec("calibration_slope", "calibration slope", "slope", form=".2f"),
     MetricSpec(
         "grade_inversions",
@@ -270,6 +310,15 @@ class Monitoring(dy.Schema):
     model_id = dy.String(nullable=False)
 
 
-def keep_metrics(rows: pl.DataFrame, *names: str) -> pl.DataFrame:
-    """Rows of some metrics; a name that the catalogue does not hold raises KeyError."""
-    return rows.filter(pl.col("metric").is_in([METRICS[name].name for name in names]))
+def keep_metrics(rows: pl.DataFrame, *names: str, paths: bool = False) -> pl.DataFrame:
+    """Rows of some metrics, without those of single score paths unless `paths` are wanted too.
+
+    A name that the catalogue does not hold raises KeyError.
+    """
+    kept = rows.filter(pl.col("metric").is_in([METRICS[name].name for name in names]))
+    return kept if paths else kept.filter(is_of_all_paths())
+
+
+def is_of_all_paths() -> pl.Expr:
+    """Whether a row is not of a single score path; the shares of the paths are of all of them."""
+    return (pl.col("metric") == "path_mix") | ~pl.col("subject").str.contains(PATH)

@@ -71,10 +71,43 @@ def test_the_development_benchmark_several_models_weighs_their_loans() -> None:
         gate = {"figures": {"auc": auc, "auc_ci_90": [auc - 0.01645, auc + 0.01645]}}
         return {"gate": gate, "data": {"n_loans": 4000}}
 
-    benchmark = development_benchmark({"a": 300, "b": 100}, {"a": card(0.9), "b": card(0.8)})
+    benchmark = development_benchmark(
+        {("a", "none"): 300, ("b", "none"): 100}, {"a": card(0.9), "b": card(0.8)}
+    )
     assert benchmark.auc == pytest.approx(0.875)
     assert benchmark.variance == pytest.approx((0.75**2 + 0.25**2) * 0.0001, rel=1e-3)
     assert benchmark.n_learned == pytest.approx(4000 / (0.75**2 + 0.25**2))
+
+
+def test_the_benchmark_of_a_path_is_what_it_did_in_development() -> None:
+    measured = {
+        "none": {"n": 900, "auc": 0.90, "auc_ci_95": [0.88, 0.92]},
+        "clickstream": {"n": 900, "auc": 0.80, "auc_ci_95": [0.78, 0.82]},
+    }
+    whole = {"auc": 0.85, "auc_ci_90": [0.83, 0.87]}
+    card = {"gate": {"figures": whole}, "fallbacks": measured, "data": {"n_loans": 4000}}
+
+    def benchmark(**n: int) -> DevelopmentBenchmark:
+        return development_benchmark({("m", path): number for path, number in n.items()}, {"m": card})
+
+    assert benchmark(clickstream=100).auc == pytest.approx(0.80)
+    assert benchmark(clickstream=100, none=300).auc == pytest.approx(0.875)
+    assert benchmark(financials=100).auc == pytest.approx(0.85)
+    assert benchmark(clickstream=100, none=300).n_learned == pytest.approx(4000)
+    older = {**card, "fallbacks": {"none": {"auc": 0.9, "auc_ci_95": [0.88, 0.92]}}}
+    assert development_benchmark({("m", "none"): 100}, {"m": older}).auc == pytest.approx(0.85)
+
+
+def test_figures_of_a_path_name_it_in_their_subjects() -> None:
+    found = measure_backtest(loans(), BENCHMARK, policy=POLICY, path=" without clickstream")
+    assert {one["subject"] for one in found if one["metric"] == "pooled_auc"} == {"score without clickstream"}
+    grades = {one["subject"] for one in found if one["metric"] == "grade_bad_rate"}
+    assert "A without clickstream" in grades
+
+
+def test_the_raw_z_stands_beside_the_one_that_allows_for_what_was_learned() -> None:
+    found = {f["metric"]: f["value"] for f in measure_backtest(loans(3000), BENCHMARK, policy=POLICY)}
+    assert found["spiegelhalter_z"] == pytest.approx(found["spiegelhalter_z_raw"] * (20 / 23) ** 0.5)
 
 
 def test_a_rate_learned_from_few_loans_is_hard_to_contradict() -> None:

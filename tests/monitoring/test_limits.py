@@ -12,7 +12,7 @@ from tasks.governance.policy import Policy
 from tasks.monitoring.backtest import DevelopmentBenchmark, measure_backtest
 from tasks.monitoring.early_arrears import measure_arrears
 from tasks.monitoring.measurement import Measurement
-from tasks.monitoring.monthly import measure_stability
+from tasks.monitoring.score_paths import measure_psi
 from tasks.statistics.performance import measure_auc
 from tests.policies import POLICY
 
@@ -142,12 +142,11 @@ def test_a_psi_must_pass_what_chance_gives_at_this_size(
         "bins": {"pd": {"edges": [0.25, 0.5, 0.75], "shares": shares}},
         "n": {"pd": 400},
     }
-    pds = pl.Series(np.repeat([0.1, 0.4, 0.6, 0.9], [65, 60, 40, 35]))
+    pds = np.repeat([0.1, 0.4, 0.6, 0.9], [65, 60, 40, 35])
+    scores = pl.DataFrame({"pd": pds, "fallback": ["none"] * 200})
     small = {"amber": 0.0, "red": 0.0, "amber_level": 0.0, "red_level": 0.0}
-    (psi, *_) = measure_stability(
-        pl.DataFrame(), pds, reference, limits=POLICY.stability.model_copy(update=small)
-    )
+    psi = measure_psi(scores, reference, "score", limits=POLICY.stability.model_copy(update=small))
     level_of_it = chi2.cdf(psi["value"] / (1 / 200 + 1 / 400), 3)
     limits = POLICY.stability.model_copy(update={**small, level: level_of_it * (1 + above)})
-    found = measure_stability(pl.DataFrame(), pds, reference, limits=limits)[0]
+    found = measure_psi(scores, reference, "score", limits=limits)
     assert (found["value"] >= found[limit]) == reached

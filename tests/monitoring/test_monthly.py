@@ -98,16 +98,12 @@ def test_features_of_a_source_that_is_red_or_retired_are_not_watched(status: str
     coverage += [measurement("coverage", "attributes", 500, 0.5, status="amber")]
     assert find_unwatched(coverage) == {"clickstream"}
     bins = {"edges": [0.5], "shares": [0.5, 0.5, 0.0]}
-    reference = {
-        "bins": dict.fromkeys(("pd", "fe_1", "age"), bins),
-        "n": dict.fromkeys(("pd", "fe_1", "age"), 500),
-    }
+    reference = {"bins": dict.fromkeys(("fe_1", "age"), bins), "n": dict.fromkeys(("fe_1", "age"), 500)}
     features = pl.DataFrame(
         {"fe_1": [None] * 100, "age": [0.2] * 100}, schema=dict.fromkeys(("fe_1", "age"), pl.Float64)
     )
-    pds = pl.Series([0.2, 0.7] * 50)
     figures = measure_stability(
-        features, pds, reference, limits=POLICY.stability, unwatched=find_unwatched(coverage)
+        features, reference, limits=POLICY.stability, unwatched=find_unwatched(coverage)
     )
     got = {(one["metric"], one["subject"]): (one["value"] is None, one["status"]) for one in figures}
     assert got["csi", "fe_1"] == got["drift_p", "fe_1"] == (True, "no data")
