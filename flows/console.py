@@ -233,7 +233,7 @@ def print_lines(table: Any, otherwise: str) -> None:
         console.print(otherwise)
         return
     for row in (table.columns, *table.iter_rows()):
-        console.print("  ".join(for_terminal(str(cell)) for cell in row))
+        console.print("  ".join(_shown(cell) for cell in row))
 
 
 def _print_whole(table: Table) -> None:

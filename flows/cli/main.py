@@ -225,7 +225,10 @@ def status(
         from tasks.reporting.review_list import applications_to_review
 
         found = applications_to_review(review, settings)
-        show(found, lambda: print_lines(found, f"No application of {review} needs a review."))
+        n = found.select("customer_id", "loan_id").n_unique()
+        show(found, lambda: print_lines(found, f"No application of {review} needs a person."))
+        if n:
+            notes.print(f"Applications of {review} that need a person: {n} (reasons: {found.height}).")
     elif rows:
         from tasks.reporting.status import row_table, why_no_months
 

@@ -1,4 +1,4 @@
-"""Applications that a person must look at: not scored, set aside, incomplete, or never labelled."""
+"""Applications that a person must look at: not scored, by no validated path, set aside, or never labelled."""
 
 from datetime import date
 
@@ -9,6 +9,7 @@ from tasks.errors import TableNotReadyError
 from tasks.features.presence import has_no_applications
 from tasks.months import months_before
 from tasks.registry.history import champion_on, load_registry
+from tasks.registry.registered_files import read_card
 from tasks.registry.settings_of_record import settings_on
 from tasks.schemas.catalog import SOURCES
 from tasks.schemas.feature_store import HAS_SOURCE
@@ -16,10 +17,14 @@ from tasks.store import tables
 
 WELL_FORMED = r"^CUS_0x[0-9a-f]{1,122}$"
 HIDDEN = "(unreadable id)"
+COLUMNS = ("loan_id", "customer_id", "pd", "grade", "path", "reason")
 
 
 def applications_to_review(as_of: date, settings: Settings) -> pl.DataFrame:
-    """One row per application and reason, sorted: customer_id, reason. No personal data, whatever came in.
+    """One row per application and reason, sorted: COLUMNS. No personal data, whatever came in.
+
+    `path` is the score path, as gold.predictions records it; it, pd and grade are null where the application
+    was not scored, loan_id where its row was not usable.
 
     Raises: TableNotReadyError when nothing of the day was taken in, or its features were not built.
     """
@@ -34,12 +39,25 @@ def applications_to_review(as_of: date, settings: Settings) -> pl.DataFrame:
         _loans_set_aside(as_of, settings),
         *(_rows_set_aside(name, as_of, settings) for name in SOURCES if name != "loans"),
         _without_loan(as_of, settings),
-        *(_without_source(name, as_of, settings) for name in HAS_SOURCE),
+        _without_attributes(as_of, settings),
         _with_shared_ssn(as_of, settings),
         _not_scored(as_of, settings),
+        _by_no_validated_path(as_of, settings),
         _not_labelled(as_of, settings),
     ]
-    return pl.concat(findings).unique().sort("customer_id", "reason").collect()
+    scored = tables.scan("gold.predictions", settings, on=[as_of])
+    scores = scored.select("loan_id", "pd", "grade", path="fallback")
+    found = _add_loans(pl.concat(findings).unique(), _applications(as_of, settings))
+    listed = found.join(scores, on="loan_id", how="left", validate="m:1").select(COLUMNS)
+    return listed.sort("customer_id", "loan_id", "reason").collect()
+
+
+def _add_loans(found: pl.LazyFrame, applications: pl.LazyFrame) -> pl.LazyFrame:
+    """The findings with the loan of the day where they name the customer alone, if there is one."""
+    own = applications.select("customer_id", "loan_id")
+    by_customer = found.filter(pl.col("loan_id").is_null()).drop("loan_id")
+    loans = by_customer.join(own, on="customer_id", how="left", validate="m:m")
+    return pl.concat([found.drop_nulls("loan_id"), loans], how="diagonal")
 
 
 def _applications(as_of: date, settings: Settings) -> pl.LazyFrame:
@@ -47,8 +65,11 @@ def _applications(as_of: date, settings: Settings) -> pl.LazyFrame:
 
 
 def _found(rows: pl.LazyFrame, reason: pl.Expr | str) -> pl.LazyFrame:
+    """customer_id, loan_id, reason of rows; those of other tables than the applications tell no loan."""
     reasons = pl.lit(reason) if isinstance(reason, str) else reason
-    return rows.select("customer_id", reason=reasons)
+    loan = "has_attributes" in rows.collect_schema().names()
+    loan_id = pl.col("loan_id") if loan else pl.lit(None, pl.String)
+    return rows.select("customer_id", loan_id=loan_id, reason=reasons)
 
 
 def _raw(name: str, as_of: date, settings: Settings) -> pl.LazyFrame:
@@ -80,9 +101,25 @@ def _without_loan(as_of: date, settings: Settings) -> pl.LazyFrame:
     return _found(alone, "has attributes of that day but no loan row")
 
 
-def _without_source(name: str, as_of: date, settings: Settings) -> pl.LazyFrame:
-    lacking = _applications(as_of, settings).filter(~pl.col(HAS_SOURCE[name]))
-    return _found(lacking, f"no {name} known on that day")
+def _without_attributes(as_of: date, settings: Settings) -> pl.LazyFrame:
+    """Without attributes no score path is meant to answer; they are scored as nulls."""
+    lacking = _applications(as_of, settings).filter(~pl.col(HAS_SOURCE["attributes"]))
+    return _found(lacking, "no attributes known on that day")
+
+
+def _by_no_validated_path(as_of: date, settings: Settings) -> pl.LazyFrame:
+    """Applications scored by a path that was not measured before its model served."""
+    scored = tables.scan("gold.predictions", settings, on=[as_of]).select("loan_id", "model_id", "fallback")
+    registry, models = load_registry(settings), scored.select(pl.col("model_id").unique()).collect()
+    validated = [
+        (model_id, path)
+        for model_id in models.to_series().sort()
+        for path in read_card(registry, model_id)["fallbacks"]
+    ]
+    known = pl.LazyFrame(validated, schema={"model_id": pl.String, "fallback": pl.String}, orient="row")
+    lacking = scored.join(known, on=["model_id", "fallback"], how="anti")
+    applications = _applications(as_of, settings).join(lacking, on="loan_id", how="inner", validate="1:1")
+    return _found(applications, "its score path was not validated")
 
 
 def _with_shared_ssn(as_of: date, settings: Settings) -> pl.LazyFrame:

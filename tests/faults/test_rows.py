@@ -190,7 +190,7 @@ def test_an_application_in_quarantine_is_listed_for_review(shop: Shop, book: Boo
     assert shop.run("features", NUMBER).code == 0
     customer = shop.rows("quarantine.loans", NUMBER)["Customer_ID"].item()
     assert customer not in shop.rows("gold.feature_store", NUMBER)["customer_id"]
-    assert f"{customer}  its loan row is in quarantine: tenure|nullability" in shop.review(NUMBER)
+    assert f"{customer}  -  -  -  its loan row is in quarantine: tenure|nullability" in shop.review(NUMBER)
 
 
 def test_fault_54_a_balance_that_contradicts_the_month_before_is_set_aside(shop: Shop, book: Book) -> None:
