@@ -35,7 +35,7 @@ def deck(
     ] = None,
 ) -> None:
     """Write the deck of a date: ten pages, read without a speaker, every number from the tables."""
-    from tasks.reporting.deck import write_deck
+    from tasks.reporting.deck.write import write_deck
 
     console.print(f"Deck: {write_deck(day, settings, out=out)}")
 

@@ -177,7 +177,7 @@ def _print_months(settings: Settings) -> None:
 
 
 def _write_pages(settings: Settings) -> None:
-    from tasks.reporting.deck import write_deck
+    from tasks.reporting.deck.write import write_deck
     from tasks.reporting.html_report import build_report
 
     try:

@@ -1,5 +1,8 @@
 """What applications that lack a source cost, against what the complete model earns on as many."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from tasks.economics.figure import Figure, Loans, half_width
@@ -31,6 +34,22 @@ def measure_path_costs(
     if costs:
         costs.append(_cost(ALL, loans.keep(together), complete, terms, cutoff))
     return costs
+
+
+def with_reference(
+    figures: Sequence[Figure], paths: np.ndarray, complete: Loans, *, cutoff: float
+) -> list[Figure]:
+    """The figures, those of approval with what the complete model gives where a path lacks a source.
+
+    Needs:  as `measure_path_costs`; figures of `measure_paths`.
+    """
+    if (paths == COMPLETE).all() or len(complete.pds) < MIN_LOANS:
+        return list(figures)
+    approved = complete.pds <= cutoff
+    rates = {"approval_rate": float(approved.mean())}
+    if approved.any():
+        rates["bad_rate_approved"] = float(complete.outcomes[approved].mean())
+    return [replace(one, reference=rates.get(one.figure)) for one in figures]
 
 
 def _cost(path: str, loans: Loans, complete: Loans, terms: Terms, cutoff: float) -> Figure:

@@ -10,7 +10,7 @@ from tasks.config import Settings
 from tasks.economics.book import measure_book, measure_paths
 from tasks.economics.cutoff import measure_curve
 from tasks.economics.figure import Figure, Loans, to_rows
-from tasks.economics.path_cost import MIN_LOANS, measure_path_costs
+from tasks.economics.path_cost import MIN_LOANS, measure_path_costs, with_reference
 from tasks.economics.swap_set import measure_swap
 from tasks.economics.terms import Terms, keep_unpaid, measure_terms, measured_months
 from tasks.errors import ModelStoreError, TableNotReadyError
@@ -65,8 +65,9 @@ def _measure_month(
         return TABLES["gold.economics"].empty
     cutoff, loans, paths = policy.cutoff_pd, _expected(scored), scored["fallback"].to_numpy()
     complete = _read_complete(as_of, scored, settings)
+    measured = measure_paths(loans, paths, terms, cutoff=cutoff)
     figures = [
-        *measure_paths(loans, paths, terms, cutoff=cutoff),
+        *with_reference(measured, paths, complete, cutoff=cutoff),
         *measure_curve(loans, terms, cutoff=cutoff),
         *measure_path_costs(loans, paths, complete, terms, cutoff=cutoff),
         *_swap(as_of, scored, loans, registry, settings, terms, cutoff),

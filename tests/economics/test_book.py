@@ -6,7 +6,7 @@ import pytest
 
 from tasks.economics.book import measure_book, measure_paths
 from tasks.economics.cutoff import CUTOFFS, measure_curve
-from tasks.economics.path_cost import measure_path_costs
+from tasks.economics.path_cost import measure_path_costs, with_reference
 from tasks.economics.swap_set import measure_swap
 from tasks.economics.terms import Terms, keep_unpaid, measure_terms
 from tests.economics.books import AMOUNT, expected, one, realised
@@ -119,6 +119,15 @@ def test_without_a_complete_month_the_cost_is_unknown_and_says_so() -> None:
 def test_where_no_source_is_missing_nothing_is_said_to_cost() -> None:
     loans = expected(*[0.2] * 60)
     assert measure_path_costs(loans, np.array(["none"] * 60), loans, TERMS, cutoff=0.3) == []
+
+
+def test_figures_of_a_path_stand_against_those_of_the_complete_model() -> None:
+    paths = np.array(["clickstream", "none"])
+    measured = measure_paths(expected(0.25, 0.1), paths, TERMS, cutoff=0.3)
+    found = with_reference(measured, paths, expected(*[0.05, 0.6] * 50), cutoff=0.3)
+    assert one(found, "bad_rate_approved", "clickstream").reference == pytest.approx(0.05)
+    assert one(found, "approval_rate").reference == 0.5
+    assert one(found, "profit").reference is None
 
 
 def unpaid(n: int, balance: float) -> pl.DataFrame:

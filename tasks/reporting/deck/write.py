@@ -1,24 +1,25 @@
-"""The deck: a PDF of ten pages from the tables of a run."""
+"""Write the deck: read what it is made from, and make a PDF of ten pages."""
 
 import json
 import tempfile
 from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any, Literal
 
 import polars as pl
 import typst
 
 from tasks.config import Settings
+from tasks.economics.reading import economics_until
 from tasks.errors import TableNotReadyError
 from tasks.governance.adopted_policy import read_policy
 from tasks.monitoring.actions import explain_triggers
-from tasks.registry.history import champion_on, load_registry
+from tasks.registry.history import Registry, champion_on, load_registry
 from tasks.registry.registered_files import read_card
 from tasks.registry.settings_of_record import settings_on
-from tasks.reporting.charts import draw_figures
-from tasks.reporting.deck_data import DeckData
-from tasks.reporting.deck_pages import build_deck
+from tasks.reporting.deck.data import DeckData
+from tasks.reporting.deck.pages import build_deck
 from tasks.reporting.status import month_table
 from tasks.schemas.reasons import REASON_TEXTS
 from tasks.store import documents, tables
@@ -28,6 +29,7 @@ COUNTED = (
     *(f"silver.{name}" for name in ("clickstream", "attributes", "financials", "loans")),
     *(f"gold.{name}" for name in ("feature_store", "label_store", "predictions", "monitoring", "actions")),
 )
+TEMPLATES = ("deck.typ", "deck_charts.typ", "deck_drawings.typ")
 
 
 def write_deck(as_of: date | None, settings: Settings, *, out: Path | None = None) -> Path:
@@ -43,61 +45,84 @@ def write_deck(as_of: date | None, settings: Settings, *, out: Path | None = Non
             f"No month was taken in yet in {settings.datamart.absolute()}, so there is no deck to make. Name "
             "the folder of the tables with --datamart, or begin with: vintage demo"
         )
-    day = as_of or days[-1]
-    tables.require("gold.feature_store", day, settings, flow="features")
+    months = sorted({*days, *tables.snapshot_dates("gold.monitoring", settings)})  # also those of a pause
+    day = as_of or months[-1]
+    if day not in months:
+        tables.require("gold.feature_store", day, settings, flow="features")
+    name = "vintage.pdf" if day == months[-1] else f"vintage-{day:%Y-%m}.pdf"
     deck = build_deck(gather(day, settings_on(day, settings)))
-    images = draw_figures(day, settings, max_features=8, newest_months=12)
-    name = "vintage.pdf" if day == days[-1] else f"vintage-{day:%Y-%m}.pdf"
-    return documents.write_page(out or settings.datamart / "deck" / name, compile_deck(deck, images))
+    return documents.write_page(out or settings.datamart / "deck" / name, compile_deck(deck))
 
 
-def compile_deck(deck: dict[str, object], images: dict[str, bytes]) -> bytes:
-    """The PDF of a deck's data and its figures (SVG by name)."""
-    fonts, template = files("font_lato") / "files", files("tasks.reporting") / "templates" / "deck.typ"
+def compile_deck(deck: dict[str, Any]) -> bytes:
+    """The PDF of a deck's data."""
+    (pdf,) = _compile(deck, "pdf")
+    return pdf
+
+
+def draw_pages(deck: dict[str, Any], *, ppi: float) -> list[bytes]:
+    """Each page of a deck's data as a PNG of so many dots an inch."""
+    return _compile(deck, "png", ppi=ppi)
+
+
+def _compile(deck: dict[str, Any], form: Literal["pdf", "png"], *, ppi: float = 72) -> list[bytes]:
+    fonts, templates = files("font_lato") / "files", files("tasks.reporting") / "templates"
     with tempfile.TemporaryDirectory() as folder, as_file(fonts) as font_folder:
         work = Path(folder)
-        (work / "deck.typ").write_bytes(template.read_bytes())
+        for name in TEMPLATES:
+            (work / name).write_bytes((templates / name).read_bytes())
         (work / "deck.json").write_text(json.dumps(deck), encoding="utf-8")
-        for name, svg in images.items():
-            (work / f"{name}.svg").write_bytes(svg.replace(b"sans-serif", b"Lato"))
-        return typst.compile(
-            work / "deck.typ",
+        made = typst.compile(
+            work / TEMPLATES[0],
             root=work,
             font_paths=[font_folder],
             ignore_system_fonts=True,
-            pdf_standards=["a-2a"],
+            format=form,
+            ppi=ppi,
+            pdf_standards=["a-2a"] if form == "pdf" else [],
         )
+        return made if isinstance(made, list) else [made]
 
 
 def gather(day: date, settings: Settings) -> DeckData:
     """All that the deck of a date is made from."""
     past = tables.scan("gold.monitoring", settings, until=day).collect()
-    now = past.filter(pl.col("snapshot_date") == day)
     registry = load_registry(settings)
     champion = champion_on(registry, day)
-    history = [entry for entry in registry.entries if entry.effective_from <= str(day)]
     adopted = read_policy(settings.policy)
     return DeckData(
         day=day,
-        now=now,
+        now=past.filter(pl.col("snapshot_date") == day),
         past=past,
         actions=tables.scan("gold.actions", settings, until=day).collect().sort("snapshot_date", "due_date"),
+        economics=economics_until(day, settings),
         months=month_table(settings, until=day),
         sources=tables.scan("bronze.deliveries", settings, until=day).collect(),
         rows={
             name: tables.scan(name, settings, until=day).select(pl.len()).collect().item() for name in COUNTED
         },
         card=read_card(registry, champion.model_id) if champion else {},
-        models=[
-            {name: str(getattr(entry, name)) for name in ("effective_from", "model_id", "state", "why")}
-            for entry in history
-        ],
+        models=_history(registry, day),
         reasons=_first_reasons(day, settings),
+        mix=_path_mix(day, settings),
         triggers=explain_triggers(adopted.policy),
         policy=adopted.policy,
         policy_name=adopted.name,
         label_mob=settings.label_mob,
     )
+
+
+def _history(registry: Registry, day: date) -> list[dict[str, str]]:
+    names = ("effective_from", "model_id", "state", "why")
+    entries = [entry for entry in registry.entries if entry.effective_from <= str(day)]
+    return [{name: str(getattr(entry, name)) for name in names} for entry in entries]
+
+
+def _path_mix(day: date, settings: Settings) -> pl.DataFrame:
+    """month, path, n: applications that each score path answered, in order."""
+    scored = tables.scan("gold.predictions", settings, until=day)
+    counts = scored.group_by(month="snapshot_date", path="fallback").agg(n=pl.len())
+    return counts.sort("month", "path").collect()
 
 
 def _first_reasons(day: date, settings: Settings) -> list[tuple[str, float]]:

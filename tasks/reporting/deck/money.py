@@ -1,0 +1,185 @@
+"""Page 2: what the model earns and costs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from tasks.reporting.deck.blocks import Block, Page, Row, table, text
+from tasks.reporting.deck.charts import Axis, Guide, Point, Series, axis_for, curve_chart
+from tasks.reporting.deck.data import DeckData
+from tasks.reporting.deck.waiting import break_even_chart
+from tasks.reporting.words import about, month_name, window_name
+from tasks.schemas.economics import ALL, ECONOMICS, keep_economics
+
+TICKS = tuple(number / 5 for number in range(6))
+NO_MONEY = "What the model earns cannot be told before applications are scored"
+
+
+def build_money(data: DeckData) -> Page:
+    """What the model earns at its cut-off, and what another would earn."""
+    profit = data.facts.money("profit")
+    best = data.facts.money("best_cutoff", "realised") or data.facts.money("best_cutoff")
+    if profit is None or best is None:
+        rows = [
+            Row([text(_why_nothing(data), size=14)]),
+            Row([break_even_chart(data)], fill=True),
+            Row([_terms(data)]),
+        ]
+        return Page("Money", NO_MONEY, _plain(data), rows)
+    return Page(
+        "Money",
+        _title(data, profit, best),
+        _plain(data),
+        [Row([_curve(data), _worth(data)], (1, 1.25), fill=True), Row([_terms(data)])],
+    )
+
+
+def _title(data: DeckData, profit: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+    cutoff = data.policy.cutoff_pd
+    earned = (
+        f"At the cut-off of {cutoff:.0%}, {month_name(data.day)} is expected to earn {about(profit['value'])}"
+    )
+    limits = f"{best['value']:.0%} ({best['ci_low']:.0%} to {best['ci_high']:.0%})"
+    by = "the forecast puts" if best["basis"] == "expected" else f"loans of {window_name(best['window'])} put"
+    verdict = "it need not move"
+    if not best["ci_low"] <= cutoff <= best["ci_high"]:
+        verdict = f"a {'lower' if best['value'] < cutoff else 'higher'} one would earn more"
+    return f"{earned}; {by} the best at {limits}: {verdict}"
+
+
+def _plain(data: DeckData) -> str:
+    lgd, margin = _term(data, "lgd"), data.policy.economics.margin
+    share = data.policy.economics.loss_given_default if lgd is None else lgd["value"]
+    return (
+        f"A good loan earns {margin:.1%} of its amount, a bad one loses {share:.1%}. Approve too many "
+        "and the bad "
+        "ones eat the profit; approve too few and good customers are sent away. The peak is the best "
+        "place to stop."
+    )
+
+
+def _why_nothing(data: DeckData) -> str:
+    return (
+        "No application of this month was scored, so there is no profit to expect. What a loan earns "
+        "and loses "
+        f"is stated below; the first figures come with the first scored month. Policy cut-off: a PD of "
+        f"{data.policy.cutoff_pd:.0%}."
+    )
+
+
+def _points(data: DeckData, basis: str) -> tuple[str, list[Point]]:
+    """The window of a curve, and its points, as many as can be seen."""
+    best = data.facts.money("best_cutoff", basis)
+    if best is None:
+        return "", []
+    rows = keep_economics(data.economics, "profit", basis=basis, path=ALL, window=best["window"])
+    rows = rows.filter(pl.col("snapshot_date") == data.day).sort("cutoff")
+    points = [
+        Point(row["cutoff"], row["value"], row["ci_low"], row["ci_high"])
+        for row in rows.iter_rows(named=True)
+    ]
+    return best["window"], points
+
+
+def _per_month(points: list[Point], window: str) -> list[Point]:
+    """Pooled cohorts as a month of them, so that the curves can be compared."""
+    months = _months_in(window)
+    return [
+        Point(
+            p.at,
+            p.value / months,
+            None if p.low is None else p.low / months,
+            None if p.high is None else p.high / months,
+        )
+        for p in points
+    ]
+
+
+def _months_in(window: str) -> int:
+    first, last = window.split()[1], window.split()[-1]
+    years, months = int(last[:4]) - int(first[:4]), int(last[5:7]) - int(first[5:7])
+    return 12 * years + months + 1
+
+
+def _curve(data: DeckData) -> Block:
+    month, expected = _points(data, "expected")
+    cohorts, realised = _points(data, "realised")
+    series = [Series(f"forecast, {window_name(month)}", "band", "accent", expected)]
+    if realised:
+        scaled = _per_month(realised, cohorts)
+        series.append(Series(f"realised, {window_name(cohorts)}, a month", "line", "grey", scaled))
+    best = data.facts.money("best_cutoff", "realised") or data.facts.money("best_cutoff")
+    values = [value for one in series for p in one.points for value in (p.value, p.low, p.high)]
+    guides = [Guide("x", data.policy.cutoff_pd, f"cut-off {data.policy.cutoff_pd:.0%}", "alarm", 0)]
+    if best:
+        guides.append(Guide("x", best["value"], f"best {best['value']:.0%}", "accent", 18))
+    return curve_chart(
+        "Profit of a month over the cut-off, with 95% interval (account currency)",
+        series,
+        Axis(0, 1, lambda share: f"{share:.0%}", TICKS),
+        axis_for(values, about),
+        alt="Profit over the cut-off, expected by PDs and realised by labels, with the policy's cut-off",
+        xlabel="cut-off: applications with a PD up to this are approved",
+        guides=guides,
+    )
+
+
+def _worth(data: DeckData) -> Block:
+    rows = [
+        _line("Profit at the cut-off", "profit", data),
+        _line("Loss on approved loans", "loss", data),
+        _line("Approved", "approval_rate", data),
+        _line("Bad rate among approved", "bad_rate_approved", data),
+        _line("Best cut-off", "best_cutoff", data),
+        _line("Worth against all approved", "value_over_all", data),
+        _line("Worth against last champion", "value_over_former", data),
+        _line("… those it lets in: bad rate", "swapped_in", data),
+        _line("… those it keeps out", "swapped_out", data),
+        _line("Cost of missing sources", "path_cost", data),
+    ]
+    realised = data.facts.money("profit", "realised")
+    of = window_name(realised["window"]) if realised else "not ripe yet"
+    rows = [row for row in rows if {*row[1:]} != {"-"}]
+    header = ("", f"Forecast, {month_name(data.day)}", f"Realised, {of}")
+    return table("What the model is worth", header, rows, widths=(0.85, 1, 1), inset=4)
+
+
+def _line(label: str, figure: str, data: DeckData) -> list[str]:
+    found = [data.facts.money(figure, basis) for basis in ("expected", "realised")]
+    return [label, *(_value(row, figure) for row in found)]
+
+
+def _value(row: Mapping[str, Any] | None, figure: str) -> str:
+    if row is None:
+        return "-"
+    spec = ECONOMICS[figure]
+    if spec.form.endswith("%"):
+        words = f"{spec.write(row['value'])} ({spec.write(row['ci_low'])} to {spec.write(row['ci_high'])})"
+        return f"{words}, n = {row['n']:,}" if figure.startswith("swapped") else words
+    return f"{about(row['value'])} ({about(row['ci_low'])} to {about(row['ci_high'])})"
+
+
+def _term(data: DeckData, figure: str) -> Mapping[str, Any] | None:
+    rows = keep_economics(data.economics, figure).filter(pl.col("snapshot_date") == data.day)
+    return rows.row(0, named=True) if rows.height else None
+
+
+def _terms(data: DeckData) -> Block:
+    lgd = _term(data, "lgd")
+    margin = f"{data.policy.economics.margin:.1%} of the amount granted"
+    lost = f"{data.policy.economics.loss_given_default:.1%} of the amount granted"
+    basis, how = "assumption", "policy, until enough bad loans have come to the end of their term"
+    if lgd is not None and lgd["basis"] == "measurement":
+        lost = f"{lgd['value']:.1%} ({lgd['ci_low']:.1%} to {lgd['ci_high']:.1%}) of the amount granted"
+        basis, how = "measurement", f"left unpaid by {lgd['n']:,} bad loans at the end of their term"
+    rows = [
+        [
+            "Margin of a good loan",
+            margin,
+            "assumption",
+            "policy: change it there when finance states its own",
+        ],
+        ["Loss given default", lost, basis, how],
+    ]
+    return table("On what this rests", ("", "Value", "Kind", "From"), rows, widths=(1, 1.4, 0.6, 2))
