@@ -19,7 +19,7 @@ from tasks.schemas.monitoring import CONFIDENCE
 
 BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe and Ito: distinct to colour-blind readers too
 INK, GREY, PALE = "#222222", "#666666", "#EBEBEB"
-WIDTH, LEFT, RIGHT = 9.5, 0.95, 0.3  # inches
+WIDTH, LEFT, RIGHT = 7.6, 0.95, 0.3  # inches: read at 500 pixels too
 BOTTOM = 0.75
 INTERVAL = f"{100 * CONFIDENCE:g}% interval"
 Limits = tuple[float, float]  # amber and red

@@ -1,5 +1,6 @@
 """The monitoring report: one HTML page that needs nothing but itself."""
 
+import os
 from base64 import b64encode
 from datetime import date
 from pathlib import Path
@@ -9,17 +10,22 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tasks.config import Settings
+from tasks.economics.reading import economics_until
 from tasks.governance.adopted_policy import read_policy
 from tasks.monitoring.actions import actions_on, explain_policy, newest_monitored
+from tasks.months import months_before
 from tasks.registry.history import load_registry
 from tasks.reporting.charts import draw_figures
-from tasks.reporting.findings import describe_figures, describe_state
-from tasks.schemas.monitoring import SPECS, keep_metrics
+from tasks.reporting.report_sections import build_sections
+from tasks.reporting.story import Facts, tell
+from tasks.reporting.words import model_name, month_name
+from tasks.schemas.monitoring import keep_metrics
 from tasks.store import documents, tables
 from tasks.text import for_html
 
-SECTIONS = tuple(spec for spec in SPECS if spec.section)
 NEWEST_ACTIONS = 6  # months of actions that the page lists
+CHART_MONTHS, CHART_FEATURES = 12, 12  # of the heat map, so that it can be read on a telephone
+LIFE = ("opened", "months", "state")  # of an action, where its table has them
 
 
 def build_report(as_of: date | None, settings: Settings, *, out: Path | None = None) -> Path:
@@ -28,35 +34,27 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
     Raises: TableNotReadyError when the date, or none at all, was monitored.
     """
     day = as_of or newest_monitored(settings)
-    actions, now = actions_on(day, settings), tables.read("gold.monitoring", settings, on=day)
-    colour, state = describe_state(actions, now)
-    month = f"{day:%Y-%m}"
     adopted = read_policy(settings.policy)
-    images = draw_figures(day, settings)
-    findings = describe_figures(now, month=month, policy=adopted.policy)
-    sections = [
-        {
-            "name": spec.drawing or spec.name,
-            "title": spec.section,
-            "finding": findings[spec.name][0],
-            "escalate": findings[spec.name][1],
-            "image": b64encode(images[spec.drawing]).decode() if spec.drawing else "",
-        }
-        for spec in SECTIONS
-    ]
+    past = tables.scan("gold.monitoring", settings, until=day).collect()
+    facts = Facts(day, past, actions_on(day, settings), economics_until(day, settings), adopted.policy)
+    images = draw_figures(day, settings, max_features=CHART_FEATURES, newest_months=CHART_MONTHS)
+    models = [entry for entry in load_registry(settings).entries if entry.effective_from <= str(day)][::-1]
     html = _template().render(
-        month=month,
+        month=month_name(day),
         as_of=day,
-        colour=colour,
-        state=state,
-        model_id=_champion(now),
+        story=tell(facts),
+        model_id=_champion(facts.now),
+        model=model_name(_champion(facts.now)),
         judged_by=_policy(day, settings),
         policy={"name": adopted.name, **explain_policy(adopted.policy)},
-        sections=sections,
+        sections=build_sections(facts, _grades(day, settings), month=f"{day:%Y-%m}"),
+        images={name: b64encode(svg).decode() for name, svg in images.items()},
         actions=_actions(day, settings),
-        models=[entry for entry in load_registry(settings).entries if entry.effective_from <= str(day)][::-1],
+        models=models,
+        cards={entry.model_id: _card_link(entry.model_id, settings) for entry in models},
+        before=_month_before(day, settings),
     )
-    return documents.write_page(out or settings.datamart / "report" / f"{month}.html", html)
+    return documents.write_page(out or settings.datamart / "report" / f"{day:%Y-%m}.html", html)
 
 
 def _template() -> Any:
@@ -75,9 +73,40 @@ def _policy(day: date, settings: Settings) -> str:
     return actions["policy"][-1] if actions.height else "without any action"
 
 
-def _actions(day: date, settings: Settings) -> list[dict[str, Any]]:
+def _grades(day: date, settings: Settings) -> pl.DataFrame:
+    """path, grade, n of the day's scored applications."""
+    scored = tables.read("gold.predictions", settings, on=day)
+    return scored.group_by("fallback", "grade").agg(n=pl.len()).sort("fallback", "grade")
+
+
+def _card_link(model_id: str, settings: Settings) -> str:
+    """Where the card of a model is, seen from the folder in which reports are by default."""
+    card = settings.model_store / model_id / "card.md"
+    return Path(os.path.relpath(card.absolute(), (settings.datamart / "report").absolute())).as_posix()
+
+
+def _month_before(day: date, settings: Settings) -> dict[str, str] | None:
+    """Name and file of the report of the month before, if that was monitored."""
+    before = months_before(day, 1)
+    if before not in tables.snapshot_dates("gold.monitoring", settings):
+        return None
+    return {"name": month_name(before), "file": f"{before:%Y-%m}.html"}
+
+
+def _actions(day: date, settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    """Actions of the day (`now`), and of the months before (`earlier`), the newest first."""
     rows = tables.scan("gold.actions", settings, until=day).collect()
     months = rows["snapshot_date"].unique().sort()[-NEWEST_ACTIONS:].implode()
     newest = rows.filter(pl.col("snapshot_date").is_in(months))
     ordered = newest.sort("snapshot_date", "due_date", "trigger", descending=[True, False, False])
-    return ordered.with_columns(month=pl.col("snapshot_date").dt.strftime("%Y-%m")).to_dicts()
+    shown = ordered.with_columns(month=pl.col("snapshot_date").dt.strftime("%Y-%m"))
+    listed = [{**row, "life": _life(row)} for row in shown.to_dicts()]
+    now = [row for row in listed if row["snapshot_date"] == day]
+    return {"now": now, "earlier": [row for row in listed if row["snapshot_date"] != day]}
+
+
+def _life(row: dict[str, Any]) -> str:
+    """State of an action, since when and how many months it stands, as far as its table says so."""
+    opened, months, state = (row.get(name) for name in LIFE)
+    since = f" since {opened:%Y-%m}" if isinstance(opened, date) else ""
+    return f"{state or 'open'}{since}{f', {months} months' if months and months > 1 else ''}"

@@ -14,13 +14,14 @@ from tasks.errors import TableNotReadyError
 from tasks.governance.adopted_policy import read_policy
 from tasks.monitoring.actions import actions_on, explain_policy
 from tasks.reporting.charts import coverage_by_month
-from tasks.reporting.html_report import SECTIONS, build_report
+from tasks.reporting.html_report import build_report
 from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.monitoring import SPECS
 from tasks.store import tables
 from tests.builders import month, months, quick_settings, run_months, write_book
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-N_PICTURES = sum(bool(spec.drawing) for spec in SECTIONS)
+N_PICTURES = sum(bool(spec.section and spec.drawing) for spec in SPECS)
 PROBE = """<script>addEventListener("load", () => { document.title = [...document.images].map(
 i => i.complete && i.naturalWidth > 0 && i.getBoundingClientRect().width > 300).join(" ") + " " +
 document.documentElement.scrollWidth + " " + innerWidth })</script>"""
@@ -51,8 +52,31 @@ def test_the_page_needs_nothing_but_itself(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert page.name == "2023-10.html"
     assert "<script" not in text
-    assert re.findall(r"(?:src|href)=\"(?!data:|#)", text) == []
-    assert text.count("<h2") == len(SECTIONS) + 3
+    assert re.findall(r"src=\"(?!data:)", text) == []
+    assert re.findall(r"href=\"(?!#|2023-09\.html|\.\./\.\./model_store/)", text) == []
+
+
+def test_the_page_opens_with_the_cause_and_lists_what_is_red_first(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    places = [text.index(f'id="{name}"') for name in ("causes", "actions", "lights", "money", "sign-off")]
+    assert places == sorted(places)
+    lights = re.findall(r"<h2[^>]*><span class=\"(red|amber|green|)\">", text)
+    assert lights == sorted(lights, key=lambda light: ["red", "amber", "green", ""].index(light))
+    assert "Clickstream has covered" in text
+
+
+def test_every_light_links_to_a_section_of_the_page(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"href=\"#([^\"]+)\"", text)
+    assert len(links) > 8
+    assert [link for link in links if f'<section id="{link}"' not in text] == []
+
+
+def test_the_data_behind_each_chart_is_a_table_of_the_page(monitored: Settings, page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    psi = tables.read("gold.monitoring", monitored, on=month(9)).filter(metric="psi", subject="score")
+    assert text.count("<details>") >= N_PICTURES - 1
+    assert f"<td>{psi['value'][0]:.3f}</td>" in text
 
 
 def test_every_figure_has_its_sentence_as_alternative_text(page: Path) -> None:
