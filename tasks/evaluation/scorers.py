@@ -75,8 +75,12 @@ def fit_scorer(scorer: Scorer, snapshot: TrainingSnapshot, *, seed: int) -> Pred
     training_set = read_training_set(snapshot, snapshot.ripe, day=snapshot.as_of, view=scorer.view)
     if scorer.last_month_only:
         training_set = to_training_set(snapshot.ripe)
+    seen_by = partial(_seen_by, scorer, clickstream=snapshot.clickstream)
     seen = TrainingSet(
-        _seen_by(scorer, training_set.features, snapshot.clickstream), training_set.targets, training_set.ripe
+        seen_by(training_set.features),
+        training_set.targets,
+        training_set.ripe,
+        None if training_set.shortened is None else seen_by(training_set.shortened),
     )
     if scorer.sources is None:
         return partial(predict_ensemble, fit_ensemble(scorer.spec, seen, seed=seed))

@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Any
 
-import numpy as np
 import polars as pl
 from scipy.special import expit
 
@@ -18,6 +17,7 @@ from tasks.modelling.stacking import (
     call_side_by_side,
     fit_base_model,
     predict_pd,
+    stack_log_odds,
 )
 from tasks.modelling.training_set import TrainingSet, TrainingSnapshot, label_array
 from tasks.schemas.feature_store import (
@@ -86,7 +86,8 @@ def measure_ablations(
             else fitted
             for base_model, fitted in zip(base_model_specs, model.base_models, strict=True)
         ]
-        log_odds = base_log_odds(base_models, blank(oot, names)) @ np.asarray(model.weights)
+        blanked = blank(oot, names)
+        log_odds = stack_log_odds(model, base_log_odds(base_models, blanked), blanked)
         auc = measure_auc(label_array(oot), expit(log_odds))
         change, low, high = measure_auc_gain(auc, own, level=0.90)
         return {"family": group, "auc": auc.value, "change": change, "change_ci_90": [low, high]}

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from tasks.features.application_features import keep_known, summarise_clickstream
 from tasks.labels.default_labels import count_missed
 from tasks.modelling.history_transformers import SUMMARY
-from tasks.schemas.feature_store import SOURCE_OF
+from tasks.schemas.clickstream import HAS_VALUES
+from tasks.schemas.feature_store import CLICKSTREAM_MONTHS, SOURCE_OF
 from tasks.schemas.source_features import features_in, other_features, source_of
 from tasks.statistics.performance import Floats
 
@@ -30,15 +31,19 @@ class TrainingSet:
 
     A target between 0 and 1 is the probability of default of a loan that is not ripe, given its arrears so
     far; `ripe` (n,) says whose target is a label. Rows are in order of application date and loan.
+    `shortened` are the same rows with histories of `shorten_histories`; without them nothing is learned about
+    shorter histories than those of the features.
     """
 
     features: pl.DataFrame
     targets: Floats
     ripe: NDArray[np.bool_]
+    shortened: pl.DataFrame | None = None
 
     def take(self, rows: NDArray[np.bool_]) -> "TrainingSet":
         """The training set of some rows."""
-        return TrainingSet(self.features.filter(rows), self.targets[rows], self.ripe[rows])
+        shortened = None if self.shortened is None else self.shortened.filter(rows)
+        return TrainingSet(self.features.filter(rows), self.targets[rows], self.ripe[rows], shortened)
 
 
 @dataclass(frozen=True)
@@ -101,14 +106,15 @@ def label_array(loans: pl.DataFrame) -> Floats:
 def read_training_set(
     snapshot: TrainingSnapshot, loans: pl.DataFrame, *, day: date, view: HistoryView
 ) -> TrainingSet:
-    """The training set of ripe `loans` on `day`, with one of the views HISTORY_VIEWS."""
+    """The training set of ripe `loans` on `day` with one of HISTORY_VIEWS, and with histories shortened."""
     if view == "as of application":
-        return to_training_set(loans)
+        return to_training_set(loans, shorten_histories(loans, snapshot.clickstream, day=None))
     seen = see_clickstream(loans, snapshot.clickstream, day=day)
+    shortened = shorten_histories(seen, snapshot.clickstream, day=day)
     if view == "as of training":
-        return to_training_set(seen)
+        return to_training_set(seen, shortened)
     young = see_clickstream(snapshot.loans.filter(~pl.col("ripe")), snapshot.clickstream, day=snapshot.as_of)
-    return to_training_set(pl.concat([seen, young]))
+    return to_training_set(pl.concat([seen, young]), pl.concat([shortened, young]))
 
 
 def add_targets(
@@ -170,18 +176,28 @@ def add_arrears_state(past: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def see_clickstream(loans: pl.DataFrame, clickstream: pl.LazyFrame, *, day: date) -> pl.DataFrame:
+def see_clickstream(
+    loans: pl.DataFrame, clickstream: pl.LazyFrame, *, day: date | None, newest: pl.Series | None = None
+) -> pl.DataFrame:
     """The same rows with their clickstream summary as it stood on `day` instead of on the application.
 
     What a customer does after applying tells the same level with more months behind it; the summary then
     also has the length that new applications of `day` have.
 
-    Needs:  loan_id, customer_id and those of the columns SUMMARY that are to be; silver.clickstream.
+    Needs:  loan_id, customer_id and those of the columns SUMMARY that are to be; silver.clickstream; no `day`
+            for that of each application (snapshot_date); the number of each loan's `newest` months that
+            count, for all of them none.
     Keys:   rows and their order are kept.
     """
-    viewed = loans.lazy().select("loan_id", "customer_id", snapshot_date=pl.lit(day))
-    rows = clickstream.filter(pl.col("snapshot_date") <= day)
-    summary = summarise_clickstream(keep_known(rows, viewed))
+    as_seen = loans.lazy() if day is None else loans.lazy().with_columns(snapshot_date=pl.lit(day))
+    rows = clickstream if day is None else clickstream.filter(pl.col("snapshot_date") <= day)
+    known = keep_known(rows, as_seen.select("loan_id", "customer_id", "snapshot_date"))
+    if newest is not None:
+        counts = loans.lazy().select("loan_id", newest=newest)
+        age = pl.col("snapshot_date").rank("ordinal", descending=True).over("loan_id")
+        known = known.filter(HAS_VALUES).join(counts, on="loan_id", how="left", validate="m:1")
+        known = known.filter(age <= pl.col("newest"))
+    summary = summarise_clickstream(known)
     seen = (
         loans.lazy()
         .drop(SUMMARY, strict=False)
@@ -190,6 +206,23 @@ def see_clickstream(loans: pl.DataFrame, clickstream: pl.LazyFrame, *, day: date
     return seen.select(loans.columns).collect()
 
 
-def to_training_set(loans: pl.DataFrame) -> TrainingSet:
-    """The training set from the rows that `add_targets` gives."""
-    return TrainingSet(loans, loans["target"].to_numpy().astype(np.float64), loans["ripe"].to_numpy())
+def shorten_histories(loans: pl.DataFrame, clickstream: pl.LazyFrame, *, day: date | None) -> pl.DataFrame:
+    """The same rows with as many of the newest months of their history as chance leaves, 1 to all alike.
+
+    Customers have histories of every length, and those of the training data are all about as long as the
+    lender's own: what a short one is worth is learned from cutting long ones.
+
+    Needs:  rows of `see_clickstream` on the `day`, without one as of their applications; those without the
+            number of months stay as they are. The draw depends on the order of the rows alone.
+    """
+    if CLICKSTREAM_MONTHS not in loans.columns:
+        return loans
+    months = loans[CLICKSTREAM_MONTHS].fill_null(0).to_numpy().astype(int)
+    drawn = np.random.default_rng(0).integers(1, np.maximum(months, 1), endpoint=True)
+    return see_clickstream(loans, clickstream, day=day, newest=pl.Series(drawn))
+
+
+def to_training_set(loans: pl.DataFrame, shortened: pl.DataFrame | None = None) -> TrainingSet:
+    """The training set from the rows that `add_targets` gives, and from the same with shortened histories."""
+    targets = loans["target"].to_numpy().astype(np.float64)
+    return TrainingSet(loans, targets, loans["ripe"].to_numpy(), shortened)

@@ -9,7 +9,8 @@ from sklearn.pipeline import Pipeline
 
 from tasks.modelling.base_models import Explainer, columns_of
 from tasks.modelling.fallbacks import FallbackEnsemble, rows_by_model
-from tasks.modelling.stacking import StackedModel
+from tasks.modelling.stacking import StackedModel, base_log_odds, history_credibility
+from tasks.schemas.feature_store import CLICKSTREAM_MONTHS, REASON_GROUP_OF
 from tasks.schemas.reasons import OTHER, REASON_GROUPS, REASONS
 from tasks.scoring.tree_shap import share_out
 from tasks.statistics.performance import Floats
@@ -22,7 +23,8 @@ def explain(ensemble: FallbackEnsemble, features: pl.DataFrame) -> Floats:
 
     They add up to the difference in log-odds between the applicant and the reference applicant, by the same
     model: Shapley's value of each group (Shapley 1953). For linear base models it is what replacing the group
-    by the reference's values takes away; for trees it comes from the leaves.
+    by the reference's values takes away; for trees it comes from the leaves. The weights are those at the
+    length of the applicant's history; what another length alone changes counts as the history's.
     """
     contributions = np.zeros((features.height, len(REASON_GROUPS)))
     for model, rows in rows_by_model(ensemble, features):
@@ -35,8 +37,16 @@ def explain(ensemble: FallbackEnsemble, features: pl.DataFrame) -> Floats:
 def _explain_model(model: StackedModel, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
     total = np.zeros((features.height, len(REASON_GROUPS)))
     explain_by: dict[Explainer, Callable[..., Floats]] = {"linear": _swap_in_turn, "trees": _from_leaves}
-    for base_model, weight, explainer in zip(model.base_models, model.weights, model.explainers, strict=True):
-        total += weight * explain_by[explainer](base_model, features, reference)
+    longer = history_credibility(features)
+    changes = model.weights_by_history or (0.0,) * len(model.weights)
+    weighed = zip(model.base_models, model.weights, changes, model.explainers, strict=True)
+    for base_model, weight, change, explainer in weighed:
+        at_length = (weight + change * longer)[:, None]
+        total += at_length * explain_by[explainer](base_model, features, reference)
+    if model.weights_by_history:
+        usual = base_log_odds(model.base_models, reference)[0] @ np.asarray(model.weights_by_history)
+        by_length = (longer - history_credibility(reference)) * (usual + model.intercept_by_history)
+        total[:, list(REASON_GROUPS).index(REASON_GROUP_OF[CLICKSTREAM_MONTHS])] += by_length
     return total
 
 
