@@ -21,6 +21,7 @@ RECORDED = (
     "trials",
     "seed",
     "auto_approve",
+    "cutoff_pd",
 )
 
 
@@ -70,6 +71,10 @@ class Settings(BaseSettings):
     oot_cohorts: int = Field(default=3, ge=1, description="newest ripe cohorts kept out of time")
     trials: int = Field(default=8, ge=1, description="Optuna trials per model family")
     seed: int = Field(default=0, ge=0, description="seed of the search and of the models")
+
+    cutoff_pd: float | None = Field(
+        default=None, gt=0, lt=1, description="PD up to which is approved, instead of the policy's"
+    )
 
     trained_by: str = Field(default="pipeline", min_length=1, description="who trains: may not approve")
     auto_approve: bool = Field(default=True, description="let the gate approve; else a person has to")

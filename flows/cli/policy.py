@@ -45,6 +45,27 @@ def explain(settings: Settings, file: File = None) -> None:
     show(explained, lambda: print_policy(explained))
 
 
+@app.command()
+@with_settings("datamart", "model_store")
+def set_cutoff(
+    settings: Settings,
+    cutoff_pd: Annotated[float, typer.Argument(help="Such as 0.25: a higher PD is declined.", metavar="PD")],
+    start: Annotated[date, day_option("Date from which it holds.", "--from")],
+    by: Annotated[str, typer.Option(help="Name of who decides.")],
+    reason: Annotated[str, typer.Option(help="Why, for whoever reads the history.")],
+) -> None:
+    """Approve up to another PD from a date on; earlier dates keep the cut-off that held on them.
+
+    It is one more line of the settings on record and goes before the policy file's number.
+    """
+    from tasks.registry.settings_of_record import set_cutoff as set_it
+
+    before = set_it(cutoff_pd, start, settings, by=by, reason=reason)
+    console.print(
+        f"From {start} on applications are approved up to a PD of {cutoff_pd:g} (before: {before:g})."
+    )
+
+
 @with_settings("datamart", "as_json")
 def actions(
     settings: Settings,

@@ -14,7 +14,6 @@ from tasks.economics.path_cost import MIN_LOANS, measure_path_costs, with_refere
 from tasks.economics.swap_set import measure_swap
 from tasks.economics.terms import Terms, keep_unpaid, measure_terms, measured_months
 from tasks.errors import ModelStoreError, TableNotReadyError
-from tasks.governance.adopted_policy import read_policy
 from tasks.governance.policy import Policy
 from tasks.modelling.fallbacks import COMPLETE, predict_ensemble
 from tasks.monitoring.backtest import newest_cohorts
@@ -22,6 +21,7 @@ from tasks.months import months_before
 from tasks.prefect import io_task
 from tasks.registry.history import Registry, champion_before, load_registry
 from tasks.registry.registered_files import load_model
+from tasks.registry.settings_of_record import policy_on
 from tasks.schemas.catalog import TABLES, in_order
 from tasks.schemas.economics import keep_economics
 from tasks.sources.applications import read_applications
@@ -38,7 +38,7 @@ def measure_economics(as_of: date, settings: Settings) -> int:
     curve of realised profit over the newest ripe cohorts.
     """
     tables.create_missing(settings)  # a datamart of older code has no such table
-    policy, registry = read_policy(settings.policy).policy, load_registry(settings)
+    policy, registry = policy_on(as_of, settings).policy, load_registry(settings)
     terms, assumed = _read_terms(as_of, settings, policy)
     parts = [to_rows(assumed, as_of=as_of, window=f"month {as_of:%Y-%m}", model_id="none")]
     parts += [

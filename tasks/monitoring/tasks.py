@@ -10,7 +10,6 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import NothingToDoError
 from tasks.features.presence import has_no_applications
-from tasks.governance.adopted_policy import read_policy
 from tasks.governance.policy import Policy
 from tasks.governance.source_log import retired_on
 from tasks.labels.cohorts import ripe_cohorts
@@ -28,6 +27,7 @@ from tasks.prefect import io_task
 from tasks.registry.history import Registry, champion_on, load_registry, newest_trained_before
 from tasks.registry.registered_files import find_changed_files, read_card, read_reference
 from tasks.registry.settings_history import note_heads
+from tasks.registry.settings_of_record import policy_on
 from tasks.schemas.catalog import TABLES, in_order
 from tasks.sources.applications import read_applications
 from tasks.store import tables
@@ -41,7 +41,7 @@ def monitor_month(as_of: date, settings: Settings) -> int:
 
     Raises: NothingToDoError when the day has no predictions, as before the first champion.
     """
-    adopted = read_policy(settings.policy)
+    adopted = policy_on(as_of, settings)
     earlier = [
         tables.read("gold.monitoring", settings, on=months_before(as_of, back))
         for back in range(1, adopted.policy.months_in_a_row)

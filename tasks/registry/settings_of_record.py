@@ -6,6 +6,7 @@ date.
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -14,6 +15,7 @@ import polars as pl
 
 from tasks.config import LABEL_RULE, RECORDED, Settings, checked_settings, label_def, rule_of
 from tasks.errors import ModelStoreError, UsageError
+from tasks.governance.adopted_policy import Adopted, read_policy
 from tasks.registry.approver import require_name_and_reason
 from tasks.registry.history import load_registry, newest_trained_before
 from tasks.registry.registered_files import read_card
@@ -44,6 +46,35 @@ def settings_on(day: date, settings: Settings) -> Settings:
                 f"{settings.datamart} were made with {recorded[name]}. {_how_to_change(name)}"
             )
     return settings.model_copy(update=recorded)
+
+
+def policy_on(day: date, settings: Settings) -> Adopted:
+    """The policy with the cut-off that holds on a day: the newest that was set by then, else the file's.
+
+    Raises: PolicyError that names the line of the file and the fix.
+    """
+    adopted, cutoff_pd = read_policy(settings.policy), settings_on(day, settings).cutoff_pd
+    if cutoff_pd is None:
+        return adopted
+    cutoff = adopted.policy.cutoff.model_copy(update={"approve_up_to_pd": cutoff_pd})
+    return replace(adopted, policy=adopted.policy.model_copy(update={"cutoff": cutoff}))
+
+
+def set_cutoff(cutoff_pd: float, start: date, settings: Settings, *, by: str, reason: str) -> float:
+    """Let another cut-off hold from a day on, on record; return the one that held before.
+
+    Raises: UsageError for what `change_settings` refuses, and for a day by which a month was monitored: its
+    figures rest on the cut-off that held.
+    """
+    monitored = [day for day in tables.snapshot_dates("gold.monitoring", settings) if day >= start]
+    if monitored:
+        raise UsageError(
+            f"{monitored[-1]} was monitored by the cut-off that held on it. Choose --from after "
+            f"{monitored[-1]}."
+        )
+    before = policy_on(start, settings).policy.cutoff_pd
+    change_settings({"cutoff_pd": str(cutoff_pd)}, start, settings, by=by, reason=reason)
+    return before
 
 
 def record_settings(day: date, settings: Settings) -> None:

@@ -11,10 +11,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tasks.config import Settings
 from tasks.economics.reading import economics_until
-from tasks.governance.adopted_policy import read_policy
 from tasks.monitoring.actions import actions_on, explain_policy, newest_monitored
 from tasks.months import months_before
 from tasks.registry.history import load_registry
+from tasks.registry.settings_of_record import policy_on
 from tasks.reporting.charts import draw_figures
 from tasks.reporting.report_sections import build_sections
 from tasks.reporting.story import Facts, tell
@@ -34,7 +34,7 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
     Raises: TableNotReadyError when the date, or none at all, was monitored.
     """
     day = as_of or newest_monitored(settings)
-    adopted = read_policy(settings.policy)
+    adopted = policy_on(day, settings)
     past = tables.scan("gold.monitoring", settings, until=day).collect()
     facts = Facts(day, past, actions_on(day, settings), economics_until(day, settings), adopted.policy)
     images = draw_figures(day, settings, max_features=CHART_FEATURES, newest_months=CHART_MONTHS)

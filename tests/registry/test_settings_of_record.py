@@ -10,8 +10,15 @@ import pytest
 from flows.cli.main import command
 from tasks.config import Settings
 from tasks.errors import ModelStoreError, UsageError
+from tasks.governance.adopted_policy import read_policy
 from tasks.registry import models, settings_history
-from tasks.registry.settings_of_record import change_settings, settings_on, settings_table
+from tasks.registry.settings_of_record import (
+    change_settings,
+    policy_on,
+    set_cutoff,
+    settings_on,
+    settings_table,
+)
 from tests.builders import forget_notes, month, months, quick_settings, registry_until, run_months, write_book
 
 FIRST, LAST = 8, 11  # months of the first training, and of the last data; another is trained between
@@ -147,3 +154,24 @@ def test_the_command_shows_and_changes(settings: Settings, capsys: pytest.Captur
     printed = capsys.readouterr().out
     assert f"trials is 5 from {month(LAST + 1)} on." in printed
     assert "Head of model risk" in printed
+
+
+def test_a_cut_off_holds_from_its_date_on_and_earlier_months_keep_theirs(settings: Settings) -> None:
+    store = ["--datamart", str(settings.datamart), "--model-store", str(settings.model_store)]
+    decided = ["--by", "Head of credit risk", "--reason", "bad rate of approved loans"]
+    later = month(LAST + 1)
+    words = ["policy", "set-cutoff", "0.2", "--from", str(later), *decided, *store]
+    with pytest.raises(SystemExit, match="0"):
+        command(words)
+    held = [policy_on(day, settings).policy.cutoff_pd for day in (month(LAST), later, month(LAST + 5))]
+    assert held == [read_policy(settings.policy).policy.cutoff_pd, 0.2, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("cutoff_pd", "start", "why"), [(0.2, LAST, "was monitored"), (1.5, LAST + 1, "less than 1")]
+)
+def test_a_cut_off_for_a_monitored_month_or_beyond_all_pds_is_refused(
+    settings: Settings, cutoff_pd: float, start: int, why: str
+) -> None:
+    with pytest.raises(UsageError, match=why):
+        set_cutoff(cutoff_pd, month(start), settings, by="Head of credit risk", reason="a test")

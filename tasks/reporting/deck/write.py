@@ -13,11 +13,10 @@ import typst
 from tasks.config import Settings
 from tasks.economics.reading import economics_until
 from tasks.errors import TableNotReadyError
-from tasks.governance.adopted_policy import read_policy
 from tasks.monitoring.actions import explain_triggers
 from tasks.registry.history import Registry, champion_on, load_registry
 from tasks.registry.registered_files import read_card
-from tasks.registry.settings_of_record import settings_on
+from tasks.registry.settings_of_record import policy_on, settings_on
 from tasks.reporting.deck.data import DeckData
 from tasks.reporting.deck.pages import build_deck
 from tasks.reporting.status import month_table
@@ -89,7 +88,7 @@ def gather(day: date, settings: Settings) -> DeckData:
     past = tables.scan("gold.monitoring", settings, until=day).collect()
     registry = load_registry(settings)
     champion = champion_on(registry, day)
-    adopted = read_policy(settings.policy)
+    adopted = policy_on(day, settings)
     return DeckData(
         day=day,
         now=past.filter(pl.col("snapshot_date") == day),
