@@ -49,9 +49,10 @@ RULES = {
     "verdict says so), the lower limit of the {gate.level:%} interval of its gain in AUC over the champion "
     "is above {gate.min_gain}, the upper limit of that of its loss in Brier score is below "
     "{gate.max_brier_loss}, Spiegelhalter's z is between -{gate.max_z} and {gate.max_z} or no worse than the "
-    "champion's, a fallback for missing sources was measured, and fairness is not red. Each application is "
-    "scored by the path it would take; a path that {gate.path_share:%} or more of the newest applications "
-    "take must meet the limit of the gain by itself. Where coverage is red a person decides. "
+    "champion's, a fallback for missing sources was measured, and each group whose fairness is red is "
+    "improved. Each application is scored by the path it would take; a path that {gate.path_share:%} or more "
+    "of the newest applications take must meet the limit of the gain by itself. Where coverage is red, or a "
+    "group stays red though improved, a person decides. "
     "A first model needs an AUC whose lower limit is above {gate.auc_floor}.",
     "economics": "A good loan is assumed to earn {economics.margin:%} of the amount granted. A bad one loses "
     "what bad loans left unpaid when their term ended in the newest {economics.months} months; before "

@@ -17,9 +17,11 @@ from tasks.modelling.candidates import (
     refit,
     score_walk_forward,
 )
+from tasks.modelling.fairness import FairnessVerdict
 from tasks.modelling.fallbacks import (
     FallbackEnsemble,
     find_missing,
+    find_paths,
     keep_answerable,
     predict_ensemble,
     sources_left,
@@ -27,7 +29,7 @@ from tasks.modelling.fallbacks import (
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import Split, split_cohorts
 from tasks.modelling.training_set import HistoryView, TrainingSnapshot, label_array
-from tasks.monitoring.approvals import summarise_pds
+from tasks.monitoring.approvals import mix_summaries, summarise_pds
 from tasks.monitoring.early_arrears import count_arrears
 from tasks.monitoring.stability import NEWEST_MONTHS, add_month_values, build_reference, keep_newest
 from tasks.registry.promotion_gate import GateInput, PathInput
@@ -95,11 +97,12 @@ def build_gate_input(
     *,
     champion: WalkForward | None,
     shares: Mapping[str, float],
+    fairness: FairnessVerdict,
 ) -> GateInput:
     """What the gate sees: the challenger as served on each out-of-time cohort, fitted to all cohorts before.
 
     Needs:  the champion's PDs of the same loans, or None without a champion; the `shares` of the score paths
-            that are judged each by itself.
+            that are judged each by itself; what the challenger does for the groups whose `fairness` is red.
     """
     development, oot = snapshot.of(challenger.split.development), snapshot.of(challenger.split.oot)
     return GateInput(
@@ -109,8 +112,8 @@ def build_gate_input(
         bad_rate=float(label_array(development).mean()),
         n_cohorts=len(challenger.split.oot),
         fallbacks={name: one["auc"] for name, one in challenger.paths.items() if name != COMPLETE},
-        red_fairness=snapshot.red_metrics.get("fairness", ()),
-        red_coverage=snapshot.red_metrics.get("coverage", ()),
+        red_fairness=fairness.stops,
+        waits_for=[*map(str, snapshot.red_metrics.get("coverage", ())), *fairness.waits],
         paths={
             path: PathInput(
                 share,
@@ -142,18 +145,24 @@ def replay_walk_forward(
 
 
 def build_model_reference(
-    ensemble: FallbackEnsemble, snapshot: TrainingSnapshot, walk_forward: WalkForward
+    ensemble: FallbackEnsemble, snapshot: TrainingSnapshot, oot: pl.DataFrame
 ) -> dict[str, Any]:
     """What monitoring compares later months with: features and scores of the training data, early arrears.
 
-    `expected` summarises, as served (mix) and by score path, the PDs of the out-of-time loans.
+    `expected` summarises by score path what the path says of the newest applications that it can answer,
+    whose histories are as long as those to come; its `mix` has the paths of the out-of-time loans.
+
+    Needs:  the out-of-time loans `oot`.
     """
     applications = snapshot.loans.filter(pl.col("snapshot_date") < snapshot.as_of)
     ripe = add_month_values(snapshot.ripe, snapshot.clickstream.collect())
-    expected = {"mix": walk_forward.served, **walk_forward.by_path}
+    scores = score_by_path(ensemble, applications)
+    expected = {path: summarise_pds(pds.to_numpy()) for path, pds in scores.items()}
+    taken = find_paths(oot, ensemble.reference.columns).value_counts(name="n").rows()
+    mix = mix_summaries(expected, dict(taken))
     return {
-        **build_reference(ripe, score_by_path(ensemble, applications)),
-        "expected": {path: summarise_pds(pds) for path, pds in expected.items()},
+        **build_reference(ripe, scores),
+        "expected": {**expected, **({"mix": mix} if mix else {})},
         "arrears": count_arrears(snapshot.ripe, snapshot.arrears),
     }
 

@@ -16,6 +16,7 @@ from tasks.modelling.challenger import (
     replay_walk_forward,
     share_paths,
 )
+from tasks.modelling.fairness import FairnessVerdict
 from tasks.modelling.splits import split_cohorts
 from tasks.modelling.training_set import TrainingSnapshot
 from tasks.registry.promotion_gate import decide, paths_to_judge
@@ -129,12 +130,14 @@ def identify_model(snapshot: TrainingSnapshot, config: TrainingConfig, label_def
     return f"{snapshot.as_of}-{digest.hexdigest()[:8]}"
 
 
-def judge_challenger(challenger: Challenger, snapshot: TrainingSnapshot, limits: Gate) -> dict[str, Any]:
+def judge_challenger(
+    challenger: Challenger, snapshot: TrainingSnapshot, limits: Gate, fairness: FairnessVerdict
+) -> dict[str, Any]:
     """The gate's verdict on the challenger against the champion of the day, as the card records it."""
     champion = snapshot.champion
     shares = paths_to_judge(share_paths(snapshot), limits)
     replayed = replay_walk_forward(champion, snapshot, challenger.split, tuple(shares)) if champion else None
-    shown = build_gate_input(challenger, snapshot, champion=replayed, shares=shares)
+    shown = build_gate_input(challenger, snapshot, champion=replayed, shares=shares, fairness=fairness)
     return {**asdict(decide(shown, limits)), "champion": champion["model_id"] if champion else None}
 
 

@@ -19,6 +19,7 @@ from tasks.modelling.decisions import (
     require_due,
     require_newest,
 )
+from tasks.modelling.fairness import judge_fairness
 from tasks.modelling.loading import load_training_context, load_training_snapshot
 from tasks.modelling.training_card import build_card
 from tasks.modelling.training_set import TrainingSnapshot, leave_out_retired
@@ -81,19 +82,20 @@ def _train_and_save(
     whole: TrainingSnapshot,
 ) -> None:
     """Needs: the `snapshot` to learn from, and the `whole` with all that the champion learned from."""
-    gate = read_policy(settings.policy).policy.gate
+    policy = read_policy(settings.policy).policy
     challenger = train(snapshot, config)
+    fairness = judge_fairness(whole.red_metrics.get("fairness", ()), challenger.ensemble, whole, policy)
     card = build_card(
         challenger,
         snapshot,
         config,
-        gate=judge_challenger(challenger, whole, gate),
-        gate_cohorts=gate.cohorts,
+        gate=judge_challenger(challenger, whole, policy.gate, fairness),
+        gate_cohorts=policy.gate.cohorts,
         label_def=settings.label_def,
         trained_by=settings.trained_by,
         code=code_on_record(),
     )
-    reference = build_model_reference(challenger.ensemble, snapshot, challenger.walk_forward)
+    reference = build_model_reference(challenger.ensemble, snapshot, snapshot.of(challenger.split.oot))
     record_settings(snapshot.as_of, settings)
     models.save(
         model_id,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tasks.features.application_features import keep_known, summarise_clickstream
 from tasks.labels.default_labels import count_missed
 from tasks.modelling.history_transformers import SUMMARY
+from tasks.monitoring.measurement import RedFigure
 from tasks.schemas.clickstream import HAS_VALUES
 from tasks.schemas.feature_store import CLICKSTREAM_MONTHS, SOURCE_OF
 from tasks.schemas.source_features import features_in, other_features, source_of
@@ -64,7 +65,7 @@ class TrainingSnapshot:
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     arrears: pl.DataFrame = field(default_factory=pl.DataFrame)
     champion: Mapping[str, Any] | None = None
-    red_metrics: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    red_metrics: Mapping[str, Sequence[RedFigure]] = field(default_factory=dict[str, Sequence[RedFigure]])
     sources_compared: Mapping[str, Any] | None = None
     tables: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
     clickstream_digests: Sequence[str] = ()

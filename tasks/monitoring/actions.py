@@ -10,6 +10,7 @@ from tasks.errors import TableNotReadyError
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.policy import Policy
 from tasks.governance.policy_text import describe_limits, describe_rules
+from tasks.monitoring.measurement import RedFigure
 from tasks.monitoring.triggers import describe_trigger, triggers_that
 from tasks.store import tables
 
@@ -79,7 +80,7 @@ def freezes_promotion(as_of: date, settings: Settings) -> str:
     return "; ".join(f"{row['trigger']} of {days[-1]}" for row in frozen.to_dicts())
 
 
-def red_metrics_before(as_of: date, settings: Settings) -> dict[str, list[str]]:
+def red_metrics_before(as_of: date, settings: Settings) -> dict[str, list[RedFigure]]:
     """Red figures of coverage and fairness, by metric, in the newest month that was monitored before `as_of`.
 
     The month of `as_of` itself is monitored after its training: a re-run must decide as the first run did.
@@ -88,10 +89,9 @@ def red_metrics_before(as_of: date, settings: Settings) -> dict[str, list[str]]:
     if not days:
         return {}
     red = tables.read("gold.monitoring", settings, on=days[-1]).filter(pl.col("status") == "red")
-    return {
-        metric: [f"{metric} of {subject} on {days[-1]}" for subject in red.filter(metric=metric)["subject"]]
-        for metric in STOPPING
-    }
+    values = red.select("metric", "subject", "value").rows()
+    found = [RedFigure(metric, subject, value, days[-1]) for metric, subject, value in values]
+    return {metric: [one for one in found if one.metric == metric] for metric in STOPPING}
 
 
 def requires_training(since: str, as_of: date, settings: Settings) -> bool:

@@ -30,6 +30,26 @@ def summarise_pds(pds: Floats) -> dict[str, list[float]]:
     }
 
 
+def mix_summaries(
+    summaries: Mapping[str, Mapping[str, Sequence[float]]], n_by_path: Mapping[str, int]
+) -> dict[str, list[float]] | None:
+    """One summary of those of the score paths, in the shares of so many loans; None where none is known.
+
+    Its number is that of one sample with the sampling error of the mixture.
+    """
+    known = [path for path in sorted(n_by_path) if path in summaries and sum(summaries[path]["n"])]
+    if not known:
+        return None
+    weights = np.array([n_by_path[path] for path in known], dtype=float)
+    weights /= weights.sum()
+    rows = np.array([sum(summaries[path]["n"]) for path in known])
+    scale = weights / rows / float((weights**2 / rows).sum())
+    return {
+        name: (scale @ np.array([summaries[path][name] for path in known])).tolist()
+        for name in ("n", "sum", "squares")
+    }
+
+
 def count_approved(summary: Mapping[str, Sequence[float]] | None, cutoff: float) -> Approved | None:
     """Who of those that `summarise_pds` summarised is below a cut-off; None without a summary.
 

@@ -3,6 +3,7 @@
 One without data says why in `status` and has a null value; it is never NaN, never zero, never green.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
@@ -13,6 +14,22 @@ from tasks.schemas.monitoring import METRICS, Monitoring
 Measurement = dict[str, Any]
 Grade = Literal["green", "amber", "red"]
 Limits = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class RedFigure:
+    """A red figure of an earlier month."""
+
+    metric: str
+    subject: str
+    value: float
+    day: date
+
+    def __str__(self) -> str:
+        """The figure in words."""
+        return f"{self.metric} of {self.subject} on {self.day}"
+
+
 MEASURED = "measured"  # reported without a limit
 NO_LIMITS: Limits = (None, None)
 

@@ -98,7 +98,7 @@ def measure_expectation(pds: pl.Series, subject: str = "score") -> list[Measurem
 def measure_approved(
     scores: pl.DataFrame, reference: Mapping[str, Any], end: str, *, cutoff: Cutoff, limits: PathCost
 ) -> list[Measurement]:
-    """Mean PD of those below the cut-off, and their share, against the out-of-time loans of development.
+    """Mean PD of those below the cut-off, and their share, against development.
 
     All applications are compared with the paths that development had, each path with what that path said.
 

@@ -52,8 +52,9 @@ class GateInput:
 
     Each loan is scored by the path it would take. `champion` holds the champion's PDs of the same loans; None
     where there is no champion. `bad_rate` is that of the loans learned from, `n_cohorts` counts the
-    application months, `fallbacks` maps what is missing to the AUC without it, `red_fairness` and
-    `red_coverage` name the red figures of either, `paths` are those that carry enough of the applications.
+    application months, `fallbacks` maps what is missing to the AUC without it, `red_fairness` names the red
+    groups that the challenger does not improve, `waits_for` what is for a person to decide on, `paths` are
+    those that carry enough of the applications.
     """
 
     labels: Floats
@@ -63,7 +64,7 @@ class GateInput:
     n_cohorts: int
     fallbacks: Mapping[str, float]
     red_fairness: Sequence[str]
-    red_coverage: Sequence[str]
+    waits_for: Sequence[str]
     paths: Mapping[str, PathInput] = field(default_factory=dict[str, PathInput])
 
 
@@ -73,8 +74,8 @@ def decide(shown: GateInput, limits: Gate) -> Verdict:
     It must rank and fit the champion's loans no worse than the champion, within noise (a first model: no
     worse than the floors), as served and on each path that carries enough of the applications, its
     probabilities must hold, or hold better than the champion's, an answer for missing sources must be
-    measured, and fairness not be red. A red of coverage stops nothing, since a source
-    may have ended for good; it sends what passes to a person.
+    measured, and a group whose fairness is red be improved. A red of coverage stops nothing, since a source
+    may have ended for good; it sends what passes to a person, as does a group that stays red though improved.
     """
     figures = measure_challenger(shown, level=limits.level)
     figures["paths"] = {path: measure_path(one, level=limits.level) for path, one in shown.paths.items()}
@@ -85,7 +86,7 @@ def decide(shown: GateInput, limits: Gate) -> Verdict:
     by_path = "".join(f"; {_summarise_path(path, one, limits.level)}" for path, one in _own(figures).items())
     summary = f"{_summarise(figures, limits.level)}; {sample}{by_path}"
     why = f"{summary}: {'; '.join(broken)}" if broken else f"{summary}: every rule of the gate holds"
-    waits_for = "" if broken or not shown.red_coverage else f"red: {', '.join(shown.red_coverage)}"
+    waits_for = "" if broken or not shown.waits_for else f"red: {', '.join(shown.waits_for)}"
     return Verdict(promoted=not broken, why=why, figures=figures, waits_for=waits_for)
 
 

@@ -12,6 +12,7 @@ from tasks.modelling import candidates
 from tasks.modelling.candidates import Candidate, build_folds, score_walk_forward
 from tasks.modelling.challenger import TrainingConfig, build_gate_input, share_paths, train
 from tasks.modelling.decisions import judge_challenger, require_both_outcomes
+from tasks.modelling.fairness import FairnessVerdict
 from tasks.modelling.fallbacks import find_missing, fit_ensemble, predict_ensemble
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import Split
@@ -121,7 +122,7 @@ def test_of_candidates_that_rank_alike_the_better_calibrated_one_serves(noise: f
 
 def test_the_gate_is_shown_the_fallbacks_and_not_the_complete_model_among_them() -> None:
     challenger = train(known(), TrainingConfig(trials=1, seed=0, oot_cohorts=1, start={}))
-    shown = build_gate_input(challenger, known(), champion=None, shares={})
+    shown = build_gate_input(challenger, known(), champion=None, shares={}, fairness=FairnessVerdict())
     assert set(shown.fallbacks) == {"clickstream", "financials", "clickstream+financials"}
 
 
@@ -164,7 +165,7 @@ def test_the_gate_judges_each_path_that_enough_of_the_newest_applications_take()
     trained = train(book, TrainingConfig(trials=1, seed=0, oot_cohorts=1, start={}))
     for path_share, judged in ((0.3, {"clickstream", COMPLETE}), (0.5, {COMPLETE}), (0.9, set())):
         limits = POLICY.gate.model_copy(update={"path_share": path_share})
-        assert set(judge_challenger(trained, book, limits)["figures"]["paths"]) == judged
+        assert set(judge_challenger(trained, book, limits, FairnessVerdict())["figures"]["paths"]) == judged
 
 
 def test_a_search_looks_at_a_share_of_many_loans_from_every_cohort(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.monitoring.approvals import count_approved, keep_approved, summarise_pds
+from tasks.monitoring.approvals import count_approved, keep_approved, mix_summaries, summarise_pds
 from tasks.monitoring.score_paths import measure_approved, measure_path_mix, measure_psi, split_by_path
 from tasks.monitoring.stability import build_reference, keep_newest, score_bins
 from tasks.schemas.catalog import TABLES
@@ -118,6 +118,15 @@ def test_who_is_approved_is_counted_alike_in_the_reference_and_today() -> None:
         assert (then.n_all, then.n) == (now.n_all, now.n)
         assert then.mean == pytest.approx(now.mean)
         assert then.variance == pytest.approx(now.variance)
+
+
+def test_the_paths_of_development_are_mixed_by_their_shares() -> None:
+    parts = {"none": summarise_pds(SHARP), CLOSED: summarise_pds(DULL[:1000])}
+    mixed = count_approved(mix_summaries(parts, {"none": 300, CLOSED: 100, "unknown": 9}), 1.0)
+    assert mixed is not None
+    assert mixed.mean == pytest.approx(0.75 * SHARP.mean() + 0.25 * DULL[:1000].mean())
+    assert mixed.n_all == pytest.approx(1 / (0.75**2 / 3000 + 0.25**2 / 1000))
+    assert mix_summaries(parts, {"unknown": 9}) is None
 
 
 def test_nobody_approved_is_no_figure() -> None:

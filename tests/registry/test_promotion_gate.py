@@ -26,13 +26,13 @@ def judged(
     n_cohorts: int = 3,
     fallbacks: Mapping[str, float] | None = None,
     red_fairness: Sequence[str] = (),
-    red_coverage: Sequence[str] = (),
+    waits_for: Sequence[str] = (),
     labels: np.ndarray = LABELS,
     limits: Gate = POLICY.gate,
     paths: Mapping[str, PathInput] | None = None,
 ) -> Verdict:
     measured = {"clickstream": 0.8} if fallbacks is None else fallbacks
-    reds = (red_fairness, red_coverage)
+    reds = (red_fairness, waits_for)
     return decide(
         GateInput(labels, challenger, champion, 0.35, n_cohorts, measured, *reds, paths or {}), limits
     )
@@ -84,10 +84,10 @@ def test_the_brier_score_seldom_stops_a_challenger_that_is_as_good_but_for_noise
 
 
 def test_a_red_of_coverage_sends_what_passes_to_a_person() -> None:
-    verdict = judged(STRONG, WEAK, red_coverage=["coverage of clickstream"])
+    verdict = judged(STRONG, WEAK, waits_for=["coverage of clickstream"])
     assert verdict.promoted
     assert verdict.waits_for == "red: coverage of clickstream"
-    assert judged(WEAK, STRONG, red_coverage=["coverage of clickstream"]).waits_for == ""
+    assert judged(WEAK, STRONG, waits_for=["coverage of clickstream"]).waits_for == ""
 
 
 def test_a_path_that_ranks_worse_by_itself_stops_a_challenger_that_ranks_better_in_all() -> None:
