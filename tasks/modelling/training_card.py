@@ -10,13 +10,15 @@ from tasks.modelling.candidates import Candidate
 from tasks.modelling.challenger import Challenger, TrainingConfig
 from tasks.modelling.splits import Split
 from tasks.modelling.training_set import TrainingSnapshot, label_array
-from tasks.registry.model_card import list_limits
+from tasks.monitoring.fairness import KINDS, add_groups
+from tasks.registry.model_card import describe_use, list_limits
 from tasks.schemas.feature_store import CLICKSTREAM_MONTHS
 from tasks.schemas.predictions import GRADE_LIMITS
 from tasks.schemas.source_features import features_in
-from tasks.statistics.performance import measure_performance
+from tasks.statistics.performance import Floats, measure_performance
 
 NAMES = ("gini", "ks", "brier", "spiegelhalter_z", "observed_to_expected")  # of a candidate, out of time
+MIN_GROUP = 30  # loans of a group; smaller ones say nothing
 
 
 def build_card(
@@ -45,6 +47,8 @@ def build_card(
         "candidates": [_describe_candidate(candidate, oot) for candidate in challenger.candidates],
         "reading": challenger.view,
         "readings": challenger.views,
+        "use": describe_use(snapshot.as_of),
+        "subgroups": _measure_subgroups(oot, challenger.candidates[0].oot_pds),
         "fallbacks": challenger.paths,
         "ablations": challenger.ablations,
         "gate": gate,
@@ -70,6 +74,24 @@ def _describe_candidate(candidate: Candidate, oot: pl.DataFrame) -> dict[str, An
             **{name: one.value for name, one in measure_performance(labels, pds, *NAMES).items()},
         },
     }
+
+
+def _measure_subgroups(oot: pl.DataFrame, pds: Floats) -> list[dict[str, Any]]:
+    """Loans, bad rate, mean PD and AUC of each age band and occupation of MIN_GROUP loans or more."""
+    people = add_groups(oot).with_columns(pd=pl.Series(pds))
+    found: list[dict[str, Any]] = []
+    for kind in KINDS:
+        for (group,), rows in sorted(people.drop_nulls(kind).group_by(kind), key=lambda one: str(one[0])):
+            if rows.height >= MIN_GROUP:
+                found.append({"group": f"{kind.replace('_', ' ')} {group}", **_measure_group(rows)})
+    return found
+
+
+def _measure_group(rows: pl.DataFrame) -> dict[str, Any]:
+    labels, pds = label_array(rows), rows["pd"].to_numpy()
+    rare = min(labels.sum(), len(labels) - labels.sum())
+    auc = measure_performance(labels, pds, "auc")["auc"].value if rare > 1 else None
+    return {"n": len(labels), "bad_rate": float(labels.mean()), "mean_pd": float(pds.mean()), "auc": auc}
 
 
 def _describe_data(snapshot: TrainingSnapshot, split: Split) -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """The card of a model: a record for machines, and the same in words for people."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
+from tasks.months import months_before
+from tasks.schemas.feature_store import describe_feature
 from tasks.schemas.predictions import describe_path
 from tasks.text import for_markdown
 
 Card = Mapping[str, Any]
+REVIEW_MONTHS = 12  # after its training a model is reviewed at the latest
 
 
 def list_limits(label_def: str, n_oot_cohorts: int, *, gate_cohorts: int) -> list[str]:
@@ -27,7 +31,10 @@ def list_limits(label_def: str, n_oot_cohorts: int, *, gate_cohorts: int) -> lis
 
 def render_card(card: Card) -> str:
     """The card as Markdown; the same card gives the same text."""
-    parts = (_head, _data, _candidates, _gate, _paths, _tuning, _features, _ablations, _limits, _code)
+    parts = (
+        _head, _use, _data, _candidates, _subgroups, _gate, _paths, _tuning, _ablations, _limits, _code,
+        _features,
+    )  # fmt: skip
     return "\n".join(line for part in parts for line in (*part(card), ""))
 
 
@@ -54,6 +61,53 @@ def _history(months: float | None) -> list[str]:
         f"These figures hold for customers whose clickstream history was {months:g} months long at the "
         "application (median out of time); with longer histories the AUC is higher, with shorter ones lower."
     ]
+
+
+def describe_use(as_of: date) -> dict[str, Any]:
+    """Who owns a model trained on a day, who may use it for what, and by when it is reviewed."""
+    return {
+        "owner": "Data science",
+        "approver": "Model risk",
+        "users": "Credit risk and underwriters, for applications of the lender's own customers",
+        "out_of_scope": [
+            "pricing, limits of existing customers, collections",
+            "provisions and capital: it says default within the label's months, not over a lifetime",
+            "a decision by itself where no score path was validated: see the review list",
+        ],
+        "review_by": str(months_before(as_of, -REVIEW_MONTHS)),
+        "monitoring": "monthly: gold.monitoring, gold.actions, `vintage report`, `vintage deck`",
+    }
+
+
+def _use(card: Card) -> list[str]:
+    """Empty for a card that was made before it said so."""
+    use = card.get("use")
+    if not use:
+        return []
+    rows = [
+        ["Owner", use["owner"]],
+        ["Approved by", use["approver"]],
+        ["Intended users", use["users"]],
+        ["Out of scope", "; ".join(use["out_of_scope"])],
+        ["Review due", use["review_by"]],
+        ["Monitoring", use["monitoring"]],
+    ]
+    return ["## Use", "", *_table(("What", "Who and when"), rows)]
+
+
+def _subgroups(card: Card) -> list[str]:
+    rows = [
+        [
+            for_markdown(one["group"]),
+            f"{one['n']:,}",
+            f"{one['bad_rate']:.1%}",
+            f"{one['mean_pd']:.1%}",
+            "too few of a class" if one["auc"] is None else f"{one['auc']:.3f}",
+        ]
+        for one in card.get("subgroups", [])
+    ]
+    names = ("Group", "Loans", "Bad rate", "Mean PD", "AUC")
+    return ["## Results by group, out of time", "", *_table(names, rows)] if rows else []
 
 
 def _data(card: Card) -> list[str]:
@@ -153,7 +207,9 @@ def _tuning(card: Card) -> list[str]:
 
 
 def _features(card: Card) -> list[str]:
-    return ["## Features", "", ", ".join(f"`{name}`" for name in card["data"]["features"])]
+    """An appendix: each feature with what it means."""
+    rows = [[f"`{for_markdown(name)}`", describe_feature(name)] for name in card["data"]["features"]]
+    return ["## Appendix: features", "", *_table(("Feature", "What it means"), rows)]
 
 
 def _ablations(card: Card) -> list[str]:
@@ -162,6 +218,8 @@ def _ablations(card: Card) -> list[str]:
         low, high = one["change_ci_90"]
         rows.append([one["family"], f"{one['auc']:.3f}", f"{one['change']:+.4f} ({low:+.4f} to {high:+.4f})"])
     return [
+        "## Value of families of features",
+        "",
         "Out of time, the model refitted without a family of features (`vintage evaluate --ablations` walks "
         "forward):",
         "",

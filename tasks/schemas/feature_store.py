@@ -3,6 +3,8 @@
 Key: loan_id. `has_<source>` says whether the source knew the customer; a feature is null where it did not.
 """
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from tasks.schemas.clickstream import MEASURES
@@ -82,3 +84,45 @@ SOURCE_OF = {
     **dict.fromkeys((*FINANCIAL_NUMBERS, *CATEGORIES[1:]), "financials"),
     **dict.fromkeys((CLICKSTREAM_MONTHS, *CLICKSTREAM_LEVELS, *CLICKSTREAM_SPREADS), "clickstream"),
 }
+
+# What each feature means, for cards and validators.
+DESCRIPTIONS: Mapping[str, str] = {
+    "age": "age in years",
+    "is_minor": "1 for an age below 18",
+    "occupation": "occupation as stated",
+    "annual_income": "income a year (account currency)",
+    "monthly_inhand_salary": "salary paid out a month (account currency)",
+    "num_bank_accounts": "number of bank accounts",
+    "num_credit_card": "number of credit cards",
+    "interest_rate": "mean interest rate of the customer's other loans (%)",
+    "num_of_loan": "number of other loans",
+    "delay_from_due_date": "mean delay of payments on other loans (days)",
+    "num_of_delayed_payment": "number of delayed payments on other loans",
+    "changed_credit_limit": "change of the credit card limit (%)",
+    "num_credit_inquiries": "number of credit inquiries",
+    "outstanding_debt": "debt outstanding elsewhere (account currency)",
+    "credit_utilization_ratio": "share of the card limit in use (%)",
+    "credit_history_age": "age of the credit history (months)",
+    "total_emi_per_month": "instalments due a month (account currency)",
+    "amount_invested_monthly": "amount invested a month (account currency)",
+    "monthly_balance": "balance left at the end of a month (account currency)",
+    "debt_to_income_ratio": "outstanding debt over annual income",
+    "emi_to_salary_ratio": "instalments a month over salary",
+    "invested_to_salary_ratio": "amount invested a month over salary",
+    "balance_to_salary_ratio": "monthly balance over salary",
+    "credit_mix": "mix of credit as graded by the source",
+    "payment_of_min_amount": "whether only the minimum is paid",
+    "payment_behaviour": "spending and payment pattern as graded by the source",
+    CLICKSTREAM_MONTHS: "months of clickstream known up to the application",
+    **{name: f"mean of {name.removesuffix('_mean')} over those months" for name in CLICKSTREAM_LEVELS},
+    **{name: f"standard deviation of {name.removesuffix('_sd')}" for name in CLICKSTREAM_SPREADS},
+}
+
+
+def describe_feature(name: str) -> str:
+    """What a feature means; of loan types and of other teams' sources by their names."""
+    if name in DESCRIPTIONS:
+        return DESCRIPTIONS[name]
+    if name.startswith("n_") and name.endswith("s"):
+        return f"number of other loans of type {name[2:-1].replace('_', ' ')}"
+    return "column of another team's source, as its declaration says"

@@ -11,7 +11,7 @@ from tasks.reporting.deck.blocks import Block
 
 Look = Literal["line", "dots", "dash", "band"]
 LETTER = 6.3  # points: width of a letter of the smallest size
-N_TICKS, MAX_MONTHS = 4, 9
+N_TICKS, MAX_MONTHS = 4, 7
 
 
 @dataclass(frozen=True)

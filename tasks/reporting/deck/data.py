@@ -21,7 +21,8 @@ class DeckData:
     `economics` gold.economics up to it, `months` the month table, `sources` bronze.deliveries up to it,
     `rows` the rows of each table, `card` that of the champion, `models` the registry (effective_from,
     model_id, state, why), `reasons` the most frequent first reasons of the day's scores with their shares,
-    `mix` the applications a month by score path, `triggers` those of the `policy` in words.
+    `mix` the applications a month by score path, `history` the median months of clickstream that applicants
+    of a month (2024-06) had behind them, `triggers` those of the `policy` in words.
     """
 
     day: date
@@ -36,6 +37,7 @@ class DeckData:
     models: Sequence[Mapping[str, str]]
     reasons: Sequence[tuple[str, float]]
     mix: pl.DataFrame
+    history: Mapping[str, float]
     triggers: Sequence[Mapping[str, str]]
     policy: Policy
     policy_name: str
@@ -66,6 +68,12 @@ def one_of(data: DeckData, metric: str) -> Mapping[str, Any] | None:
     """The month's first figure of a metric that has a value."""
     rows = keep_metrics(data.now, metric).drop_nulls("value")
     return rows.row(0, named=True) if rows.height else None
+
+
+def waiting_models(data: DeckData) -> list[str]:
+    """Challengers that the gate did not reject and nobody has decided on, in order."""
+    last = {row["model_id"]: row["state"] for row in data.models}
+    return [model_id for model_id, state in last.items() if state == "challenger"]
 
 
 def is_of_former_model(row: Mapping[str, Any], data: DeckData) -> bool:

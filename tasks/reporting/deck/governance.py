@@ -7,7 +7,7 @@ import polars as pl
 
 from tasks.reporting.deck.blocks import Block, Mark, Page, Row, points, stack, steps, table
 from tasks.reporting.deck.charts import Axis, Bar, bar_chart
-from tasks.reporting.deck.data import DeckData
+from tasks.reporting.deck.data import DeckData, waiting_models
 from tasks.reporting.deck.waiting import applications_chart, fairness_rules
 from tasks.reporting.words import day_name, model_name, month_name, window_name
 from tasks.schemas.monitoring import keep_metrics
@@ -180,6 +180,11 @@ def _next(data: DeckData) -> Block:
     for cause in data.story.causes[:2]:
         if cause.ask:
             rows.append([f"@{cause.severity}", "Decide", cause.ask])
+    for model_id in waiting_models(data)[-1:]:
+        command = f"vintage models approve {model_id}, or reject"
+        rows.append(
+            ["@open", "Approve", f"Model risk: the {model_name(model_id)} waits for a person ({command})"]
+        )
     rows += [[f"@{mark}", head, words] for mark, head, words in _options(data)]
     return table(
         "Options and next steps", ("", "What", "How, and by whom"), rows[:5], widths=(0, 0, 1), size=13

@@ -7,7 +7,7 @@ from typing import Any
 from tasks.months import month_range
 from tasks.reporting.deck.blocks import Block, Mark, Page, Row, points, table, text
 from tasks.reporting.deck.charts import Bar, axis_for, bar_chart
-from tasks.reporting.deck.data import DeckData
+from tasks.reporting.deck.data import DeckData, waiting_models
 from tasks.reporting.deck.waiting import first_model, ripening_table
 from tasks.reporting.words import capital, model_name, month_name
 
@@ -140,9 +140,12 @@ def _timeline_row(model_id: str, data: DeckData, place: Mapping[str, float]) -> 
 
 def _verdicts(data: DeckData) -> Block:
     """The newest verdicts of the gate with their reasons."""
-    judged = [row for row in data.models if row["state"] in ("approved", "rejected")][-MAX_VERDICTS:]
+    waiting = waiting_models(data)
+    judged = [row for row in data.models if row["state"] in VERDICTS]
     rows = [
         [f"@{VERDICTS[row['state']]}", month_name(row["effective_from"]), row["why"].split(";")[0]]
-        for row in reversed(judged)
+        for row in judged[-MAX_VERDICTS + len(waiting[-2:]) :]
     ]
+    rows += [["@open", month_name(model_id), "not rejected; waits for a person"] for model_id in waiting[-2:]]
+    rows.reverse()
     return table("What the gate said, newest first", ("", "Model of", "Why"), rows, widths=(0, 0, 1), inset=3)

@@ -108,14 +108,14 @@ def _curve(data: DeckData) -> Block:
     series = [Series(f"forecast, {window_name(month)}", "band", "accent", expected)]
     if realised:
         scaled = _per_month(realised, cohorts)
-        series.append(Series(f"realised, {window_name(cohorts)}, a month", "line", "grey", scaled))
+        series.append(Series("realised, ripe cohorts, a month", "line", "grey", scaled))
     best = data.facts.money("best_cutoff", "realised") or data.facts.money("best_cutoff")
     values = [value for one in series for p in one.points for value in (p.value, p.low, p.high)]
     guides = [Guide("x", data.policy.cutoff_pd, f"cut-off {data.policy.cutoff_pd:.0%}", "alarm", 0)]
     if best:
         guides.append(Guide("x", best["value"], f"best {best['value']:.0%}", "accent", 18))
     return curve_chart(
-        "Profit of a month over the cut-off, with 95% interval (account currency)",
+        "Profit of a month over the cut-off, 95% interval",
         series,
         Axis(0, 1, lambda share: f"{share:.0%}", TICKS),
         axis_for(values, about),

@@ -123,6 +123,7 @@ def _proof(data: DeckData) -> Block:
         limits = f"{auc['ci_low']:.3f} to {auc['ci_high']:.3f}"
         found = f"{auc['value']:.3f} ({limits}), development {auc['reference']:.3f}"
         rows.append([f"AUC, {window_name(auc['window'])}", found, _status(auc)])
+        rows += _explain_rise(auc, data)
     ratio, arrears = one_of(data, "calibration_in_the_large"), one_of(data, "early_arrears")
     if ratio:
         limits = f"{ratio['ci_low']:.2f} to {ratio['ci_high']:.2f}"
@@ -161,6 +162,17 @@ def _proof(data: DeckData) -> Block:
     return table(
         "Proven by loans that came due", ("What", "Value", "Against its limits"), rows, widths=(1.6, 1.4, 1)
     )
+
+
+def _explain_rise(auc: Mapping[str, Any], data: DeckData) -> list[Sequence[str]]:
+    """Why an AUC that is significantly above development may be so: longer histories, or nothing known."""
+    then = data.card["data"].get("oot_history_months") if data.card else None
+    now = data.history.get(auc["window"][-7:])
+    if auc["ci_low"] <= auc["reference"] or then is None or now is None:
+        return []
+    known = f"median {now:.0f} months of clickstream known, {then:.0f} at development"
+    verdict = "longer histories say more" if now > then else "not explained by histories: validate it"
+    return [["Why above development", known, verdict]]
 
 
 def _status(row: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from tasks.registry.settings_of_record import policy_on, settings_on
 from tasks.reporting.deck.data import DeckData
 from tasks.reporting.deck.pages import build_deck
 from tasks.reporting.status import month_table
+from tasks.schemas.feature_store import CLICKSTREAM_MONTHS
 from tasks.schemas.reasons import REASON_TEXTS
 from tasks.store import documents, tables
 
@@ -104,6 +105,7 @@ def gather(day: date, settings: Settings) -> DeckData:
         models=_history(registry, day),
         reasons=_first_reasons(day, settings),
         mix=_path_mix(day, settings),
+        history=_history_lengths(day, settings),
         triggers=explain_triggers(adopted.policy),
         policy=adopted.policy,
         policy_name=adopted.name,
@@ -122,6 +124,13 @@ def _path_mix(day: date, settings: Settings) -> pl.DataFrame:
     scored = tables.scan("gold.predictions", settings, until=day)
     counts = scored.group_by(month="snapshot_date", path="fallback").agg(n=pl.len())
     return counts.sort("month", "path").collect()
+
+
+def _history_lengths(day: date, settings: Settings) -> dict[str, float]:
+    """Median months of clickstream of the applicants of each month who have any."""
+    known = tables.scan("gold.feature_store", settings, until=day).filter(pl.col(CLICKSTREAM_MONTHS) > 0)
+    medians = known.group_by(month="snapshot_date").agg(pl.median(CLICKSTREAM_MONTHS)).sort("month")
+    return {f"{month:%Y-%m}": median for month, median in medians.collect().iter_rows()}
 
 
 def _first_reasons(day: date, settings: Settings) -> list[tuple[str, float]]:

@@ -120,16 +120,31 @@ def test_the_card_in_words_is_that_of_the_record(pair: Settings) -> None:
     assert text == render_card(read_card(load_registry(pair), model_id))
     assert f"# Model {model_id}" in text
     for heading in (
+        "Use",
         "Data",
         "Candidates",
+        "Results by group",
         "Gate",
-        "Fallbacks: when a source is missing",
+        "Score paths: which model answers when a source is missing",
         "Tuning",
-        "Features",
         "Limitations",
         "Code",
+        "Appendix: features",
     ):
         assert f"\n## {heading}" in text
+
+
+def test_the_card_says_who_may_use_the_model_how_groups_fare_and_what_features_mean(pair: Settings) -> None:
+    text = card_text(ids(pair)[1], pair)
+    assert "| Owner | Data science |" in text
+    assert "| Out of scope |" in text
+    assert "| `annual_income` | income a year (account currency) |" in text
+
+
+def test_a_card_of_older_code_is_rendered_without_what_it_lacks(pair: Settings) -> None:
+    card = read_card(load_registry(pair), ids(pair)[1])
+    older = {name: value for name, value in card.items() if name not in ("use", "subgroups")}
+    assert "## Use" not in render_card(older)
 
 
 def test_a_model_trained_anew_from_its_table_versions_predicts_the_same(
