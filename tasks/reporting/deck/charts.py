@@ -148,6 +148,11 @@ def _place_point(point: Point, y: Axis, place: Callable[[float | date], float]) 
     }  # fmt: skip
 
 
+def _few(ticks: Sequence[float]) -> Sequence[float]:
+    """As many ticks as have room beside each other below bars, the last one among them."""
+    return ticks[:: -math.ceil(len(ticks) / N_TICKS)][::-1]
+
+
 @dataclass(frozen=True)
 class Bar:
     """A bar: what it is of, its value with interval, and the words to its right."""
@@ -187,7 +192,7 @@ def bar_chart(
         "rows": drawn,
         "left": 14 + LETTER * max((len(one.label) for one in rows), default=0),
         "right": 14 + LETTER * max((len(one.note) for one in rows), default=0),
-        "xticks": [{"at": axis.share(tick), "label": axis.form(tick)} for tick in axis.ticks],
+        "xticks": [{"at": axis.share(tick), "label": axis.form(tick)} for tick in _few(axis.ticks)],
         "zero": axis.share(zero),
         "guides": [{"at": axis.share(one)} for one in guides],
     }

@@ -18,20 +18,24 @@ NO_MONEY = "What the model earns cannot be told before applications are scored"
 
 def build_money(data: DeckData) -> Page:
     """What the model earns at its cut-off, and what another would earn."""
-    profit = data.facts.money("profit")
+    profit, realised = (data.facts.money("profit", basis) for basis in ("expected", "realised"))
     best = data.facts.money("best_cutoff", "realised") or data.facts.money("best_cutoff")
-    if profit is None or best is None:
+    if best is None or (profit is None and realised is None):
         rows = [
             Row([text(_why_nothing(data), size=14)]),
             Row([break_even_chart(data)], fill=True),
             Row([_terms(data)]),
         ]
         return Page("Money", NO_MONEY, _plain(data), rows)
-    return Page(
-        "Money",
-        _title(data, profit, best),
-        _plain(data),
-        [Row([_curve(data), _worth(data)], (1, 1.25), fill=True), Row([_terms(data)])],
+    title = _title(data, profit, best) if profit else _title_of_ripe(data, realised or best)
+    rows = [Row([_curve(data), _worth(data)], (1, 1.25), fill=True), Row([_terms(data)])]
+    return Page("Money", title, _plain(data), rows)
+
+
+def _title_of_ripe(data: DeckData, realised: Mapping[str, Any]) -> str:
+    return (
+        f"Nobody applied in {month_name(data.day)}; loans of {window_name(realised['window'])} earned "
+        f"{about(realised['value'])} at the cut-off of {data.policy.cutoff_pd:.0%}"
     )
 
 
@@ -105,7 +109,7 @@ def _months_in(window: str) -> int:
 def _curve(data: DeckData) -> Block:
     month, expected = _points(data, "expected")
     cohorts, realised = _points(data, "realised")
-    series = [Series(f"forecast, {window_name(month)}", "band", "accent", expected)]
+    series = [Series(f"forecast, {window_name(month)}", "band", "accent", expected)] if expected else []
     if realised:
         scaled = _per_month(realised, cohorts)
         series.append(Series("realised, ripe cohorts, a month", "line", "grey", scaled))
