@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
+from pathlib import Path
 
 import polars as pl
 
@@ -12,8 +13,8 @@ from tasks.config import Settings, held_bytes
 from tasks.errors import BadInputError, NothingToDoError
 from tasks.governance.source_log import retired_on
 from tasks.ingestion import delivery_checks, landing
-from tasks.ingestion.raw_files import raw_file
-from tasks.ingestion.validation import NO_ROWS, Checked
+from tasks.ingestion.raw_files import find_line, raw_file
+from tasks.ingestion.validation import NO_ROWS, Checked, Unreadable
 from tasks.schemas.catalog import SOURCES, TABLES
 from tasks.schemas.deliveries import Delivery, Volume
 from tasks.store import restatements, tables
@@ -176,13 +177,23 @@ def require_usable(
     Raises: BadInputError that names the file and the column.
     """
     for name, rows in checked.items():
-        odd = rows.unreadable.get(day) or delivery_checks.find_mostly_broken(delivered[name])
+        path = raw_file(SOURCES[name], settings)
+        odd = delivery_checks.find_mostly_broken(delivered[name])
+        if day in rows.unreadable:
+            odd = _describe_unreadable(rows.unreadable[day], path)
         if odd:
             set_aside = rows.quarantined.filter(pl.col("snapshot_date") == day)
             raise BadInputError(
-                f"{raw_file(SOURCES[name], settings)}, rows of {day}: {odd}{_rules(set_aside)}. "
+                f"{path}, rows of {day}: {odd}{_rules(set_aside)}. "
                 "Nothing of the month was published; ask the sender."
             )
+
+
+def _describe_unreadable(unreadable: Unreadable, path: Path) -> str:
+    example = unreadable.example
+    if example is None:
+        return unreadable.words
+    return f"{unreadable.words}, such as {example!r} in line {find_line(path, example)}"
 
 
 def _rules(quarantined: pl.DataFrame) -> str:

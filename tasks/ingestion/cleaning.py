@@ -8,14 +8,31 @@ from datetime import date
 
 import polars as pl
 
+from tasks.ingestion.date_spelling import read_iso
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.loans import LOANS
-from tasks.schemas.source import BEFORE, FIRST_YEAR, LAST_YEAR, OVERFLOW, RAW_DATE
+from tasks.schemas.source import BEFORE, OVERFLOW, RAW_DATE
 
 Number = type[pl.Int32 | pl.Float64]
 
 UNKNOWN = "unknown"
-FIRST_DAY, LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
+# What means nothing in any column; in one of numbers no word means more.
+NULL_WORDS = (
+    "",
+    "-",
+    "NULL",
+    "null",
+    "None",
+    "none",
+    "N/A",
+    "n/a",
+    "#N/A",
+    "NA",
+    "NaN",
+    "nan",
+    "NaT",
+    "<NA>",
+)
 HELD = ", held text"
 # Outside these limits a value is a typing error, not an extreme: null. Years, counts, percent, amounts.
 LIMITS = {
@@ -77,12 +94,9 @@ def read_word(column: str) -> pl.Expr:
     return pl.when(text.str.contains("[A-Za-z]{2}")).then(text).otherwise(pl.lit(UNKNOWN)).alias(column)
 
 
-def read_day(column: str) -> pl.Expr:
-    """Date of a text column written YYYY-MM-DD; anything else, 2023-02-30 or year 0001 too, is null."""
-    text = pl.col(column).str.strip_chars()
-    day = text.str.to_date("%Y-%m-%d", strict=False)
-    known = text.str.contains(r"^\d{4}-\d{2}-\d{2}$") & day.is_between(FIRST_DAY, LAST_DAY)
-    return pl.when(known).then(day).alias(column)
+def is_application() -> pl.Expr:
+    """Whether a raw loan row is at MOB 0, written `0` or `0.0`."""
+    return pl.col("installment_num").str.contains(r"^\s*0+(\.0*)?\s*$").fill_null(value=False)
 
 
 def clean(name: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -92,6 +106,10 @@ def clean(name: str, rows: pl.DataFrame) -> pl.DataFrame:
     Adds:   row_id (UInt32, position in `rows`), thousands_separator (a number that reads in two ways).
     Keys:   one row per row received, in the order received.
     """
+    texts = pl.col(
+        column for column in rows.columns if column not in (*NUMBERS[name], OVERFLOW, "snapshot_date")
+    )
+    rows = rows.with_columns(pl.when(~texts.str.strip_chars().is_in(NULL_WORDS)).then(texts))
     numbers = read_numbers(rows, NUMBERS[name])
     separators = [pl.col(column).str.contains(r"\d,\d") for column in _partly_read(rows, numbers)]
     in_two_ways = pl.any_horizontal(*separators, pl.lit(value=False)).fill_null(value=False)
@@ -102,7 +120,7 @@ def clean(name: str, rows: pl.DataFrame) -> pl.DataFrame:
         "thousands_separator",
         *(cleaner.name.to_lowercase() for cleaner in CLEANERS[name]),
         customer_id=pl.col("Customer_ID").str.strip_chars(),
-        snapshot_date=read_day(RAW_DATE),
+        snapshot_date=read_iso(RAW_DATE),
     )
 
 
@@ -120,6 +138,19 @@ def count_lost(raw: pl.DataFrame, typed: pl.DataFrame) -> dict[date, dict[str, t
         row["snapshot_date"]: {column: (row[column], row[column + HELD]) for column in columns if row[column]}
         for row in sums.iter_rows(named=True)
     }
+
+
+def first_lost_date(raw: pl.DataFrame, typed: pl.DataFrame, *, month: date, column: str) -> str | None:
+    """The first text of a month in a raw date column that could not be read; None for other columns, whose
+    texts may be personal, and where all cells hold none.
+
+    Needs:  the same rows as received, with their month, and typed.
+    """
+    name = column.removesuffix("_raw")
+    if not name.endswith("_date"):
+        return None
+    texts = raw.filter(typed[name].is_null() & (raw["snapshot_date"] == month))[column].drop_nulls()
+    return str(texts[0]) if len(texts) else None
 
 
 def _is_lost(typed: pl.DataFrame, column: str) -> pl.Expr:
@@ -191,7 +222,7 @@ CLEANERS: dict[str, list[pl.Expr]] = {
     ],
     "loans": [
         pl.col("loan_id").str.strip_chars(),
-        read_day("loan_start_date"),
+        read_iso("loan_start_date"),
         pl.col(LOAN_COUNTS + LOAN_AMOUNTS),
         *(pl.lit(None, kind).alias(name) for name, kind in BEFORE_TERMS.items()),
     ],

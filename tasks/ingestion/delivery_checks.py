@@ -112,19 +112,20 @@ def find_odd_beginning(
 
 def find_unreadable(
     lost: Mapping[date, Mapping[str, tuple[int, int]]], n_rows: Mapping[date, int]
-) -> dict[date, str]:
-    """Why the rows of a month cannot be used: more than half of a column, the first such, cannot be read.
+) -> dict[date, tuple[str, str]]:
+    """The first column of a month of which more than half cannot be read, and that in words.
 
     Needs:  what `count_lost` gives; how many rows each month has.
     """
-    found: dict[date, str] = {}
+    found: dict[date, tuple[str, str]] = {}
     for month, columns in lost.items():
         n = n_rows[month]
         for column, (n_lost, _) in columns.items():
             if column not in MAY_BE_EMPTY and n >= MIN_CELLS and n_lost > UNREADABLE * n:
                 name = column.removesuffix("_raw")
-                dates = ", as a date written YYYY-MM-DD" if name.endswith("_date") else ""
-                found.setdefault(month, f"column {name}: {n_lost} of {n} values cannot be read{dates}")
+                dates = " as a date written as the others are" if name.endswith("_date") else ""
+                words = f"column {name}: {n_lost} of {n} values cannot be read{dates}"
+                found.setdefault(month, (column, words))
     return found
 
 

@@ -5,9 +5,10 @@ whole; one that asks for some splits it once into a file per month, so that it a
 own. What was found and the split are kept under <datamart>/landing.
 """
 
+import json
 import logging
 import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
@@ -17,14 +18,25 @@ import polars as pl
 
 from tasks.config import Settings, held_bytes
 from tasks.errors import BadInputError, PassingError, may_pass
-from tasks.ingestion.raw_files import check_file, file_if_due, holds_quotes, read_header
+from tasks.ingestion.cleaning import is_application
+from tasks.ingestion.date_spelling import ISO, find_spelling, in_iso, read_month
+from tasks.ingestion.delivery_checks import MIN_ROWS, QUARANTINED
+from tasks.ingestion.raw_files import (
+    check_file,
+    file_if_due,
+    find_line,
+    holds_quotes,
+    read_header,
+    require_paired_quotes,
+)
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.deliveries import Volume
-from tasks.schemas.source import FIRST_YEAR, LAST_YEAR, OVERFLOW, RAW_DATE, Source
+from tasks.schemas.source import OVERFLOW, RAW_DATE, Source
 from tasks.store.atomic_files import HIDDEN, new_folder
 
 LOG = logging.getLogger("vintage")
-MONTH, FOUND, SPLIT = "month", "found.parquet", "months"
+MONTH, FOUND, SPELLED, SPLIT = "month", "found.parquet", "spelled.json", "months"
+READING = 2  # a number that changes with what this code makes of a file: what older code found is not used
 CELL_BYTES = 16  # of a text in memory, beside what it says
 UNDATED = "__HIVE_DEFAULT_PARTITION__"  # how Polars names the part whose month is null
 
@@ -45,7 +57,7 @@ def read_months(
     if dated and held <= {*months, None}:
         rows = _scan_months(path, source, landed).filter(pl.col(MONTH).is_not_null())
         with _as_bad_input(path):
-            return rows.select(_as_received(path, source, pl.col(MONTH))).collect()
+            return rows.select(_as_received(path, source, landed, pl.col(MONTH))).collect()
     pieces = [TABLES[f"bronze.{source.name}"].empty]
     for month in months:
         if (month if dated else None) in held:
@@ -57,7 +69,7 @@ def read_months(
             )  # older code may have split the file, and named fewer of them
             if not dated:
                 rows = rows.filter(pl.any_horizontal(pl.all().is_not_null()))  # a blank line is no row
-            pieces.append(rows.select(_as_received(path, source, pl.lit(month))))
+            pieces.append(rows.select(_as_received(path, source, landed, pl.lit(month))))
     return pl.concat(pieces)
 
 
@@ -72,9 +84,18 @@ def _require_short_fields(path: Path, piece: Path, month: date, settings: Settin
         )
 
 
-def _as_received(path: Path, source: Source, month: pl.Expr) -> list[pl.Expr]:
-    origin = {"source_file": pl.lit(path.name), "snapshot_date": month}
-    return [origin.get(name, pl.col(name)).alias(name) for name in source.raw_columns()]
+def _as_received(path: Path, source: Source, landed: Path, month: pl.Expr) -> list[pl.Expr]:
+    """The columns of bronze; dates are written YYYY-MM-DD where the whole file writes them another way."""
+    spelled = {name: in_iso(name, spelling) for name, spelling in _spelled(landed).items()}
+    made = {**spelled, "source_file": pl.lit(path.name), "snapshot_date": month}
+    return [made.get(name, pl.col(name)).alias(name) for name in source.raw_columns()]
+
+
+@cache
+def _spelled(landed: Path) -> dict[str, str]:
+    """The spelling of each date column that the file does not write YYYY-MM-DD throughout."""
+    spelled: dict[str, str] = json.loads((landed / SPELLED).read_text(encoding="utf-8"))
+    return spelled
 
 
 def count_rows(source: Source, settings: Settings) -> dict[date, Volume]:
@@ -112,13 +133,15 @@ def _look_once(path: Path, source: Source, settings: Settings) -> Path:
     """Folder of what was found in this version of the file; it is looked through where there is none."""
     status = path.stat()
     home = settings.datamart / "landing" / source.name
-    landed = home / f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
+    landed = home / f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}-{READING}"
     if not landed.is_dir():
         check_file(path, source)
         there = home.iterdir() if home.is_dir() else ()
         stale = [old for old in there if old != landed and not old.name.startswith(HIDDEN)]
         with new_folder(landed, private=True) as work:
-            _look(path, source).write_parquet(work / FOUND)
+            found, spelled = _look(path, source)
+            found.write_parquet(work / FOUND)
+            (work / SPELLED).write_text(json.dumps(spelled), encoding="utf-8")
         for old in stale:
             _warn_of_other_rows(path, old, landed)
             shutil.rmtree(old, ignore_errors=True)
@@ -137,17 +160,53 @@ def _warn_of_other_rows(path: Path, old: Path, landed: Path) -> None:
         )
 
 
-def _look(path: Path, source: Source) -> pl.DataFrame:
-    """What the file holds: each way a date is written, its month, n, n_new. Quotes must come in pairs."""
-    rows = _scan(path, source)
-    at_start = pl.col("installment_num").str.strip_chars() == "0"
-    n_new = at_start.sum() if "installment_num" in source.columns else pl.len()
+def _look(path: Path, source: Source) -> tuple[pl.DataFrame, dict[str, str]]:
+    """What the file holds: each way a date is written, its month, n, n_new; and how its dates are spelled.
+
+    Quotes must come in pairs.
+    """
+    rows, spelled = _scan(path, source), dict[str, str]()
+    n_new = is_application().sum() if "installment_num" in source.columns else pl.len()
     with _as_bad_input(path):
-        counts = rows.group_by(RAW_DATE).agg(n=pl.len().cast(pl.Int64), n_new=n_new.cast(pl.Int64))
-        found = counts.with_columns(_read_month(pl.col(RAW_DATE)).alias(MONTH)).collect()
+        counts = rows.group_by(RAW_DATE).agg(n=pl.len().cast(pl.Int64), n_new=n_new.cast(pl.Int64)).collect()
+        for column in source.date_columns():
+            written = counts if column == RAW_DATE else rows.group_by(column).agg(n=pl.len()).collect()
+            spelling = _find_spelling(path, written, column, known=spelled.values())
+            spelled |= {column: spelling} if spelling else {}
         if holds_quotes(path):
+            require_paired_quotes(path)
             _require_closed_quotes(path, rows)
-    return found
+    month = read_month(RAW_DATE, spelled.get(RAW_DATE, ISO))
+    found = counts.with_columns(month.alias(MONTH))
+    _require_months(path, found)
+    return found, spelled
+
+
+def _require_months(path: Path, found: pl.DataFrame) -> None:
+    """Name the rows whose month cannot be told, which are counted in none; raise where they are many."""
+    lost = found.filter(pl.col(MONTH).is_null() & pl.col(RAW_DATE).is_not_null()).sort(RAW_DATE)
+    n, n_lost = int(found["n"].sum()), int(found.filter(pl.col(MONTH).is_null())["n"].sum())
+    if not n_lost:
+        return
+    example = (
+        f", such as {lost[RAW_DATE][0]!r} in line {find_line(path, lost[RAW_DATE][0])}" if lost.height else ""
+    )
+    what = f"{path} has {n_lost} rows whose month cannot be told{example}"
+    if n_lost > QUARANTINED * n and n >= MIN_ROWS:
+        raise BadInputError(f"{what}, of {n}. Nothing of it was taken in; ask the sender for the dates.")
+    LOG.warning("%s. They are in quarantine and counted in no month; ask the sender for the dates.", what)
+
+
+def _find_spelling(path: Path, written: pl.DataFrame, column: str, *, known: Collection[str]) -> str | None:
+    """The spelling of a column; None where it is YYYY-MM-DD throughout. One not `known` yet is logged."""
+    spelling = find_spelling(written, column)
+    other = written.filter(pl.col(column) != in_iso(column, spelling)).sort(column)
+    if other.is_empty():
+        return None
+    example = other.select(column, iso=in_iso(column, spelling)).row(0)
+    if spelling not in known:
+        LOG.warning("%s writes its dates as %s: %s is read as %s.", path, spelling, *example)
+    return spelling
 
 
 def _split_once(path: Path, source: Source, landed: Path) -> Path:
@@ -215,20 +274,3 @@ def _require_closed_quotes(path: Path, rows: pl.LazyFrame) -> None:
             f"{path} has a quote that is never closed, so that a field swallows whole lines. "
             "Ask the sender to export it again with its quotes in pairs."
         )
-
-
-def _read_month(day: pl.Expr) -> pl.Expr:
-    """First day of the month a raw date belongs to, however it is written; null where it cannot be told."""
-    patterns = {
-        r"^\s*(?<year>\d{4})[-/.](?<month>\d{1,2})\b": "year first",
-        r"^\s*(?<year>\d{4})(?<month>\d{2})\d{2}\s*$": "no separator",
-        r"^\s*\d{1,2}[-/.](?<month>0?[1-9]|1[0-2])[-/.](?<year>\d{4})": "day first",
-        r"^\s*(?<month>\d{1,2})[-/.]\d{1,2}[-/.](?<year>\d{4})": "month first",
-    }
-    return pl.coalesce(_month_in(day.str.extract_groups(pattern)) for pattern in patterns)
-
-
-def _month_in(groups: pl.Expr) -> pl.Expr:
-    year, month = (groups.struct.field(part).cast(pl.Int32, strict=False) for part in ("year", "month"))
-    known = year.is_between(FIRST_YEAR, LAST_YEAR) & month.is_between(1, 12)
-    return pl.when(known).then(pl.date(year, month, 1))

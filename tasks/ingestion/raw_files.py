@@ -5,11 +5,14 @@ All of it is asked once per file version, before anything of the file is used.
 
 import codecs
 import csv
+import glob
 import re
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from tasks.config import Settings
 from tasks.errors import BadInputError
@@ -18,6 +21,7 @@ from tasks.governance.source_log import retired_on
 from tasks.schemas.source import Source
 
 CHUNK = 1 << 20
+MAX_NAMED = 3
 QUOTE, NEWLINE = b'"\n'
 # What a file of another format begins with, what it then is, and how it becomes text.
 UTF_16 = ("UTF-16", "Convert it: iconv -f UTF-16 -t UTF-8.")
@@ -39,6 +43,12 @@ def raw_file(source: Source, settings: Settings) -> Path:
     path = find_file(source, settings)
     if path is None:
         names = read_declared(source.name, settings).where
+        packed = [path for name in names for path in sorted(settings.data.glob(f"{glob.escape(name)}.*"))]
+        if packed:
+            raise BadInputError(
+                f"The file of {source.name} is missing in {settings.data}, where {packed[0].name} is: unpack "
+                "that, for instance with gunzip, and keep the name without its ending."
+            )
         raise BadInputError(
             f"The file of {source.name} is missing: looked for {' or '.join(names)} in {settings.data}. "
             "Put it there, or name another folder with --data."
@@ -77,7 +87,45 @@ def check_file(path: Path, source: Source) -> None:
         raise BadInputError(f"{path} is empty (0 bytes). Ask the sender for the file again.")
     _check_text(path)
     _check_lengths(path)
-    _check_last_line(path, read_header(path, source))
+    _check_last_line(path, read_header(path, source), source)
+
+
+def find_line(path: Path, text: str) -> int:
+    """The first line of a file that holds a text, counted from 1; 0 where none does."""
+    wanted = text.encode()
+    with path.open("rb") as file:
+        before, kept = 0, b""
+        for chunk in iter(lambda: file.read(CHUNK), b""):
+            place = (kept + chunk).find(wanted)
+            if place >= 0:
+                return _line_at(path, before - len(kept) + place)
+            before, kept = before + len(chunk), (kept + chunk)[-len(wanted) :]
+    return 0
+
+
+def require_paired_quotes(path: Path) -> None:
+    """Do nothing if each quote is around a whole field, or doubled within one.
+
+    Raises: BadInputError that names the first lines where one is not, and how it is written.
+    """
+    lines = pl.scan_csv(
+        path,
+        has_header=False,
+        separator="\x1f",
+        quote_char=None,
+        new_columns=["line"],
+        infer_schema=False,
+        glob=False,
+    )
+    inside = lines.with_row_index("number", 1).filter(pl.col("line").str.contains(r'[^,"\r]"[^,"\r]'))
+    found = inside.select(pl.col("number")).head(MAX_NAMED + 1).collect()["number"].to_list()
+    if found:
+        more = " and more" if len(found) > MAX_NAMED else ""
+        named = f"line{'s' if len(found) > 1 else ''} {', '.join(map(str, found[:MAX_NAMED]))}{more}"
+        raise BadInputError(
+            f"{path} has a quote inside a field ({named}). A field that holds one is written in quotes, and "
+            'each quote in it twice: "Anna ""Ann"" Lee". Ask the sender to export it again.'
+        )
 
 
 def holds_quotes(path: Path) -> bool:
@@ -93,6 +141,11 @@ def _check_text(path: Path) -> None:
     for mark, (kind, fix) in OTHER_FORMATS.items():
         if begins.startswith(mark):
             raise BadInputError(f"{path} is not UTF-8 text (line 1) but {kind}. {fix}")
+    if begins == b"sep=":
+        raise BadInputError(
+            f"{path} begins with a line for spreadsheets, sep=, that is no row. Delete line 1, so that the "
+            "names of the columns come first."
+        )
     decoder = codecs.getincrementaldecoder("utf-8")()
     n_read = 0
     with path.open("rb") as file:
@@ -165,16 +218,16 @@ def _line_at(path: Path, position: int) -> int:
 
 
 def read_header(path: Path, source: Source) -> list[str]:
-    """The names in a file's first line.
+    """The names in a file's first line; those of the source as it names them, whatever their case and blanks.
 
     Raises: BadInputError when a column of the source is missing or there twice, or no comma separates them.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
-            header = next(csv.reader([file.readline(CHUNK)]), [])
+            header = _agreed(next(csv.reader([file.readline(CHUNK)]), []), source)
         except csv.Error:
             header = []
-    for name in header:
+    for name in source.columns:
         if header.count(name) > 1:
             raise BadInputError(f"{path} has the column {name!r} twice. Ask the sender which one is meant.")
     missing = [name for name in source.columns if name not in header]
@@ -192,6 +245,12 @@ def read_header(path: Path, source: Source) -> list[str]:
     return header
 
 
+def _agreed(names: Sequence[str], source: Source) -> list[str]:
+    """The names, with each that is a column's but for case and blanks as the source names it."""
+    ours = {name.casefold(): name for name in source.columns if name not in names}
+    return [ours.get(name.strip().casefold(), name) for name in names]
+
+
 def _likely(missing: list[str], header: list[str], source: Source) -> str:
     """Which unknown column is probably a missing one by another name; the header itself may hold anything."""
     extra = {name.strip().lower(): name for name in header if name not in source.columns}
@@ -200,7 +259,7 @@ def _likely(missing: list[str], header: list[str], source: Source) -> str:
     return f"{'; '.join(renamed)}. " if renamed else ""
 
 
-def _check_last_line(path: Path, header: list[str]) -> None:
+def _check_last_line(path: Path, header: list[str], source: Source) -> None:
     """A file that ends without a line end is whole only if its last field can be seen to be whole."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - CHUNK))
@@ -210,7 +269,9 @@ def _check_last_line(path: Path, header: list[str]) -> None:
     last = tail.splitlines()[-1]
     fields = next(csv.reader([last.decode("utf-8", errors="replace")]))
     dated = header[-1] in ("snapshot_date", "loan_start_date")
-    if fields == header or (dated and len(fields) >= len(header) and WHOLE_DATE.search(last)):
+    if _agreed(fields, source) == header or (
+        dated and len(fields) >= len(header) and WHOLE_DATE.search(last)
+    ):
         return
     raise BadInputError(
         f"{path} has no line end after its last line, as if it was cut off on the way. Ask the sender for "

@@ -136,9 +136,10 @@ def _write_months(
     for name, rows in checked.items():
         layers = {"bronze": rows.received, "silver": rows.good, "quarantine": rows.quarantined}
         writing += [pool.submit(write, f"{layer}.{name}", written) for layer, written in layers.items()]
-        if rows.quarantined.height:
+        n_broken = int(rows.deliveries["n_quarantined"].sum())
+        if n_broken:
             span = " to ".join(map(str, sorted({days[0], days[-1]})))
-            counts = (rows.quarantined.height, rows.received.height, name, span)
+            counts = (n_broken, rows.received.height, name, span)
             LOG.warning("%d of %d rows of %s of %s set aside in quarantine.", *counts)
     for written in writing:
         written.result()

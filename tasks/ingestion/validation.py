@@ -3,17 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 import dataframely as dy
 import polars as pl
 
-from tasks.ingestion.cleaning import clean, count_lost
+from tasks.ingestion.cleaning import clean, count_lost, first_lost_date, is_application
 from tasks.ingestion.delivery_checks import digests, find_unreadable
 from tasks.schemas.catalog import TABLES, in_order, is_ordered
 from tasks.schemas.loans import KEPT_TERMS
 from tasks.schemas.source import BEFORE, Source
 
 NO_ROWS = "no rows"  # the digest of a month that the file does not have
+
+
+class Unreadable(NamedTuple):
+    """Why a column cannot be used, in words, and the first date that cannot be read, if it holds dates."""
+
+    words: str
+    example: str | None
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class Checked:
     good: pl.DataFrame
     quarantined: pl.DataFrame
     deliveries: pl.DataFrame
-    unreadable: Mapping[date, str]
+    unreadable: Mapping[date, Unreadable]
 
     def until(self, day: date) -> "Checked":
         """The rows of the months up to `day`."""
@@ -51,22 +59,31 @@ def check(
     Needs:  all rows of bronze.<source> of the months, and those whose month cannot be told, once a month;
             for loans `before`, the rows of silver.loans of the months before, where there are any.
     Keys:   per month, rows in = good + quarantined + exact duplicates; all copies of a key with different
-            values are set aside.
+            values are set aside. Rows without a month are in the quarantine of each, and counted in none.
     """
     table = TABLES[f"bronze.{source.name}"]
-    ordered = in_order(dated, table)
-    raw = pl.concat([ordered, undated])
+    raw = in_order(dated, table)
     unique = raw if is_ordered(raw, table) else raw.unique(maintain_order=True)
-    typed = clean(source.name, unique)
-    good, failures = _filter_rows(source, typed, unique["snapshot_date"], before)
-    quarantined, lost = _with_rules(unique, failures), count_lost(unique, typed)
+    undated = undated.unique(maintain_order=True)
+    both = pl.concat([unique, undated])
+    typed = clean(source.name, both)
+    good, failures = _filter_rows(source, typed, both["snapshot_date"], before)
+    quarantined, lost = _with_rules(both, failures), count_lost(unique, typed.head(unique.height))
     n_rows = {"n_received": raw, "n_new": _new(raw), "n_good": good, "n_quarantined": quarantined}
     counts = {name: _count_by_month(rows) for name, rows in n_rows.items()}
-    n_unique = _count_by_month(unique)
+    n_unique, n_undated = _count_by_month(unique), _count_by_month(undated)
+    broken = counts["n_quarantined"]  # all undated rows are among them
+    counts["n_quarantined"] = {month: n - n_undated.get(month, 0) for month, n in broken.items()}
     counts["n_duplicates"] = {month: n - n_unique[month] for month, n in counts["n_received"].items()}
     counts["n_cleaned"] = {month: sum(held for _, held in cells.values()) for month, cells in lost.items()}
-    deliveries = _account(source, raw, digests(ordered), counts, days)
-    return Checked(raw, good, quarantined, deliveries, find_unreadable(lost, n_unique))
+    deliveries = _account(source, raw, digests(raw), counts, days)
+    unreadable = {
+        month: Unreadable(
+            words, first_lost_date(unique, typed.head(unique.height), month=month, column=column)
+        )
+        for month, (column, words) in find_unreadable(lost, n_unique).items()
+    }
+    return Checked(raw, good, quarantined, deliveries, unreadable)
 
 
 def _filter_rows(
@@ -121,7 +138,7 @@ def add_month_before(typed: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
 def _new(raw: pl.DataFrame) -> pl.DataFrame:
     if "installment_num" not in raw.columns:
         return raw
-    return raw.filter(pl.col("installment_num").str.strip_chars() == "0")
+    return raw.filter(is_application())
 
 
 def _count_by_month(rows: pl.DataFrame) -> dict[date, int]:

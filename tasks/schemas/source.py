@@ -67,6 +67,10 @@ class Source:
             if name not in CHECK_ONLY and not name.endswith(BEFORE)
         }
 
+    def date_columns(self) -> list[str]:
+        """Columns of the bronze table that hold dates."""
+        return [name for name in self.raw_columns() if name in (RAW_DATE, "loan_start_date")]
+
     def raw_columns(self) -> dict[str, pl.DataType]:
         """Columns and dtypes of the bronze table: the file's own as text, its month, where it came from."""
         names = [RAW_DATE if name == "snapshot_date" else name for name in self.columns]

@@ -56,8 +56,7 @@ def test_fault_05_a_missing_column_is_refused(shop: Shop, book: Book, source: st
     [
         ("attributes", "Occupation", "Ocupation"),
         ("loans", "overdue_amt", "overdue_amount"),
-        ("clickstream", "fe_7", "FE_7"),
-        ("financials", "Customer_ID", " customer_id"),
+        ("financials", "Customer_ID", "CustomerID"),
     ],
 )
 def test_fault_06_a_renamed_column_is_refused_with_the_likely_one(
@@ -246,7 +245,7 @@ def test_a_file_by_two_names_is_refused(shop: Shop) -> None:
         (lambda text: b"PK\x03\x04" + text, "a zip archive or a spreadsheet"),
         (lambda text: text + b"a\0b\n", "holds a NUL byte (line "),
         (lambda text: text.rstrip(b"\n")[:-3], "no line end"),
-        (lambda text: text.replace(b"2023-01-01", b"01/01/2023"), "as a date written YYYY-MM-DD"),
+        (lambda text: text.replace(b"2023-01-01", b"01/01/2023"), "as a date written as the others are"),
     ],
 )
 def test_what_another_way_of_writing_needs_is_said(

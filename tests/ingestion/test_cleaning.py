@@ -1,7 +1,8 @@
 import polars as pl
 import pytest
 
-from tasks.ingestion.cleaning import read_day, read_numbers, read_word
+from tasks.ingestion.cleaning import read_numbers, read_word
+from tasks.ingestion.date_spelling import read_iso
 
 
 def one(expression: pl.Expr, text: str | None) -> object:
@@ -45,7 +46,7 @@ def test_words_without_letters_are_unknown(text: str | None, word: str) -> None:
 
 @pytest.mark.parametrize("text", ["2023-02-30", "31/12/2023", "2023-1", "soon", ""])
 def test_a_date_is_read_only_as_year_month_day(text: str) -> None:
-    assert one(read_day("x"), text) is None
+    assert one(read_iso("x"), text) is None
 
 
 @pytest.mark.parametrize(
@@ -68,4 +69,4 @@ def test_a_number_beyond_its_limits_is_null(column: str, least: int, most: int) 
 
 @pytest.mark.parametrize("text", ["0001-01-01", "1989-12-31", "2200-01-01"])
 def test_a_date_beyond_all_years_is_no_date(text: str) -> None:
-    assert pl.DataFrame({"x": [text]}).select(read_day("x")).item() is None
+    assert pl.DataFrame({"x": [text]}).select(read_iso("x")).item() is None

@@ -1,0 +1,112 @@
+"""How a file writes its dates, decided once for the whole file: spreadsheets write them anew when they save.
+
+A snapshot date, and the start of a loan, is the first of a month. So `1/5/2023` is May by a file in which the
+other reading would give fewer such days, however few of its dates tell the two apart.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+
+import polars as pl
+
+from tasks.schemas.source import FIRST_YEAR, LAST_YEAR
+
+Read = Callable[[pl.Expr], pl.Expr]
+ISO = "YYYY-MM-DD"
+FIRST_DAY, LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
+DAY_ZERO = date(1899, 12, 30)  # of the serial numbers of spreadsheets
+CENTURY, PIVOT = 2000, 69  # a year of two digits: from 69 on of the century before (POSIX strptime)
+MIDNIGHT = r"[T ]0{1,2}:00(:00(\.0+)?)?( ?(Z|\+00:?00|AM))?$"
+MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1
+    )
+}
+
+
+def read_iso(column: str) -> pl.Expr:
+    """Date of a text column written YYYY-MM-DD; anything else, 2023-02-30 or year 0001 too, is null."""
+    text = pl.col(column).str.strip_chars()
+    day = text.str.to_date("%Y-%m-%d", strict=False)
+    known = text.str.contains(r"^\d{4}-\d{2}-\d{2}$") & day.is_between(FIRST_DAY, LAST_DAY)
+    return pl.when(known).then(day).alias(column)
+
+
+def _by_pattern(pattern: str) -> Read:
+    """A reading by a pattern with groups year, month (a number or an English name) and day."""
+
+    def read(text: pl.Expr) -> pl.Expr:
+        groups = text.str.extract_groups(f"(?i)^{pattern}$").struct
+        named = groups.field("month").str.to_lowercase().str.slice(0, 3).replace_strict(MONTHS, default=None)
+        month = groups.field("month").cast(pl.Int32, strict=False).fill_null(named)
+        year, day = (groups.field(part).cast(pl.Int32, strict=False) for part in ("year", "day"))
+        short = pl.when(year < PIVOT).then(year + CENTURY).otherwise(year + CENTURY - 100)
+        full = pl.when(groups.field("year").str.len_chars() == 2).then(short).otherwise(year)
+        written = pl.format("{}-{}-{}", full, month, day)
+        return written.str.to_date("%Y-%m-%d", strict=False)
+
+    return read
+
+
+def _from_serial(text: pl.Expr) -> pl.Expr:
+    whole = text.str.extract(r"^(\d{5})(\.0+)?$").cast(pl.Int32, strict=False)
+    return pl.lit(DAY_ZERO) + pl.duration(days=whole)
+
+
+YEAR, SHORT, MONTH, DAY = r"(?<year>\d{4})", r"(?<year>\d{2})", r"(?<month>\d{1,2})", r"(?<day>\d{1,2})"
+NAME = r"(?<month>[a-z]{3,9})\.?"
+# Each spelling in words, and how it is read; of those that fit as well the first is taken.
+SPELLINGS: Mapping[str, Read] = {
+    ISO: _by_pattern(rf"{YEAR}-(?<month>\d\d)-(?<day>\d\d)"),
+    "YYYY/M/D": _by_pattern(rf"{YEAR}[-/.]{MONTH}[-/.]{DAY}"),
+    "YYYYMMDD": _by_pattern(rf"{YEAR}(?<month>\d\d)(?<day>\d\d)"),
+    "day/month/year": _by_pattern(rf"{DAY}[-/.]{MONTH}[-/.]{YEAR}"),
+    "month/day/year": _by_pattern(rf"{MONTH}[-/.]{DAY}[-/.]{YEAR}"),
+    "day/month/year of two digits": _by_pattern(rf"{DAY}[-/.]{MONTH}[-/.]{SHORT}"),
+    "month/day/year of two digits": _by_pattern(rf"{MONTH}[-/.]{DAY}[-/.]{SHORT}"),
+    "day-name of the month-year": _by_pattern(rf"{DAY}[-/. ]{NAME}[-/. ]{YEAR}"),
+    "day-name of the month-year of two digits": _by_pattern(rf"{DAY}[-/. ]{NAME}[-/. ]{SHORT}"),
+    "name of the month day, year": _by_pattern(rf"{NAME} {DAY},? {YEAR}"),
+    "serial number of a spreadsheet": _from_serial,
+}
+
+
+def read_spelled(column: str, spelling: str) -> pl.Expr:
+    """Date of a text column by one spelling, with or without midnight; null where it is written otherwise."""
+    text = pl.col(column).str.strip_chars().str.replace(MIDNIGHT, "")
+    day = SPELLINGS[spelling](text)
+    return pl.when(day.is_between(FIRST_DAY, LAST_DAY)).then(day).alias(column)
+
+
+def find_spelling(written: pl.DataFrame, column: str) -> str:
+    """The spelling by which most rows are of the first of a month; ISO where none is by any.
+
+    Needs:  `column` with each way in which a date is written, `n` rows of each.
+    """
+    firsts = written.select(
+        pl.col("n").filter(read_spelled(column, name).dt.day() == 1).sum().alias(name) for name in SPELLINGS
+    ).row(0, named=True)
+    return max(SPELLINGS, key=lambda name: firsts[name])
+
+
+def read_month(column: str, spelling: str) -> pl.Expr:
+    """First day of the month that a text belongs to, even one that is not written as the file's dates are.
+
+    By the spelling, else by one that makes it the first of a month, else by any; of a day that does not exist
+    by its year and month. Null where it cannot be told.
+    """
+    days = [read_spelled(column, name) for name in SPELLINGS]
+    first = [pl.when(day.dt.day() == 1).then(day) for day in days]
+    groups = pl.col(column).str.extract_groups(r"^\s*(?<year>\d{4})[-/.](?<month>\d{1,2})\b").struct
+    year, month = (groups.field(part).cast(pl.Int32, strict=False) for part in ("year", "month"))
+    known = year.is_between(FIRST_YEAR, LAST_YEAR) & month.is_between(1, 12)
+    nearest = pl.when(known).then(pl.date(year, month, 1))
+    return (
+        pl.coalesce(read_spelled(column, spelling), *first, *days, nearest).dt.truncate("1mo").alias(column)
+    )
+
+
+def in_iso(column: str, spelling: str) -> pl.Expr:
+    """A text column with its dates written YYYY-MM-DD, as they are where they cannot be read."""
+    return pl.coalesce(read_spelled(column, spelling).dt.strftime("%Y-%m-%d"), column).alias(column)
