@@ -145,14 +145,15 @@ def replay_walk_forward(
 
 
 def build_model_reference(
-    ensemble: FallbackEnsemble, snapshot: TrainingSnapshot, oot: pl.DataFrame
+    ensemble: FallbackEnsemble, snapshot: TrainingSnapshot, oot: pl.DataFrame, *, cutoff: float
 ) -> dict[str, Any]:
     """What monitoring compares later months with: features and scores of the training data, early arrears.
 
     `expected` summarises by score path what the path says of the newest applications that it can answer,
     whose histories are as long as those to come; its `mix` has the paths of the out-of-time loans.
 
-    Needs:  the out-of-time loans `oot`.
+    Needs:  the out-of-time loans `oot`; the `cutoff` in force, of which a later one is the fix of what a path
+            costs.
     """
     applications = snapshot.loans.filter(pl.col("snapshot_date") < snapshot.as_of)
     ripe = add_month_values(snapshot.ripe, snapshot.clickstream.collect())
@@ -163,6 +164,7 @@ def build_model_reference(
     return {
         **build_reference(ripe, scores),
         "expected": {**expected, **({"mix": mix} if mix else {})},
+        "cutoff": cutoff,
         "arrears": count_arrears(snapshot.ripe, snapshot.arrears),
     }
 

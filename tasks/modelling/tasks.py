@@ -7,7 +7,6 @@ import logging
 from datetime import date
 
 from tasks.config import Settings
-from tasks.governance.adopted_policy import read_policy
 from tasks.modelling.challenger import TrainingConfig, build_model_reference, configure, train
 from tasks.modelling.decisions import (
     decide_promotion,
@@ -36,7 +35,7 @@ from tasks.registry.history import (
 )
 from tasks.registry.model_card import render_card
 from tasks.registry.registered_files import read_card
-from tasks.registry.settings_of_record import record_settings
+from tasks.registry.settings_of_record import policy_on, record_settings
 
 LOG = logging.getLogger("vintage")
 
@@ -82,7 +81,7 @@ def _train_and_save(
     whole: TrainingSnapshot,
 ) -> None:
     """Needs: the `snapshot` to learn from, and the `whole` with all that the champion learned from."""
-    policy = read_policy(settings.policy).policy
+    policy = policy_on(snapshot.as_of, settings).policy
     challenger = train(snapshot, config)
     fairness = judge_fairness(whole.red_metrics.get("fairness", ()), challenger.ensemble, whole, policy)
     card = build_card(
@@ -95,7 +94,8 @@ def _train_and_save(
         trained_by=settings.trained_by,
         code=code_on_record(),
     )
-    reference = build_model_reference(challenger.ensemble, snapshot, snapshot.of(challenger.split.oot))
+    oot, cutoff = snapshot.of(challenger.split.oot), policy.cutoff.approve_up_to_pd
+    reference = build_model_reference(challenger.ensemble, snapshot, oot, cutoff=cutoff)
     record_settings(snapshot.as_of, settings)
     models.save(
         model_id,

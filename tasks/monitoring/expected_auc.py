@@ -1,7 +1,10 @@
 """What to expect of a month before its labels exist."""
 
 import numpy as np
+import polars as pl
 
+from tasks.monitoring.measurement import Measurement, measurement
+from tasks.schemas.monitoring import keep_metrics
 from tasks.statistics.performance import Floats
 
 
@@ -31,3 +34,23 @@ def measure_expected_auc_spread(pds: Floats) -> float:
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
     top = auc * (1 - auc) + (n_bad - 1) * (q1 - auc**2) + (n_good - 1) * (q2 - auc**2)
     return float((top / (n_bad * n_good)) ** 0.5)
+
+
+def count_optimistic(figures: pl.DataFrame) -> Measurement:
+    """Of the months with a forecast that are ripe, those whose AUC was forecast too high.
+
+    Needs:  gold.monitoring up to the day; of figures measured twice the newest counts.
+    """
+    month = pl.col("window").str.slice(-7)
+    newest = figures.sort("snapshot_date").with_columns(month=month).drop_nulls("value")
+    forecast, realised = (
+        keep_metrics(newest, metric)
+        .unique("month", keep="last")
+        .select("month", pl.col("value").alias(metric))
+        for metric in ("expected_auc", "auc")
+    )
+    both = forecast.join(realised, on="month", how="inner", validate="1:1")
+    if both.is_empty():
+        return measurement("optimistic_forecasts", "score", 0, None, status="not ripe")
+    above = both.filter(pl.col("expected_auc") > pl.col("auc")).height
+    return measurement("optimistic_forecasts", "score", both.height, float(above))

@@ -100,12 +100,14 @@ def measure_approved(
 ) -> list[Measurement]:
     """Mean PD of those below the cut-off, and their share, against development.
 
-    All applications are compared with the paths that development had, each path with what that path said.
+    All applications are compared with the paths that development had, each path with what that path said, at
+    the cut-off of that time: so a lower one mends what a path costs.
 
     Needs:  pd, fallback, of one path where `end` names one.
     """
     path = scores["fallback"][0] if end else "mix"
-    before = count_approved(reference.get("expected", {}).get(path), cutoff.approve_up_to_pd)
+    then = reference.get("cutoff", cutoff.approve_up_to_pd)
+    before = count_approved(reference.get("expected", {}).get(path), then)
     now, n = keep_approved(scores["pd"], cutoff.approve_up_to_pd), scores.height
     share = before.n / before.n_all if before and before.n_all else None
     return [

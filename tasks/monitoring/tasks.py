@@ -16,6 +16,7 @@ from tasks.labels.cohorts import ripe_cohorts
 from tasks.labels.ripeness import newly_ripe
 from tasks.monitoring.backtest import development_benchmark, measure_backtest, newest_cohorts
 from tasks.monitoring.early_arrears import keep_arrears, measure_arrears
+from tasks.monitoring.expected_auc import count_optimistic
 from tasks.monitoring.fairness import add_groups, measure_fairness
 from tasks.monitoring.measurement import Measurement, measurement, to_rows
 from tasks.monitoring.monthly import Month, measure_cohort, measure_month
@@ -85,11 +86,13 @@ def _measure(
         window=f"months {months[-1]:%Y-%m} to {as_of:%Y-%m}",
         model_id=model_id,
     )
+    ripened = _ripened(as_of, settings, policy)
     rows = [
         month,
         groups,
         _young(as_of, registry, settings, policy),
-        _ripened(as_of, settings, policy),
+        ripened,
+        _forecasts(as_of, ripened, settings, model_id),
         _pooled(as_of, registry, settings, policy),
     ]
     return in_order(pl.concat(rows), TABLES["gold.monitoring"])
@@ -192,6 +195,13 @@ def _ripened(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
         for figure in measure_cohort(rows, f"score{path}")
     ]
     return to_rows(found, as_of=as_of, window=_named(cohort), model_id=scored_by)
+
+
+def _forecasts(as_of: date, ripened: pl.DataFrame, settings: Settings, model_id: str) -> pl.DataFrame:
+    """How many forecasts of the AUC were too high so far, the cohort that ripened on the day included."""
+    before = tables.scan("gold.monitoring", settings, until=as_of).filter(pl.col("snapshot_date") < as_of)
+    figures = pl.concat([before.select(ripened.columns).collect(), ripened])
+    return to_rows([count_optimistic(figures)], as_of=as_of, window="months so far", model_id=model_id)
 
 
 def _pooled(as_of: date, registry: Registry, settings: Settings, policy: Policy) -> pl.DataFrame:

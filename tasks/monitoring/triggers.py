@@ -86,7 +86,9 @@ def _describe_row(row: Mapping[str, Any]) -> str:
     spec = METRICS[row["metric"]]
     limits = [f"{name} {spec.write(row[name])}" for name in ("amber", "red") if row[name] is not None]
     reached = f" [{', '.join(limits)}]" if limits else ""
-    return f"{spec.name_of(row)} {spec.write(row['value'])}{reached} (n = {row['n']:,}, {row['window']})"
+    return (
+        f"{spec.name_of(row)} {spec.write(row['value'])}{reached} ({spec.write_n(row['n'])}, {row['window']})"
+    )
 
 
 OUTSIDE = ("amber", "red")
@@ -122,13 +124,14 @@ def _score_drifts(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.D
     return pl.concat([*found, _of(figures, ["drifting_features"], "amber")])
 
 
-def _same_groups(*statuses: str) -> Condition:
-    """A group in these statuses month after month; with a dozen groups tested, some other one often was."""
+def _same_groups(status: str) -> Condition:
+    """A group in this status, and in it or worse in each month before; some other one often was."""
+    or_worse = OUTSIDE[OUTSIDE.index(status) :]
 
     def condition(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
-        found = _of(figures, ["fairness"], *statuses)
+        found = _of(figures, ["fairness"], status)
         for month in before:
-            found = found.join(_of(month, ["fairness"], *statuses), on="subject", how="semi")
+            found = found.join(_of(month, ["fairness"], *or_worse), on="subject", how="semi")
         return found
 
     return condition
@@ -158,7 +161,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "ranking_red": _when("red", "pooled_auc"),
     "calibration_red": _calibration_red,
     "arrears_red": _when("red", "early_arrears"),
-    "fairness_amber": _same_groups(*OUTSIDE),
+    "fairness_amber": _same_groups("amber"),
     "fairness_red": _same_groups("red"),
     "model_unusable": _unusable,
 }

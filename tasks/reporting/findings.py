@@ -8,7 +8,14 @@ import polars as pl
 
 from tasks.governance.policy import Policy
 from tasks.governance.policy_text import describe_limit, fill_numbers
-from tasks.schemas.monitoring import METRICS, SPECS, MetricSpec, keep_metrics
+from tasks.schemas.monitoring import (
+    METRICS,
+    SPECS,
+    MetricSpec,
+    is_of_all_paths,
+    keep_metrics,
+    split_subject,
+)
 
 Row = Mapping[str, Any]
 SEVERITIES = {"red": 2, "amber": 1, "info": 0}
@@ -32,6 +39,16 @@ class Month:
     def outside(self, metric: str) -> pl.DataFrame:
         """Figures of a metric that are amber or red."""
         return keep_metrics(self.now, metric).filter(pl.col("status").is_in(OUTSIDE))
+
+    def by_path(self, metric: str) -> str:
+        """The figures of a metric on each score path by itself, in words; empty without any."""
+        spec = METRICS[metric]
+        rows = keep_metrics(self.now, metric, paths=True).filter(~is_of_all_paths()).drop_nulls("value")
+        told = [
+            f"{split_subject(row['subject'])[1]} {spec.write(row['value'])} ({spec.write_n(row['n'])})"
+            for row in rows.sort("subject").to_dicts()
+        ]
+        return f" By score path:{';'.join(told)}." if told else ""
 
 
 def describe_state(actions: pl.DataFrame, now: pl.DataFrame) -> tuple[str, str]:
@@ -92,7 +109,7 @@ def describe_metric(spec: MetricSpec, month: Month) -> str:
     expected = f", against an expected {spec.write(row['reference'])}" if row["reference"] is not None else ""
     limits = [f"{colour} {spec.write(row[colour])}" for colour in OUTSIDE if row[colour] is not None]
     graded = f": {row['status']} (limits: {', '.join(limits)})" if limits else ""
-    value = f"{spec.write(row['value'])} ({interval}n = {row['n']:,})"
+    value = f"{spec.write(row['value'])} ({interval}{spec.write_n(row['n'])})"
     return f"For the {row['window']} the {spec.title} is {value}{expected}{graded}."
 
 
@@ -114,6 +131,7 @@ def _ranking(month: Month) -> str:
     return (
         f"On the {row['window']}{by} the AUC is {row['value']:.3f} ({row['ci_low']:.3f} to "
         f"{row['ci_high']:.3f}, {row['n']:,} loans), {against} the {row['reference']:.3f} of development."
+        f"{month.by_path('pooled_auc')}"
     )
 
 
@@ -134,7 +152,19 @@ def _calibration(month: Month) -> str:
     )
     return (
         f"Observed/expected defaults are {row['value']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f}), "
-        f"{word} different from 1{single}{grades}."
+        f"{word} different from 1{single}{grades}.{month.by_path('calibration_in_the_large')}"
+        f"{_raw_z(month)}"
+    )
+
+
+def _raw_z(month: Month) -> str:
+    """Spiegelhalter's z as it is tested, and what it is without the allowance."""
+    z, raw = month.first("spiegelhalter_z"), month.first("spiegelhalter_z_raw")
+    if z is None or raw is None or z["value"] is None or raw["value"] is None:
+        return ""
+    return (
+        f" Spiegelhalter's z is {raw['value']:+.2f}; tested is {z['value']:+.2f}, since the PDs have a "
+        "sampling error of their own, being learned from few loans."
     )
 
 
@@ -145,7 +175,7 @@ def _score(month: Month) -> str:
     word = {"green": "is stable", "amber": "has shifted", "red": "has shifted materially"}[row["status"]]
     return (
         f"In {month.name} the score distribution {word}: PSI {row['value']:.3f}, amber from "
-        f"{row['amber']:.3f}, on {row['n']:,} applications."
+        f"{row['amber']:.3f}, on {row['n']:,} applications.{month.by_path('psi')}"
     )
 
 
@@ -171,7 +201,20 @@ def _coverage(month: Month) -> str:
             "significantly fewer than in the training data."
         )
     named = [f"{row['subject']} {row['value']:.1%}" for row in low.to_dicts()]
-    return f"In {month.name} coverage was too low: {', '.join(named)} of {low['n'][0]:,} applications."
+    return (
+        f"In {month.name} coverage was too low: {', '.join(named)} of {low['n'][0]:,} applications."
+        f"{_explained(month)}"
+    )
+
+
+def _explained(month: Month) -> str:
+    """What a source without applications explains: features that are not watched, and other score paths."""
+    silent = keep_metrics(month.now, "csi").filter(status="no data").height
+    mix = keep_metrics(month.now, "path_mix").filter(pl.col("value") > 0).sort("subject")
+    shares = [f"{row['value']:.0%} {row['subject']}" for row in mix.to_dicts()]
+    features = f" That explains why {silent} features are not watched" if silent else ""
+    scored = f"{' and' if silent else ' That explains'} how applications are scored: {', '.join(shares)}"
+    return f"{features}{scored}." if shares else f"{features}." if silent else ""
 
 
 def _bad_rate(month: Month) -> str:
@@ -190,8 +233,15 @@ def _expected(month: Month) -> str:
         return _unmeasured(row, "The expected AUC of the newest month")
     return (
         f"If its PDs hold, the AUC of {month.name} will be {row['value']:.3f} "
-        f"({row['ci_low']:.3f} to {row['ci_high']:.3f}) once it is ripe."
+        f"({row['ci_low']:.3f} to {row['ci_high']:.3f}) once it is ripe.{_optimism(month)}"
     )
+
+
+def _optimism(month: Month) -> str:
+    row = month.first("optimistic_forecasts")
+    if row is None or row["value"] is None:
+        return ""
+    return f" Such forecasts were optimistic in {row['value']:.0f} of {row['n']} months that are ripe."
 
 
 def _arrears(month: Month) -> str:

@@ -40,6 +40,7 @@ class MetricSpec:
     chart: str = ""
     escalate: str = ""
     by_subject: bool = False
+    counted: str = ""  # what `n` counts, where it is not loans or applications
 
     @property
     def drawing(self) -> str:
@@ -49,6 +50,10 @@ class MetricSpec:
     def write(self, value: float) -> str:
         """A value in the form of the metric."""
         return f"{value:{self.form}}"
+
+    def write_n(self, n: int) -> str:
+        """The sample size in words."""
+        return f"of {n:,} {self.counted}" if self.counted else f"n = {n:,}"
 
     def name_of(self, row: Mapping[str, Any]) -> str:
         """A row of the metric in words: title, the subject where there are several, and the score path."""
@@ -209,6 +214,7 @@ SPECS = (
         "number of features",
         form=".0f",
         worse="high",
+        counted="features",
         amber="one or more in each of {stability.drift_months} months in a row, false discovery rate "
         "{stability.drift_fdr}",
     ),
@@ -224,7 +230,20 @@ SPECS = (
         by_subject=True,
     ),
     MetricSpec("expected_bad_rate", "expected bad rate", "share of loans in default", form=".1%"),
-    MetricSpec("cohorts_since_training", "cohorts ripe since the last training", "number", form=".0f"),
+    MetricSpec(
+        "cohorts_since_training",
+        "cohorts ripe since the last training",
+        "number",
+        form=".0f",
+        counted="ripe cohorts",
+    ),
+    MetricSpec(
+        "optimistic_forecasts",
+        "forecasts of the AUC above what was realised",
+        "number of cohorts",
+        form=".0f",
+        counted="ripe cohorts",
+    ),
     MetricSpec(
         "artefact",
         "integrity of the model's files",

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tasks.governance.policy import Cutoff
 from tasks.monitoring.approvals import count_approved, keep_approved, mix_summaries, summarise_pds
 from tasks.monitoring.score_paths import measure_approved, measure_path_mix, measure_psi, split_by_path
 from tasks.monitoring.stability import build_reference, keep_newest, score_bins
@@ -109,6 +110,13 @@ def test_a_path_that_knows_less_costs_more_at_the_same_cut_off() -> None:
     assert value > 1.5 * before
     assert status == "red"
     assert cost_of(scored(0, 400), f" without {CLOSED}")[2] == "green"
+
+
+def test_a_lower_cut_off_mends_what_a_path_costs() -> None:
+    lower, developed = Cutoff(approve_up_to_pd=0.1), {**REFERENCE, "cutoff": POLICY.cutoff.approve_up_to_pd}
+    found, _ = measure_approved(scored(0, 400), developed, "", cutoff=lower, limits=POLICY.path_cost)
+    assert found["status"] == "green"
+    assert found["reference"] == cost_of(scored(0, 400))[1]
 
 
 def test_who_is_approved_is_counted_alike_in_the_reference_and_today() -> None:

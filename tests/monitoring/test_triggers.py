@@ -41,6 +41,9 @@ def of(metric: str, status: str, subject: str = "score") -> Measurement:
         (of("pooled_auc", "amber"), "ranking_amber"),
         (of("pooled_auc", "red"), "ranking_red"),
         (of("cohorts_since_training", "due", "labels"), "cohorts_ripe"),
+        (of("expected_bad_rate_approved", "red"), "path_cost_red"),
+        (of("expected_bad_rate_approved", "red", "score without clickstream"), "path_cost_red"),
+        (of("psi", "red", "score without clickstream"), "score_shifted"),
     ],
 )
 def test_a_figure_pulls_its_trigger_and_no_other(found: Measurement, trigger: str) -> None:
@@ -75,6 +78,18 @@ def test_another_group_in_the_month_before_is_not_the_same_group_twice() -> None
     red, other = (rows(of("fairness", "red", group)) for group in ("occupation Lawyer", "age_band under 25"))
     assert fired(red, other) == set()
     assert fired(pl.concat([red, other]), other) == {"fairness_red"}
+
+
+@pytest.mark.parametrize(("n", "found"), [(5, {"fairness_amber"}), (4, set())])
+def test_a_group_that_is_amber_for_half_a_year_is_looked_at(n: int, found: set[str]) -> None:
+    amber, red, other = (
+        rows(of("fairness", status, group))
+        for status, group in (("amber", "a"), ("red", "a"), ("amber", "b"))
+    )
+    months = [red, *[amber] * (n - 1), *[other] * 5]
+    actions = decide_actions(amber, months, as_of=DAY, policy=POLICY, digest="")
+    assert set(actions["trigger"]) == found
+    assert "fairness_amber" not in decide_actions(red, months, as_of=DAY, policy=POLICY, digest="")["trigger"]
 
 
 def test_where_the_ranking_fell_recalibrating_is_not_the_fix() -> None:
