@@ -5,7 +5,7 @@ out is files and tables, and the search for hyperparameters, which is done once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -23,9 +23,9 @@ from simulator.terms import Lender, is_stopped, month_start
 from tasks.features.application_features import build_features
 from tasks.governance.policy import Policy
 from tasks.ingestion.cleaning import clean
-from tasks.modelling.candidates import find_candidates, refit, score_walk_forward
+from tasks.modelling.candidates import find_candidates, measure_paths, refit, score_walk_forward
 from tasks.modelling.challenger import build_model_reference
-from tasks.modelling.fallbacks import FallbackEnsemble
+from tasks.modelling.fallbacks import FallbackEnsemble, sources_left
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import split_cohorts
 from tasks.modelling.training_set import TrainingSnapshot, add_targets, label_array
@@ -156,14 +156,22 @@ class Book:
         """The model of a month by a known specification: reference, out-of-time AUC and all."""
         snapshot = self.load_training_snapshot(month)
         split = split_cohorts(snapshot.ripe["snapshot_date"].to_list(), oot=OOT)
-        pds = score_walk_forward(spec, snapshot, split, seed=SEED)
-        auc = measure_auc(label_array(snapshot.of(split.oot)), pds)
+        oot = snapshot.of(split.oot)
+        scored = score_walk_forward(spec, snapshot, split, seed=SEED, paths=tuple(sources_left(oot)))
+        auc = measure_auc(label_array(oot), scored.served)
         ensemble = refit(spec, snapshot, "as of training", seed=SEED)
         figures = {"auc": auc.value, "auc_ci_90": list(auc.interval(0.90))}
-        card = {"gate": {"figures": figures}, "data": {"n_loans": snapshot.ripe.height}}
-        return Champion(f"{snapshot.as_of:%Y-%m}", ensemble, self._reference(snapshot, ensemble), card)
+        card = {
+            "gate": {"figures": figures},
+            "fallbacks": measure_paths(scored, oot),
+            "data": {"n_loans": snapshot.ripe.height},
+        }
+        return Champion(f"{snapshot.as_of:%Y-%m}", ensemble, self._reference(snapshot, ensemble, oot), card)
 
-    def _reference(self, snapshot: TrainingSnapshot, ensemble: FallbackEnsemble) -> dict[str, Any]:
+    def _reference(
+        self, snapshot: TrainingSnapshot, ensemble: FallbackEnsemble, oot: pl.DataFrame
+    ) -> dict[str, Any]:
         past = self.loans.lazy().filter(pl.col("snapshot_date") <= snapshot.as_of)
         arrears = keep_arrears(past, mob=self.policy.arrears.mob).collect()
-        return build_model_reference(ensemble, snapshot, arrears)
+        cutoff = self.policy.cutoff.approve_up_to_pd
+        return build_model_reference(ensemble, replace(snapshot, arrears=arrears), oot, cutoff=cutoff)

@@ -8,12 +8,13 @@ import polars as pl
 from benchmarks.study_lender import LABEL_MOB, Champion, Cohort
 from simulator.terms import Lender, month_start
 from tasks.governance.policy import Policy
-from tasks.modelling.fallbacks import predict_ensemble
+from tasks.modelling.fallbacks import find_paths, predict_ensemble
 from tasks.monitoring.backtest import development_benchmark, measure_backtest
 from tasks.monitoring.early_arrears import measure_arrears
 from tasks.monitoring.fairness import add_groups, measure_fairness
 from tasks.monitoring.measurement import to_rows
-from tasks.monitoring.monthly import count_drifting, measure_coverage, measure_stability
+from tasks.monitoring.monthly import count_drifting, find_unwatched, measure_coverage, measure_stability
+from tasks.monitoring.score_paths import measure_scores, split_by_path
 from tasks.monitoring.triggers import decide_actions
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.predictions import grade_of
@@ -47,16 +48,25 @@ def score(cohort: Cohort, champion: Champion, policy: Policy) -> Scored:
     pds = pl.Series("pd", predict_ensemble(champion.ensemble, known))
     loans = (
         known.select(
-            "loan_id", "snapshot_date", "age", "occupation", pd=pds, model_id=pl.lit(champion.model_id)
+            "loan_id",
+            "snapshot_date",
+            "age",
+            "occupation",
+            pd=pds,
+            model_id=pl.lit(champion.model_id),
+            fallback=find_paths(known, champion.ensemble.reference.columns),
         )
         .with_columns(grade=grade_of(pl.col("pd")))
         .join(cohort.labels, on="loan_id", how="left", validate="1:1")
         .join(cohort.arrears, on="loan_id", how="left", validate="1:1")
     )
     reference = champion.reference
+    coverage = measure_coverage(cohort.watched, known.height, reference, limits=policy.coverage)
+    unwatched = find_unwatched(coverage)
     figures = [
-        *measure_stability(cohort.watched, pds, reference, limits=policy.stability),
-        *measure_coverage(cohort.watched, known.height, reference, limits=policy.coverage),
+        *measure_scores(loans, reference, policy),
+        *measure_stability(cohort.watched, reference, limits=policy.stability, unwatched=unwatched),
+        *coverage,
     ]
     return Scored(add_groups(loans), champion, figures)
 
@@ -102,9 +112,13 @@ def pooled(ripe: Sequence[Scored], policy: Policy) -> list[dict[str, object]]:
     if not ripe:
         return []
     loans = pl.concat([one.loans for one in ripe]).sort("loan_id")
-    by_model = dict(loans.group_by("model_id").len().sort("model_id").iter_rows())
     cards = {one.champion.model_id: one.champion.card for one in ripe}
-    return measure_backtest(loans, development_benchmark(by_model, cards), policy=policy)
+    found: list[dict[str, object]] = []
+    for path, rows in split_by_path(loans, policy.paths):
+        counts = rows.group_by("model_id", "fallback").len().sort("model_id", "fallback").rows()
+        benchmark = development_benchmark({(model, by): n for model, by, n in counts}, cards)
+        found += measure_backtest(rows, benchmark, policy=policy, path=path)
+    return found
 
 
 def textbook(month: int, figures: pl.DataFrame, scored: Mapping[int, Scored]) -> frozenset[str]:
