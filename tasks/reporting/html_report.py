@@ -100,7 +100,7 @@ def _actions(day: date, settings: Settings) -> dict[str, list[dict[str, Any]]]:
     newest = rows.filter(pl.col("snapshot_date").is_in(months))
     ordered = newest.sort("snapshot_date", "due_date", "trigger", descending=[True, False, False])
     shown = ordered.with_columns(month=pl.col("snapshot_date").dt.strftime("%Y-%m"))
-    listed = [{**row, "life": _life(row)} for row in shown.to_dicts()]
+    listed = [{**row, "life": _life(row), "command": row.get("command") or ""} for row in shown.to_dicts()]
     now = [row for row in listed if row["snapshot_date"] == day]
     return {"now": now, "earlier": [row for row in listed if row["snapshot_date"] != day]}
 

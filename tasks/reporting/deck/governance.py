@@ -1,6 +1,6 @@
 """Pages 9 and 10: who acts by when; fairness, limits, options and next steps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -9,6 +9,7 @@ from tasks.reporting.deck.blocks import Block, Mark, Page, Row, points, stack, s
 from tasks.reporting.deck.charts import Axis, Bar, bar_chart
 from tasks.reporting.deck.data import DeckData, waiting_models
 from tasks.reporting.deck.waiting import applications_chart, fairness_rules
+from tasks.reporting.story import SETTLED
 from tasks.reporting.words import day_name, model_name, month_name, window_name
 from tasks.schemas.monitoring import keep_metrics
 
@@ -27,7 +28,8 @@ LIMITS = (
 
 def build_governance(data: DeckData) -> Page:
     """Triggers with owners and their status today, the gate, the calendar, the procedure."""
-    fired = [row["trigger"] for row in data.actions_now.to_dicts() if row["severity"] != "info"]
+    open_ = [row for row in data.actions_now.to_dicts() if row.get("state") not in SETTLED]
+    fired = [row["trigger"] for row in open_ if row["severity"] != "info"]
     decided = [row for row in data.models if row["state"] in ("champion", "rejected")]
     promoted = sum(row["state"] == "champion" for row in decided)
     gate = (
@@ -51,7 +53,7 @@ def build_governance(data: DeckData) -> Page:
 
 
 def _triggers(data: DeckData, fired: Sequence[str]) -> Block:
-    dues = {row["trigger"]: day_name(row["due_date"]) for row in data.actions_now.to_dicts()}
+    dues = {row["trigger"]: _describe_due(row) for row in data.actions_now.to_dicts()}
     order = sorted(data.triggers, key=lambda one: (one["name"] not in dues, RANK[one["severity"]]))
     rows = [
         [
@@ -60,13 +62,21 @@ def _triggers(data: DeckData, fired: Sequence[str]) -> Block:
             _short(one["action"]),
             one["owner"],
             one["due"],
-            f"due {dues[one['name']]}" if one["name"] in dues else "not fired",
+            dues.get(one["name"], "not fired"),
         ]
         for one in order[:MAX_TRIGGERS]
     ]
     title = f"Who acts by when ({len(rows)} of {len(data.triggers)} triggers; policy {data.policy_name})"
     header = ("", "Trigger", "Action", "Owner", "Within", "Today")
     return table(title, header, rows, widths=(0, 0, 1, 0, 0, 0), inset=2.8)
+
+
+def _describe_due(row: Mapping[str, Any]) -> str:
+    """When an action is due, or what became of it."""
+    if row.get("state") in SETTLED:
+        return str(row["state"])
+    months = row.get("months") or 1
+    return f"due {day_name(row['due_date'])}" + (f", month {months}" if months > 1 else "")
 
 
 def _short(action: str) -> str:
