@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from tasks.governance.policy_text import describe_rules
-from tasks.reporting.deck.data import DeckData, compare_expected
+from tasks.reporting.deck.data import DeckData, compare_expected, waiting_models
 from tasks.reporting.deck.stability import COMPLETE
 from tasks.reporting.words import about
 
@@ -105,6 +105,7 @@ def counts_of(data: DeckData) -> list[int]:
             for kinds in (["red"], ["amber"], ["red", "amber"])
         ),
         len(data.triggers),
+        len(waiting_models(data)),
         len(states),
         states.count("champion"),
         len(ablations),

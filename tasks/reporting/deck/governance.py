@@ -35,6 +35,8 @@ def build_governance(data: DeckData) -> Page:
     gate = (
         f"the gate let {promoted} of {len(decided)} verdicts pass" if decided else "no model was judged yet"
     )
+    waiting = len(waiting_models(data))
+    gate += f", {waiting} wait{'s' * (waiting == 1)} for a person" if waiting else ""
     count = (
         f"{len(fired)} of {len(data.triggers)} triggers fired"
         if fired
