@@ -270,7 +270,8 @@ def _describe_fairness(rows: Sequence[Row], _facts: Facts) -> tuple[str, str]:
     group = row["subject"].replace("_", " ")
     return (
         f"{capital(group)} is approved {row['value']:.2f} times as often as the largest group",
-        f"{len(rows)} group{'s are' if len(rows) > 1 else ' is'} below the limit of {row['amber']:.2f}",
+        f"{len(rows)} group{'s are' if len(rows) > 1 else ' is'} below the limit of {row['amber']:.2f}; "
+        "whether their risk explains it is for compliance to judge",
     )
 
 

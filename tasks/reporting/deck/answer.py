@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from tasks.reporting.deck.blocks import Block, Mark, Page, Row, numbers, points
+from tasks.reporting.deck.blocks import Block, Mark, Page, Row, numbers, points, stack
 from tasks.reporting.deck.charts import Point, Series, axis_for, line_chart
 from tasks.reporting.deck.data import DeckData, is_of_former_model, one_of
 from tasks.reporting.deck.waiting import applications_chart
@@ -82,7 +82,8 @@ def _decisions(data: DeckData) -> Block:
     rest = [TOPICS[cause.name] for cause in data.story.causes[MAX_CAUSES:]]
     more = f"; also outside a limit: {list_names(rest)}" if rest else ""
     title = f"What happened, what follows, what is asked{more}"
-    return {"kind": "causes", "title": title, "items": [_cause(one) for one in causes]}
+    told = {"kind": "causes", "title": title, "items": [_cause(one) for one in causes]}
+    return told if len(causes) == MAX_CAUSES else stack(told, points("Otherwise", _quiet(data)[1:]))
 
 
 def _bad_rates(data: DeckData) -> Block:

@@ -22,7 +22,8 @@ class DeckData:
     `rows` the rows of each table, `card` that of the champion, `models` the registry (effective_from,
     model_id, state, why), `reasons` the most frequent first reasons of the day's scores with their shares,
     `mix` the applications a month by score path, `history` the median months of clickstream that applicants
-    of a month (2024-06) had behind them, `triggers` those of the `policy` in words.
+    of a month (2024-06) had behind them, `developed_on` those of the loans on which a model was judged,
+    `triggers` those of the `policy` in words.
     """
 
     day: date
@@ -38,6 +39,7 @@ class DeckData:
     reasons: Sequence[tuple[str, float]]
     mix: pl.DataFrame
     history: Mapping[str, float]
+    developed_on: Mapping[str, float]
     triggers: Sequence[Mapping[str, str]]
     policy: Policy
     policy_name: str

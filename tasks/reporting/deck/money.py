@@ -144,8 +144,9 @@ def _worth(data: DeckData) -> Block:
     ]
     realised = data.facts.money("profit", "realised")
     of = window_name(realised["window"]) if realised else "not ripe yet"
+    together = " together" if " to " in of else ""
     rows = [row for row in rows if {*row[1:]} != {"-"}]
-    header = ("", f"Forecast, {month_name(data.day)}", f"Realised, {of}")
+    header = ("", f"Forecast, {month_name(data.day)}", f"Realised, {of}{together}")
     return table("What the model is worth", header, rows, widths=(0.85, 1, 1), inset=4)
 
 

@@ -166,9 +166,9 @@ def _proof(data: DeckData) -> Block:
 
 def _explain_rise(auc: Mapping[str, Any], data: DeckData) -> list[Sequence[str]]:
     """Why an AUC that is significantly above development may be so: longer histories, or nothing known."""
-    then = data.card["data"].get("oot_history_months") if data.card else None
+    then = max((data.developed_on.get(name, 0.0) for name in auc["model_id"].split()), default=0.0)
     now = data.history.get(auc["window"][-7:])
-    if auc["ci_low"] <= auc["reference"] or then is None or now is None:
+    if auc["ci_low"] <= auc["reference"] or not then or now is None:
         return []
     known = f"median {now:.0f} months of clickstream known, {then:.0f} at development"
     verdict = "longer histories say more" if now > then else "not explained by histories: validate it"

@@ -21,6 +21,7 @@ from tasks.reporting.deck.data import DeckData
 from tasks.reporting.deck.pages import build_deck
 from tasks.reporting.status import month_table
 from tasks.schemas.feature_store import CLICKSTREAM_MONTHS
+from tasks.schemas.monitoring import keep_metrics
 from tasks.schemas.reasons import REASON_TEXTS
 from tasks.store import documents, tables
 
@@ -106,6 +107,7 @@ def gather(day: date, settings: Settings) -> DeckData:
         reasons=_first_reasons(day, settings),
         mix=_path_mix(day, settings),
         history=_history_lengths(day, settings),
+        developed_on=_developed_on(past.filter(pl.col("snapshot_date") == day), registry),
         triggers=explain_triggers(adopted.policy),
         policy=adopted.policy,
         policy_name=adopted.name,
@@ -124,6 +126,13 @@ def _path_mix(day: date, settings: Settings) -> pl.DataFrame:
     scored = tables.scan("gold.predictions", settings, until=day)
     counts = scored.group_by(month="snapshot_date", path="fallback").agg(n=pl.len())
     return counts.sort("month", "path").collect()
+
+
+def _developed_on(now: pl.DataFrame, registry: Registry) -> dict[str, float]:
+    """Median months of clickstream of the loans that judged the models of the pooled AUC, by model."""
+    models = {name for ids in keep_metrics(now, "pooled_auc")["model_id"] for name in ids.split()} - {"none"}
+    known = {name: read_card(registry, name)["data"].get("oot_history_months") for name in sorted(models)}
+    return {name: months for name, months in known.items() if months is not None}
 
 
 def _history_lengths(day: date, settings: Settings) -> dict[str, float]:
