@@ -131,3 +131,12 @@ def test_months_models_and_amounts_are_written_as_people_write_them() -> None:
     assert window_name("cohorts 2023-12 to 2024-02") == "December 2023 to February 2024"
     assert model_name("2024-03-01-4b6745be 2024-06-01-aa1eac21") == "March 2024 model and June 2024 model"
     assert [about(value) for value in (175_432.0, -1_234.0, 92.4)] == ["175,000", "-1,230", "92"]
+
+
+def test_an_action_that_is_done_or_closed_asks_for_nothing() -> None:
+    ranking = figure("pooled_auc", "red")
+    for state in ("done", "closed"):
+        rows = pl.DataFrame([{**action("ranking_red"), "state": state}])
+        seen = facts([ranking])
+        (cause,) = tell(Facts(DAY, seen.past, rows, seen.economics, POLICY)).causes
+        assert cause.ask == ""
