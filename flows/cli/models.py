@@ -111,6 +111,32 @@ def rollback(
 
 @app.command()
 @with_settings("datamart", "model_store", "as_json")
+def recalibrate(
+    settings: Settings,
+    day: Annotated[date | None, day_option("Day from which it holds [default: newest].", "--date")] = None,
+) -> None:
+    """Give the champion another intercept and slope, fitted to the newest ripe cohorts; the gate judges.
+
+    The ranking stays. Only cohorts that the champion has not learned from count; for the gate each of them is
+    recalibrated on the others.
+    """
+    from tasks.evaluation.recalibrate import recalibrate as recalibrate_champion
+    from tasks.monitoring.actions import newest_monitored
+
+    made = recalibrate_champion(day or newest_monitored(settings), settings)
+    before, after = made.record["before"], made.record["after"]
+    show(
+        {"model_id": made.model_id, "state": made.state, "recalibration": made.record},
+        lambda: console.print(
+            f"{made.model_id} is {made.state}. On {made.record['n']} ripe loans observed/expected was "
+            f"{before['observed_to_expected']:.2f} and is {after['observed_to_expected']:.2f}, the slope was "
+            f"{before['calibration_slope']:.2f} and is {after['calibration_slope']:.2f}."
+        ),
+    )
+
+
+@app.command()
+@with_settings("datamart", "model_store", "as_json")
 def verify(settings: Settings) -> None:
     """Check the history's chain and the digest of every file; exit code 1 when one is not as registered."""
     from tasks.registry.listing import count_signed, describe_signed

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
 import polars as pl
+from scipy.special import expit, logit
 
 from tasks.modelling.ablation import measure_ablations
 from tasks.modelling.candidates import (
@@ -34,6 +36,7 @@ from tasks.monitoring.early_arrears import count_arrears
 from tasks.monitoring.stability import NEWEST_MONTHS, add_month_values, build_reference, keep_newest
 from tasks.registry.promotion_gate import GateInput, PathInput
 from tasks.schemas.predictions import COMPLETE
+from tasks.statistics.performance import INSIDE, Floats
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def replay_walk_forward(
 
     The artefact itself may have learned from some of the loans that two models are compared on.
     """
-    return score_walk_forward(
+    replayed = score_walk_forward(
         ModelSpec(card["family"], card["candidates"][0]["params"]),
         snapshot,
         split,
@@ -142,6 +145,16 @@ def replay_walk_forward(
         seed=card["setup"]["seed"],
         paths=paths,
     )
+    return _recalibrate(replayed, card["recalibration"]) if "recalibration" in card else replayed
+
+
+def _recalibrate(scored: WalkForward, by: Mapping[str, float]) -> WalkForward:
+    """The PDs with the intercept and slope of a recalibrated model."""
+
+    def move(pds: Floats) -> Floats:
+        return expit(by["intercept"] + by["slope"] * logit(np.clip(pds, *INSIDE)))
+
+    return WalkForward(move(scored.served), {path: move(pds) for path, pds in scored.by_path.items()})
 
 
 def build_model_reference(

@@ -22,6 +22,8 @@ from tasks.modelling.training_set import TrainingSnapshot
 from tasks.registry.promotion_gate import decide, paths_to_judge
 from tasks.registry.records import GATE, Change, Standing, end_override, take_over
 
+TRAINED = "trained on ripe cohorts"
+
 
 @dataclass(frozen=True)
 class TrainingContext:
@@ -152,7 +154,8 @@ def decide_promotion(
     """
     model_id, gate = card["model_id"], card["gate"]
     waits_for = frozen or gate.get("waits_for") or _judged_against_another(gate["champion"], serving)
-    why = "trained on ripe cohorts" + (f"; waits for a person: {waits_for}" if waits_for else "")
+    origin = f"recalibrated from {card['recalibration']['of']}" if "recalibration" in card else TRAINED
+    why = origin + (f"; waits for a person: {waits_for}" if waits_for else "")
     trained = Change(model_id, "challenger", card["trained_by"], why, gate["figures"])
     if not gate["promoted"]:
         rejected = Change(model_id, "rejected", GATE, gate["why"], gate["figures"])

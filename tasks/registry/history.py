@@ -10,7 +10,7 @@ from tasks.config import Settings
 from tasks.errors import ModelStoreError
 from tasks.registry.anchors import require_anchored
 from tasks.registry.models import ARTEFACT, digests_of, list_folders
-from tasks.registry.records import OVERRIDE, Change, Entry, Standing, State
+from tasks.registry.records import OVERRIDE, RECALIBRATED, Change, Entry, Standing, State
 from tasks.store.atomic_files import locked, write_whole
 from tasks.store.sealed_files import read_key
 from tasks.store.sealed_lines import digest_of_last, read_lines, require_key, seal_line
@@ -143,20 +143,25 @@ def champion_before(registry: Registry, day: date) -> Entry | None:
     return former[-1] if former else None
 
 
+def _trainings(registry: Registry) -> list[Entry]:
+    """The lines that made a newly trained model a challenger; a recalibration trains none."""
+    return [e for e in registry.entries if e.state == "challenger" and RECALIBRATED not in e.model_id]
+
+
 def newest_trained_before(registry: Registry, day: date) -> str | None:
     """Id of the newest model trained before `day`, whatever became of it; None before the first."""
-    made = [e for e in registry.entries if e.state == "challenger" and e.effective_from < str(day)]
+    made = [e for e in _trainings(registry) if e.effective_from < str(day)]
     return sorted(made, key=lambda entry: entry.effective_from)[-1].model_id if made else None
 
 
 def trained_after(registry: Registry, day: date) -> list[str]:
     """Ids of models trained later than `day`."""
-    return [e.model_id for e in registry.entries if e.state == "challenger" and e.effective_from > str(day)]
+    return [e.model_id for e in _trainings(registry) if e.effective_from > str(day)]
 
 
 def trained_on(registry: Registry, day: date) -> list[str]:
     """Ids of models trained on `day`."""
-    return [e.model_id for e in registry.entries if e.state == "challenger" and e.effective_from == str(day)]
+    return [e.model_id for e in _trainings(registry) if e.effective_from == str(day)]
 
 
 def state_on(registry: Registry, day: date, model_id: str) -> State | None:

@@ -49,7 +49,25 @@ def _head(card: Card) -> list[str]:
         "",
         f"Its AUC out of time is {winner['auc']:.3f} ({low:.3f} to {high:.3f}, 95%) on "
         f"{winner['n']} loans; observed/expected defaults are {winner['observed_to_expected']:.2f}.",
-        *_history(card["data"]["oot_history_months"]),
+        *_history(card["data"].get("oot_history_months")),
+        *_recalibration(card.get("recalibration")),
+    ]
+
+
+def _recalibration(record: Card | None) -> list[str]:
+    """From which model it was recalibrated, on which loans, and what that changed."""
+    if record is None:
+        return []
+    before, after = record["before"], record["after"]
+    cohorts = f"{record['cohorts'][0][:7]} to {record['cohorts'][-1][:7]}"
+    return [
+        "",
+        f"This is {record['of']} with another calibration, fitted to {record['n']} loans of {cohorts} that "
+        f"it had not learned from; data, candidates and fallbacks are those of its training of "
+        f"{record['trained_as_of']}. On these loans, each cohort recalibrated on the others, "
+        f"observed/expected was {before['observed_to_expected']:.2f} and is "
+        f"{after['observed_to_expected']:.2f}; the slope was "
+        f"{before['calibration_slope']:.2f} and is {after['calibration_slope']:.2f}.",
     ]
 
 
