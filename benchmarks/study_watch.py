@@ -13,9 +13,9 @@ from tasks.monitoring.backtest import development_benchmark, measure_backtest
 from tasks.monitoring.early_arrears import measure_arrears
 from tasks.monitoring.fairness import add_groups, measure_fairness
 from tasks.monitoring.measurement import to_rows
+from tasks.monitoring.month_actions import decide_actions
 from tasks.monitoring.monthly import count_drifting, find_unwatched, measure_coverage, measure_stability
 from tasks.monitoring.score_paths import measure_scores, split_by_path
-from tasks.monitoring.triggers import decide_actions
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.predictions import grade_of
 from tasks.statistics.performance import measure_auc

@@ -136,13 +136,35 @@ def print_missing(settings: Settings) -> None:
 
 
 def print_actions(actions: Any, day: date) -> None:
-    """Print rows of gold.actions, one paragraph each."""
-    if not actions.height:
+    """Print rows of gold.actions, one paragraph each: the open ones first."""
+    rows = actions.to_dicts()
+    still_open = [row for row in rows if row["state"] in ("opened", "continuing", "escalated")]
+    if not still_open:
         console.print(f"Nothing to do on the figures of {day}.")
-    for row in actions.iter_rows(named=True):
-        console.print(f"[{row['severity']}] {row['trigger']}: {row['action']}")
+    else:
+        new = sum(row["state"] == "opened" for row in still_open)
+        console.print(f"{day:%Y-%m}: {len(still_open)} open, {new} of them new.")
+    for row in rows:
+        _print_action(row, still_open=row in still_open)
+
+
+def _print_action(row: dict[str, Any], *, still_open: bool) -> None:
+    since = f" since {row['opened']:%Y-%m}, {row['months']} months" if row["months"] > 1 else ""
+    console.print(f"[{row['severity']}] {row['trigger']} ({row['state']}{since}): {row['action']}")
+    if still_open:
         console.print(f"    {row['owner']}, until {row['due_date']}")
-        console.print(f"    because {row['evidence']}")
+    else:
+        console.print(f"    {row['state']} by {row['closed_by']}: {row['closed_why']}")
+    console.print(f"    because {row['evidence']}")
+    told = {
+        "escalated by": row["escalated_by"] if row["state"] == "escalated" else None,
+        "explains": row["explains"],
+        "follows from": row["explained_by"],
+        "do": row["command"] if still_open else None,
+    }
+    for what, text in told.items():
+        if text:
+            console.print(f"    {what} {text}" if what != "do" else f"    do: {text}")
 
 
 def print_policy(explained: dict[str, Any]) -> None:

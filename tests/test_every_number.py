@@ -26,9 +26,9 @@ from tasks.monitoring.backtest import DevelopmentBenchmark, measure_backtest, ne
 from tasks.monitoring.early_arrears import measure_arrears
 from tasks.monitoring.fairness import add_groups, measure_fairness
 from tasks.monitoring.measurement import measurement, to_rows
+from tasks.monitoring.month_actions import Past, decide_actions
 from tasks.monitoring.monthly import Month, count_drifting, measure_month
 from tasks.monitoring.score_paths import usual_months
-from tasks.monitoring.triggers import decide_actions
 from tasks.registry.promotion_gate import GateInput, decide, paths_to_judge
 from tasks.reporting.findings import describe_figures
 from tasks.schemas.clickstream import MEASURES
@@ -182,13 +182,19 @@ def acted_on(policy: Policy) -> list[Any]:
         return to_rows([*all_, due], as_of=DAY, window="month 2024-05", model_id="m")
 
     months = (rows("amber"), rows("red"), rows("red", ranking="green"))
-    return [
-        decide_actions(
-            now, [rows("red")] * n + [rows("green")] * 30, as_of=DAY, policy=policy, digest=""
-        ).to_dicts()
+    decided = [
+        decide_actions(now, [rows("red")] * n + [rows("green")] * 30, as_of=DAY, policy=policy, digest="")
         for now in months
         for n in (1, 5)
     ]
+    standing = decided[2]
+    for later in range(6, 12):  # the same figures month after month: actions are escalated
+        day, past = DAY.replace(month=later), Past(standing)
+        standing = decide_actions(
+            months[1], [rows("red")] * 30, as_of=day, policy=policy, digest="", past=past
+        )
+        decided.append(standing)
+    return [actions.to_dicts() for actions in decided]
 
 
 def judged(policy: Policy) -> list[Any]:

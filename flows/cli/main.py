@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.actions import app as actions_app
 from flows.cli.documents import deck, report, submission
 from flows.cli.economics import economics
 from flows.cli.lender import simulate
 from flows.cli.models import app as models_app
 from flows.cli.options import command_group, day_option, with_settings
-from flows.cli.policy import actions
 from flows.cli.policy import app as policy_app
 from flows.cli.settings import app as settings_app
 from flows.cli.signals import end_on_signal
@@ -49,6 +49,7 @@ app = command_group(
     "1 anything else.",
     pretty_exceptions_enable=False,
 )
+app.add_typer(actions_app, name="actions")
 app.add_typer(models_app, name="models")
 app.add_typer(policy_app, name="policy")
 app.add_typer(settings_app, name="settings")
@@ -241,7 +242,7 @@ def status(
         show(add_missing_columns(months, settings), lambda: print_months(months, settings))
 
 
-for made_elsewhere in (simulate, actions, economics, report, deck, submission, ui, deploy):
+for made_elsewhere in (simulate, economics, report, deck, submission, ui, deploy):
     app.command()(made_elsewhere)
 
 

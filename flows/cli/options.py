@@ -107,13 +107,13 @@ class _WholeHelp(TyperGroup):
 
 def command_group(text: str, **more: Any) -> typer.Typer:
     """A group of commands with our manners: plain help, whole at any width, also by -h."""
+    given: dict[str, Any] = {"no_args_is_help": True, **more}
     return typer.Typer(
         help=text,
         cls=_WholeHelp,
-        no_args_is_help=True,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
-        **more,
+        **given,
     )
 
 

@@ -1,4 +1,4 @@
-"""`vintage policy` and `vintage actions`: what the policy says, and what it asked for on a date."""
+"""`vintage policy`: what the policy says."""
 
 from datetime import date
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import command_group, day_option, with_settings
-from flows.console import console, print_actions, print_policy, show
+from flows.console import console, print_policy, show
 from tasks.config import Settings
 
 app = command_group("The monitoring policy: thresholds, triggers, owners, due times.")
@@ -64,18 +64,3 @@ def set_cutoff(
     console.print(
         f"From {start} on applications are approved up to a PD of {cutoff_pd:g} (before: {before:g})."
     )
-
-
-@with_settings("datamart", "as_json")
-def actions(
-    settings: Settings,
-    day: Annotated[
-        date | None, day_option("Date that was monitored [default: the newest].", "--date")
-    ] = None,
-) -> None:
-    """Print what the figures of a date call for: what to do, who, until when, on what evidence."""
-    from tasks.monitoring.actions import actions_on, newest_monitored
-
-    day = day or newest_monitored(settings)
-    found = actions_on(day, settings)
-    show(found, lambda: print_actions(found, day))

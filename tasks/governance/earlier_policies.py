@@ -11,6 +11,7 @@ HELD_BEFORE: Mapping[str, Mapping[str, float]] = {
     "paths": {"min_loans": 50, "months": 3, "min_change": 0.05, "p": 0.01},
     "path_cost": {"amber_excess": 0.25, "red_excess": 0.50, "p": 0.01},
     "economics": {"margin": 0.15, "loss_given_default": 0.75, "min_bad_loans": 100, "months": 12},
+    "actions": {"escalate_months": 3},
     "gate": {
         "level": 0.90,
         "min_gain": -0.01,

@@ -174,6 +174,12 @@ class Gate(Part):
     cohorts: Annotated[int, Field(ge=1)]
 
 
+class Actions(Part):
+    """After how many months an action that is still open is escalated."""
+
+    escalate_months: Annotated[int, Field(ge=1)]
+
+
 class Audit(Part):
     """When a column of another source cannot have been known at the application."""
 
@@ -215,6 +221,7 @@ class Policy(Part):
     fairness: Fairness
     economics: Economics
     gate: Gate
+    actions: Actions
     audit: Audit
     choice: Choice
     limits: dict[PlainMetric, Limits] = Field(default_factory=dict[PlainMetric, Limits])

@@ -57,6 +57,7 @@ RULES = {
     "economics": "A good loan is assumed to earn {economics.margin:%} of the amount granted. A bad one loses "
     "what bad loans left unpaid when their term ended in the newest {economics.months} months; before "
     "{economics.min_bad_loans} have, it is assumed to lose {economics.loss_given_default:%}.",
+    "actions": "An action that is still open after {actions.escalate_months} months is escalated.",
     "label": "A loan that was closed before its ripe month counts as: {label.closed_before_ripe}.",
     "audit": "A column of another source is refused as unknown at the application when alone it ranks "
     "defaults out of time with an AUC above {audit.implausible_auc}; among applicants of like risk, above "

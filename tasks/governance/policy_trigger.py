@@ -21,6 +21,7 @@ BUILT_IN = (
     "rows_set_aside_red",
     "rows_set_aside_amber",
     "source_missing",
+    "source_gone",
     "score_drifts",
     "score_shifted",
     "ranking_amber",
@@ -68,7 +69,8 @@ class Trigger(Part):
     """What follows when a trigger fires: `trains` a challenger out of schedule, `freezes` promotions.
 
     It fires when its figures are as its name says for `months` in a row; with a `metric`, when a figure of
-    that has the trigger's severity.
+    that has the trigger's severity. The `command` carries the action out, with {date}, {next}, {source} and
+    {model} for the month, the one after, the source and the champion.
     """
 
     metric: MetricName | None = None
@@ -77,6 +79,7 @@ class Trigger(Part):
     action: Annotated[str, Field(min_length=1)]
     owner: Annotated[str, Field(min_length=1)]
     due: Annotated[str, Field(pattern=r"^\d+ (working days?|hours?)$")]
+    command: str = ""
     months: Annotated[int, Field(ge=1)] = 1
     trains: bool = False
     freezes: bool = False

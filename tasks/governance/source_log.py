@@ -67,6 +67,11 @@ def retired_on(day: date | None, settings: Settings) -> dict[str, date]:
     return _retired_by(effective_on(day, settings))
 
 
+def retirements(settings: Settings) -> dict[str, Line]:
+    """The last line by which each source was retired, restored since or not."""
+    return {line["source"]: line for line in read_decisions(settings) if line["what"] == "retire"}
+
+
 def _retired_by(lines: list[Line]) -> dict[str, date]:
     last = {line["source"]: line for line in lines if line["what"] in ("retire", "restore")}
     retired = {name: line for name, line in last.items() if line["what"] == "retire"}

@@ -177,14 +177,13 @@ def require_usable(
     Raises: BadInputError that names the file and the column.
     """
     for name, rows in checked.items():
-        path = raw_file(SOURCES[name], settings)
         odd = delivery_checks.find_mostly_broken(delivered[name])
         if day in rows.unreadable:
-            odd = _describe_unreadable(rows.unreadable[day], path)
+            odd = _describe_unreadable(rows.unreadable[day], raw_file(SOURCES[name], settings))
         if odd:
             set_aside = rows.quarantined.filter(pl.col("snapshot_date") == day)
             raise BadInputError(
-                f"{path}, rows of {day}: {odd}{_rules(set_aside)}. "
+                f"{raw_file(SOURCES[name], settings)}, rows of {day}: {odd}{_rules(set_aside)}. "
                 "Nothing of the month was published; ask the sender."
             )
 

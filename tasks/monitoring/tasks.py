@@ -14,15 +14,16 @@ from tasks.governance.policy import Policy
 from tasks.governance.source_log import retired_on
 from tasks.labels.cohorts import ripe_cohorts
 from tasks.labels.ripeness import newly_ripe
+from tasks.monitoring.actions import read_past
 from tasks.monitoring.backtest import development_benchmark, measure_backtest, newest_cohorts
 from tasks.monitoring.early_arrears import keep_arrears, measure_arrears
 from tasks.monitoring.expected_auc import count_optimistic
 from tasks.monitoring.fairness import add_groups, measure_fairness
 from tasks.monitoring.measurement import Measurement, measurement, to_rows
+from tasks.monitoring.month_actions import decide_actions
 from tasks.monitoring.monthly import Month, measure_cohort, measure_month
 from tasks.monitoring.score_paths import split_by_path, usual_months
 from tasks.monitoring.stability import add_month_values
-from tasks.monitoring.triggers import decide_actions
 from tasks.months import months_before
 from tasks.prefect import io_task
 from tasks.registry.history import Registry, champion_on, load_registry, newest_trained_before
@@ -49,7 +50,14 @@ def monitor_month(as_of: date, settings: Settings) -> int:
     ]
     registry = load_registry(settings)
     figures = _measure(as_of, registry, settings, adopted.policy, earlier)
-    actions = decide_actions(figures, earlier, as_of=as_of, policy=adopted.policy, digest=adopted.digest)
+    actions = decide_actions(
+        figures,
+        earlier,
+        as_of=as_of,
+        policy=adopted.policy,
+        digest=adopted.digest,
+        past=read_past(as_of, registry, settings),
+    )
     write = partial(
         tables.replace_partitions, days=[as_of], settings=settings, notes=note_heads(registry, settings)
     )

@@ -1,57 +1,16 @@
-"""From figures to decisions: which triggers of the policy a month's figures pull, and what follows.
-
-Derived from the figures alone, so that the same figures give the same actions again.
-"""
+"""Which triggers of the policy a month's figures pull, on what evidence, and when each does so in words."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from tasks.governance.policy import Policy
 from tasks.governance.policy_text import describe_limit, fill_numbers
 from tasks.governance.policy_trigger import Trigger
-from tasks.schemas.catalog import TABLES
 from tasks.schemas.monitoring import METRICS, keep_metrics
 
-ACTIONS = TABLES["gold.actions"]
 MAX_NAMED = 5
-
-
-def decide_actions(
-    figures: pl.DataFrame,
-    earlier: Sequence[pl.DataFrame],
-    *,
-    as_of: date,
-    policy: Policy,
-    digest: str,
-) -> pl.DataFrame:
-    """Rows of gold.actions of one month: each trigger that fires, once, with its evidence.
-
-    Needs:  gold.monitoring of the month, and of the months before, the newest first, as many as the policy
-            asks for in a row (no rows where a month was not measured).
-    """
-    rows: list[dict[str, object]] = []
-    for trigger in policy.trigger:
-        evidence = find_evidence(trigger, figures, earlier)
-        if evidence.height:
-            rows.append(_row(trigger, describe_evidence(evidence), as_of, digest))
-    return pl.DataFrame(rows, schema=ACTIONS.columns)
-
-
-def _row(trigger: Trigger, evidence: str, as_of: date, digest: str) -> dict[str, object]:
-    return {
-        "snapshot_date": as_of,
-        "trigger": trigger.name,
-        "severity": trigger.severity,
-        "action": trigger.action,
-        "owner": trigger.owner,
-        "due_date": due_date(as_of, trigger.due),
-        "evidence": evidence,
-        "policy": digest,
-    }
 
 
 def find_evidence(trigger: Trigger, figures: pl.DataFrame, earlier: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -63,11 +22,9 @@ def find_evidence(trigger: Trigger, figures: pl.DataFrame, earlier: Sequence[pl.
     return condition(figures, before)
 
 
-def due_date(as_of: date, due: str) -> date:
-    """The day a number of working days (Monday to Friday) after `as_of`; hours end on its next such day."""
-    number, unit = due.split(maxsplit=1)
-    days = int(number) if unit.startswith("working") else 0
-    return np.busday_offset(np.datetime64(as_of), days, roll="forward").astype(date)
+def metrics_of(trigger: Trigger) -> tuple[str, ...]:
+    """The metrics that a trigger waits for."""
+    return (trigger.metric,) if trigger.metric else WAITS_FOR[trigger.name]
 
 
 def triggers_that(policy: Policy, effect: str) -> list[str]:
@@ -117,6 +74,14 @@ def _sources_missing(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> p
     return _when("red", "coverage")(figures, before).filter(pl.col("subject") != "scoring")
 
 
+def _sources_gone(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The sources that were missing month after month."""
+    found = _sources_missing(figures, [])
+    for month in before:
+        found = found.join(_sources_missing(month, []), on="subject", how="semi")
+    return found
+
+
 def _score_drifts(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Score PSI amber or worse month after month, or features that drift (which counts months by itself)."""
     months = [_of(month, ["psi"], *OUTSIDE) for month in (figures, *before)]
@@ -141,8 +106,7 @@ def _calibration_red(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> p
     """Calibration red while the ranking holds; where it does not, recalibrating is not the fix."""
     if _of(figures, ["pooled_auc"], "red").height:
         return figures.clear()
-    calibration = ("calibration_in_the_large", "spiegelhalter_z", "grade_bad_rate")
-    return _when("red", *calibration)(figures, before)
+    return _when("red", *WAITS_FOR["calibration_red"])(figures, before)
 
 
 def _unusable(figures: pl.DataFrame, _before: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -155,6 +119,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "rows_set_aside_red": _when("red", "quarantined"),
     "rows_set_aside_amber": _when("amber", "quarantined"),
     "source_missing": _sources_missing,
+    "source_gone": _sources_gone,
     "score_drifts": _score_drifts,
     "score_shifted": _when("red", "psi"),
     "ranking_amber": _when("amber", "pooled_auc", "grade_inversions"),
@@ -165,6 +130,21 @@ CONDITIONS: Mapping[str, Condition] = {
     "fairness_red": _same_groups("red"),
     "model_unusable": _unusable,
 }
+WAITS_FOR: Mapping[str, tuple[str, ...]] = {
+    "cohorts_ripe": ("cohorts_since_training",),
+    "rows_set_aside_red": ("quarantined",),
+    "rows_set_aside_amber": ("quarantined",),
+    "source_missing": ("coverage",),
+    "source_gone": ("coverage",),
+    "score_drifts": ("psi", "drifting_features"),
+    "score_shifted": ("psi",),
+    "ranking_amber": ("pooled_auc", "grade_inversions"),
+    "ranking_red": ("pooled_auc",),
+    "calibration_red": ("calibration_in_the_large", "spiegelhalter_z", "grade_bad_rate"),
+    "arrears_red": ("early_arrears",),
+    "fairness_red": ("fairness",),
+    "model_unusable": ("coverage", "artefact"),
+}
 # What each waits for, as the rest of a sentence after "when": {amber:psi} is what makes the PSI amber,
 # {again} that it was outside a limit in the months before too, {again red} that it was red.
 WORDS: Mapping[str, str] = {
@@ -172,6 +152,7 @@ WORDS: Mapping[str, str] = {
     "rows_set_aside_red": "the share of a source's rows in quarantine is {red:quarantined}",
     "rows_set_aside_amber": "the share of a source's rows in quarantine is {amber:quarantined}",
     "source_missing": "a source covers too few of the applications: {red:coverage}",
+    "source_gone": "a source covers too few of the applications: {red:coverage}{again red}",
     "score_drifts": "the PSI of the score is {amber:psi}{again}; or features drift: "
     "{amber:drifting_features}",
     "score_shifted": "the PSI of the score is {red:psi}",

@@ -6,7 +6,7 @@ from tasks.config import Settings
 from tasks.errors import ModelStoreError
 from tasks.registry.approver import require_name_and_reason
 from tasks.registry.history import Registry, champion_on, load_registry, record, state_on
-from tasks.registry.records import GATE, OVERRIDE, Change, State, take_over
+from tasks.registry.records import GATE, OVERRIDE, ROLLED_BACK, Change, State, take_over
 from tasks.registry.registered_files import find_changed_files, read_card
 
 
@@ -68,7 +68,7 @@ def roll_back(to: str, day: date, *, by: str, reason: str, settings: Settings) -
     _require_state(registry, to, day, ("retired",), fix="Only a former champion can serve again.")
     _require_unchanged(registry, to)
     champion = _champion_of(registry, day) or "no model"
-    changes = [Change(to, "champion", by, reason), Change(champion, "retired", by, f"rolled back to {to}")]
+    changes = [Change(to, "champion", by, reason), Change(champion, "retired", by, f"{ROLLED_BACK}{to}")]
     record(registry, settings, effective_from=day, changes=changes)
     return champion
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 State = Literal["challenger", "approved", "champion", "retired", "rejected"]
 GATE = "policy:auto"  # who decides where no person does
 RECALIBRATED = "-recalibrated-"  # in the id of a model that is a champion with another calibration
+ROLLED_BACK = "rolled back to "  # begins the reason for which a champion gives way to a former one
 OVERRIDE = "override of the gate: "  # begins the reason for which a person approves what the gate rejected
 
 

@@ -11,6 +11,7 @@ from tasks.prefect import publish
 from tasks.registry.history import load_registry
 from tasks.registry.registered_files import read_card
 from tasks.reporting.status import month_table
+from tasks.schemas.actions import keep_open
 from tasks.schemas.monitoring import METRICS
 from tasks.store import tables
 
@@ -54,7 +55,7 @@ def publish_inference(as_of: date, settings: Settings) -> None:
 def publish_monitoring(as_of: date, settings: Settings) -> None:
     """What is outside its limits and what is to be done, and the month's figures as a table."""
     figures = tables.read("gold.monitoring", settings, on=as_of)
-    actions = tables.read("gold.actions", settings, on=as_of)
+    actions = keep_open(tables.read("gold.actions", settings, on=as_of))
     outside = figures.filter(pl.col("status").is_in(["red", "amber"]))
     reds = outside.filter(status="red").height
     lines = [
@@ -64,7 +65,7 @@ def publish_monitoring(as_of: date, settings: Settings) -> None:
     lines += [f"action: {row['action']} {row['owner']}, until {row['due_date']}" for row in _rows(actions)]
     verdict = (
         f"Monitoring of {as_of}: {reds} red and {outside.height - reds} amber of {figures.height} figures, "
-        f"{actions.height} actions."
+        f"{actions.height} open actions, {actions.filter(state='opened').height} of them new."
     )
     publish("monitoring", verdict, *lines, table=_rows(figures.drop("amber", "red")))
 

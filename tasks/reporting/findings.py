@@ -8,6 +8,7 @@ import polars as pl
 
 from tasks.governance.policy import Policy
 from tasks.governance.policy_text import describe_limit, fill_numbers
+from tasks.schemas.actions import keep_open
 from tasks.schemas.monitoring import (
     METRICS,
     SPECS,
@@ -56,6 +57,7 @@ def describe_state(actions: pl.DataFrame, now: pl.DataFrame) -> tuple[str, str]:
 
     Needs:  gold.actions and gold.monitoring of the month.
     """
+    actions = keep_open(actions)
     severities = actions["severity"].to_list()
     worst = max(severities, key=lambda severity: SEVERITIES[severity], default="info")
     if worst == "info":
@@ -63,7 +65,9 @@ def describe_state(actions: pl.DataFrame, now: pl.DataFrame) -> tuple[str, str]:
     counted = severities.count(worst)
     noun = "action is" if counted == 1 else "actions are"
     first = actions.filter(pl.col("severity") == worst).sort("due_date", "trigger").row(0, named=True)
-    return worst, f"{counted} {worst} {noun} due, the first by {first['due_date']} ({first['owner']})."
+    new = actions.filter(severity=worst, state="opened").height
+    due = f"the first by {first['due_date']} ({first['owner']})"
+    return worst, f"{counted} {worst} {noun} due, {new} of them new, {due}."
 
 
 def _outside_limits(now: pl.DataFrame) -> str:

@@ -19,6 +19,7 @@ from tasks.reporting.charts import draw_figures
 from tasks.reporting.report_sections import build_sections
 from tasks.reporting.story import Facts, tell
 from tasks.reporting.words import model_name, month_name
+from tasks.schemas.actions import keep_open
 from tasks.schemas.monitoring import keep_metrics
 from tasks.store import documents, tables
 from tasks.text import for_html
@@ -95,7 +96,7 @@ def _month_before(day: date, settings: Settings) -> dict[str, str] | None:
 
 def _actions(day: date, settings: Settings) -> dict[str, list[dict[str, Any]]]:
     """Actions of the day (`now`), and of the months before (`earlier`), the newest first."""
-    rows = tables.scan("gold.actions", settings, until=day).collect()
+    rows = keep_open(tables.scan("gold.actions", settings, until=day).collect())
     months = rows["snapshot_date"].unique().sort()[-NEWEST_ACTIONS:].implode()
     newest = rows.filter(pl.col("snapshot_date").is_in(months))
     ordered = newest.sort("snapshot_date", "due_date", "trigger", descending=[True, False, False])

@@ -7,6 +7,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.registry.history import load_registry
+from tasks.schemas.actions import keep_open
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.monitoring import is_of_all_paths
 from tasks.store import tables
@@ -19,6 +20,8 @@ COLUMNS = {
     "champion": pl.String(),
     "bad_rate": pl.Float64(),
     "auc": pl.Float64(),
+    "to_do": pl.UInt32(),
+    "new": pl.UInt32(),
     "status": pl.String(),
 }
 
@@ -37,7 +40,8 @@ def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFram
     """One row per month with applications, or of a pause in them, in order; `until`: as known on that day.
 
     Columns: month (Date), loans (applications), set_aside (rows in quarantine), scored (applications),
-    champion (model id), bad_rate and auc (of the month's loans, once ripe; else null), status.
+    champion (model id), bad_rate and auc (of the month's loans, once ripe; else null), to_do (open actions),
+    new (of these, opened in the month; both null where it was not monitored), status.
     """
     came = {*tables.snapshot_dates("gold.feature_store", settings), *_months_of_pause(settings)}
     days = sorted(day for day in came if not until or day <= until)
@@ -46,9 +50,9 @@ def month_table(settings: Settings, *, until: date | None = None) -> pl.DataFram
     months = _counts("gold.feature_store", settings, "loans")
     scored = _counts("gold.predictions", settings, "scored", champion=pl.col("model_id").first())
     set_aside = _sums(settings)
-    ripe = _ripe_cohorts(settings, until)
+    ripe, actions = _ripe_cohorts(settings, until), _count_actions(settings)
     table = pl.LazyFrame({"month": days}, schema={"month": pl.Date})
-    for part in (months, scored, set_aside, ripe):
+    for part in (months, scored, set_aside, ripe, actions):
         table = table.join(part, on="month", how="left", validate="1:1")
     served = [e.effective_from for e in load_registry(settings).entries if e.state == "champion"]
     had_champion = pl.col("month") >= date.fromisoformat(min(served)) if served else pl.lit(value=False)
@@ -156,6 +160,17 @@ def _counts(name: str, settings: Settings, column: str, **more: pl.Expr) -> pl.L
 def _sums(settings: Settings) -> pl.LazyFrame:
     rows = tables.scan("bronze.deliveries", settings)
     return rows.group_by(month="snapshot_date").agg(set_aside=pl.col("n_quarantined").sum())
+
+
+def _count_actions(settings: Settings) -> pl.LazyFrame:
+    """Per monitored month its open actions, and those of them that were opened in it."""
+    monitored = tables.snapshot_dates("gold.monitoring", settings)
+    months = pl.LazyFrame({"month": monitored}, schema={"month": pl.Date})
+    rows = keep_open(tables.scan("gold.actions", settings).collect()).lazy()
+    new = pl.col("state").fill_null("opened") == "opened"
+    counts = rows.group_by(month="snapshot_date").agg(to_do=pl.len(), new=new.sum())
+    joined = months.join(counts, on="month", how="left", validate="1:1")
+    return joined.with_columns(pl.col("to_do", "new").fill_null(0))
 
 
 def _ripe_cohorts(settings: Settings, until: date | None) -> pl.LazyFrame:

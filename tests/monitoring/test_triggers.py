@@ -7,8 +7,10 @@ from pydantic import ValidationError
 
 from tasks.governance.policy import Policy
 from tasks.governance.policy_trigger import BUILT_IN, Trigger
+from tasks.monitoring.action_life import due_date
 from tasks.monitoring.measurement import Measurement, measurement, to_rows
-from tasks.monitoring.triggers import CONDITIONS, WORDS, decide_actions, describe_trigger, due_date
+from tasks.monitoring.month_actions import decide_actions
+from tasks.monitoring.triggers import CONDITIONS, WAITS_FOR, WORDS, describe_trigger
 from tests.policies import ADOPTED, POLICY
 
 DAY = date(2024, 5, 1)  # a Wednesday
@@ -98,7 +100,7 @@ def test_where_the_ranking_fell_recalibrating_is_not_the_fix() -> None:
 
 
 def test_the_same_figures_give_the_same_actions_with_evidence_and_digest() -> None:
-    now = rows(of("psi", "red"), of("coverage", "red", "financials"))
+    now = rows(of("psi", "red"), of("early_arrears", "red", "MOB 3"))
     shuffled = now.sample(fraction=1.0, shuffle=True, seed=3)
     one, other = (
         decide_actions(figures, [rows()], as_of=DAY, policy=POLICY, digest=ADOPTED.digest)
@@ -126,7 +128,7 @@ def test_hours_that_fall_on_a_weekend_end_on_monday() -> None:
 
 def test_every_trigger_of_the_policy_has_a_condition_and_words() -> None:
     names = {trigger.name for trigger in POLICY.trigger if not trigger.metric}
-    assert names == set(CONDITIONS) == set(WORDS) == set(BUILT_IN)
+    assert names == set(CONDITIONS) == set(WORDS) == set(WAITS_FOR) == set(BUILT_IN)
 
 
 def a_trigger(**changes: Any) -> Policy:

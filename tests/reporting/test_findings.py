@@ -7,10 +7,11 @@ import polars as pl
 import pytest
 
 from tasks.reporting.findings import Month, describe_figures, describe_metric, describe_state
+from tasks.schemas.catalog import TABLES
 from tasks.schemas.monitoring import METRICS
 from tests.policies import POLICY
 
-NO_ACTIONS = pl.DataFrame(schema={"severity": pl.String, "due_date": pl.Date, "owner": pl.String})
+NO_ACTIONS = TABLES["gold.actions"].empty
 AT = {"window": "cohorts 2024-04 to 2024-06", "n": 1500, "ci_low": 0.9, "ci_high": 1.1, "amber": 1.0}
 
 
@@ -34,13 +35,18 @@ def test_without_an_action_the_figures_that_are_outside_a_limit_are_named() -> N
 
 
 def test_the_worst_action_colours_the_month() -> None:
-    due = [("amber", "b"), ("red", "a"), ("red", "c")]
-    actions = pl.DataFrame(
-        [{"severity": s, "trigger": t, "due_date": date(2024, 7, 2), "owner": "Risk"} for s, t in due]
-    )
+    due = [
+        ("amber", "b", "opened"),
+        ("red", "a", "opened"),
+        ("red", "c", "continuing"),
+        ("red", "d", "closed"),
+    ]
+    common = {"due_date": date(2024, 7, 2), "owner": "Risk"}
+    rows = [{"severity": s, "trigger": t, "state": state, **common} for s, t, state in due]
+    actions = pl.DataFrame(rows, schema_overrides=dict(TABLES["gold.actions"].columns))
     assert describe_state(actions, figures({"metric": "psi", "status": "red"})) == (
         "red",
-        "2 red actions are due, the first by 2024-07-02 (Risk).",
+        "2 red actions are due, 1 of them new, the first by 2024-07-02 (Risk).",
     )
 
 

@@ -20,6 +20,7 @@ from tasks.registry.settings_of_record import policy_on, settings_on
 from tasks.reporting.deck.data import DeckData
 from tasks.reporting.deck.pages import build_deck
 from tasks.reporting.status import month_table
+from tasks.schemas.actions import keep_open
 from tasks.schemas.feature_store import CLICKSTREAM_MONTHS
 from tasks.schemas.monitoring import keep_metrics
 from tasks.schemas.reasons import REASON_TEXTS
@@ -95,7 +96,9 @@ def gather(day: date, settings: Settings) -> DeckData:
         day=day,
         now=past.filter(pl.col("snapshot_date") == day),
         past=past,
-        actions=tables.scan("gold.actions", settings, until=day).collect().sort("snapshot_date", "due_date"),
+        actions=keep_open(tables.scan("gold.actions", settings, until=day).collect()).sort(
+            "snapshot_date", "due_date"
+        ),
         economics=economics_until(day, settings),
         months=month_table(settings, until=day),
         sources=tables.scan("bronze.deliveries", settings, until=day).collect(),
