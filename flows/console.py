@@ -149,7 +149,9 @@ def print_actions(actions: Any, day: date) -> None:
 
 
 def _print_action(row: dict[str, Any], *, still_open: bool) -> None:
-    since = f" since {row['opened']:%Y-%m}, {row['months']} months" if row["months"] > 1 else ""
+    since = (
+        f" since {row['opened']:%Y-%m}, {row['months']} months" if row["months"] > 1 and still_open else ""
+    )
     console.print(f"[{row['severity']}] {row['trigger']} ({row['state']}{since}): {row['action']}")
     if still_open:
         console.print(f"    {row['owner']}, until {row['due_date']}")

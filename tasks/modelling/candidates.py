@@ -15,6 +15,7 @@ from tasks.modelling.fallbacks import (
     fit_ensemble,
     keep_answerable,
     predict_ensemble,
+    take_away,
 )
 from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.splits import Split, expanding_folds
@@ -142,6 +143,7 @@ def score_walk_forward(
     learned: Sequence[date] | None = None,
     features: Collection[str] | None = None,
     paths: Sequence[str] = (),
+    gone: Collection[str] = (),
 ) -> WalkForward:
     """PDs of the out-of-time loans, each cohort by a fit to all before it, as the gate sees them.
 
@@ -149,7 +151,8 @@ def score_walk_forward(
     histories as long as theirs. One fit to the development loans would give PDs too close to their mean.
 
     Needs:  `learned`, the cohorts to fit on, and `features`, those to learn, where they are not all; `paths`,
-            the score paths whose answers are wanted besides.
+            the score paths whose answers are wanted besides; `gone`, sources that will say nothing of the
+            applications to come, although they did of these loans.
     """
     cohorts = (*split.development, *split.oot) if learned is None else learned
     known = snapshot if features is None else keep_features(snapshot, features)
@@ -157,7 +160,7 @@ def score_walk_forward(
     for held in sorted(split.oot):
         before = known.of([cohort for cohort in cohorts if cohort < held])
         training_set = read_training_set(known, before, day=held, view="as of training")
-        loans = snapshot.of([held])
+        loans = take_away(snapshot.of([held]), gone)
         scored = [loans, *(keep_answerable(loans, path) for path in paths)]
         ensemble = fit_as_served(spec, training_set, scored, seed=seed)
         pds.append([predict_ensemble(ensemble, one) for one in scored])

@@ -1,6 +1,6 @@
 """A whole training as one function: from what is known on a day to a model that may serve."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -130,7 +130,11 @@ def build_gate_input(
 
 
 def replay_walk_forward(
-    card: Mapping[str, Any], snapshot: TrainingSnapshot, split: Split, paths: Sequence[str] = ()
+    card: Mapping[str, Any],
+    snapshot: TrainingSnapshot,
+    split: Split,
+    paths: Sequence[str] = (),
+    gone: Collection[str] = (),
 ) -> WalkForward:
     """PDs of the out-of-time loans by the model of a card, each cohort by a fit to its own cohorts before.
 
@@ -144,6 +148,7 @@ def replay_walk_forward(
         features=card["data"]["features"],
         seed=card["setup"]["seed"],
         paths=paths,
+        gone=gone,
     )
     return _recalibrate(replayed, card["recalibration"]) if "recalibration" in card else replayed
 

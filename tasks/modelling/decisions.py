@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -17,8 +17,10 @@ from tasks.modelling.challenger import (
     share_paths,
 )
 from tasks.modelling.fairness import FairnessVerdict
+from tasks.modelling.fallbacks import path_without
 from tasks.modelling.splits import split_cohorts
-from tasks.modelling.training_set import TrainingSnapshot
+from tasks.modelling.stacking import all_sources
+from tasks.modelling.training_set import TrainingSnapshot, leave_out_retired
 from tasks.registry.promotion_gate import decide, paths_to_judge
 from tasks.registry.records import GATE, Change, Standing, end_override, take_over
 
@@ -135,11 +137,21 @@ def identify_model(snapshot: TrainingSnapshot, config: TrainingConfig, label_def
 def judge_challenger(
     challenger: Challenger, snapshot: TrainingSnapshot, limits: Gate, fairness: FairnessVerdict
 ) -> dict[str, Any]:
-    """The gate's verdict on the challenger against the champion of the day, as the card records it."""
-    champion = snapshot.champion
-    shares = paths_to_judge(share_paths(snapshot), limits)
-    replayed = replay_walk_forward(champion, snapshot, challenger.split, tuple(shares)) if champion else None
-    shown = build_gate_input(challenger, snapshot, champion=replayed, shares=shares, fairness=fairness)
+    """The gate's verdict on the challenger against the champion of the day, as the card records it.
+
+    A champion that learned from a source which is retired since is compared as it will serve: without it.
+    """
+    champion, learned = snapshot.champion, leave_out_retired(snapshot)
+    shares = paths_to_judge(share_paths(learned), limits)
+    gone = set(all_sources(snapshot.loans)) - set(all_sources(learned.loans))
+    paths = {path: path_without(path, gone, snapshot.loans) for path in shares}
+    replayed = None
+    if champion:
+        theirs = tuple(paths.values())
+        replayed = replay_walk_forward(champion, snapshot, challenger.split, theirs, gone=gone)
+        by_path = {path: replayed.by_path[its] for path, its in paths.items()}
+        replayed = replace(replayed, by_path=by_path)
+    shown = build_gate_input(challenger, learned, champion=replayed, shares=shares, fairness=fairness)
     return {**asdict(decide(shown, limits)), "champion": champion["model_id"] if champion else None}
 
 

@@ -59,6 +59,12 @@ def name_missing(lacking: Sequence[str]) -> str:
     return "+".join(lacking) or COMPLETE
 
 
+def path_without(path: str, sources: Collection[str], features: pl.DataFrame) -> str:
+    """The score path that does without these sources too, besides those that the path does without."""
+    lacking = {*sources, *path.split("+")}
+    return name_missing([source for source in all_sources(features) if source in lacking])
+
+
 def fit_ensemble(
     spec: ModelSpec, training_set: TrainingSet, *, seed: int, paths: Collection[str] | None = None
 ) -> FallbackEnsemble:
@@ -110,9 +116,14 @@ def keep_answerable(features: pl.DataFrame, path: str) -> pl.DataFrame:
     """
     lacking = () if path == COMPLETE else path.split("+")
     needed = [known for source, known in _knows(features).items() if source not in lacking]
-    gone = [name for name in features_in(features.columns) if source_of(name) in lacking]
-    flags = [HAS_SOURCE[source] for source in lacking if source in HAS_SOURCE]
-    return features.filter(pl.lit(value=True), *needed).with_columns(
+    return take_away(features.filter(pl.lit(value=True), *needed), lacking)
+
+
+def take_away(features: pl.DataFrame, sources: Collection[str]) -> pl.DataFrame:
+    """The same applications as if these sources said nothing of them."""
+    gone = [name for name in features_in(features.columns) if source_of(name) in sources]
+    flags = [HAS_SOURCE[source] for source in sorted(sources) if source in HAS_SOURCE]
+    return features.with_columns(
         *(pl.lit(None, features.schema[name]).alias(name) for name in gone),
         *(pl.lit(value=False).alias(flag) for flag in flags),
     )

@@ -65,8 +65,9 @@ class StackedModel:
 
 
 def fit_base_models(spec: ModelSpec, training_set: TrainingSet, *, seed: int) -> tuple[Pipeline, ...]:
-    """The family's base models fitted to the training set, from all of our sources."""
-    base_models = FAMILIES[spec.family].base_models
+    """The family's base models that have a source fitted to the training set, from all of our sources."""
+    there = set(all_sources(training_set.features))
+    base_models = [one for one in FAMILIES[spec.family].base_models if there.intersection(one.sources)]
     return tuple(fit_base_model(spec, base_model, training_set, seed=seed) for base_model in base_models)
 
 

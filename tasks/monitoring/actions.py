@@ -11,7 +11,7 @@ from tasks.errors import TableNotReadyError, UsageError
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.policy import Policy
 from tasks.governance.policy_text import describe_limits, describe_rules
-from tasks.governance.source_log import retirements
+from tasks.governance.source_log import retired_on, retirements
 from tasks.monitoring.action_life import Event, apply_decisions
 from tasks.monitoring.action_log import What, decisions_of, note_action
 from tasks.monitoring.measurement import RedFigure
@@ -166,12 +166,15 @@ def freezes_promotion(as_of: date, settings: Settings) -> str:
 def red_metrics_before(as_of: date, settings: Settings) -> dict[str, list[RedFigure]]:
     """Red figures of coverage and fairness, by metric, in the newest month that was monitored before `as_of`.
 
-    The month of `as_of` itself is monitored after its training: a re-run must decide as the first run did.
+    Of sources that are retired on `as_of` none counts. The month of `as_of` itself is monitored after its
+    training: a re-run must decide as the first run did.
     """
     days = [day for day in tables.snapshot_dates("gold.monitoring", settings) if day < as_of]
     if not days:
         return {}
     red = tables.read("gold.monitoring", settings, on=days[-1]).filter(pl.col("status") == "red")
+    retired = pl.col("subject").is_in(list(retired_on(as_of, settings)))
+    red = red.filter(~((pl.col("metric") == "coverage") & retired))
     values = red.select("metric", "subject", "value").rows()
     found = [RedFigure(metric, subject, value, days[-1]) for metric, subject, value in values]
     return {metric: [one for one in found if one.metric == metric] for metric in STOPPING}

@@ -35,10 +35,9 @@ from tasks.schemas.monitoring import keep_metrics
 
 BETWEEN = "; "  # subjects
 GONE, MISSING = "source_gone", "source_missing"  # triggers of a cause: a source whose coverage is red
-# Figures that say no more than that a source is missing, while one is.
-EXPLAINED = (pl.col("metric") == "path_mix") | ((pl.col("metric") == "psi") & (pl.col("subject") == "score"))
+EXPLAINED = pl.col("metric") == "path_mix"  # says no more than that a source is missing, while one is
 CONSEQUENCES = ("path_cost_red",)  # a decision of somebody else, about the same cause
-WITHOUT = "score without "  # begins the subject of a score path's figures
+WITHOUT, AND = "without ", " and "  # in a score path's subjects, such as "score without a and b"
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def decide_actions(
         {one.name: find_evidence(one, figures, earlier) for one in policy.trigger}
     )
     rows: list[Row] = []
-    covered: list[tuple[Sequence[str], Collection[str]]] = []  # metrics and subjects of open red actions
+    covered: list[tuple[Sequence[str], Collection[str]]] = []  # metrics and subjects of red actions
     for trigger in sorted(policy.trigger, key=lambda one: one.severity != "red"):
         evidence = found[trigger.name]
         if trigger.severity != "red":
@@ -100,7 +99,7 @@ def decide_actions(
         row = _continue(trigger, evidence, month) if evidence.height else _end(trigger, cause, month)
         if row:
             rows.append(_relate(row, cause, month))
-            if trigger.severity == "red" and is_open(row["state"]):
+            if trigger.severity == "red" and row["closed_by"] not in (FIGURES, POLICY):
                 covered.append((metrics_of(trigger), _split(row["subjects"])))
     return pl.DataFrame(rows, schema=ACTIONS.columns)
 
@@ -241,8 +240,8 @@ def _split(subjects: str | None) -> set[str]:
 def _path_of(evidence: pl.DataFrame) -> str | None:
     """The score paths that the figures are of, by the sources that they do without; None for the mix."""
     sources = evidence.filter(metric="coverage")["subject"].unique().sort().to_list()
-    paths = [name.removeprefix(WITHOUT) for name in sorted(_subjects(evidence)) if name.startswith(WITHOUT)]
-    return ", ".join(["+".join(sources)] if sources else paths) or None
+    named = {name.partition(WITHOUT)[2].replace(AND, "+") for name in _subjects(evidence)}
+    return ", ".join(["+".join(sources)] if sources else sorted(named - {""})) or None
 
 
 def _fill_in(command: str, subjects: Collection[str], month: _Month) -> str:

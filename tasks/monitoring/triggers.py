@@ -142,6 +142,7 @@ WAITS_FOR: Mapping[str, tuple[str, ...]] = {
     "ranking_red": ("pooled_auc",),
     "calibration_red": ("calibration_in_the_large", "spiegelhalter_z", "grade_bad_rate"),
     "arrears_red": ("early_arrears",),
+    "fairness_amber": ("fairness",),
     "fairness_red": ("fairness",),
     "model_unusable": ("coverage", "artefact"),
 }

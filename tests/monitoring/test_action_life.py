@@ -7,6 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tasks.governance.policy import Policy
+from tasks.governance.policy_trigger import Trigger
 from tasks.monitoring.action_life import ACTIONS, Event, apply_decisions
 from tasks.monitoring.measurement import Measurement, measurement, to_rows
 from tasks.monitoring.month_actions import Past, decide_actions
@@ -30,6 +32,7 @@ def live(
     events: Sequence[Event] = (),
     decisions: Mapping[int, Sequence[Mapping[str, str]]] | None = None,
     champion: str = "m",
+    policy: Policy = POLICY,
 ) -> list[pl.DataFrame]:
     """The actions of each month, the first being month 0, each going on from the one before."""
     measured = [
@@ -41,11 +44,18 @@ def live(
         earlier = [measured[at - back] if at >= back else now.clear() for back in (1, 2, 3, 4, 5)]
         known = [event for event in events if event.day <= month(at)]
         rows = decide_actions(
-            now, earlier, as_of=month(at), policy=POLICY, digest="d", past=Past(past, known, champion)
+            now, earlier, as_of=month(at), policy=policy, digest="d", past=Past(past, known, champion)
         )
         months.append(rows)
         past = apply_decisions(rows, (decisions or {}).get(at, ()))
     return months
+
+
+def with_trigger(metric: str) -> Policy:
+    """The adopted policy, with a trigger more that waits for a metric to be red."""
+    fields = {"name": f"{metric}_red", "metric": metric, "severity": "red", "action": "Ask.", "owner": "We"}
+    trigger = Trigger.model_validate({**fields, "due": "1 working day"})
+    return POLICY.model_copy(update={"trigger": (*POLICY.trigger, trigger)})
 
 
 def row_of(trigger: str, rows: pl.DataFrame) -> dict[str, Any]:
@@ -154,11 +164,28 @@ def test_retiring_a_source_that_is_gone_carries_the_order_out() -> None:
 
 
 def test_what_a_red_source_explains_is_told_with_it_and_has_no_action_of_its_own() -> None:
-    symptoms = [of("psi", "red"), covers("red")]
-    months = live([symptoms, [of("psi", "red"), covers("green")]])
-    assert set(months[0]["trigger"]) == {"source_missing"}
-    assert "PSI of the score 0.400" in row_of("source_missing", months[0])["explains"]
-    assert states("score_shifted", months) == [None, "opened"]
+    mix = of("path_mix", "red", "without clickstream")
+    (rows,) = live([[mix, covers("red")]], policy=with_trigger("path_mix"))
+    assert set(rows["trigger"]) == {"source_missing"}
+    assert "without clickstream" in row_of("source_missing", rows)["explains"]
+    (rows,) = live([[mix, covers("green")]], policy=with_trigger("path_mix"))
+    assert set(rows["trigger"]) == {"path_mix_red"}
+
+
+def test_what_a_source_costs_is_decided_by_its_own_owner_and_follows_from_the_cause() -> None:
+    costs = of("expected_bad_rate_approved", "red", "approved without clickstream")
+    months = live([[costs, covers("red")], [costs, covers("retired")]])
+    assert {*months[0]["trigger"]} == {"source_missing", "path_cost_red"}
+    for rows in months:
+        got = row_of("path_cost_red", rows)
+        assert (got["explained_by"], got["path"]) == ("source_missing", "clickstream")
+    assert row_of("source_missing", months[0])["explained_by"] is None
+
+
+def test_setting_the_cutoff_carries_out_the_order_on_what_a_source_costs() -> None:
+    costs = [of("expected_bad_rate_approved", "red", "approved")]
+    cut = Event("cut-off", month(1), "Credit risk", "the cut-off is 0.2 from 2023-02-01")
+    assert states("path_cost_red", live([costs] * 3, events=[cut])) == ["opened", "done", "done"]
 
 
 def test_an_action_about_a_model_that_serves_no_more_says_so() -> None:
