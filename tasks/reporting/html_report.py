@@ -37,7 +37,9 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
     day = as_of or newest_monitored(settings)
     adopted = policy_on(day, settings)
     past = tables.scan("gold.monitoring", settings, until=day).collect()
-    facts = Facts(day, past, actions_on(day, settings), economics_until(day, settings), adopted.policy)
+    facts = Facts(
+        day, past, keep_open(actions_on(day, settings)), economics_until(day, settings), adopted.policy
+    )
     images = draw_figures(day, settings, max_features=CHART_FEATURES, newest_months=CHART_MONTHS)
     models = [entry for entry in load_registry(settings).entries if entry.effective_from <= str(day)][::-1]
     html = _template().render(

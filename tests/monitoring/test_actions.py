@@ -13,6 +13,7 @@ from tasks.config import Settings
 from tasks.monitoring.actions import actions_on, freezes_promotion, requires_training
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.settings_of_record import change_settings
+from tasks.schemas.actions import keep_open
 from tasks.store import tables
 from tests.builders import START, month, months, quick_settings, run_months
 
@@ -38,7 +39,8 @@ def worsened(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def triggers_on(number: int, settings: Settings) -> set[str]:
-    return set(actions_on(month(number), settings)["trigger"])
+    """Triggers whose actions are open."""
+    return set(keep_open(actions_on(month(number), settings))["trigger"])
 
 
 def challengers(settings: Settings) -> dict[str, str]:
