@@ -103,7 +103,7 @@ def _line(row: Mapping[str, Any]) -> list[str]:
 def _money(facts: Facts) -> Section:
     profit, worth = facts.money("profit"), facts.money("value_over_all")
     best = facts.money("best_cutoff", "realised") or facts.money("best_cutoff")
-    finding = "No application of this month was scored, so there is no profit to expect."
+    finding = "No application of this month was scored and measured, so there is no profit to expect."
     if profit and worth and best:
         finding = (
             f"At the cut-off of {facts.policy.cutoff_pd:.0%} the month is expected to earn "
@@ -141,7 +141,7 @@ def _paths(facts: Facts) -> Section:
     cost = facts.money("path_cost")
     finding = "Every application of this month was scored by the complete model."
     if today.is_empty():
-        finding = "No application of this month was scored."
+        finding = "No application of this month was scored and measured."
     elif cost is not None:
         finding = (
             f"Applications without a source cost about {about(cost['value'])} this month "

@@ -219,6 +219,12 @@ def test_before_the_first_model_the_pages_say_what_is_missing(monitored: Setting
     assert "only a forecast" in pages[6]
 
 
+def test_a_month_of_older_code_says_that_its_money_was_not_measured(data: DeckData) -> None:
+    pages = build_deck(replace(data, economics=data.economics.clear()))["pages"]
+    assert "was not measured by the code that ran this month" in pages[1]["title"]
+    assert "no applications were scored" not in json.dumps(pages[0])
+
+
 def test_without_any_month_the_error_names_the_command(tmp_path: Path) -> None:
     empty = Settings(data=tmp_path / "d", datamart=tmp_path / "m", model_store=tmp_path / "s")
     with pytest.raises(TableNotReadyError, match="vintage demo"):

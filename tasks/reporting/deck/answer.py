@@ -6,7 +6,7 @@ import polars as pl
 
 from tasks.reporting.deck.blocks import Block, Mark, Page, Row, numbers, points, stack
 from tasks.reporting.deck.charts import Point, Series, axis_for, line_chart
-from tasks.reporting.deck.data import DeckData, is_of_former_model, one_of
+from tasks.reporting.deck.data import DeckData, is_of_former_model, lacks_economics, one_of
 from tasks.reporting.deck.waiting import applications_chart
 from tasks.reporting.story import TOPICS, Cause
 from tasks.reporting.words import about, list_names, model_name, month_name, window_name
@@ -47,6 +47,7 @@ def _numbers(data: DeckData) -> list[tuple[str, str, str, Mark]]:
     rate, bad = data.facts.money("approval_rate"), data.facts.money("bad_rate_approved")
     profit, auc = data.facts.money("profit"), one_of(data, "pooled_auc")
     month = month_name(data.day)
+    unmeasured = "run monitoring once more" if lacks_economics(data) else "no applications were scored"
     cut = f"{data.policy.cutoff_pd:.0%}"
     signal: Mark = "red" if bad and bad["reference"] and _is_worse(data) else ""
     against = (
@@ -54,15 +55,15 @@ def _numbers(data: DeckData) -> list[tuple[str, str, str, Mark]]:
         if bad and bad["reference"]
         else "among approved, forecast"
     )
-    approved = ("-", "approved", "no applications were scored", "")
+    approved = ("-", "approved", unmeasured, "")
     found: list[tuple[str, str, str, Mark]] = [
         (f"{rate['value']:.1%}", "approved", f"at a PD up to {cut}, {month}", "") if rate else approved,
         (f"{bad['value']:.1%}", "expected bad rate", against, signal)
         if bad
-        else ("-", "expected bad rate", "no applications were scored", ""),
+        else ("-", "expected bad rate", unmeasured, ""),
         (about(profit["value"]), "expected profit of the month", "account currency, forecast", "")
         if profit
-        else ("-", "expected profit of the month", "no applications were scored", ""),
+        else ("-", "expected profit of the month", unmeasured, ""),
     ]
     if auc is None:
         return [*found, ("-", "AUC, realised", "no scored cohort is ripe yet", "")]
@@ -158,7 +159,8 @@ def _proven(data: DeckData) -> str:
 def _forecast(data: DeckData) -> str:
     rate, loss = data.facts.money("bad_rate_approved"), data.facts.money("loss")
     if rate is None or loss is None:
-        return "no application came in this month."
+        none = "no application came in this month."
+        return "not measured by the code that ran this month." if lacks_economics(data) else none
     return (
         f"{rate['value']:.1%} of this month's approved loans will default, at a loss of about "
         f"{about(loss['value'])}, if the PDs hold."

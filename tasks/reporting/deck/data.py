@@ -78,6 +78,12 @@ def waiting_models(data: DeckData) -> list[str]:
     return [model_id for model_id, state in last.items() if state == "challenger"]
 
 
+def lacks_economics(data: DeckData) -> bool:
+    """Whether applications of the day were scored and older code measured no money of them."""
+    scored = data.months.filter(pl.col("month") == data.day)["scored"].sum()
+    return bool(scored) and data.facts.money("profit") is None
+
+
 def is_of_former_model(row: Mapping[str, Any], data: DeckData) -> bool:
     """Whether a figure is of loans none of which the model in service scored."""
     return data.model_id not in row["model_id"].split()

@@ -7,13 +7,18 @@ import polars as pl
 
 from tasks.reporting.deck.blocks import Block, Page, Row, table, text
 from tasks.reporting.deck.charts import Axis, Guide, Point, Series, axis_for, curve_chart
-from tasks.reporting.deck.data import DeckData
+from tasks.reporting.deck.data import DeckData, lacks_economics
 from tasks.reporting.deck.waiting import break_even_chart
 from tasks.reporting.words import about, month_name, window_name
 from tasks.schemas.economics import ALL, ECONOMICS, keep_economics
 
 TICKS = tuple(number / 5 for number in range(6))
 NO_MONEY = "What the model earns cannot be told before applications are scored"
+
+
+NOT_MEASURED = (
+    "What the model earns was not measured by the code that ran this month: run monitoring once more"
+)
 
 
 def build_money(data: DeckData) -> Page:
@@ -26,7 +31,8 @@ def build_money(data: DeckData) -> Page:
             Row([break_even_chart(data)], fill=True),
             Row([_terms(data)]),
         ]
-        return Page("Money", NO_MONEY, _plain(data), rows)
+        title = NOT_MEASURED if lacks_economics(data) else NO_MONEY
+        return Page("Money", title, _plain(data), rows)
     title = _title(data, profit, best) if profit else _title_of_ripe(data, realised or best)
     rows = [Row([_curve(data), _worth(data)], (1, 1.25), fill=True), Row([_terms(data)])]
     return Page("Money", title, _plain(data), rows)
@@ -64,6 +70,12 @@ def _plain(data: DeckData) -> str:
 
 
 def _why_nothing(data: DeckData) -> str:
+    if lacks_economics(data):
+        return (
+            "Older code monitored this month. Measure it with: vintage run monitoring --date "
+            f"{data.day}. Policy "
+            f"cut-off: a PD of {data.policy.cutoff_pd:.0%}."
+        )
     return (
         "No application of this month was scored, so there is no profit to expect. What a loan earns "
         "and loses "
