@@ -13,7 +13,8 @@ from tasks.charts.months import draw_months
 from tasks.charts.performance import draw_auc, draw_bad_rates
 from tasks.charts.score_stability import draw_score_stability
 from tasks.charts.style import Limits, to_svg
-from tasks.schemas.monitoring import MONTHS, SPECS
+from tasks.metric_spec import MONTHS
+from tasks.schemas.monitoring import SPECS
 
 
 def draw_all(

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from tasks.charts import style
 from tasks.charts.frames import count_statuses, count_words, fill_months, keep_months
-from tasks.schemas.monitoring import MetricSpec
+from tasks.metric_spec import MetricSpec
 
 
 @style.themed

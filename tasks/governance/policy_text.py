@@ -4,7 +4,8 @@ from string import Formatter
 from typing import Any
 
 from tasks.governance.policy import Policy
-from tasks.schemas.monitoring import METRICS, MetricSpec
+from tasks.metric_spec import MetricSpec
+from tasks.schemas.monitoring import METRICS
 
 
 class _Percent(Formatter):

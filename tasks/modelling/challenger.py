@@ -19,7 +19,6 @@ from tasks.modelling.candidates import (
     refit,
     score_walk_forward,
 )
-from tasks.modelling.fairness import FairnessVerdict
 from tasks.modelling.fallbacks import (
     FallbackEnsemble,
     find_missing,
@@ -33,6 +32,7 @@ from tasks.modelling.splits import Split, split_cohorts
 from tasks.modelling.training_set import HistoryView, TrainingSnapshot, label_array
 from tasks.monitoring.approvals import mix_summaries, summarise_pds
 from tasks.monitoring.early_arrears import count_arrears
+from tasks.monitoring.fairness import FairnessVerdict
 from tasks.monitoring.stability import NEWEST_MONTHS, add_month_values, build_reference, keep_newest
 from tasks.registry.promotion_gate import GateInput, PathInput
 from tasks.schemas.predictions import COMPLETE

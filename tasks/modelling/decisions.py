@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
+import polars as pl
+
 from tasks.errors import ModelStoreError, NothingToDoError, VintageError
-from tasks.governance.policy import Gate
+from tasks.governance.policy import Gate, Policy
 from tasks.labels.ripeness import cohorts_missing, newly_ripe
 from tasks.modelling.challenger import (
     Challenger,
@@ -16,11 +18,12 @@ from tasks.modelling.challenger import (
     replay_walk_forward,
     share_paths,
 )
-from tasks.modelling.fairness import FairnessVerdict
-from tasks.modelling.fallbacks import path_without
+from tasks.modelling.fallbacks import FallbackEnsemble, path_without, predict_ensemble
 from tasks.modelling.splits import split_cohorts
 from tasks.modelling.stacking import all_sources
 from tasks.modelling.training_set import TrainingSnapshot, leave_out_retired
+from tasks.monitoring.fairness import FairnessVerdict, add_groups, judge_fairness
+from tasks.monitoring.measurement import RedFigure
 from tasks.registry.promotion_gate import decide, paths_to_judge
 from tasks.registry.records import GATE, Change, Standing, end_override, take_over
 
@@ -132,6 +135,18 @@ def identify_model(snapshot: TrainingSnapshot, config: TrainingConfig, label_def
     digest = hashlib.sha256(repr(rest).encode())
     digest.update(snapshot.loans.write_csv().encode())
     return f"{snapshot.as_of}-{digest.hexdigest()[:8]}"
+
+
+def judge_groups(
+    red: Sequence[RedFigure], ensemble: FallbackEnsemble, snapshot: TrainingSnapshot, policy: Policy
+) -> FairnessVerdict:
+    """What a model would do for each red group, on the newest applications, each by its score path."""
+    if not red:
+        return FairnessVerdict()
+    months = snapshot.loans["snapshot_date"].unique().sort()[-policy.fairness.months :]
+    newest = snapshot.loans.filter(pl.col("snapshot_date").is_in(months.implode()))
+    people = newest.select("snapshot_date", "age", "occupation", pd=predict_ensemble(ensemble, newest))
+    return judge_fairness(red, add_groups(people), limits=policy.fairness, cutoff=policy.cutoff)
 
 
 def judge_challenger(

@@ -14,11 +14,11 @@ from tasks.modelling.decisions import (
     find_kept_model,
     identify_model,
     judge_challenger,
+    judge_groups,
     require_both_outcomes,
     require_due,
     require_newest,
 )
-from tasks.modelling.fairness import judge_fairness
 from tasks.modelling.loading import load_training_context, load_training_snapshot
 from tasks.modelling.training_card import build_card
 from tasks.modelling.training_set import TrainingSnapshot, leave_out_retired
@@ -83,7 +83,7 @@ def _train_and_save(
     """Needs: the `snapshot` to learn from, and the `whole` with all that the champion learned from."""
     policy = policy_on(snapshot.as_of, settings).policy
     challenger = train(snapshot, config)
-    fairness = judge_fairness(whole.red_metrics.get("fairness", ()), challenger.ensemble, whole, policy)
+    fairness = judge_groups(whole.red_metrics.get("fairness", ()), challenger.ensemble, whole, policy)
     card = build_card(
         challenger,
         snapshot,

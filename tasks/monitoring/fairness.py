@@ -1,13 +1,15 @@
 """Whether groups of applicants are approved equally often."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 from scipy.stats import fisher_exact, norm
 
 from tasks.governance.policy import Cutoff, Fairness
-from tasks.monitoring.measurement import Measurement, grade, measurement
+from tasks.monitoring.measurement import Measurement, RedFigure, grade, measurement
 from tasks.schemas.monitoring import CONFIDENCE
 from tasks.statistics.significance import holm
 
@@ -37,6 +39,37 @@ def measure_fairness(scored: pl.DataFrame, *, limits: Fairness, cutoff: Cutoff) 
         return [measurement("fairness", kind, scored.height, None, status=too_few) for kind in KINDS]
     approved = scored.with_columns(approved=pl.col("pd") <= cutoff.approve_up_to_pd)
     return [found for kind in KINDS for found in _of_kind(approved, kind, limits)]
+
+
+@dataclass(frozen=True)
+class FairnessVerdict:
+    """Groups that stop a challenger, and those for which it waits for a person, in words."""
+
+    stops: Sequence[str] = ()
+    waits: Sequence[str] = ()
+
+
+def judge_fairness(
+    red: Sequence[RedFigure], scored: pl.DataFrame, *, limits: Fairness, cutoff: Cutoff
+) -> FairnessVerdict:
+    """What a challenger does for each red group.
+
+    A group that it mends stops nothing; one that it improves, and that stays red, waits for a person; one
+    that it does not improve, or that cannot be measured, stops it.
+
+    Needs:  what `measure_fairness` needs, the PDs being those of the challenger as it would serve.
+    """
+    figures = measure_fairness(scored, limits=limits, cutoff=cutoff)
+    by_subject = {one["subject"]: one for one in figures if one["value"] is not None}
+    stops, waits = list[str](), list[str]()
+    for one in red:
+        now = by_subject.get(one.subject)
+        if now is None:
+            stops.append(f"{one}, not measured with the challenger")
+        elif now["status"] == "red":
+            said = f"{one}, {now['value']:.2f} with the challenger against {one.value:.2f}"
+            (waits if now["value"] > one.value else stops).append(said)
+    return FairnessVerdict(stops, waits)
 
 
 def _of_kind(approved: pl.DataFrame, kind: str, limits: Fairness) -> list[Measurement]:

@@ -8,14 +8,13 @@ import polars as pl
 
 from tasks.governance.policy import Policy
 from tasks.governance.policy_text import describe_limit, fill_numbers
+from tasks.metric_spec import MetricSpec, split_subject
 from tasks.schemas.actions import keep_open
 from tasks.schemas.monitoring import (
     METRICS,
     SPECS,
-    MetricSpec,
     is_of_all_paths,
     keep_metrics,
-    split_subject,
 )
 
 Row = Mapping[str, Any]

@@ -12,11 +12,11 @@ from tasks.modelling import candidates
 from tasks.modelling.candidates import Candidate, build_folds, score_walk_forward
 from tasks.modelling.challenger import TrainingConfig, build_gate_input, share_paths, train
 from tasks.modelling.decisions import judge_challenger, require_both_outcomes
-from tasks.modelling.fairness import FairnessVerdict
 from tasks.modelling.fallbacks import find_missing, fit_ensemble, predict_ensemble
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import Split
 from tasks.modelling.training_set import TrainingSnapshot, read_training_set
+from tasks.monitoring.fairness import FairnessVerdict
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.feature_store import SOURCE_OF
 from tasks.schemas.predictions import COMPLETE

@@ -5,11 +5,11 @@ import polars as pl
 import pytest
 
 from tasks.governance.policy import Cutoff
+from tasks.metric_spec import split_subject
 from tasks.monitoring.approvals import count_approved, keep_approved, mix_summaries, summarise_pds
 from tasks.monitoring.score_paths import measure_approved, measure_path_mix, measure_psi, split_by_path
 from tasks.monitoring.stability import build_reference, keep_newest, score_bins
 from tasks.schemas.catalog import TABLES
-from tasks.schemas.monitoring import split_subject
 from tests.applicants import applicants
 from tests.builders import month, months
 from tests.policies import POLICY

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.modelling.fairness import judge_fairness
+from tasks.modelling.decisions import judge_groups
 from tasks.modelling.fallbacks import fit_ensemble, predict_ensemble
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.training_set import TrainingSnapshot
@@ -43,7 +43,7 @@ def red(value: float, subject: str = "occupation baker") -> RedFigure:
 def test_a_red_group_stops_a_challenger_that_does_not_improve_it(
     approved: float, before: float, stops: int, waits: int
 ) -> None:
-    verdict = judge_fairness([red(before)], ENSEMBLE, book(approved), POLICY)
+    verdict = judge_groups([red(before)], ENSEMBLE, book(approved), POLICY)
     assert (len(verdict.stops), len(verdict.waits)) == (stops, waits)
     for said in (*verdict.stops, *verdict.waits):
         assert f"fairness of occupation baker on {month(8)}, 0." in said
@@ -53,5 +53,5 @@ def test_a_red_group_stops_a_challenger_that_does_not_improve_it(
 def test_a_group_that_cannot_be_measured_stops_a_challenger() -> None:
     snapshot = book(1.0)
     few = replace(snapshot, loans=snapshot.loans.head(5))
-    assert "not measured" in judge_fairness([red(0.5)], ENSEMBLE, few, POLICY).stops[0]
-    assert judge_fairness([], ENSEMBLE, few, POLICY).stops == ()
+    assert "not measured" in judge_groups([red(0.5)], ENSEMBLE, few, POLICY).stops[0]
+    assert judge_groups([], ENSEMBLE, few, POLICY).stops == ()
