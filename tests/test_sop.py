@@ -13,8 +13,10 @@ from flows.inference import inference
 from flows.monitoring import monitoring
 from tasks.config import Settings
 from tasks.modelling.tasks import train_challenger
+from tasks.monitoring.actions import actions_on
 from tasks.registry.history import load_registry, record
 from tasks.registry.records import Change
+from tasks.schemas.actions import keep_open
 from tests.builders import month, months, quick_settings, run_months, take_in, write_book
 
 SOP = Path(__file__).parents[1] / "governance" / "SOP.md"
@@ -42,6 +44,8 @@ def words_of(text: str, settings: Settings) -> list[str]:
     champion, challenger = (e.model_id for e in load_registry(settings).entries if e.state == "challenger")
     waiting = any(word in text for word in ("approve", "reject"))
     values = {"OTHER_ID": challenger, "MODEL_ID": challenger if waiting else champion}
+    if "TRIGGER" in text:
+        values["TRIGGER"] = open_trigger(settings)
     values |= {"NAME": "'Model risk'", "TEXT": "'agreed in the committee'"}
     for name, value in {**values, **{day: str(here) for day, here in DAYS.items()}}.items():
         text = text.replace(name, value)
@@ -58,10 +62,18 @@ def test_a_command_of_the_procedure_ends_well(
     for name in ("data", "datamart", "model_store"):
         monkeypatch.setenv(f"VINTAGE_{name.upper()}", str(home / name))
     monkeypatch.setenv("PREFECT_HOME", str(home / "prefect"))
+    (home / "sources.toml").write_bytes(Settings().sources.read_bytes())
+    monkeypatch.setenv("VINTAGE_SOURCES", str(home / "sources.toml"))
+    if "sources restore" in text:
+        ends_well(words_of(text.replace("restore", "retire"), Settings()))
     if "rollback" in text:
         approve = next(other for other in COMMANDS if "models approve" in other)
         ends_well(words_of(approve.replace("2024-07-01", "2024-06-01"), Settings()))
     ends_well(words_of(text, Settings()))
+
+
+def open_trigger(settings: Settings) -> str:
+    return str(keep_open(actions_on(month(10), settings))["trigger"][0])
 
 
 def ends_well(words: list[str]) -> None:

@@ -20,7 +20,7 @@ from tasks.monitoring.triggers import describe_trigger, triggers_that
 from tasks.months import months_before
 from tasks.registry.approver import require_name_and_reason
 from tasks.registry.history import Registry, champion_on, load_registry, trained_after
-from tasks.registry.records import ROLLED_BACK
+from tasks.registry.records import RECALIBRATED, ROLLED_BACK
 from tasks.registry.settings_history import read_settings_history
 from tasks.schemas.actions import OPEN, keep_open
 from tasks.store import tables
@@ -60,7 +60,9 @@ def _events_until(as_of: date, registry: Registry, settings: Settings) -> list[E
     for entry in registry.entries:
         day = date.fromisoformat(entry.effective_from)
         if entry.state == "challenger":
-            events.append(Event("training", day, entry.by, f"{entry.model_id} was trained"))
+            kind = "recalibration" if RECALIBRATED in entry.model_id else "training"
+            made = "recalibrated" if kind == "recalibration" else "trained"
+            events.append(Event(kind, day, entry.by, f"{entry.model_id} was {made}"))
         elif entry.state == "retired" and entry.why.startswith(ROLLED_BACK):
             events.append(Event("rollback", day, entry.by, entry.why))
     for name, line in retirements(settings).items():
