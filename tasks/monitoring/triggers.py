@@ -41,6 +41,8 @@ def describe_evidence(rows: pl.DataFrame) -> str:
 
 def _describe_row(row: Mapping[str, Any]) -> str:
     spec = METRICS[row["metric"]]
+    if row["value"] is None:
+        return f"{spec.name_of(row)}: {row['status']} ({row['window']})"
     limits = [f"{name} {spec.write(row[name])}" for name in ("amber", "red") if row[name] is not None]
     reached = f" [{', '.join(limits)}]" if limits else ""
     return (

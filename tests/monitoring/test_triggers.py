@@ -10,7 +10,13 @@ from tasks.governance.policy_trigger import BUILT_IN, Trigger
 from tasks.monitoring.action_life import due_date
 from tasks.monitoring.measurement import Measurement, measurement, to_rows
 from tasks.monitoring.month_actions import decide_actions
-from tasks.monitoring.triggers import CONDITIONS, WAITS_FOR, WORDS, describe_trigger
+from tasks.monitoring.triggers import (
+    CONDITIONS,
+    WAITS_FOR,
+    WORDS,
+    describe_evidence,
+    describe_trigger,
+)
 from tests.policies import ADOPTED, POLICY
 
 DAY = date(2024, 5, 1)  # a Wednesday
@@ -50,6 +56,11 @@ def of(metric: str, status: str, subject: str = "score") -> Measurement:
 )
 def test_a_figure_pulls_its_trigger_and_no_other(found: Measurement, trigger: str) -> None:
     assert fired(rows(found)) == {trigger}
+
+
+def test_a_figure_without_a_value_is_told_by_its_status() -> None:
+    silent = rows(measurement("psi", "score without clickstream", 100, None, status="no reference"))
+    assert describe_evidence(silent) == "PSI of the score without clickstream: no reference (month 2024-05)"
 
 
 def test_green_figures_and_figures_without_data_call_for_nothing() -> None:
