@@ -152,8 +152,13 @@ def asks_of(name: str, actions: pl.DataFrame) -> list[Row]:
 
 def _ask(asked: Sequence[Row]) -> str:
     return " ".join(
-        f"{row['owner']}, by {day_name(row['due_date'])}: {row['action'].rstrip('.')}." for row in asked[:2]
+        f"{row['owner']}, {_when(row)} {day_name(row['due_date'])}: {row['action'].rstrip('.')}."
+        for row in asked[:2]
     )
+
+
+def _when(row: Row) -> str:
+    return "overdue since" if row["due_date"] < row["snapshot_date"] else "by"
 
 
 def _headline(causes: Sequence[Cause], colour: str, facts: Facts) -> str:

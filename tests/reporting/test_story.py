@@ -140,3 +140,9 @@ def test_an_action_that_is_done_or_closed_asks_for_nothing() -> None:
         seen = facts([ranking])
         (cause,) = tell(Facts(DAY, seen.past, rows, seen.economics, POLICY)).causes
         assert cause.ask == ""
+
+
+def test_an_action_past_its_first_due_date_is_said_to_be_overdue() -> None:
+    late = action("ranking_red", due_date=date(2024, 4, 29))
+    (cause,) = tell(facts([figure("pooled_auc", "red")], [late])).causes
+    assert cause.ask == "Model risk, overdue since 29 April 2024: Decide."

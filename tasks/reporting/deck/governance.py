@@ -14,7 +14,7 @@ from tasks.reporting.words import day_name, model_name, month_name, window_name
 from tasks.schemas.monitoring import keep_metrics
 
 RANK = {"red": 0, "amber": 1, "info": 2}
-MAX_TRIGGERS, MAX_GROUPS, MAX_ACTION = 12, 9, 62
+MAX_TRIGGERS, MAX_GROUPS, MAX_ACTION = 10, 9, 58
 PLAIN = (
     "Measurements decide when someone must act; people decide what is done, and who decides is not who "
     "built the model. "
@@ -56,10 +56,11 @@ def build_governance(data: DeckData) -> Page:
 
 def _triggers(data: DeckData, fired: Sequence[str]) -> Block:
     dues = {row["trigger"]: _describe_due(row) for row in data.actions_now.to_dicts()}
+    colours = {row["trigger"]: row["severity"] for row in data.actions_now.to_dicts()}
     order = sorted(data.triggers, key=lambda one: (one["name"] not in dues, RANK[one["severity"]]))
     rows = [
         [
-            f"@{one['severity'] if one['name'] in fired else 'open'}",
+            f"@{colours[one['name']] if one['name'] in fired else 'open'}",
             one["name"].replace("_", " "),
             _short(one["action"]),
             one["owner"],
@@ -83,7 +84,7 @@ def _describe_due(row: Mapping[str, Any]) -> str:
 
 def _short(action: str) -> str:
     """The first clause of an order, as far as a line holds it."""
-    first = action.split(";")[0].split(": ")[0].rstrip(".")
+    first = action.split(";")[0].rstrip(".")
     return first if len(first) <= MAX_ACTION else f"{first[:MAX_ACTION].rsplit(' ', 1)[0]} …"
 
 
