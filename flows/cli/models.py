@@ -136,6 +136,38 @@ def recalibrate(
 
 
 @app.command()
+@with_settings("datamart", "model_store")
+def shadow(
+    settings: Settings,
+    model_id: ModelId,
+    start: Annotated[date, day_option("First month that it scores.", "--from")],
+    end: Annotated[date | None, day_option("Last month that it scores [default: open].", "--to")] = None,
+) -> None:
+    """Let a model score every month beside the champion, and decide nothing; again with --to ends it.
+
+    Each run of inference writes its scores to gold.shadow_predictions.
+    """
+    from tasks.scoring.shadow_log import order_shadow
+
+    order_shadow(model_id, start, end, settings)
+    until = f" to {end}" if end else " on"
+    console.print(f"{model_id} scores in the shadow from {start}{until}. Score months that are there again:")
+    console.print(f"  vintage backfill --flows inference --start {start} --end {end or 'YYYY-MM-01'}")
+    console.print(f"Then compare: vintage models compare-shadow {model_id}")
+
+
+@app.command()
+@with_settings("datamart", "model_store", "as_json")
+def compare_shadow(settings: Settings, model_id: ModelId) -> None:
+    """Measure a model that scored in the shadow against the champion, by month and pooled, on ripe loans."""
+    from tasks.evaluation.compare_shadow import compare_shadow as compare_it
+    from tasks.evaluation.compare_shadow import in_words
+
+    figures = compare_it(model_id, settings)
+    show(figures, lambda: print_frame(in_words(figures), left=("month",)))
+
+
+@app.command()
 @with_settings("datamart", "model_store", "as_json")
 def verify(settings: Settings) -> None:
     """Check the history's chain and the digest of every file; exit code 1 when one is not as registered."""

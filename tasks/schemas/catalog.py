@@ -16,7 +16,7 @@ from tasks.schemas.financials import FINANCIALS
 from tasks.schemas.label_store import LabelStore
 from tasks.schemas.loans import LOANS
 from tasks.schemas.monitoring import Monitoring
-from tasks.schemas.predictions import Predictions
+from tasks.schemas.predictions import Predictions, ShadowPredictions
 from tasks.schemas.source import RAW_DATE, Source
 from tasks.schemas.source_features import SOURCE_FEATURES
 
@@ -62,6 +62,7 @@ TABLES: dict[str, Table] = {
     "gold.source_features": Table(SOURCE_FEATURES, ("loan_id", "source", "feature")),
     "gold.label_store": _of_schema(LabelStore),
     "gold.predictions": _of_schema(Predictions, "inference"),
+    "gold.shadow_predictions": _of_schema(ShadowPredictions, "inference"),
     "gold.monitoring": _of_schema(Monitoring, "monitoring"),
     "gold.actions": _of_schema(Actions, "monitoring"),
     "gold.economics": _of_schema(Economics, "monitoring"),

@@ -24,6 +24,12 @@ class Predictions(dy.Schema):
     reason_4 = dy.String(nullable=True)
 
 
+class ShadowPredictions(Predictions):
+    """gold.shadow_predictions: the same by models that decide nothing. Key: loan_id, model_id."""
+
+    model_id = dy.String(nullable=False, primary_key=True)
+
+
 GRADE_LIMITS = {
     "A": 0.03,
     "B": 0.08,
