@@ -102,14 +102,14 @@ def usable_card(model_id: str, day: date, **code: str) -> dict[str, Any]:
 
 
 def quick_settings(data: Path, home: Path) -> Settings:
-    """Settings under which a small book has models soon: three ripe cohorts, two trials."""
+    """Settings under which a small book has models soon: three ripe cohorts, one trial."""
     return Settings(
         data=data,
         datamart=home / "datamart",
         model_store=home / "model_store",
         first_training_cohorts=3,
         retrain_every_cohorts=2,
-        trials=2,
+        trials=1,
     )
 
 

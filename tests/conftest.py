@@ -3,6 +3,7 @@
 import atexit
 import os
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,6 +26,19 @@ def one_fit_at_a_time() -> Generator[None]:
     """A process of the tests has a core to itself, on which two fits would wait for each other."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tasks.modelling.stacking.AT_A_TIME", 1)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_trees() -> Generator[None]:
+    """The lenders of the tests grant some dozen loans a month, which 40 quick trees learn as well as 120."""
+    from tasks.modelling.families import FAMILIES  # here, since it imports scikit-learn
+
+    assert isinstance(FAMILIES, dict)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, family in FAMILIES.items():
+            fewer = {"max_iter": 40, "learning_rate": 0.15} if "max_iter" in family.defaults else {}
+            patch.setitem(FAMILIES, name, replace(family, defaults={**family.defaults, **fewer}))
         yield
 
 

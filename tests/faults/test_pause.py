@@ -35,6 +35,7 @@ def paused(whole_book: Book, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VINTAGE_TRIALS", "1")
         patch.setenv("VINTAGE_FIRST_TRAINING_COHORTS", "3")
+        patch.setenv("VINTAGE_RETRAIN_EVERY_COHORTS", "9")
         shop = Shop(tmp_path_factory.mktemp("paused")).receive(without_cohorts(whole_book, PAUSED))
         outcome = shop.command("backfill", "--start", str(month(0)), "--end", str(month(LAST)))
         assert outcome.code == 0, outcome.said

@@ -33,8 +33,8 @@ CUT = month(10)
 
 
 def law_settings(data: Path, home: Path) -> Settings:
-    """Labels at MOB 3, so that cohorts that were scored ripen within the book."""
-    sooner = {"label_mob": 3, "retrain_every_cohorts": 3}
+    """Labels at MOB 3, so that scored cohorts ripen within the book; two trials, so that one is drawn."""
+    sooner = {"label_mob": 3, "retrain_every_cohorts": 3, "trials": 2}
     return quick_settings(data, home).model_copy(update=sooner)
 
 

@@ -29,6 +29,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A store whose first months ran with two trials and a training each second cohort."""
     home = tmp_path_factory.mktemp("begun")
     settings = quick_settings(write_book(home / "data", n_months=LAST + 1), home)
+    settings = settings.model_copy(update={"trials": 2})
     run_months(settings, months(LAST + 1))
     return settings
 

@@ -45,11 +45,13 @@ def write_bureau(book: Path, folder: Path, *, until: int = STOPS) -> Path:
 
 
 def settings_in(home: Path, book: Path) -> Settings:
-    """Quick settings with a declaration file of their own."""
-    declared = home / "sources.toml"
+    """Quick settings with declarations of their own, and a policy by which the calendar alone trains."""
+    declared, policy = home / "sources.toml", home / "policy.toml"
     declared.write_text(Settings().sources.read_text(encoding="utf-8"), encoding="utf-8")
+    adopted = Settings().policy.read_text(encoding="utf-8")
+    policy.write_text(adopted.replace("\ntrains = true", ""), encoding="utf-8")
     return quick_settings(book, home).model_copy(
-        update={"sources": declared, "trials": 1, "retrain_every_cohorts": 4}
+        update={"sources": declared, "policy": policy, "trials": 1, "retrain_every_cohorts": 4}
     )
 
 
