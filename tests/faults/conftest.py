@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.book import Book, build_book, month
+from tests.book import Book, build_book, month
 from tests.faults.shop import Shop
 
 LAST = 8

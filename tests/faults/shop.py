@@ -15,7 +15,7 @@ from tasks.ingestion.date_spelling import ISO, read_month
 from tasks.schemas.catalog import SOURCES, TABLES
 from tasks.schemas.source import RAW_DATE
 from tasks.store import tables
-from tests.faults.book import FILES, Book, month
+from tests.book import FILES, Book, month
 
 Edit = Callable[[pl.DataFrame], pl.DataFrame]
 

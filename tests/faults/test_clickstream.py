@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from tasks.schemas.clickstream import MEASURES
-from tests.faults.book import Book, month
+from tests.book import Book, month
 from tests.faults.shop import Shop, first_of, put
 
 NUMBER = 2

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.schemas.catalog import SOURCES, TABLES, Table
 from tasks.store import restatements
-from tests.faults.book import Book, month
+from tests.book import Book, month
 from tests.faults.shop import Shop, first_of, put
 
 COLUMN = "Postcode"

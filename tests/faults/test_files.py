@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tasks.store import restatements, tables
-from tests.faults.book import FILES, Book, month
+from tests.book import FILES, Book, month
 from tests.faults.shop import Shop, first_of, put, refused
 
 ALL = sorted(FILES)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.faults.book import FILES, build_book, month
+from tests.book import FILES, build_book, month
 from tests.faults.shop import Shop
 
 NUMBER = 1

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tasks.registry.history import load_registry
-from tests.faults.book import Book, month
+from tests.book import Book, month
 from tests.faults.shop import Shop
 from tests.faults.test_system import START, start
 

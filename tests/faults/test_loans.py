@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tasks.store import restatements
-from tests.faults.book import Book, month
+from tests.book import Book, month
 from tests.faults.shop import Shop, first_of, put
 
 NUMBER = 2

@@ -12,8 +12,8 @@ from tasks.registry.history import champion_on, load_registry, record, registry_
 from tasks.registry.records import Change, Entry
 from tasks.registry.registered_files import read_card
 from tasks.store import tables
+from tests.book import Book, month
 from tests.builders import forget_notes, register_anew
-from tests.faults.book import Book, month
 from tests.faults.conftest import LAST
 from tests.faults.shop import Shop, first_of, put
 

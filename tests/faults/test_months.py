@@ -10,7 +10,7 @@ from tasks.ingestion.tasks import months_received
 from tasks.labels.cohorts import ripe_cohorts
 from tasks.schemas.catalog import SOURCES, TABLES
 from tasks.store import restatements, tables
-from tests.faults.book import FILES, Book, month, without_applications
+from tests.book import FILES, Book, month, without_applications
 from tests.faults.shop import Shop, first_of, put, refused
 from tests.faults.test_system import LIMITED, ended, start
 

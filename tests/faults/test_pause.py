@@ -8,7 +8,7 @@ import pytest
 from tasks.labels.cohorts import ripe_cohorts
 from tasks.reporting.html_report import build_report
 from tasks.reporting.status import month_table
-from tests.faults.book import FILES, Book, build_book, month
+from tests.book import FILES, Book, build_book, month
 from tests.faults.shop import Shop
 
 LAST, PAUSED = 19, (12, 13)

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.faults.book import FILES, Book, month
+from tests.book import FILES, Book, month
 from tests.faults.shop import Edit, Shop, first_of, put, refused
 
 DATES = ("snapshot_date", "loan_start_date")

@@ -5,7 +5,7 @@ import re
 import polars as pl
 import pytest
 
-from tests.faults.book import Book, month
+from tests.book import Book, month
 from tests.faults.shop import Shop, first_of, put
 
 NUMBER = 2

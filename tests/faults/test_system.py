@@ -18,7 +18,7 @@ from tasks.registry import models
 from tasks.registry.history import load_registry
 from tasks.reporting.status import month_table
 from tasks.store import restatements, tables
-from tests.faults.book import Book, month
+from tests.book import Book, month
 from tests.faults.conftest import LAST
 from tests.faults.shop import Outcome, Shop, first_of, put
 from tests.faults.test_models import champion_of

@@ -7,7 +7,7 @@ from tasks.modelling.fallbacks import predict_ensemble
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.registered_files import load_model
 from tasks.store import tables
-from tests.faults.book import Book, month
+from tests.book import Book, month
 from tests.faults.shop import Shop, first_of, put
 
 NUMBER = 2

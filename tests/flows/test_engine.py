@@ -23,8 +23,8 @@ from tasks.config import Settings
 from tasks.errors import BadInputError, NothingToDoError
 from tasks.prefect import all_sent
 from tasks.store import tables
+from tests.book import build_book, without_applications
 from tests.builders import month, months, quick_settings, write_book
-from tests.faults.book import build_book, without_applications
 
 
 @pytest.fixture(scope="module")
