@@ -116,11 +116,11 @@ def _add_key(sheet: Figure, levels: Sequence[float]) -> None:
     """The shades in words, in a row at the foot of the sheet."""
     width, height = sheet.get_size_inches()
     words = [f"{low:g} to {high:g}" for low, high in zip(levels, [*levels[1:], 0], strict=True)]
-    words[0], words[-1] = f"CSI (no unit) below {levels[1]:g}", f"{levels[-1]:g} and more"
+    words[0], words[-1] = f"CSI below {levels[1]:g}", f"{levels[-1]:g} and more"
     x = 0.25
     for shade, word in zip(SHADES, words, strict=True):
         box = Rectangle((x / width, 0.2 / height), 0.24 / width, 0.18 / height, fc=shade)
         box.set(ec=style.GREY, lw=0.4)
         sheet.add_artist(box)
         sheet.text((x + 0.31) / width, 0.29 / height, word, size=10, va="center")
-        x += 0.55 + 0.075 * len(word)
+        x += 0.5 + 0.075 * len(word)

@@ -10,7 +10,7 @@ from tasks.charts import style
 from tasks.charts.frames import add_position, count_statuses, count_words, fill_months
 from tasks.months import month_label
 
-TITLE = "Applications per month, and the share of them each source covers"
+TITLE = "Applications per month, and the share each source covers"
 LEFT, RIGHT, LANE, LOANS = 1.45, 1.75, 0.62, 1.45  # inches
 
 

@@ -17,7 +17,7 @@ from tasks.charts.frames import (
 from tasks.schemas.monitoring import METRICS
 
 AUC_TITLE = "Separation of good and bad loans: AUC by application month"
-BAD_TITLE = "Bad rate by application month, observed and expected, in % of loans"
+BAD_TITLE = "Bad rate by application month: observed and expected, in %"
 MAX_NUMBERS = 14
 
 
