@@ -25,6 +25,11 @@ DAYS = {"2024-05-01": month(9), "2024-06-01": month(10), "2024-07-01": month(11)
 PACE = {"FIRST_TRAINING_COHORTS": "3", "RETRAIN_EVERY_COHORTS": "2", "TRIALS": "2", "AUTO_APPROVE": "false"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_trees() -> None:
+    """All trees that a family has: the figures of this store then call for actions."""
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A champion of the ninth month, a challenger of the eleventh that waits, features of the twelfth."""

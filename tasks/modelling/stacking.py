@@ -30,7 +30,7 @@ CROSS_FITS = 3  # as good out of time as 4
 # Months at which a history is half as credible as an endless one; from 2 to 25 fit the data as well.
 HALF_CREDIBLE = 12.0
 # Share of each outcome that weights are fitted to as if it were the bad rate's: applications come half a year
-# after the youngest ripe loan, and by then the cross-fitted PDs are too extreme (slope 0.93 to 0.97).
+# after the youngest ripe loan, by when cross-fitted PDs may be too extreme. Less left slopes below 0.9.
 SMOOTHED = 0.02
 AT_A_TIME = 2  # a fit holds the interpreter's lock for half of its time or more, so a third would only wait
 

@@ -147,7 +147,7 @@ def test_columns_are_whole_at_any_width(
     monkeypatch.setenv("COLUMNS", columns)
     assert run("status") == 0
     header, first, *_ = capsys.readouterr().out.splitlines()
-    assert " ".join(header.split()) == "month loans set aside scored champion bad rate auc status"
+    assert " ".join(header.split()) == "month loans set aside scored champion bad rate auc to do new status"
     assert first.split()[:2] == ["2023-01", "40"]
     assert first.endswith("no champion")
 

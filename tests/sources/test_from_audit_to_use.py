@@ -129,6 +129,8 @@ HERE = {
     "2023-12-01": month(7),
     "2024-07-01": month(USED),
     "2024-10-01": month(STOPS),
+    "2025-01-01": month(STOPS + 1),
+    "2025-04-01": month(STOPS + 2),
     "data/team_a": "bureau",
     "COLUMN": "was_late",
     "NAME": "'Ann Lee'",
@@ -144,14 +146,15 @@ def test_the_guide_ends_well_command_by_command(
     monkeypatch.chdir(tmp_path)
     for name in ("data", "datamart", "model_store", "sources"):
         monkeypatch.setenv(f"VINTAGE_{name.upper()}", str(getattr(settings, name)))
-    assert len(COMMANDS) == 6
+    assert len(COMMANDS) == 8
     for text in COMMANDS:
         for said, here in HERE.items():
             text = text.replace(said, str(here))
         with pytest.raises(SystemExit) as end:
             command(shlex.split(text)[1:])
         assert end.value.code == 0, text
-    assert [line["what"] for line in read_decisions(settings)] == ["check", "override", "use", "drop"]
+    decided = [line["what"] for line in read_decisions(settings)]
+    assert decided == ["check", "override", "use", "retire", "restore", "drop"]
 
 
 def vintage_sources(*words: str) -> str:
