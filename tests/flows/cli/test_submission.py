@@ -70,6 +70,17 @@ def test_all_that_is_unzipped_can_be_read_by_everybody(clone: Path) -> None:
         assert mode == (0o40755 if name.endswith("/") else 0o100755 if name == "run" else 0o100644), name
 
 
+def test_a_file_of_the_same_length_with_other_content_has_another_time(clone: Path) -> None:
+    """Docker would take it for the file that it had before, and build that into the image."""
+    times: list[tuple[int, ...]] = []
+    for content in ("one of two", "two of two"):
+        (clone / "run").write_text(content)
+        write_submission(Path("out.zip"), LINK, Settings())
+        with ZipFile("out.zip") as archive:
+            times.append(archive.getinfo("run").date_time)
+    assert times[0] != times[1]
+
+
 def test_the_same_files_make_the_same_zip(clone: Path) -> None:
     write_submission(Path("out.zip"), LINK, Settings())
     first = Path("out.zip").read_bytes()
