@@ -19,16 +19,13 @@ from tasks.evaluation.recalibration import (
 from tasks.governance.policy import Gate, Policy
 from tasks.modelling.candidates import WalkForward
 from tasks.modelling.challenger import build_model_reference, share_paths
-from tasks.modelling.decisions import decide_promotion
 from tasks.modelling.fallbacks import FallbackEnsemble, keep_answerable, score_ensemble
 from tasks.modelling.loading import load_training_snapshot
+from tasks.modelling.tasks import record_verdict
 from tasks.modelling.training_set import TrainingSnapshot, label_array
-from tasks.monitoring.actions import freezes_promotion
 from tasks.registry import models
 from tasks.registry.history import (
-    champion_before_override,
     load_registry,
-    record,
     require_not_past,
     standing_on,
 )
@@ -80,14 +77,7 @@ def recalibrate(day: date, settings: Settings) -> Recalibrated:
             "which no calibration mends. Train a challenger, or roll back: vintage models rollback"
         )
     model_id = _save(snapshot, loans, ensemble, calibration, champion, policy, settings)
-    changes = decide_promotion(
-        read_card(registry, model_id),
-        serving=standing.champion,
-        former=champion_before_override(registry, day),
-        frozen=freezes_promotion(day, settings),
-        auto_approve=settings.auto_approve,
-    )
-    record(registry, settings, effective_from=day, changes=changes)
+    record_verdict(model_id, registry, standing, settings)
     return recalibrate(day, settings)
 
 

@@ -27,6 +27,7 @@ from tasks.prefect import io_task
 from tasks.registry import models
 from tasks.registry.code_version import code_on_record
 from tasks.registry.history import (
+    Registry,
     champion_before_override,
     load_registry,
     record,
@@ -34,6 +35,7 @@ from tasks.registry.history import (
     standing_on,
 )
 from tasks.registry.model_card import render_card
+from tasks.registry.records import Standing
 from tasks.registry.registered_files import read_card
 from tasks.registry.settings_of_record import policy_on, record_settings
 
@@ -115,13 +117,18 @@ def promote(as_of: date, model_id: str, settings: Settings) -> None:
     """
     registry = load_registry(settings)
     standing = standing_on(registry, as_of)
-    if model_id in standing.states:
-        return
+    if model_id not in standing.states:
+        record_verdict(model_id, registry, standing, settings)
+
+
+def record_verdict(model_id: str, registry: Registry, standing: Standing, settings: Settings) -> None:
+    """Write what the gate's verdict on a new model makes of it, effective from the day of the standing."""
+    day = standing.day
     changes = decide_promotion(
         read_card(registry, model_id),
         serving=standing.champion,
-        former=champion_before_override(registry, as_of),
-        frozen=freezes_promotion(as_of, settings),
+        former=champion_before_override(registry, day),
+        frozen=freezes_promotion(day, settings),
         auto_approve=settings.auto_approve,
     )
-    record(registry, settings, effective_from=as_of, changes=changes)
+    record(registry, settings, effective_from=day, changes=changes)
