@@ -9,6 +9,7 @@ from typing import Literal
 from tasks.months import month_range
 from tasks.reporting.deck.blocks import Block
 
+Places = dict[float | date, float]  # where each position of a point lies on the axis, 0 to 1
 Look = Literal["line", "dots", "dash", "band"]
 LETTER = 6.3  # points: width of a letter of the smallest size
 N_TICKS, MAX_MONTHS = 4, 7
@@ -87,9 +88,9 @@ def line_chart(
     months = sorted({point.at for one in series for point in one.points if isinstance(point.at, date)})
     every = month_range(months[0], months[-1]) if months else []
     step = math.ceil(len(every) / MAX_MONTHS) or 1
-    place = {month: (at + 0.5) / len(every) for at, month in enumerate(every)}
-    xticks = [(place[month], f"{month:%b %y}") for month in every[::step]]
-    return _line_block(title, series, y, lambda at: place[at], xticks, alt, xlabel, guides)  # type: ignore[index]
+    places: Places = {month: (at + 0.5) / len(every) for at, month in enumerate(every)}
+    xticks = [(places[month], f"{month:%b %y}") for month in every[::step]]
+    return _line_block(title, series, y, places, xticks, alt, xlabel, guides)
 
 
 def curve_chart(
@@ -101,14 +102,16 @@ def curve_chart(
         Guide(one.axis, x.share(one.at) if one.axis == "x" else one.at, one.label, one.colour, one.drop)
         for one in guides
     ]
-    return _line_block(title, series, y, lambda at: x.share(float(at)), xticks, alt, xlabel, placed)  # type: ignore[arg-type]
+    numbers = {point.at for one in series for point in one.points if not isinstance(point.at, date)}
+    places: Places = {number: x.share(number) for number in numbers}
+    return _line_block(title, series, y, places, xticks, alt, xlabel, placed)
 
 
 def _line_block(
     title: str,
     series: Sequence[Series],
     y: Axis,
-    place: Callable[[float | date], float],
+    places: Places,
     xticks: Sequence[tuple[float, str]],
     alt: str,
     xlabel: str,
@@ -133,17 +136,17 @@ def _line_block(
                 "name": one.name,
                 "look": one.look,
                 "colour": one.colour,
-                "points": [_place_point(point, y, place) for point in one.points],
+                "points": [_place_point(point, y, places[point.at]) for point in one.points],
             }
             for one in series
         ],
     }  # fmt: skip
 
 
-def _place_point(point: Point, y: Axis, place: Callable[[float | date], float]) -> Block:
+def _place_point(point: Point, y: Axis, at: float) -> Block:
     low, high = (None if limit is None else y.share(limit) for limit in (point.low, point.high))
     return {
-        "at": place(point.at), "y": y.share(point.value), "low": low, "high": high, "label": point.label,
+        "at": at, "y": y.share(point.value), "low": low, "high": high, "label": point.label,
         "broken": point.broken, "value": point.value,
     }  # fmt: skip
 
