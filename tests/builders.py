@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from flows.cli.main import command
 from flows.engine import run_flow
 from flows.features import features
 from flows.inference import inference
@@ -111,6 +112,15 @@ def quick_settings(data: Path, home: Path) -> Settings:
         retrain_every_cohorts=2,
         trials=1,
     )
+
+
+def exit_code(settings: Settings, *words: str) -> int:
+    """What the command line ends with, run in this process on the store of the settings."""
+    try:
+        command([*words, "--datamart", str(settings.datamart), "--model-store", str(settings.model_store)])
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
 
 
 def run_months(settings: Settings, days: Iterable[date]) -> None:

@@ -1,8 +1,7 @@
 """Every number of the policy has one home: change it there, and what is decided, said and drawn follows."""
 
 import json
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache
 from typing import Any
@@ -10,10 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from pydantic import ValidationError
 
 from tasks.charts import draw_all
-from tasks.config import Settings
 from tasks.economics.terms import measure_terms, measured_months
 from tasks.evaluation.feature_sets import compare_feature_sets
 from tasks.governance.policy import Policy
@@ -34,56 +31,15 @@ from tasks.reporting.findings import describe_figures
 from tasks.schemas.clickstream import MEASURES
 from tasks.schemas.monitoring import METRICS
 from tests.charts.books import cohort_rows, coverage_rows, figure_rows
-from tests.policies import POLICY
+from tests.policies import POLICY, STATED, numbers_of, other_policies
 
-STATED: dict[str, Any] = tomllib.loads(Settings().policy.read_text(encoding="utf-8"))
 Decide = Callable[[Policy], Any]
 DAY = date(2024, 5, 1)
 DRAWN = {"stability.amber", "stability.red", "coverage.amber"}  # numbers that the charts show
-FACTORS = (2, 0.5, 1.1, 0.9, 10, 0.1, 4, 0.01, 50)
 RNG = np.random.default_rng(3)
 TRUTH, NOISE = RNG.standard_normal(800), RNG.standard_normal(800)
 PDS = 1 / (1 + np.exp(1.3 - 1.5 * TRUTH))
 LABELS = (RNG.random(800) < PDS).astype(float)
-
-
-def numbers_of(part: Any, path: str = "") -> Iterator[str]:
-    """Where each number of the file stands, such as gate.max_z or trigger.3.due."""
-    if isinstance(part, dict | list):
-        inner = part.items() if isinstance(part, dict) else enumerate(part)
-        for key, value in inner:
-            yield from numbers_of(value, f"{path}.{key}".lstrip("."))
-    elif path.endswith(".due") or (isinstance(part, int | float) and not isinstance(part, bool)):
-        yield path
-
-
-def with_value(path: str, value: Any) -> Policy:
-    stated = json.loads(json.dumps(STATED))
-    *parents, last = path.split(".")
-    part = stated
-    for key in parents:
-        part = part[int(key) if isinstance(part, list) else key]
-    part[last] = value
-    return Policy.model_validate(stated)
-
-
-def other_policies(path: str) -> Iterator[Policy]:
-    """Policies that differ in one number and are valid."""
-    value: Any = STATED
-    for key in path.split("."):
-        value = value[int(key) if isinstance(value, list) else key]
-    if isinstance(value, str):
-        number, unit = value.split(maxsplit=1)
-        changed: list[Any] = [f"{int(number) + 40} {unit}", f"{int(number) + 5} working days"]
-    elif isinstance(value, int):
-        changed = [value + 1, value + 20, max(1, value - 1)]
-    else:
-        changed = [value * factor for factor in FACTORS] + [(1 + value) / 2]
-    for one in changed:
-        try:
-            yield with_value(path, one)
-        except ValidationError:
-            continue
 
 
 def month_of(n: int) -> Month:

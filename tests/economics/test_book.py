@@ -72,7 +72,8 @@ def test_expected_profit_is_highest_at_the_break_even_pd(margin: float) -> None:
     assert best.reference == pytest.approx(margin / (margin + 0.6))
     assert best.ci_low is not None
     assert best.ci_high is not None
-    assert best.ci_low <= best.value <= best.ci_high  # type: ignore[operator]
+    assert best.value is not None
+    assert best.ci_low <= best.value <= best.ci_high
 
 
 def test_the_curve_has_every_cutoff_once_with_that_of_the_policy() -> None:

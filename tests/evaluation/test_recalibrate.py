@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from flows.cli.main import command
 from tasks.config import Settings
 from tasks.evaluation.recalibration import (
     Calibration,
@@ -19,7 +18,7 @@ from tasks.modelling.fallbacks import FallbackEnsemble, fit_ensemble, predict_en
 from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.registry.history import champion_on, load_registry, newest_trained_before, state_on
 from tests.applicants import QUICK, applicants, training_set
-from tests.builders import month, months, quick_settings, run_months, write_book
+from tests.builders import exit_code, month, months, quick_settings, run_months, write_book
 
 LAST = 11
 
@@ -73,21 +72,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
-def run(settings: Settings, *words: str) -> int:
-    places = ["--datamart", str(settings.datamart), "--model-store", str(settings.model_store)]
-    with pytest.raises(SystemExit) as end:
-        command([*words, *places])
-    code: int = end.value.code  # pyright: ignore[reportAssignmentType]
-    return code
-
-
 def test_the_command_registers_a_model_of_its_own_once_and_earlier_days_keep_theirs(
     served: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trained = newest_trained_before(load_registry(served), date.max)
-    assert run(served, "models", "recalibrate", "--date", str(month(8))) == 99
+    assert exit_code(served, "models", "recalibrate", "--date", str(month(8))) == 99
     assert "too few" in capsys.readouterr().err  # it has learned from all that were ripe on the day
-    assert run(served, "models", "recalibrate", "--json") == 0
+    assert exit_code(served, "models", "recalibrate", "--json") == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["recalibration"]["of"] == trained
     assert answer["recalibration"]["cohorts"] == [str(day) for day in months(5)[3:]]
@@ -98,7 +89,7 @@ def test_the_command_registers_a_model_of_its_own_once_and_earlier_days_keep_the
     assert before is not None
     assert before.model_id == trained
     assert newest_trained_before(registry, date.max) == trained  # a recalibration is no training
-    assert run(served, "models", "recalibrate", "--json") == 0
+    assert exit_code(served, "models", "recalibrate", "--json") == 0
     assert json.loads(capsys.readouterr().out) == answer
     assert len(load_registry(served).entries) == len(registry.entries)
-    assert run(served, "models", "reproduce", made) == 0
+    assert exit_code(served, "models", "reproduce", made) == 0

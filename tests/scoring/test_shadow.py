@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from flows.cli.main import command
 from flows.engine import run_flow
 from flows.inference import inference
 from tasks.config import Settings
@@ -19,7 +18,7 @@ from tasks.registry.models import ARTEFACT
 from tasks.scoring.shadow_log import order_shadow, path_of_orders, shadows_on
 from tasks.statistics.performance import measure_auc
 from tasks.store import tables
-from tests.builders import month, months, quick_settings, run_months, take_in, write_book
+from tests.builders import exit_code, month, months, quick_settings, run_months, take_in, write_book
 
 SHADOWED = months(12)[10:]  # ripe, all of them, in the last month
 
@@ -42,20 +41,15 @@ def other_model(settings: Settings) -> str:
     return next(e.model_id for e in registry.entries if e.model_id != serving.model_id)
 
 
-def run(settings: Settings, *words: str) -> int:
-    places = ["--datamart", str(settings.datamart), "--model-store", str(settings.model_store)]
-    with pytest.raises(SystemExit) as end:
-        command([*words, *places])
-    code: int = end.value.code  # pyright: ignore[reportAssignmentType]
-    return code
-
-
 def test_a_shadow_scores_beside_the_champion_and_is_compared_with_it(
     store: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shadow, before = other_model(store), tables.scan("gold.predictions", store).collect()
-    assert run(store, "models", "compare-shadow", shadow) == 99
-    assert run(store, "models", "shadow", shadow, "--from", str(SHADOWED[0]), "--to", str(SHADOWED[-1])) == 0
+    assert exit_code(store, "models", "compare-shadow", shadow) == 99
+    assert (
+        exit_code(store, "models", "shadow", shadow, "--from", str(SHADOWED[0]), "--to", str(SHADOWED[-1]))
+        == 0
+    )
     for day in SHADOWED:
         run_flow(inference, day, store)
     assert_frame_equal(tables.scan("gold.predictions", store).collect(), before, check_row_order=False)
@@ -64,7 +58,7 @@ def test_a_shadow_scores_beside_the_champion_and_is_compared_with_it(
     served = before.filter(pl.col("snapshot_date").is_in(SHADOWED))
     assert set(scored["loan_id"]) == set(served["loan_id"])
     capsys.readouterr()
-    assert run(store, "models", "compare-shadow", shadow, "--json") == 0
+    assert exit_code(store, "models", "compare-shadow", shadow, "--json") == 0
     rows = json.loads(capsys.readouterr().out)
     assert [row["month"] for row in rows] == [*(f"{day:%Y-%m}" for day in SHADOWED), POOLED]
     labels = tables.scan("gold.label_store", store).select("loan_id", "label").collect()
