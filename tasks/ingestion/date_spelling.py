@@ -84,10 +84,20 @@ def find_spelling(written: pl.DataFrame, column: str) -> str:
 
     Needs:  `column` with each way in which a date is written, `n` rows of each.
     """
+    if written.select((read_spelled(column, ISO).dt.day() == 1).all(ignore_nulls=False)).item():
+        return ISO
     firsts = written.select(
         pl.col("n").filter(read_spelled(column, name).dt.day() == 1).sum().alias(name) for name in SPELLINGS
     ).row(0, named=True)
     return max(SPELLINGS, key=lambda name: firsts[name])
+
+
+def add_month(written: pl.DataFrame, column: str, spelling: str) -> pl.DataFrame:
+    """`written` with `month`: by the spelling alone where it reads every text, which most files allow."""
+    read = written.with_columns(month=read_spelled(column, spelling).dt.truncate("1mo"))
+    if read.filter(pl.col("month").is_null() & pl.col(column).is_not_null()).is_empty():
+        return read
+    return written.with_columns(month=read_month(column, spelling))
 
 
 def read_month(column: str, spelling: str) -> pl.Expr:

@@ -19,7 +19,7 @@ import polars as pl
 from tasks.config import Settings, held_bytes
 from tasks.errors import BadInputError, PassingError, may_pass
 from tasks.ingestion.cleaning import is_application
-from tasks.ingestion.date_spelling import ISO, find_spelling, in_iso, read_month
+from tasks.ingestion.date_spelling import ISO, add_month, find_spelling, in_iso
 from tasks.ingestion.delivery_checks import MIN_ROWS, QUARANTINED
 from tasks.ingestion.raw_files import (
     check_file,
@@ -176,8 +176,7 @@ def _look(path: Path, source: Source) -> tuple[pl.DataFrame, dict[str, str]]:
         if holds_quotes(path):
             require_paired_quotes(path)
             _require_closed_quotes(path, rows)
-    month = read_month(RAW_DATE, spelled.get(RAW_DATE, ISO))
-    found = counts.with_columns(month.alias(MONTH))
+    found = add_month(counts, RAW_DATE, spelled.get(RAW_DATE, ISO))
     _require_months(path, found)
     return found, spelled
 
