@@ -4,10 +4,12 @@ import os
 import sys
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from flows.cli.actions import app as actions_app
 from flows.cli.documents import deck, report, submission
@@ -40,6 +42,7 @@ from tasks.text import for_terminal
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 DEMO_TRIALS = 3
+_made_once = cache(get_command)
 
 app = command_group(
     "The monthly loop of a consumer-credit default model: raw files in; features, labels, models, "
@@ -272,7 +275,7 @@ def main() -> None:
 def command(arguments: list[str] | None = None) -> None:
     """Run the command line, given or of this process, and raise SystemExit with its exit code."""
     try:
-        app(args=arguments)
+        _made_once(app)(args=arguments)
     except (VintageError, OSError, MemoryError) as error:
         if "--debug" in (arguments or sys.argv):
             raise

@@ -57,14 +57,11 @@ def newest_note(name: str, key: str, settings: Settings) -> str | None:
 
     Most often that is the last commit; the whole log is read only where others have committed after it.
     """
-    if first_commit(path_of(name, settings)) is None:
+    oldest = first_commit(path_of(name, settings))
+    if oldest is None:
         return None
-    table = open_table(name, settings)
-    for limit in (1, None):
-        noted = [commit[key] for commit in table.history(limit) if key in commit]
-        if noted:
-            return str(noted[0])
-    return None
+    version = open_table(name, settings).version()
+    return _newest_note(path_of(name, settings), oldest.name, oldest.stat().st_mtime_ns, version, key)
 
 
 def first_commit(path: Path) -> Path | None:
@@ -81,3 +78,13 @@ def _log_of(path: Path) -> Path:
 def _opened(path: Path, _oldest: str, _created: int) -> DeltaTable:
     """One handle per table and process: reading what is new in a log is quicker than reading it all."""
     return DeltaTable(path)
+
+
+@cache
+def _newest_note(path: Path, oldest: str, created: int, _version: int, key: str) -> str | None:
+    table = _opened(path, oldest, created)
+    for limit in (1, None):
+        noted = [commit[key] for commit in table.history(limit) if key in commit]
+        if noted:
+            return str(noted[0])
+    return None
