@@ -3,6 +3,7 @@
 from typing import Final, Literal
 
 Source = Literal["clickstream", "attributes", "financials"]
+LenderKind = Literal["reference", "car_loans"]
 
 FE_COLUMNS: Final = tuple(f"fe_{number}" for number in range(1, 21))
 FINANCIAL_COLUMNS: Final = (

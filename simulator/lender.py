@@ -1,16 +1,17 @@
 """Simulate a lender: write the files it would deliver, and beside them the truth about its loans."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from simulator import clickstream, layout
 from simulator.attributes import build_attributes
+from simulator.car_loans import files as car_loans
 from simulator.dirt import soil
 from simulator.faults.plant import check, plant
 from simulator.financials import build_financials
@@ -25,14 +26,14 @@ __all__ = ["Lender", "Summary", "simulate"]
 
 @dataclass(frozen=True)
 class Summary:
-    """What was written: rows by file name, and the share (0 to 1) of all loans that default by MOB 6."""
+    """What was written: rows by file name, and the share (0 to 1) of all loans that become bad."""
 
     rows: dict[str, int]
     bad_rate: float
 
 
 def simulate(lender: Lender, out: Path) -> Summary:
-    """Write the lender's four files and true_default_probability.csv into `out`; return what was written.
+    """Write the lender's files and true_default_probability.csv into `out`; return what was written.
 
     The same lender gives the same bytes. All files are finished in a folder beside them before the first one
     takes its place. Memory holds one month of one cohort at a time. Rows are counted before faults.
@@ -47,9 +48,13 @@ def simulate(lender: Lender, out: Path) -> Summary:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".simulate-", dir=out) as name:
             work = Path(name)
-            rows = {file: _write(part(lender), work / file) for file, part in PARTS.items()}
+            parts = BOOKS[lender.kind].parts
+            rows = {
+                file: _write(part(lender), work / file, BOOKS[lender.kind].dialect(file))
+                for file, part in parts.items()
+            }
             plant(work, lender.faults, lender.seed)
-            for file in PARTS:
+            for file in parts:
                 _publish(work / file, out / file)
     except OSError as error:
         raise UsageError(
@@ -62,11 +67,11 @@ def simulate(lender: Lender, out: Path) -> Summary:
     return Summary(rows, _bad_rate(lender))
 
 
-def _write(frames: Iterator[pl.DataFrame], path: Path) -> int:
+def _write(frames: Iterator[pl.DataFrame], path: Path, dialect: Mapping[str, Any]) -> int:
     rows = 0
     with path.open("wb") as file:
         for number, frame in enumerate(frames):
-            frame.write_csv(file, include_header=number == 0)
+            frame.write_csv(file, include_header=number == 0, **dialect)
             rows += len(frame)
     return rows
 
@@ -121,8 +126,12 @@ def _truth(lender: Lender) -> Iterator[pl.DataFrame]:
 
 def _bad_rate(lender: Lender) -> float:
     cohorts = cohorts_of(lender)
-    bad = sum(int(draw_defaults(lender, one, draw_credit(lender, one)).sum()) for one in cohorts)
+    bad = sum(BOOKS[lender.kind].count_defaults(lender, cohort) for cohort in cohorts)
     return bad / (len(cohorts) * cohort_size(lender))
+
+
+def _count_defaults(lender: Lender, cohort: int) -> int:
+    return int(draw_defaults(lender, cohort, draw_credit(lender, cohort)).sum())
 
 
 PARTS: Final[dict[str, Callable[[Lender], Iterator[pl.DataFrame]]]] = {
@@ -131,4 +140,29 @@ PARTS: Final[dict[str, Callable[[Lender], Iterator[pl.DataFrame]]]] = {
     layout.FINANCIALS_FILE: _financials,
     layout.LOANS_FILE: _loans,
     layout.TRUTH_FILE: _truth,
+}
+CAR_LOAN_PARTS: Final[dict[str, Callable[[Lender], Iterator[pl.DataFrame]]]] = {
+    car_loans.LOANS_FILE: car_loans.write_loans,
+    car_loans.APPLICATIONS_FILE: car_loans.write_applications,
+    car_loans.BUREAU_FILE: car_loans.write_bureau,
+    layout.TRUTH_FILE: car_loans.write_truth,
+}
+
+
+@dataclass(frozen=True)
+class _Book:
+    """How a kind of lender writes: its files, how it spells a CSV, and how many of a cohort become bad."""
+
+    parts: Mapping[str, Callable[[Lender], Iterator[pl.DataFrame]]]
+    spelling: Mapping[str, Any]
+    count_defaults: Callable[[Lender, int], int]
+
+    def dialect(self, file: str) -> Mapping[str, Any]:
+        """The truth is ours, not the lender's: it is a plain CSV file of every kind."""
+        return {} if file == layout.TRUTH_FILE else self.spelling
+
+
+BOOKS: Final[dict[layout.LenderKind, _Book]] = {
+    "reference": _Book(PARTS, {}, _count_defaults),
+    "car_loans": _Book(CAR_LOAN_PARTS, car_loans.DIALECT, car_loans.count_defaults),
 }

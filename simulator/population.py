@@ -45,6 +45,11 @@ def reference_credit(lender: Lender, cohort: int, size: int = 200_000) -> Credit
 
 def customer_ids(lender: Lender, cohort: int) -> pl.Series:
     """Return the cohort's customer ids (String, sorted): unique, the same however many months there are."""
+    return _as_hex(customer_numbers(lender, cohort)).sort()
+
+
+def customer_numbers(lender: Lender, cohort: int) -> Ints:
+    """Return the numbers in the cohort's customer ids: unique, in no order."""
     size = cohort_size(lender)
     numbers = np.arange(cohort * size, (cohort + 1) * size)
     per_block = ID_BLOCK - FIRST_ID
@@ -54,7 +59,7 @@ def customer_ids(lender: Lender, cohort: int) -> pl.Series:
         order = draws(lender, Stream.IDS, block).permutation(per_block)
         inside = blocks == block
         ids[inside] = block * ID_BLOCK + FIRST_ID + order[places[inside]]
-    return _as_hex(ids).sort()
+    return ids
 
 
 def probability(logit: Floats) -> Floats:

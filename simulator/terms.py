@@ -1,18 +1,21 @@
 """What a simulated lender is, and the seeded source of chance that every part draws from."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import IntEnum
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.drift import Drift, Kind, active_drifts, first_month
+from simulator.layout import LenderKind
 from tasks.errors import UsageError
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+CAR_LOAN_DRIFTS: Final[frozenset[Kind]] = frozenset({"pause", "badrate"})
 
 
 class Stream(IntEnum):
@@ -35,6 +38,7 @@ class Lender:
     """A lender that grants `loans_per_month` * `scale` loans in each of `months` months, from `start` on.
 
     `faults` are planted in the finished files (simulator/faults/plant.py), `drifts` as the months are drawn.
+    The reference lender knows all of both; car loans know the drifts `pause` and `badrate`.
     """
 
     start: date
@@ -44,6 +48,7 @@ class Lender:
     scale: int = 1
     faults: tuple[int, ...] = ()
     drifts: tuple[Drift, ...] = ()
+    kind: LenderKind = "reference"
 
     def __post_init__(self) -> None:
         if self.start.day != 1:
@@ -53,6 +58,11 @@ class Lender:
                 f"The lender has months={self.months}, loans_per_month={self.loans_per_month}, "
                 f"scale={self.scale}, seed={self.seed}; "
                 f"use 1 or more months, loans and scale, and a seed of 0 or more."
+            )
+        if self.kind == "car_loans" and (self.faults or {one.kind for one in self.drifts} - CAR_LOAN_DRIFTS):
+            raise UsageError(
+                f"Car loans know no faults, and of the drifts only {' and '.join(sorted(CAR_LOAN_DRIFTS))}; "
+                "use those, or simulate the reference lender."
             )
 
 
@@ -65,6 +75,11 @@ def month_start(lender: Lender, month: int) -> date:
     """Return the first day of `month`; the month of `lender.start` is 0."""
     count = lender.start.year * 12 + lender.start.month - 1 + month
     return date(count // 12, count % 12 + 1, 1)
+
+
+def month_end(lender: Lender, month: int) -> date:
+    """Return the last day of `month`; the month of `lender.start` is 0."""
+    return month_start(lender, month + 1) - timedelta(days=1)
 
 
 def draws(lender: Lender, stream: Stream, cohort: int = 0, month: int = 0) -> np.random.Generator:

@@ -8,6 +8,7 @@ import typer
 
 from flows.cli.options import day_option, with_settings
 from flows.console import console
+from simulator.layout import LenderKind
 from tasks.config import Settings
 from tasks.errors import UsageError
 
@@ -27,6 +28,12 @@ def _list_faults(wanted: str) -> str:
 def simulate(
     _: Settings,
     out: Annotated[Path, typer.Option(help="Folder to write the files to; made if it is not there.")],
+    kind: Annotated[
+        LenderKind,
+        typer.Option(
+            help="reference: the four files of the reference lender; car_loans: annuities, in three files."
+        ),
+    ] = "reference",
     start: Annotated[date, day_option("First month.")] = "2023-01-01",  # pyright: ignore[reportArgumentType] - typer parses the default like an argument
     months: Annotated[int, typer.Option(min=1, help="Number of months.")] = 24,
     loans_per_month: Annotated[int, typer.Option(min=1, help="Loans granted a month.")] = 500,
@@ -44,7 +51,7 @@ def simulate(
         list[str] | None, typer.Option(help="A drift, such as shift:fe_5:2024-03-01:0.5.")
     ] = None,
 ) -> None:
-    """Write a made-up lender's four files, and its loans' true default probabilities."""
+    """Write a made-up lender's files, and its loans' true default probabilities."""
     from simulator.drift import parse_drift
     from simulator.lender import Lender
     from simulator.lender import simulate as write_files
@@ -56,7 +63,7 @@ def simulate(
     drifts = tuple(parse_drift(text) for text in drift or [])
     if any(out.glob("*.csv")):
         raise UsageError(f"{out} holds CSV files, which would be replaced. Name another folder with --out.")
-    lender = Lender(start, months, loans_per_month, seed, scale, faults, drifts)
+    lender = Lender(start, months, loans_per_month, seed, scale, faults, drifts, kind)
     summary = write_files(lender, out)
     for file, rows in summary.rows.items():
         console.print(f"{out / file}: {rows:,} rows{' before the faults' if faults else ''}")
