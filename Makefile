@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PREFECT_SERVER_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: demo test test-slow e2e lint bench study lock clean
+.PHONY: demo test test-slow e2e lint docs bench study lock clean
 
 # deck/ keeps the deck of the demo lender, who alone comes with true probabilities.
 demo: .venv/ready ## simulate a lender if data/ holds no CSV, run all months, say where to look
@@ -25,6 +25,10 @@ lint: .venv/ready ## style, types and the import rules between rooms
 	.venv/bin/basedpyright
 	.venv/bin/lint-imports
 
+docs: .venv/ready ## build the site from docs/, READMEs, commands and docstrings; writes site/
+	.venv/bin/uv pip install -q --python .venv/bin/python -r requirements-docs.txt
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build -q --strict
+
 bench: .venv/ready ## time the flows; writes benchmarks/results.md
 	.venv/bin/python -m benchmarks
 
@@ -34,6 +38,7 @@ study: .venv/ready ## try the monitoring policy on hundreds of lenders, for an h
 lock: .venv/ready ## compile the pinned requirements from pyproject.toml
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.txt
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --group pyproject.toml:docs -c requirements-dev.txt -o requirements-docs.txt
 	.venv/bin/uv pip compile -q --universal --python-version 3.12 --generate-hashes --group pyproject.toml:airflow -o requirements-airflow.txt
 
 clean: ## remove what the flows made; data/ stays
