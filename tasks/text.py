@@ -17,6 +17,11 @@ MARKDOWN = re.compile(r"([\\`*\[\]<>#|~])")
 FORMULA = ("=", "+", "-", "@")  # begins what a spreadsheet computes
 
 
+def plain_name(column: str) -> str:
+    """A column's name in small letters, digits and single underscores."""
+    return re.sub(r"[\W_]+", "_", column.lower()).strip("_")
+
+
 def for_terminal(text: str, *, lines: bool = False) -> str:
     r"""The text with each hidden character written as its code, such as \x1b; `lines` may be broken."""
     return HIDDEN.sub(lambda found: found[0] if lines and found[0] == "\n" else _code(found[0]), text)

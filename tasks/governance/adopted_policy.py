@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tasks.governance.earlier_policies import find_unstated
 from tasks.governance.policy import Policy
-from tasks.governance.toml_file import read_toml
+from tasks.toml_file import read_toml
 
 
 @dataclass(frozen=True)

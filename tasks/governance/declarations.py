@@ -8,8 +8,8 @@ import tomlkit
 from tasks.config import Settings
 from tasks.errors import UsageError
 from tasks.governance.sources import Declarations, Declared
-from tasks.governance.toml_file import parse_toml, read_toml
 from tasks.store.atomic_files import locked, write_whole
+from tasks.toml_file import parse_toml, read_toml
 
 
 def read_declarations(settings: Settings) -> tuple[Declared, ...]:

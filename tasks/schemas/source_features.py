@@ -4,12 +4,12 @@ Both values are null where a source said nothing: that too is published, and sta
 comes or goes changes rows, never the table. Key: (loan_id, source, feature).
 """
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import polars as pl
 
 from tasks.schemas.feature_store import FEATURES, SOURCE_OF
+from tasks.text import plain_name
 
 SOURCE_FEATURES: dict[str, pl.DataType] = {
     "loan_id": pl.String(),
@@ -28,11 +28,6 @@ BETWEEN = "__"  # between a source's name and its column's; no feature of ours h
 def name_feature(source: str, column: str) -> str:
     """Name of a source's column among the features, such as team_a__monthly_balance."""
     return f"{source}{BETWEEN}{plain_name(column)}"
-
-
-def plain_name(column: str) -> str:
-    """A column's name in small letters, digits and single underscores."""
-    return re.sub(r"[\W_]+", "_", column.lower()).strip("_")
 
 
 def other_features(columns: Iterable[str]) -> tuple[str, ...]:

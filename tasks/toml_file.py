@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -48,17 +49,26 @@ def parse_toml(text: str, path: Path, model: type[Model]) -> Model:
 
 def _line_of(loc: tuple[int | str, ...], text: str) -> int:
     """Line (from 1) of a key, or of the table that should hold it."""
-    lines = text.splitlines()
     if not loc:
         return 1
-    key = str(loc[len(loc) - 1])
-    table = re.escape(str(loc[0])) + (rf"(\.{re.escape(str(loc[1]))})?" if len(loc) > 1 else "")
-    heads = [n for n, line in enumerate(lines) if re.match(rf"^\[\[?{table}\]", line)]
-    nth = loc[1] if len(loc) > 1 and isinstance(loc[1], int) else 0
-    start = heads[nth] if nth < len(heads) else 0
+    lines = text.splitlines()
+    names = [re.escape(str(part)) for part in loc if isinstance(part, str)]
+    nth = next((part for part in loc if isinstance(part, int)), 0)
+    heads = _find(lines, rf"^\[\[?{names[0]}\]") or _find(lines, rf"^\[\[?{names[0]}\.")
+    place = heads[nth] if nth < len(heads) else 0
+    for name in names[1:] if heads else names:
+        key = rf"^\"?{name}\"?\s*=|^\[\[?([\w.]+\.)?\"?{name}\"?\]"
+        place = next((n for n in _table_lines(lines, place, names[0]) if re.match(key, lines[n])), place)
+    return place + 1
+
+
+def _find(lines: list[str], pattern: str) -> list[int]:
+    return [n for n, line in enumerate(lines) if re.match(pattern, line)]
+
+
+def _table_lines(lines: list[str], start: int, table: str) -> Iterator[int]:
+    """Numbers of the lines from `start` on that are of the same table, or of one below it."""
     for n in range(start, len(lines)):
-        if re.match(rf"^{re.escape(key)}\s*=", lines[n]):
-            return n + 1
-        if n > start and lines[n].startswith("["):
-            break
-    return start + 1
+        if n > start and re.match(r"^\[", lines[n]) and not re.match(rf"^\[\[?{table}\.", lines[n]):
+            return
+        yield n

@@ -1,0 +1,260 @@
+"""What `lender.toml` says: the lender, its label, and its sources with their columns, rules and features.
+
+`docs/lender.md` explains every word. SQL expressions are Polars SQL over our names of the columns of one row.
+"""
+
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from tasks.lender.tape import ARREARS_COLUMNS, ArrearsBy, require_tape_columns
+from tasks.text import plain_name
+
+Role = Literal["loan tape", "application", "history"]
+ColumnType = Literal["number", "whole number", "word", "text", "list of words", "duration", "date", "id"]
+NUMBERS: tuple[ColumnType, ...] = ("number", "whole number", "duration")
+CUSTOMER, DATE = "customer_id", "snapshot_date"
+NAME = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+# Names that would be taken for a part of a model, or for what predictions say of a complete application.
+RESERVED = ("linear", "boosted", "evidence", "profile", "none", "ours", "all")
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, validate_default=True)
+
+
+class Column(_Strict):
+    """A column of a file. Without `called`, ours is its name in small letters.
+
+    A cell outside `limits`, not of the `pattern`, or among `nulls`, means nothing: null. `bands` are where
+    the groups of a protected number begin. A row that lacks what is `required` is set aside; of a
+    loan tape, that is every column that the loop knows by name, unless it says otherwise.
+    """
+
+    type: ColumnType
+    called: Annotated[str, Field(alias="as")] = ""
+    meaning: str = ""
+    unit: str = ""
+    limits: tuple[float, float] | None = None
+    pattern: str = ""
+    nulls: Words = ()
+    words: tuple[str, ...] = ()
+    none_when: str = ""
+    required: bool | None = None
+    personal: bool = False
+    protected: bool = False
+    bands: tuple[int, ...] = ()
+    risk: Literal["", "rises", "falls"] = ""
+    reason: str = ""
+    feature: bool = True
+
+    @model_validator(mode="after")
+    def words_fit_the_type(self) -> "Column":
+        """What is said of a column must mean something for its type."""
+        numeric = self.type in NUMBERS
+        for name in ("limits", "risk", "bands"):
+            if getattr(self, name) and not numeric:
+                raise ValueError(f"{name} is said of a number, and its type is {self.type!r}")
+        if self.type == "list of words" and not self.words:
+            raise ValueError("a list of words names its `words`, each of which is counted as a feature")
+        if self.protected and numeric and not self.bands:
+            raise ValueError("a protected number says in `bands` where its groups begin, such as [0, 25, 50]")
+        return self
+
+    @property
+    def is_feature(self) -> bool:
+        """Whether it may be one by itself: numbers and words that are not personal."""
+        return self.feature and not self.personal and self.type in (*NUMBERS, "word")
+
+
+class Derived(_Strict):
+    """A feature made of the columns of one row by an `sql` expression."""
+
+    sql: Annotated[str, Field(min_length=1)]
+    meaning: str = ""
+    reason: str = ""
+    risk: Literal["", "rises", "falls"] = ""
+
+
+class LenderSource(_Strict):
+    """One of the lender's files. Of several names in `files` one is there; of a `pattern`, all that fit it.
+
+    `header` names the columns of a file that has no header. `rules` hold of every row by SQL, in which
+    <column>_before is what the loan's row of the month before said.
+    """
+
+    name: Annotated[str, Field(pattern=NAME)]
+    role: Role
+    owner: Annotated[str, Field(min_length=1)]
+    files: Annotated[Words, Field(min_length=1)]
+    format: Literal["csv", "parquet", "delta"] = "csv"
+    separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    decimal: Literal[".", ","] = "."
+    encoding: str = "utf-8"
+    header: tuple[str, ...] = ()
+    dates: str = ""
+    delay_days: Annotated[int, Field(ge=0, le=3660)] = 0
+    may_be_missing: bool = False
+    reason: str = ""
+    columns: Annotated[dict[str, Column], Field(min_length=1)]
+    features: dict[Annotated[str, Field(pattern=NAME)], Derived] = {}
+    rules: dict[Annotated[str, Field(pattern=NAME)], str] = {}
+
+    @property
+    def every_month(self) -> bool:
+        """Whether it must have rows of each month in which loans start."""
+        return self.role != "history"
+
+    @cached_property
+    def ours(self) -> dict[str, str]:
+        """Our name of each column of the file, in the file's order."""
+        return {name: column.called or plain_name(name) for name, column in self.columns.items()}
+
+    @cached_property
+    def theirs(self) -> dict[str, str]:
+        """The file's name of each column by ours."""
+        return {ours: name for name, ours in self.ours.items()}
+
+    @cached_property
+    def by_our_name(self) -> dict[str, Column]:
+        """The columns by our names, in the file's order."""
+        return {self.ours[name]: column for name, column in self.columns.items()}
+
+    @model_validator(mode="after")
+    def has_the_columns_of_its_role(self) -> "LenderSource":
+        """The columns that the loop knows by name are there, each once."""
+        names = list(self.ours.values())
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two columns are called {name!r}; give one another name with `as`")
+        if self.name in RESERVED:
+            raise ValueError(f"the name {self.name!r} means something else already; choose another")
+        if self.role == "loan tape":
+            require_tape_columns(names)
+        needed = (DATE,) if self.role == "loan tape" else (CUSTOMER, DATE)
+        for name in needed:
+            if name not in names:
+                raise ValueError(f"no column is called {name!r}: give it that name with as = {name!r}")
+        if self.header and not set(self.columns) <= set(self.header):
+            raise ValueError(f"header lacks the column {min(set(self.columns) - set(self.header))!r}")
+        return self
+
+    def feature_columns(self) -> dict[str, Column]:
+        """The columns that are features by themselves, by our names; none of a loan tape."""
+        known = () if self.role == "loan tape" else self.by_our_name.items()
+        return {name: column for name, column in known if column.is_feature and name not in (CUSTOMER, DATE)}
+
+
+class Identity(_Strict):
+    """Who lends: its name, its currency, and on which days it takes its snapshots."""
+
+    name: Annotated[str, Field(min_length=1)]
+    currency: str = "account currency"
+    calendar: Literal["month start", "month end", "any day"] = "month start"
+
+
+class Label(_Strict):
+    """When a loan counts as bad: `dpd` days past due at `mob` months on book; when as closed, by SQL."""
+
+    mob: Annotated[int, Field(ge=1)]
+    dpd: Annotated[int, Field(ge=1)]
+    closed_when: str = "balance = 0 AND paid_amt = 0"
+
+
+class Arrears(_Strict):
+    """How the loan tape tells arrears; amounts within `tolerance` for each instalment billed are rounding.
+
+    `status` gives the days past due of each code.
+    """
+
+    told_by: ArrearsBy
+    tolerance: Annotated[float, Field(ge=0)] = 0.01
+    status: dict[str, Annotated[int, Field(ge=0)]] = {}
+
+
+class Reason(_Strict):
+    """What an applicant is told when a group of features raises the probability of default, or lowers it."""
+
+    up: Annotated[str, Field(min_length=1)]
+    down: Annotated[str, Field(min_length=1)]
+
+
+class Lender(_Strict):
+    """The whole file."""
+
+    lender: Identity
+    label: Label
+    arrears: Arrears
+    reason: dict[Annotated[str, Field(pattern="^[A-Z]+$")], Reason] = {}
+    sources: Annotated[
+        tuple[LenderSource, ...], Field(validation_alias=AliasChoices("source", "sources"), min_length=1)
+    ]
+
+    @cached_property
+    def tape(self) -> LenderSource:
+        """The loan tape."""
+        return next(source for source in self.sources if source.role == "loan tape")
+
+    @cached_property
+    def applications(self) -> tuple[LenderSource, ...]:
+        """The sources of what was known of an applicant."""
+        return tuple(source for source in self.sources if source.role == "application")
+
+    @cached_property
+    def histories(self) -> tuple[LenderSource, ...]:
+        """The sources with many rows a customer over time."""
+        return tuple(source for source in self.sources if source.role == "history")
+
+    @cached_property
+    def of_applicants(self) -> tuple[LenderSource, ...]:
+        """All but the loan tape, as they are declared."""
+        return tuple(source for source in self.sources if source.role != "loan tape")
+
+    @model_validator(mode="after")
+    def fits_together(self) -> "Lender":
+        """One loan tape, some source of applicants, no name twice, every reason explained."""
+        roles = [source.role for source in self.sources]
+        if roles.count("loan tape") != 1:
+            raise ValueError(f"one source has the role 'loan tape', not {roles.count('loan tape')}")
+        if len(roles) < 2:
+            raise ValueError("nothing is known of applicants: declare a source of role 'application'")
+        _require_once([source.name for source in self.sources], "source")
+        _require_once([name for source in self.of_applicants for name in _feature_names(source)], "feature")
+        for code in sorted({code for source in self.sources for code in _reasons(source)}):
+            if code not in self.reason and code != "OTHER":
+                raise ValueError(f"the reason {code!r} is given to a column and has no [reason.{code}]")
+        column = ARREARS_COLUMNS[self.arrears.told_by]
+        for name in column:
+            if name not in self.tape.theirs:
+                raise ValueError(
+                    f"arrears are told by {self.arrears.told_by}, and no column of {self.tape.name} is "
+                    f"called {name!r}"
+                )
+        if self.arrears.told_by == "status" and not self.arrears.status:
+            raise ValueError(
+                "arrears are told by status, and [arrears.status] says no days past due of a code"
+            )
+        return self
+
+
+def _require_once(names: list[str], what: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"the {what} {name!r} is declared twice; give one another name")
+
+
+def _feature_names(source: LenderSource) -> list[str]:
+    return [*source.feature_columns(), *source.features]
+
+
+def _reasons(source: LenderSource) -> set[str]:
+    said = (one.reason for one in (*source.columns.values(), *source.features.values(), source))
+    return {code for code in said if code}
