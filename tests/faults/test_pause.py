@@ -11,7 +11,7 @@ from tasks.reporting.status import month_table
 from tests.book import FILES, Book, build_book, month
 from tests.faults.shop import Shop
 
-LAST, PAUSED = 19, (12, 13)
+LAST, PAUSED, MOB = 15, (9, 10), 4  # labels at MOB 4: the first model comes with month 6
 FLOWS = ("features", "training", "inference", "monitoring")
 
 
@@ -34,6 +34,7 @@ def paused(whole_book: Book, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A lender that paused for two months, every month of it run in one command."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VINTAGE_TRIALS", "1")
+        patch.setenv("VINTAGE_LABEL_MOB", str(MOB))
         patch.setenv("VINTAGE_FIRST_TRAINING_COHORTS", "3")
         patch.setenv("VINTAGE_RETRAIN_EVERY_COHORTS", "9")
         shop = Shop(tmp_path_factory.mktemp("paused")).receive(without_cohorts(whole_book, PAUSED))
@@ -60,13 +61,13 @@ def test_a_month_without_applications_is_measured_but_for_its_applications(pause
 
 
 def test_each_cohort_is_labelled_and_measured_in_the_month_it_ripens(paused: Shop) -> None:
-    cohorts = [month(number) for number in range(LAST - 5) if number not in PAUSED]
+    cohorts = [month(number) for number in range(LAST - MOB + 1) if number not in PAUSED]
     assert ripe_cohorts(month(LAST), paused.settings) == cohorts
     first = next(n for n in range(LAST) if paused.rows("gold.predictions", n).height)
-    assert first + 6 <= LAST
-    for number in range(first + 6, LAST + 1):
+    assert first + MOB <= LAST
+    for number in range(first + MOB, LAST + 1):
         assert (
-            figures(paused, number, "auc")["n"].item() == paused.rows("gold.predictions", number - 6).height
+            figures(paused, number, "auc")["n"].item() == paused.rows("gold.predictions", number - MOB).height
         )
 
 
@@ -82,21 +83,27 @@ def test_the_report_of_a_month_without_applications_is_written(paused: Shop, tmp
 
 
 def test_what_came_before_a_pause_does_not_depend_on_it(
-    whole_book: Book, paused: Shop, tmp_path: Path
+    whole_book: Book, paused: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("VINTAGE_LABEL_MOB", str(MOB))
     other = Shop(tmp_path).receive(whole_book)
     assert other.run("features", PAUSED[0] - 1).code == 0
     for name in ("gold.feature_store", "gold.label_store"):
         assert other.rows(name, PAUSED[0] - 1).equals(paused.rows(name, PAUSED[0] - 1))
 
 
-def test_a_book_that_runs_off_is_measured_to_its_last_label(whole_book: Book, tmp_path: Path) -> None:
-    shop = Shop(tmp_path).receive(without_cohorts(whole_book, tuple(range(12, LAST + 1))))
+def test_a_book_that_runs_off_is_measured_to_its_last_label(
+    whole_book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VINTAGE_LABEL_MOB", str(MOB))
+    shop = Shop(tmp_path).receive(without_cohorts(whole_book, tuple(range(PAUSED[0], LAST + 1))))
     outcome = shop.command("backfill", "--start", str(month(0)), "--end", str(month(LAST)))
     assert outcome.code == 0, outcome.said
-    assert ripe_cohorts(month(LAST), shop.settings) == [month(number) for number in range(12)]
-    assert figures(shop, 11 + 6, "auc")["n"].item() == shop.rows("gold.predictions", 11).height > 0
-    assert month_table(shop.settings)["status"].to_list()[11:13] == ["ripe", "no applications"]
+    assert ripe_cohorts(month(LAST), shop.settings) == [month(number) for number in range(PAUSED[0])]
+    newest = PAUSED[0] - 1
+    scored = shop.rows("gold.predictions", newest).height
+    assert figures(shop, newest + MOB, "auc")["n"].item() == scored > 0
+    assert month_table(shop.settings)["status"].to_list()[newest : PAUSED[-1]] == ["ripe", "no applications"]
 
 
 @pytest.mark.parametrize("source", ["attributes", "financials"])
