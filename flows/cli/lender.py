@@ -1,13 +1,13 @@
-"""`vintage simulate`: a made-up lender's files, with what can be wrong with them."""
+"""`vintage simulate` and `check`: a made-up lender's files, and what would become of a lender's."""
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from flows.cli.options import day_option, with_settings
-from flows.console import console
+from flows.console import console, notes, print_frame, show
 from simulator.layout import LenderKind
 from tasks.config import Settings
 from tasks.errors import UsageError
@@ -68,3 +68,40 @@ def simulate(
     for file, rows in summary.rows.items():
         console.print(f"{out / file}: {rows:,} rows{' before the faults' if faults else ''}")
     console.print(f"Default rate of all loans: {summary.bad_rate:.1%}")
+
+
+@with_settings("data", "as_json")
+def check(
+    settings: Settings,
+    html: Annotated[Path | None, typer.Option(help="Also write it as an HTML page to this file.")] = None,
+) -> None:
+    """Read all files of the data folder and say what would become of them; nothing is changed.
+
+    Rows cleaned or set aside and why, each column's nulls and range, the label's rate by cohort, and when a
+    first model is in reach. Ends with 1 where a file or a month would be refused.
+    """
+    from tasks.onboarding.trial import try_lender
+    from tasks.onboarding.trial_page import write_trial
+
+    trial = try_lender(settings)
+    show(trial.as_rows(), lambda: _print_trial(trial))
+    if html is not None:
+        notes.print(f"page: {write_trial(trial, html)}")
+    if trial.refusals:
+        raise typer.Exit(1)
+
+
+def _print_trial(trial: Any) -> None:
+    words = ("source", "file", "rule", "column", "type", "new_words", "least", "greatest")
+    for title, table in (
+        ("Sources", trial.sources),
+        ("Rows set aside", trial.set_aside),
+        ("Columns", trial.columns),
+        (f"Label by cohort ({trial.label})", trial.cohorts),
+    ):
+        if table.height:
+            print_frame(table, left=words, title=title)
+            console.print()
+    for text in trial.refusals:
+        console.print(f"refused: {text}")
+    console.print(trial.outlook)

@@ -30,7 +30,7 @@ class Checked:
 
     `received` has the columns of bronze.<source>, `good` those of silver.<source>, `quarantined` those of
     bronze.<source> and `rule`, `deliveries` those of bronze.deliveries, one row a month; `unreadable` says of
-    months with a column that cannot be used, why.
+    months with a column that cannot be used, why; `lost` counts cells as `count_lost` does.
     """
 
     received: pl.DataFrame
@@ -38,6 +38,7 @@ class Checked:
     quarantined: pl.DataFrame
     deliveries: pl.DataFrame
     unreadable: Mapping[date, Unreadable]
+    lost: Mapping[date, Mapping[str, tuple[int, int]]]
 
     def until(self, day: date) -> "Checked":
         """The rows of the months up to `day`."""
@@ -83,7 +84,7 @@ def check(
         )
         for month, (column, words) in find_unreadable(lost, n_unique).items()
     }
-    return Checked(raw, good, quarantined, deliveries, unreadable)
+    return Checked(raw, good, quarantined, deliveries, unreadable, lost)
 
 
 def _filter_rows(

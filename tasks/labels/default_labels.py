@@ -7,6 +7,9 @@ import polars as pl
 
 from tasks.schemas.loans import rounding
 
+# The label of a loan that was closed before it was ripe, by the policy's words.
+CLOSED_AS = {"no label": None, "good": 0, "bad": 1}
+
 
 def count_missed() -> pl.Expr:
     """Instalments overdue (Int32), one of which a part is overdue counted whole; 0 where it is only rounding.

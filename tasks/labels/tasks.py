@@ -8,11 +8,9 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import VintageError
 from tasks.governance.adopted_policy import read_policy
-from tasks.labels.default_labels import label_defaults
+from tasks.labels.default_labels import CLOSED_AS, label_defaults
 from tasks.prefect import io_task
 from tasks.store import restatements, tables
-
-CLOSED_AS = {"no label": None, "good": 0, "bad": 1}
 
 
 @io_task

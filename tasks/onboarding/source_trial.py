@@ -1,0 +1,131 @@
+"""One source's file, read and checked by ingestion's own functions in a folder that is given up."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from tasks.config import Settings, held_bytes
+from tasks.errors import BadInputError
+from tasks.ingestion import delivery_checks, landing
+from tasks.ingestion.raw_files import file_if_due
+from tasks.ingestion.validation import Checked, check
+from tasks.onboarding.columns import describe_columns
+from tasks.schemas.catalog import TABLES
+from tasks.schemas.source import RAW_DATE, Source
+
+BATCH_BYTES = 200_000_000  # of a source's months once they are read
+
+
+@dataclass(frozen=True)
+class SourceTrial:
+    """What would become of one source's file.
+
+    `deliveries` are as in bronze.deliveries; `rules` say how many rows broke which; `undated` rows are those
+    whose month cannot be told; `refusals` say why the file or a month would not come in; `good` are the rows
+    of silver.<source>, for as long as the trial's folder is there.
+    """
+
+    name: str
+    file: str
+    deliveries: pl.DataFrame
+    rules: Mapping[str, int]
+    columns: pl.DataFrame
+    undated: int
+    refusals: Sequence[str]
+    good: pl.LazyFrame
+
+
+def try_source(
+    source: Source, settings: Settings, folder: Path, *, words: Collection[str] = ()
+) -> SourceTrial:
+    """Read and check all months of a source's file; the settings name a datamart that is given up.
+
+    Needs:  the columns of `words`, of which those that are new are named.
+    """
+    lots, refusals = list[Checked](), list[str]()
+    file, undated = source.name, 0
+    try:
+        path = file_if_due(source, settings)
+        file = path.name if path else f"{source.name}: retired"
+        months = list(landing.count_rows(source, settings))
+        undated = landing.read_months(source, months[:1], settings, dated=False).height
+        for number, checked in enumerate(_check_in_lots(source, months, settings)):
+            checked.good.write_parquet(folder / f"{source.name}-{number}.parquet")
+            lots.append(replace(checked, received=checked.received.clear(), good=checked.good.clear()))
+    except BadInputError as error:
+        refusals.append(str(error))
+    parts = sorted(folder.glob(f"{source.name}-*.parquet"))
+    good = pl.scan_parquet(parts) if parts else TABLES[f"silver.{source.name}"].empty.lazy()
+    deliveries = pl.concat([TABLES["bronze.deliveries"].empty, *(lot.deliveries for lot in lots)])
+    n_rows = int((deliveries["n_received"] - deliveries["n_duplicates"]).sum())
+    return SourceTrial(
+        name=source.name,
+        file=file,
+        deliveries=deliveries,
+        rules=_count_rules(lots),
+        columns=describe_columns(source.name, good, _count_lost(lots), n_rows=n_rows, words=words),
+        undated=undated,
+        refusals=[*refusals, *(text for lot in lots for text in _refusals(file, lot))],
+        good=good,
+    )
+
+
+def _count_rules(lots: Sequence[Checked]) -> dict[str, int]:
+    """How many rows broke which rules, most often first."""
+    rules = Counter[str]()
+    for lot in lots:
+        rules.update(dict(lot.quarantined["rule"].value_counts().iter_rows()))
+    return dict(rules.most_common())
+
+
+def _count_lost(lots: Sequence[Checked]) -> dict[str, tuple[int, int]]:
+    """By our name of a column, how many cells mean nothing, and how many of these held text."""
+    lost, held = Counter[str](), Counter[str]()
+    for cells in (cells for lot in lots for cells in lot.lost.values()):
+        lost.update({_ours(column): n for column, (n, _) in cells.items()})
+        held.update({_ours(column): n for column, (_, n) in cells.items()})
+    return {column: (n, held[column]) for column, n in lost.items()}
+
+
+def _check_in_lots(source: Source, months: Sequence[date], settings: Settings) -> Iterator[Checked]:
+    """The months checked, as many at a time as fit into memory; each loan against its month before."""
+    before = TABLES["silver.loans"].empty if source.name == "loans" else None
+    undated = TABLES[f"bronze.{source.name}"].empty
+    for lot in _lots(months, landing.weigh_months(source, settings), settings):
+        dated = landing.read_months(source, lot, settings)
+        checked = check(source, dated, undated, days=lot, before=before)
+        if before is not None:
+            before = checked.good.filter(pl.col("snapshot_date") == lot[-1])
+        yield checked
+
+
+def _lots(months: Sequence[date], sizes: Mapping[date, int], settings: Settings) -> Iterator[list[date]]:
+    limit, lot, size = min(BATCH_BYTES, held_bytes(settings.memory_gb)), list[date](), 0
+    for month in months:
+        if lot and size + sizes[month] > limit:
+            yield lot
+            lot, size = [], 0
+        lot.append(month)
+        size += sizes[month]
+    if lot:
+        yield lot
+
+
+def _refusals(file: str, checked: Checked) -> list[str]:
+    """Why months would not come in: a column that cannot be read, or too many rows that break a rule."""
+    found: list[str] = []
+    for delivery in checked.deliveries.iter_rows(named=True):
+        month = delivery["snapshot_date"]
+        unreadable = checked.unreadable.get(month)
+        odd = unreadable.words if unreadable else delivery_checks.find_mostly_broken(delivery)
+        if odd:
+            found.append(f"{file}, rows of {month}: {odd}.")
+    return found
+
+
+def _ours(column: str) -> str:
+    return "snapshot_date" if column == RAW_DATE else column.lower()

@@ -1,0 +1,142 @@
+"""All files of a lender, read and checked as the features flow would, and nothing kept of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.governance.adopted_policy import read_policy
+from tasks.governance.source_log import retired_on
+from tasks.ingestion import delivery_checks
+from tasks.labels.default_labels import CLOSED_AS, label_defaults
+from tasks.lender.reading import find_declaration, read_lender
+from tasks.onboarding.outlook import foresee_first_model, measure_cohorts
+from tasks.onboarding.source_trial import SourceTrial, try_source
+from tasks.schemas.catalog import SOURCES
+from tasks.schemas.deliveries import Volume
+
+Volumes = Mapping[str, Mapping[date, Volume]]
+COUNTS = ("n_received", "n_good", "n_quarantined", "n_duplicates", "n_cleaned")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What would become of a lender's files.
+
+    `sources`: source, file, months, first, last, the counts of bronze.deliveries, rows without a month;
+    `set_aside`: source, rule, rows; `columns`: tasks/onboarding/columns.py; `cohorts`: outlook.py;
+    `refusals`: why a file or a month would not be taken in.
+    """
+
+    sources: pl.DataFrame
+    set_aside: pl.DataFrame
+    columns: pl.DataFrame
+    cohorts: pl.DataFrame
+    refusals: Sequence[str]
+    label: str
+    first_model: date | None
+    outlook: str
+
+    def as_rows(self) -> dict[str, Any]:
+        """The same with each table as a list of its rows, for JSON and pages."""
+        return {
+            name: value.to_dicts() if isinstance(value, pl.DataFrame) else value
+            for name, value in vars(self).items()
+        }
+
+
+def try_lender(settings: Settings) -> Trial:
+    """Read all files of the data folder, and say what would become of them; nothing is written."""
+    with TemporaryDirectory(prefix="vintage-check-") as name:
+        trying = settings.model_copy(update={"datamart": Path(name)})
+        words = _words_by_source(settings)
+        tried = [
+            try_source(source, trying, Path(name), words=words.get(source.name, ()))
+            for source in SOURCES.values()
+        ]
+        cohorts = _measure_cohorts(tried, settings)
+    day, outlook = foresee_first_model(
+        cohorts, needed=settings.first_training_cohorts, mob=settings.label_mob
+    )
+    return Trial(
+        sources=pl.DataFrame([_sum_up(one) for one in tried]),
+        set_aside=_list_rules(tried),
+        columns=pl.concat([one.columns for one in tried]),
+        cohorts=cohorts,
+        refusals=[*(text for one in tried for text in one.refusals), *_find_odd_months(tried, settings)],
+        label=settings.label_def,
+        first_model=day,
+        outlook=outlook,
+    )
+
+
+def _words_by_source(settings: Settings) -> dict[str, list[str]]:
+    """By source, our names of the columns of words that are not personal."""
+    lender = read_lender(find_declaration(settings.data))
+    return {
+        source.name: [
+            name
+            for name, column in source.by_our_name.items()
+            if column.type == "word" and not column.personal
+        ]
+        for source in lender.sources
+    }
+
+
+def _measure_cohorts(tried: Sequence[SourceTrial], settings: Settings) -> pl.DataFrame:
+    loans = next(one.good for one in tried if one.name == "loans")
+    closed_as = CLOSED_AS[read_policy(settings.policy).policy.label.closed_before_ripe]
+    days = loans.select(pl.col("snapshot_date").unique()).collect().to_series().to_list()
+    labels = label_defaults(
+        loans, days=days, mob=settings.label_mob, dpd=settings.label_dpd, closed_as=closed_as
+    )
+    return measure_cohorts(loans.filter(pl.col("installment_num") == 0).collect(), labels.collect())
+
+
+def _sum_up(tried: SourceTrial) -> dict[str, Any]:
+    months = tried.deliveries["snapshot_date"]
+    counts = {name: int(tried.deliveries[name].sum()) for name in COUNTS}
+    return {
+        "source": tried.name,
+        "file": tried.file,
+        "months": len(months),
+        "first": months.min(),
+        "last": months.max(),
+        **counts,
+        "n_undated": tried.undated,
+    }
+
+
+def _list_rules(tried: Sequence[SourceTrial]) -> pl.DataFrame:
+    rows = [(one.name, rule, n) for one in tried for rule, n in one.rules.items()]
+    schema = {"source": pl.String(), "rule": pl.String(), "rows": pl.Int64()}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _find_odd_months(tried: Sequence[SourceTrial], settings: Settings) -> list[str]:
+    """Why months would not come in by the number of their rows, or because a source lacks them."""
+    volumes: Volumes = {one.name: _volumes(one) for one in tried}
+    found: list[str] = []
+    for day in sorted(volumes["loans"]):
+        retired = retired_on(day, settings)
+        paused = delivery_checks.has_paused(volumes, SOURCES, day)
+        for one in tried:
+            odd = delivery_checks.find_odd_volume(volumes[one.name], day, paused=paused)
+            odd = odd or delivery_checks.find_odd_beginning(one.name, volumes, SOURCES, day)
+            if odd and one.name not in retired:
+                found.append(f"{one.file}, rows of {day}: an odd number ({odd}); --allow-volume takes them.")
+        empty = {name for name, months in volumes.items() if day not in months} - retired.keys()
+        if volumes["loans"][day].n_new:
+            absent = delivery_checks.find_absent(empty, SOURCES)
+            found += [f"{name} has no rows of {day}, on which loans start." for name in absent]
+    return found
+
+
+def _volumes(tried: SourceTrial) -> dict[date, Volume]:
+    counts = tried.deliveries.select("snapshot_date", "n_received", "n_new")
+    return {month: Volume(n, n_new) for month, n, n_new in counts.iter_rows()}
