@@ -1,4 +1,4 @@
-"""A month's economics as the flow writes them, recomputed from the raw files and the scores."""
+"""A month whose first cohorts are ripe: figures recomputed, report and cards traced to the tables."""
 
 import json
 import shutil
@@ -11,10 +11,20 @@ import pytest
 from flows.cli.main import command
 from tasks.config import Settings
 from tasks.economics.tasks import measure_economics
+from tasks.reporting.html_report import build_report
 from tasks.schemas.economics import keep_economics
 from tasks.store import tables
 from tests.builders import month, months, quick_settings, run_months, write_book
 from tests.policies import POLICY
+from tests.reporting.recomputed import METRICS, MONEY, Month
+from tests.reporting.report_numbers import (
+    data_of_report,
+    known_to_card,
+    known_to_report,
+    numbers_in,
+    numbers_of_report,
+    rows_of_monitoring,
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +50,64 @@ def test_the_loss_given_default_is_what_the_raw_file_leaves_unpaid(settings: Set
     assert lgd["value"] == pytest.approx(ended["balance"].sum() / ended["loan_amt"].sum())
 
 
-def test_realised_profit_is_the_margin_of_the_good_less_the_loss_of_the_bad(settings: Settings) -> None:
-    rows = economics(settings, month(16))
-    scored = tables.read("gold.predictions", settings, on=month(10))
-    labels = tables.read("gold.label_store", settings, on=month(16))
-    approved = scored.filter(pl.col("pd") <= POLICY.cutoff_pd).join(labels, on="loan_id")
-    lgd = keep_economics(rows, "lgd")["value"][0]
-    n_bad = approved["label"].sum()
-    profit = 10_000 * (POLICY.economics.margin * (approved.height - n_bad) - lgd * n_bad)
-    found = keep_economics(rows, "profit", window=f"cohort {month(10):%Y-%m}", path="all")
-    assert found["value"].to_list() == [pytest.approx(profit)]
+@pytest.fixture(scope="module")
+def ripe(settings: Settings) -> Month:
+    return Month(settings.datamart, month(16))
+
+
+@pytest.mark.parametrize(("metric", "subject"), METRICS)
+def test_a_metric_is_what_plain_polars_makes_of_the_tables(metric: str, subject: str, ripe: Month) -> None:
+    (row,) = ripe.of_month("gold/monitoring").filter(metric=metric, subject=subject).to_dicts()
+    near = 1e-3 if metric == "calibration_slope" else 1e-9  # a fit that stops earlier
+    assert row["value"] == pytest.approx(METRICS[metric, subject](ripe), rel=near)
+
+
+@pytest.mark.parametrize(("figure", "basis"), MONEY)
+def test_an_amount_is_what_plain_polars_makes_of_the_tables(figure: str, basis: str, ripe: Month) -> None:
+    rows = ripe.of_month("gold/economics").filter(figure=figure, basis=basis, path="all")
+    if figure == "profit":
+        rows = rows.filter(cutoff=POLICY.cutoff_pd)
+    if basis == "realised":
+        together = figure in ("value_over_all", "best_profit")
+        rows = rows.filter(pl.col("window").str.starts_with("cohorts" if together else "cohort "))
+    assert rows["value"].to_list() == [pytest.approx(MONEY[figure, basis](ripe))]
+
+
+def test_every_number_of_the_report_is_in_the_tables(settings: Settings, ripe: Month) -> None:
+    html = build_report(ripe.day, settings).read_text(encoding="utf-8")
+    registry = (settings.model_store / "registry.jsonl").read_text(encoding="utf-8")
+    known, found = known_to_report(ripe, POLICY, registry), numbers_of_report(html)
+    assert len(found) > 150
+    assert [number for number in found if number not in known] == []
+
+
+def test_every_row_behind_a_chart_of_the_report_is_one_of_the_table(settings: Settings, ripe: Month) -> None:
+    html = build_report(ripe.day, settings).read_text(encoding="utf-8")
+    known, rows = rows_of_monitoring(ripe), data_of_report(html, width=6)
+    assert len(rows) > 50
+    assert [row for row in rows if (row[0], *row[2:]) not in known] == []
+
+
+def test_every_number_of_a_card_for_people_is_in_that_for_machines(settings: Settings) -> None:
+    cards = sorted(settings.model_store.glob("*/card.json"))
+    assert len(cards) > 1
+    for file in cards:
+        known = known_to_card(json.loads(file.read_text(encoding="utf-8")))
+        found = numbers_in(file.with_name("card.md").read_text(encoding="utf-8"))
+        assert [number for number in found if number not in known] == []
+
+
+def test_the_cohorts_of_a_card_are_those_of_the_loan_tape(settings: Settings) -> None:
+    file = sorted(settings.model_store.glob("*/card.json"))[-1]
+    data = json.loads(file.read_text(encoding="utf-8"))["data"]
+    tape = pl.read_delta(str(settings.datamart / "silver" / "loans")).filter(installment_num=6)
+    bad = tape.group_by("loan_start_date").agg(n=pl.len(), rate=(pl.col("overdue_amt") > 0.005).mean())
+    known = bad.sort("loan_start_date").filter(
+        pl.col("loan_start_date").cast(pl.String).is_in(data["cohorts"])
+    )
+    assert data["n_by_cohort"] == known["n"].to_list()
+    assert data["bad_rate_by_cohort"] == pytest.approx(known["rate"].to_list())
+    assert data["n_loans"] == known["n"].sum()
 
 
 def test_measured_again_the_rows_are_the_same_whatever_came_later(settings: Settings) -> None:
