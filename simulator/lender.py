@@ -23,6 +23,8 @@ from tasks.errors import UsageError
 
 __all__ = ["Lender", "Summary", "simulate"]
 
+DECLARATION: Final = "lender.toml"
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -54,7 +56,10 @@ def simulate(lender: Lender, out: Path) -> Summary:
                 for file, part in parts.items()
             }
             plant(work, lender.faults, lender.seed)
-            for file in parts:
+            declared = BOOKS[lender.kind].declaration
+            if declared is not None:
+                (work / DECLARATION).write_bytes(declared.read_bytes())
+            for file in (*parts, *([DECLARATION] if declared else [])):
                 _publish(work / file, out / file)
     except OSError as error:
         raise UsageError(
@@ -151,11 +156,15 @@ CAR_LOAN_PARTS: Final[dict[str, Callable[[Lender], Iterator[pl.DataFrame]]]] = {
 
 @dataclass(frozen=True)
 class _Book:
-    """How a kind of lender writes: its files, how it spells a CSV, and how many of a cohort become bad."""
+    """How a kind of lender writes: its files, how it spells a CSV, how many of a cohort become bad.
+
+    The reference lender's `declaration` is in governance/, and not beside its files.
+    """
 
     parts: Mapping[str, Callable[[Lender], Iterator[pl.DataFrame]]]
     spelling: Mapping[str, Any]
     count_defaults: Callable[[Lender, int], int]
+    declaration: Path | None = None
 
     def dialect(self, file: str) -> Mapping[str, Any]:
         """The truth is ours, not the lender's: it is a plain CSV file of every kind."""
@@ -164,5 +173,5 @@ class _Book:
 
 BOOKS: Final[dict[layout.LenderKind, _Book]] = {
     "reference": _Book(PARTS, {}, _count_defaults),
-    "car_loans": _Book(CAR_LOAN_PARTS, car_loans.DIALECT, car_loans.count_defaults),
+    "car_loans": _Book(CAR_LOAN_PARTS, car_loans.DIALECT, car_loans.count_defaults, car_loans.DECLARATION),
 }

@@ -1,4 +1,4 @@
-"""`vintage simulate` and `check`: a made-up lender's files, and what would become of a lender's."""
+"""`vintage simulate`, `init` and `check`: a made-up lender; a new lender's declaration and files."""
 
 from datetime import date
 from pathlib import Path
@@ -68,6 +68,29 @@ def simulate(
     for file, rows in summary.rows.items():
         console.print(f"{out / file}: {rows:,} rows{' before the faults' if faults else ''}")
     console.print(f"Default rate of all loans: {summary.bad_rate:.1%}")
+
+
+@with_settings("data")
+def init(
+    settings: Settings,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write [default: lender.toml in the data folder].")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The lender's name.")] = "Our lender",
+) -> None:
+    """Draft lender.toml from the files of the data folder, with what is to be decided as comments.
+
+    Roles, ids, dates, types, personal and protected columns are guessed from names and first rows.
+    """
+    from tasks.onboarding.draft import count_decisions
+    from tasks.onboarding.init import write_draft
+
+    path = out or settings.data / "lender.toml"
+    if path.exists():
+        raise UsageError(f"{path} is there already. Name another file with --out, or move it away.")
+    n = count_decisions(write_draft(settings.data, path, lender=name))
+    console.print(f"{path}: {n} lines to decide on, marked '# decide:'.")
+    console.print(f"Then see what would become of the files: vintage check --data {settings.data}")
 
 
 @with_settings("data", "as_json")

@@ -1,6 +1,7 @@
 """The files that a lender of car loans delivers: `;` between columns, a comma in decimals, days first."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -14,6 +15,7 @@ from simulator.car_loans.payments import build_loans, contract_numbers
 from simulator.population import customer_numbers
 from simulator.terms import Lender, Stream, cohorts_of, draws, month_end
 
+DECLARATION: Final = Path(__file__).with_name("lender.toml")
 LOANS_FILE: Final = "loans.csv"
 APPLICATIONS_FILE: Final = "applications.csv"
 BUREAU_FILE: Final = "bureau.csv"

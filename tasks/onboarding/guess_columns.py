@@ -1,0 +1,166 @@
+"""What a column of text probably is: its type, what in it means nothing, whether it is about a person."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import numpy as np
+import polars as pl
+
+from tasks.ingestion.cleaning import NULL_WORDS
+from tasks.ingestion.date_spelling import SPELLINGS, read_spelled
+from tasks.lender.declaration import ColumnType
+from tasks.text import plain_name
+
+Decimal = Literal[".", ","]
+MOST = 0.9  # of the cells that say something: so many decide a type
+MAX_WORDS = 60
+LOOKED_AT = 1000  # different texts that tell how dates are spelled
+MAX_NULLS = 5
+SERIAL: Final = "serial number of a spreadsheet"
+DURATION = r"^\s*\d+ Years? and \d+ Months?\s*$"
+EMAIL, SSN, PHONE = r"^[^@\s]+@[^@\s]+\.\w+$", r"^\d{3}-\d{2}-\d{4}$", r"^\+\d[\d ()/-]{6,}$"
+PERSONAL = re.compile(
+    r"(^|_)(name|first_?name|last_?name|surname|ssn|sin|nin|tax_?id|passport|e_?mail|phone|mobile|telephone|"
+    r"iban|address|street|birth|birthday|dob)(_|$)"
+)
+PROTECTED = re.compile(
+    r"^(\w+_)?(gender|sex|marital|nationality|citizenship|religion|ethnicity|race|disability)(_|$)|"
+    r"^((applicant|borrower|customer|client)_)?age(_(in_)?years)?$"
+)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a column probably is. `unsure` lists what a person has to decide, a sentence each.
+
+    `spelling` is that of dates; `nulls` are words that mean nothing in a column of numbers; `words` those of
+    a list of words.
+    """
+
+    type: ColumnType
+    spelling: str = ""
+    nulls: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    personal: bool = False
+    protected: bool = False
+    constant: bool = False
+    unsure: tuple[str, ...] = field(default=())
+
+
+def guess_column(name: str, texts: pl.Series, decimal: Decimal) -> Guess:
+    """What the column `name` of these texts (String) probably is."""
+    cells = texts.str.strip_chars()
+    stated = cells.filter(cells.is_not_null() & ~cells.is_in(NULL_WORDS))
+    if stated.is_empty():
+        return Guess(
+            "text", unsure=("says nothing in these rows: leave it out, or declare what it will hold",)
+        )
+    plain = plain_name(name)
+    guess = _by_values(plain, stated, decimal)
+    values_personal = any(_share(stated, pattern) > 0.5 for pattern in (EMAIL, SSN, PHONE))
+    personal = values_personal or bool(PERSONAL.search(plain))
+    unsure = list(guess.unsure)
+    if personal:
+        unsure.append("seems personal: it stays in silver and is no feature")
+    fair = guess.type in ("word", "number", "whole number")  # fairness can be measured between its groups
+    protected = fair and not personal and bool(PROTECTED.search(plain))
+    if protected:
+        unsure.append("seems protected: fairness is measured between its groups")
+    constant = stated.n_unique() == 1 and len(stated) == len(texts)
+    if constant:
+        unsure.append("says the same in all these rows")
+    return Guess(
+        guess.type,
+        guess.spelling,
+        guess.nulls,
+        guess.words,
+        personal=personal,
+        protected=protected,
+        constant=constant,
+        unsure=tuple(unsure),
+    )
+
+
+def find_decimal(rows: pl.DataFrame, separator: str) -> Decimal:
+    """The sign between whole and fraction in these rows of text."""
+    if separator == ",":
+        return "."
+    n = [
+        int(rows.select(pl.all().str.contains(rf"^\s*-?\d+{sign}\d+\s*$").sum()).sum_horizontal().item())
+        for sign in (r"\.", ",")
+    ]
+    return "," if n[1] > n[0] else "."
+
+
+def find_date_spelling(stated: pl.Series, plain: str) -> str:
+    """The spelling by which nearly all texts are dates, those first that make most of them a month's ends."""
+    rows = pl.DataFrame({"text": stated.unique(maintain_order=True).head(LOOKED_AT)})
+    skipped = {SERIAL} if re.search("date|day", plain) else {SERIAL, "YYYYMMDD"}  # digits may be anything
+    best = ("", 0.0, 0.0)
+    for spelling in [one for one in SPELLINGS if one not in skipped]:
+        days = rows.select(read_spelled("text", spelling)).to_series()
+        read = 1 - days.null_count() / len(days)
+        at_end = (days.dt.day() == 1) | (days == days.dt.month_end())
+        best = max(best, (spelling, read, share_of(at_end)), key=lambda one: one[1:])
+    return best[0] if best[1] >= MOST else ""
+
+
+def read_numbers(texts: pl.Series, decimal: Decimal) -> pl.Series:
+    """The texts as numbers (Float64), null where one is none; marks behind a number are left out."""
+    marked = texts.str.strip_chars().str.strip_chars_end("_")
+    point = marked.str.replace(",", ".", literal=True) if decimal == "," else marked
+    return point.cast(pl.Float64, strict=False)
+
+
+def _by_values(plain: str, stated: pl.Series, decimal: Decimal) -> Guess:
+    spelling = find_date_spelling(stated, plain)
+    if spelling:
+        return Guess("date", spelling)
+    meaningful = stated.filter(stated.str.contains(r"[A-Za-z]{2}|\d|^[A-Za-z]$"))
+    numbers = read_numbers(meaningful, decimal)
+    if len(numbers) and 1 - numbers.null_count() / len(numbers) >= MOST:
+        return _as_number(meaningful, numbers, decimal)
+    if _share(stated, DURATION) > MOST / 2:
+        return Guess("duration")
+    return _as_words(stated)
+
+
+def _as_number(texts: pl.Series, numbers: pl.Series, decimal: Decimal) -> Guess:
+    strays = texts.filter(numbers.is_null() & texts.str.contains("[A-Za-z]")).unique().sort().to_list()
+    nulls = tuple(strays) if len(strays) <= MAX_NULLS else ()
+    read = numbers.drop_nulls()
+    cents = texts.str.contains(rf"{re.escape(decimal)}\d\d").any()
+    whole = bool((read == read.round()).all()) and not cents
+    return Guess("whole number" if whole else "number", nulls=nulls, unsure=_wild_values(read))
+
+
+def _wild_values(numbers: pl.Series) -> tuple[str, ...]:
+    """That some numbers are far from nearly all others, with what limits would cut them off."""
+    values = numbers.to_numpy()
+    low, high = (float(np.quantile(values, share)) for share in (0.01, 0.9))
+    least, most = float(values.min()), float(values.max())
+    if most > 10 * max(high, 1) or (least < 0 <= low and least < -high):
+        return (f"limits? from {least:,.10g} to {most:,.10g}, and 9 in 10 are at most {high:,.10g}",)
+    return ()
+
+
+def _as_words(stated: pl.Series) -> Guess:
+    items = stated.str.replace_all(", and ", ", ").str.split(", ").explode().str.strip_chars()
+    items = items.str.replace("^and ", "")
+    named = sorted({plain_name(item) for item in items.unique().to_list() if re.search("[A-Za-z]{2}", item)})
+    if _share(stated, ", ") > 0.3 and len(named) <= MAX_WORDS:
+        return Guess(
+            "list of words", words=tuple(named), unsure=("say in none_when when an empty cell means none",)
+        )
+    n_words = stated.n_unique()
+    return Guess("word" if n_words <= min(MAX_WORDS, len(stated) / 2) else "text")
+
+
+def _share(texts: pl.Series, pattern: str) -> float:
+    return share_of(texts.str.contains(pattern))
+
+
+def share_of(mask: pl.Series) -> float:
+    """The share (0 to 1) of rows for which it holds; 0 of none."""
+    return float(mask.sum()) / max(1, len(mask))

@@ -1,0 +1,136 @@
+"""What each file probably is to the lender: the loan tape, what was known of applicants, or a history."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from tasks.lender.declaration import CUSTOMER, DATE, Role
+from tasks.lender.tape import TAPE
+from tasks.onboarding.guess_columns import Guess, share_of
+from tasks.text import plain_name
+
+NUMBER: Final = "(_?(id|no|nr|num|number|key|ref))?"
+# How a column of a loan tape is often named; the first that fits takes the name, each name once.
+SYNONYMS: Final[dict[str, str]] = {
+    "loan_id": rf"^(loan|contract|account|agreement|facility|credit|deal){NUMBER}$",
+    CUSTOMER: rf"^(customer|client|borrower|member|applicant|obligor|party|person|debtor){NUMBER}$",
+    "days_past_due": r"(^|_)(days?_(past_due|late|overdue|in_arrears)|dpd)(_|$)",
+    "instalments_behind": r"instal+ments?_(behind|missed|overdue)|months_(behind|in_arrears|past_due)",
+    "overdue_amt": r"overdue|arrears|past_due",
+    "loan_start_date": r"(start|open|origin|grant|disburs|booking)\w*(_date|_day|_on)?$|^(start|open|grant)",
+    "installment_num": r"instal+ment_(num|no|nr)|months?_on_book|(^|_)mob(_|$)|loan_age|^age$",
+    "tenure": r"tenure|tenor|(^|_)term(_|$)|n_instal",
+    "loan_amt": r"loan_am|amount_(financed|granted|lent)|(orig\w*|initial)_(am|balance|principal)|principal$",
+    "paid_amt": r"(^|_)paid|payment_(amt|amount)|received",
+    "due_amt": r"(^|_)due(_am|$)|^instal+ment(_am\w*)?$|scheduled",
+    "balance": r"balance|outstanding|(^|_)upb(_|$)",
+    "status": r"status|delinquen",
+}
+SNAPSHOT = re.compile(r"snapshot|report|as_of|month|period|cut_?off|stichtag")
+MIN_TAPE = 4  # columns of a loan tape that a file must have to be one
+REPEATED = 1.5  # rows a customer from which on a file is a history
+ID = re.compile(r"(^|_)(id|no|nr|num|number|key|ref)$|^(customer|client|loan|contract|account)")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Sample rows of a source, all text, and what each column probably is."""
+
+    rows: pl.DataFrame
+    guesses: Mapping[str, Guess]
+
+    def dates(self) -> list[str]:
+        """The columns of dates, those first that are named after a snapshot."""
+        names = [name for name, guess in self.guesses.items() if guess.type == "date"]
+        return sorted(names, key=lambda name: not SNAPSHOT.search(plain_name(name)))
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a source probably is: its role, and our name of each column that the loop knows by name.
+
+    `role` is None where no column says whose a row is, or when; `unsure` lists what a person has to decide.
+    """
+
+    role: Role | None
+    names: Mapping[str, str]
+    unsure: Sequence[str] = ()
+
+
+def find_tape(tables: Mapping[str, Table]) -> str | None:
+    """The source with most columns of a loan tape; None where none has MIN_TAPE of them."""
+    found = {name: len(_name_tape(table)) for name, table in tables.items()}
+    best = max(found, key=lambda name: (found[name], tables[name].rows.height), default=None)
+    return best if best is not None and found[best] >= MIN_TAPE else None
+
+
+def describe_tape(table: Table) -> Part:
+    """What the columns of a loan tape probably are."""
+    names = _name_tape(table)
+    unsure = [
+        f"no column seems to be {name!r}: {column.meaning}"
+        for name, column in TAPE.items()
+        if name not in names.values() and name in ("loan_id", DATE, "loan_start_date", "installment_num")
+    ]
+    return Part("loan tape", names, unsure)
+
+
+def describe_applicants(table: Table, ids: Sequence[pl.Series]) -> Part:
+    """What a source other than the loan tape probably is, given the tape's ids of customers and of loans."""
+    key, share = _find_key(table, ids)
+    dates = table.dates()
+    if key is None:
+        return Part(None, {}, ["no column says whose a row is"])
+    unsure = [] if share or not ids else [f"{key!r} holds no id of the loan tape's first rows"]
+    if not dates:
+        return Part(None, {key: CUSTOMER}, ["no column says of which day a row is"])
+    if len(dates) > 1:
+        unsure.append(f"of which day is a row: {', '.join(dates)}?")
+    per_customer = table.rows.height / max(1, table.rows[key].n_unique())
+    role: Role = "history" if per_customer > REPEATED else "application"
+    return Part(role, {key: CUSTOMER, dates[0]: DATE}, unsure)
+
+
+def _name_tape(table: Table) -> dict[str, str]:
+    """Our names of the columns of a loan tape, by theirs."""
+    named: dict[str, str] = {}
+    columns = {plain_name(name): name for name in table.rows.columns}
+    for ours, pattern in SYNONYMS.items():
+        exact = [columns[ours]] if ours in columns else []
+        found = [name for plain, name in columns.items() if re.search(pattern, plain)]
+        fitting = [
+            name for name in (*exact, *found) if name not in named and _fits(table.guesses[name], ours)
+        ]
+        if fitting:
+            named[fitting[0]] = ours
+    snapshots = [name for name in table.dates() if name not in named]
+    if snapshots:
+        named[snapshots[0]] = DATE
+    return named
+
+
+def _fits(guess: Guess, ours: str) -> bool:
+    """Whether a column of that type can hold what a loan tape's column means."""
+    if ours in ("loan_id", CUSTOMER, "status"):
+        return guess.type not in ("date", "duration", "list of words")
+    if TAPE[ours].kind == pl.Date():
+        return guess.type == "date"
+    return guess.type in ("number", "whole number")
+
+
+def _find_key(table: Table, ids: Sequence[pl.Series]) -> tuple[str | None, float]:
+    """The column that says whose a row is, and which share of its values are ids of the loan tape."""
+    best: tuple[float, bool, str | None] = (0.0, False, None)
+    for name, guess in table.guesses.items():
+        if guess.type in ("date", "duration", "list of words") or guess.constant:
+            continue
+        values = table.rows[name].drop_nulls().str.strip_chars().unique()
+        plain = plain_name(name)
+        known = max((share_of(values.is_in(one.implode())) for one in ids), default=0.0)
+        named = bool(re.search(SYNONYMS[CUSTOMER], plain) or ID.search(plain))
+        if len(values) > 1 and (named or (known > 0.5 and len(values) > 50)):
+            best = max(best, (known, named, name), key=lambda one: one[:2])
+    return best[2], best[0]

@@ -1,0 +1,105 @@
+"""The first rows of each file of a folder, all text, and how the file is written."""
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from tasks.errors import BadInputError
+
+HEAD = 64 << 10  # bytes that tell how a file is written
+SEPARATORS = (",", ";", "\t", "|")
+ENDINGS = (".csv", ".txt", ".tsv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One file: its name, how it is written, and its first `rows`, all text.
+
+    `header` says whether its first line names the columns; if not they are called `column_1` and so on.
+    """
+
+    file: str
+    rows: pl.DataFrame
+    kind: str = "csv"
+    separator: str = ","
+    encoding: str = "utf-8"
+    header: bool = True
+
+
+def read_samples(folder: Path, *, n_rows: int) -> list[Sample]:
+    """The first rows of each CSV, text and Parquet file of a folder, by name.
+
+    Raises: BadInputError when the folder holds none, or one cannot be read.
+    """
+    files = sorted(path for path in folder.glob("*") if path.is_file() and path.suffix.lower() in ENDINGS)
+    if not files:
+        raise BadInputError(
+            f"{folder} holds no CSV, text or Parquet file. Name the folder of the lender's files with --data."
+        )
+    return [
+        _read_parquet(path, n_rows) if path.suffix == ".parquet" else _read_text(path, n_rows)
+        for path in files
+    ]
+
+
+def _read_parquet(path: Path, n_rows: int) -> Sample:
+    rows = pl.scan_parquet(path).head(n_rows).collect()
+    return Sample(path.name, rows.select(pl.all().cast(pl.String)), kind="parquet")
+
+
+def _read_text(path: Path, n_rows: int) -> Sample:
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    encoding = _find_encoding(head)
+    lines = head.decode(encoding, errors="replace").splitlines()[:-1] or [head.decode(encoding, "replace")]
+    separator = _find_separator(lines)
+    header = _names_columns(next(csv.reader(lines[:1], delimiter=separator), []))
+    try:
+        rows = pl.read_csv(
+            path,
+            separator=separator,
+            has_header=header,
+            infer_schema=False,
+            n_rows=n_rows,
+            encoding=encoding,
+            truncate_ragged_lines=True,
+            glob=False,
+        )
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).partition("\n")[0]
+        raise BadInputError(
+            f"{path} cannot be read as a table of text ({reason}). Ask the sender."
+        ) from error
+    named = [name.strip() for name in rows.columns]
+    rows.columns = named if header else [f"column_{place}" for place in range(1, rows.width + 1)]
+    return Sample(path.name, rows, separator=separator, encoding=encoding, header=header)
+
+
+def _find_encoding(head: bytes) -> str:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    try:
+        head[: head.rfind(b"\n") + 1].decode("utf-8")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
+
+
+def _find_separator(lines: list[str]) -> str:
+    """The sign that parts most lines into the same number of fields, two or more."""
+    best = (0.0, 0, SEPARATORS[0])
+    for sign in SEPARATORS:
+        counts = Counter(len(fields) for fields in csv.reader(lines, delimiter=sign))
+        (n_fields, n_lines) = counts.most_common(1)[0]
+        if n_fields > 1:
+            best = max(best, (n_lines / len(lines), n_fields, sign), key=lambda one: one[:2])
+    return best[2]
+
+
+def _names_columns(fields: list[str]) -> bool:
+    """Whether a first line names columns: all texts, each once, and no number or date among them."""
+    stated = [field.strip() for field in fields if field.strip()]
+    return len(set(stated)) == len(stated) and not any(field[0].isdigit() for field in stated)

@@ -1,0 +1,169 @@
+"""What a draft of a declaration says of a lender's files."""
+
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from simulator.lender import Lender as Book
+from simulator.lender import simulate
+from tasks.errors import BadInputError
+from tasks.lender.declaration import Lender
+from tasks.lender.reading import REFERENCE, read_lender
+from tasks.onboarding.draft import DECIDE, count_decisions, draft_declaration
+from tasks.onboarding.guess_columns import guess_column
+from tasks.onboarding.init import write_draft
+from tasks.onboarding.samples import read_samples
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the reference lender, and a draft of their declaration."""
+    folder = tmp_path_factory.mktemp("reference")
+    simulate(Book(date(2023, 1, 1), 8, 100, seed=2), folder)
+    write_draft(folder, folder / "draft.toml", lender="Reference")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cars(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a lender of car loans, their declaration and a draft of one."""
+    folder = tmp_path_factory.mktemp("cars")
+    simulate(Book(date(2023, 1, 1), 14, 60, seed=2, kind="car_loans"), folder)
+    write_draft(folder, folder / "draft.toml", lender="Cars")
+    return folder
+
+
+def meaning(lender: Lender) -> dict[str, Any]:
+    """By file: its role, how it is written, and each column's type and our name."""
+    return {
+        source.files[0]: (
+            source.role,
+            (source.separator, source.decimal, source.dates),
+            {source.ours[name]: column.type for name, column in source.columns.items()},
+        )
+        for source in lender.sources
+    }
+
+
+def test_the_draft_of_the_reference_files_says_what_their_declaration_says(reference: Path) -> None:
+    assert meaning(read_lender(reference / "draft.toml")) == meaning(read_lender(REFERENCE))
+
+
+def test_the_draft_of_car_loans_says_what_their_declaration_says(cars: Path) -> None:
+    draft, declared = read_lender(cars / "draft.toml"), read_lender(cars / "lender.toml")
+    assert meaning(draft) == meaning(declared)
+    assert (draft.lender.calendar, draft.arrears.told_by) == ("month end", "days past due")
+    assert (draft.label.mob, draft.label.dpd) == (declared.label.mob, declared.label.dpd)
+
+
+def test_personal_and_protected_columns_are_those_of_the_declaration(reference: Path) -> None:
+    people = next(s for s in read_lender(reference / "draft.toml").sources if "attributes" in s.name)
+    assert [name for name, column in people.columns.items() if column.personal] == ["Name", "SSN"]
+    assert [name for name, column in people.columns.items() if column.protected] == ["Age"]
+
+
+def test_a_draft_says_what_a_person_has_to_decide(reference: Path) -> None:
+    text = (reference / "draft.toml").read_text(encoding="utf-8")
+    assert count_decisions(text) == text.count(DECIDE) > 10
+    income = next(line for line in text.splitlines() if line.startswith("Annual_Income"))
+    assert "limits?" in income
+    assert "none_when" in next(line for line in text.splitlines() if line.startswith("Type_of_Loan"))
+
+
+def test_a_file_that_says_no_day_is_left_out_and_said_to_be(reference: Path) -> None:
+    text = (reference / "draft.toml").read_text(encoding="utf-8")
+    assert "# true_default_probability.csv is not declared: no column says of which day a row is." in text
+
+
+def test_the_same_files_give_the_same_draft(cars: Path, tmp_path: Path) -> None:
+    write_draft(cars, tmp_path / "again.toml", lender="Cars")
+    assert (tmp_path / "again.toml").read_bytes() == (cars / "draft.toml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "kind"),
+    [
+        ("income", ["1200.5", "3_", "", "N/A", "800"], "number"),
+        ("children", ["0", "1.0", "2", "-", "1"], "whole number"),
+        ("opened", ["31/12/2023", "01/02/2024", "15/02/2024"], "date"),
+        ("opened", ["12/31/2023", "02/01/2024", "02/15/2024"], "date"),
+        ("account", ["20230101", "20230102", "20230103"], "whole number"),
+        ("history", ["10 Years and 9 Months", "0 Years and 1 Month"], "duration"),
+        ("mix", ["Good", "Bad", "_", "Good"] * 5, "word"),
+        ("remark", [f"about case {number}" for number in range(100)], "text"),
+        ("loans", ["Auto Loan, and Payday Loan", "Auto Loan"] * 5, "list of words"),
+    ],
+)
+def test_the_type_of_a_column_is_told_by_its_cells(name: str, cells: list[str], kind: str) -> None:
+    assert guess_column(name, pl.Series(name, cells), ".").type == kind
+
+
+def test_a_word_among_numbers_means_nothing() -> None:
+    guess = guess_column("income", pl.Series([*map(str, range(100)), "unknown", "unknown"]), ".")
+    assert (guess.type, guess.nulls) == ("whole number", ("unknown",))
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("contact", ["ann@example.org", "ben@example.org"]),
+        ("reference", ["123-45-6789", "987-65-4321"]),
+        ("contact", ["+44 20 7946 0958", "+1 (202) 555-0143"]),
+        ("Last Name", ["Lee", "Kim"]),
+        ("date_of_birth", ["1980-05-04", "1979-01-02"]),
+        ("street", ["Main Street 4", "High Street 9"]),
+    ],
+)
+def test_what_tells_who_a_person_is_counts_as_personal(name: str, cells: list[str]) -> None:
+    assert guess_column(name, pl.Series(name, cells), ".").personal
+
+
+def write(folder: Path, name: str, text: str, encoding: str = "utf-8") -> None:
+    (folder / name).write_bytes(text.encode(encoding))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
+def test_how_a_file_is_written_is_found(separator: str, encoding: str, tmp_path: Path) -> None:
+    lines = ["id", "town"], ["1", "Köln"], ["2", "Zürich"]
+    write(tmp_path, "a.csv", "\n".join(separator.join(line) for line in lines) + "\n", encoding)
+    (sample,) = read_samples(tmp_path, n_rows=10)
+    assert (sample.separator, sample.encoding, sample.header) == (separator, encoding, True)
+    assert sample.rows["town"].to_list() == ["Köln", "Zürich"]
+
+
+def test_a_constant_and_a_copy_are_no_features_and_said_to_be(tmp_path: Path) -> None:
+    rows = "".join(f"C{number},2023-01-01,{number},{number},EUR\n" for number in range(60))
+    write(tmp_path, "people.csv", "customer_id,snapshot_date,income,income_again,currency\n" + rows)
+    text = draft_declaration(read_samples(tmp_path, n_rows=100), "Some")
+    columns = tomllib.loads(text)["source"][0]["columns"]
+    assert [name for name, column in columns.items() if not column.get("feature", True)] == [
+        "income_again",
+        "currency",
+    ]
+    assert "the same as income" in text
+    assert "says the same in all these rows" in text
+
+
+def test_files_that_differ_in_digits_alone_are_one_source(tmp_path: Path) -> None:
+    for year in (2023, 2024):
+        rows = "".join(f"C{number},{year}-01-01,{number}\n" for number in range(60))
+        write(tmp_path, f"people_{year}.csv", "customer_id,snapshot_date,income\n" + rows)
+    (source,) = tomllib.loads(draft_declaration(read_samples(tmp_path, n_rows=100), "Some"))["source"]
+    assert (source["name"], source["files"]) == ("people", ["people_*.csv"])
+
+
+def test_a_file_without_names_of_columns_is_declared_with_some(tmp_path: Path) -> None:
+    write(tmp_path, "loans.txt", "".join(f"{number}|2023-01-01|7.5\n" for number in range(60)))
+    text = draft_declaration(read_samples(tmp_path, n_rows=100), "Some")
+    assert '# header = ["column_1", "column_2", "column_3"]' in text
+    assert "the file names no columns" in text
+
+
+def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="holds no CSV, text or Parquet file"):
+        read_samples(tmp_path, n_rows=10)
