@@ -16,8 +16,9 @@ from tasks.months import months_before
 from tasks.registry.history import load_registry
 from tasks.registry.settings_of_record import policy_on
 from tasks.reporting.charts import draw_figures
+from tasks.reporting.facts import Facts
 from tasks.reporting.report_sections import build_sections
-from tasks.reporting.story import Facts, tell
+from tasks.reporting.story import tell
 from tasks.reporting.words import model_name, month_name
 from tasks.schemas.actions import keep_open
 from tasks.schemas.monitoring import keep_metrics

@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 
 from tasks.governance.policy import Policy
+from tasks.reporting.facts import OUTSIDE, Facts
 from tasks.reporting.findings import describe_figures
-from tasks.reporting.story import OUTSIDE, Facts
 from tasks.reporting.words import about, capital, window_name
 from tasks.schemas.economics import ALL, ECONOMICS, keep_economics
 from tasks.schemas.monitoring import METRICS, SPECS, keep_metrics

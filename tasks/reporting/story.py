@@ -6,51 +6,15 @@ Figures outside their limits are grouped under what explains them: one cause is 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import polars as pl
 
-from tasks.governance.policy import Policy
 from tasks.months import months_before
+from tasks.reporting.facts import OUTSIDE, RANK, Facts, Row
 from tasks.reporting.words import about, capital, day_name, list_names, model_name, month_name, window_name
-from tasks.schemas.economics import ALL, keep_economics
 from tasks.schemas.monitoring import METRICS, keep_metrics
 
-OUTSIDE = ("amber", "red")
-RANK = {"red": 0, "amber": 1, "info": 2}
 SETTLED = ("done", "closed")  # states of an action that ask for nothing any more
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a story is made from: gold.monitoring and gold.economics up to the `day`, and its gold.actions."""
-
-    day: date
-    past: pl.DataFrame
-    actions: pl.DataFrame
-    economics: pl.DataFrame
-    policy: Policy
-
-    @property
-    def now(self) -> pl.DataFrame:
-        """gold.monitoring of the day."""
-        return self.past.filter(pl.col("snapshot_date") == self.day)
-
-    def outside(self, *metrics: str) -> list[Row]:
-        """Figures of the day, of these metrics, that are amber or red, the worst first."""
-        rows = keep_metrics(self.now, *metrics, paths=True).filter(pl.col("status").is_in(OUTSIDE))
-        return sorted(rows.sort("metric", "subject").to_dicts(), key=lambda row: RANK[row["status"]])
-
-    def money(self, figure: str, basis: str = "expected", path: str = ALL) -> Row | None:
-        """The day's figure of gold.economics at the cut-off, of the newest window; None without a value."""
-        rows = keep_economics(self.economics, figure, basis=basis, path=path)
-        today = rows.filter(pl.col("snapshot_date") == self.day).drop_nulls("value")
-        if figure == "profit":
-            today = today.filter(pl.col("cutoff") == self.policy.cutoff_pd)
-        cohorts = today.filter(pl.col("window").str.starts_with("cohorts"))
-        chosen = cohorts if cohorts.height else today
-        return chosen.row(0, named=True) if chosen.height else None
 
 
 @dataclass(frozen=True)
@@ -208,6 +172,8 @@ def red_since(row: Row, past: pl.DataFrame) -> date:
 
 def _describe_cost(facts: Facts) -> str:
     rate, cost = facts.money("bad_rate_approved"), facts.money("path_cost")
+    if facts.all_complete:
+        return "all are still scored by the complete model, on what was known before"
     if rate is None or rate["reference"] is None:
         return "what it costs is not known yet"
     moved = "up" if rate["value"] >= rate["reference"] else "down"
@@ -219,11 +185,8 @@ def _describe_ranking(rows: Sequence[Row], facts: Facts) -> tuple[str, str]:
     row = rows[0]
     if row["metric"] != "pooled_auc":
         return "Adjacent grades default in the wrong order", _describe_realised(facts)
-    by = capital(model_name(row["model_id"]))
-    return (
-        f"{by}: ranking fell to an AUC of {row['value']:.3f} from {row['reference']:.3f} at development",
-        _describe_realised(facts),
-    )
+    fell = f"ranking fell to an AUC of {row['value']:.3f} from {row['reference']:.3f} at development"
+    return f"{capital(model_name(row['model_id']))}: {fell}", _describe_realised(facts)
 
 
 def _describe_calibration(rows: Sequence[Row], facts: Facts) -> tuple[str, str]:
@@ -261,13 +224,21 @@ def _describe_arrears(rows: Sequence[Row], _facts: Facts) -> tuple[str, str]:
 
 def _describe_score(rows: Sequence[Row], facts: Facts) -> tuple[str, str]:
     features = [row["subject"] for row in rows if row["metric"] == "csi"]
-    what = f"{list_names(features[:3])} moved" if features else "The scores moved"
+    of_features = f"Feature{'s' * (len(features) > 1)} {list_names(features[:3])}"
+    what = f"{of_features} moved" if features else "The scores moved"
     more = f" with {len(features) - 3} other features" if len(features) > 3 else ""
-    rate = facts.money("bad_rate_approved")
-    then = (
-        f"expected bad rate among approved is {rate['value']:.1%}" if rate else "its effect is not known yet"
-    )
-    return f"{capital(what)}{more} away from the training data", then
+    return f"{what}{more} away from the training data", _describe_shift(facts)
+
+
+def _describe_shift(facts: Facts) -> str:
+    """Approval rate against training, and expected bad rate of those approved."""
+    rate, approved = facts.money("bad_rate_approved"), keep_metrics(facts.now, "approval_rate")
+    if rate is None:
+        return "its effect is not known yet"
+    expected = f"expected bad rate among approved is {rate['value']:.1%}"
+    for now, then in approved.drop_nulls(["value", "reference"]).select("value", "reference").iter_rows():
+        return f"{now:.1%} are approved, {then:.1%} at training; {expected}"
+    return expected
 
 
 def _describe_fairness(rows: Sequence[Row], _facts: Facts) -> tuple[str, str]:

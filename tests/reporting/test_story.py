@@ -6,7 +6,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tasks.reporting.story import Facts, red_since, tell
+from tasks.reporting.facts import Facts
+from tasks.reporting.story import red_since, tell
 from tasks.reporting.words import about, model_name, window_name
 from tasks.schemas.catalog import TABLES
 from tests.policies import POLICY
@@ -87,10 +88,25 @@ def test_what_a_lost_source_explains_is_under_it_and_no_cause_of_its_own() -> No
     assert "PSI of the score" in cause.explains
 
 
+def test_a_shifted_score_says_how_many_are_approved_against_training() -> None:
+    figures = [figure("psi", "red"), figure("approval_rate", "measured", value=0.465, reference=0.625)]
+    (cause,) = tell(facts(figures, moneys=[money("bad_rate_approved", 0.058)])).causes
+    said = "46.5% are approved, 62.5% at training; expected bad rate among approved is 5.8%"
+    assert cause.consequence == said
+
+
+def test_a_source_that_stopped_costs_nothing_while_all_are_scored_by_the_complete_model() -> None:
+    mix = figure("path_mix", "green", subject="with all sources", value=1.0)
+    lost = figure("coverage", "red", subject="clickstream", value=0.0)
+    assert "by the complete model" in tell(facts([lost, mix])).causes[0].consequence
+    other = figure("path_mix", "green", subject="without clickstream", value=0.5)
+    assert tell(facts([lost, mix, other])).causes[0].consequence == "what it costs is not known yet"
+
+
 def test_without_a_lost_source_the_shifted_score_is_its_own_cause() -> None:
     (cause,) = tell(facts([figure("psi", "red"), figure("csi", "red", subject="fe_5")])).causes
     assert (cause.name, cause.severity) == ("score", "red")
-    assert cause.cause.startswith("Fe_5 moved away")
+    assert cause.cause.startswith("Feature fe_5 moved away")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import polars as pl
 from tasks.reporting.deck.blocks import Block, Mark, Page, Row, numbers, points, stack
 from tasks.reporting.deck.charts import Point, Series, axis_for, line_chart
 from tasks.reporting.deck.data import DeckData, is_of_former_model, lacks_economics, one_of
-from tasks.reporting.deck.waiting import applications_chart
+from tasks.reporting.deck.waiting import applications_chart, ripening_table
 from tasks.reporting.story import TOPICS, Cause
 from tasks.reporting.words import about, list_names, model_name, month_name, window_name
 from tasks.schemas.economics import ALL, keep_economics
@@ -79,7 +79,8 @@ def _is_worse(data: DeckData) -> bool:
 def _decisions(data: DeckData) -> Block:
     causes = data.story.causes[:MAX_CAUSES]
     if not causes or not data.card:
-        return points("What to decide", _quiet(data), size=15)
+        told = points("What to decide", _quiet(data), size=15)
+        return told if data.card else stack(told, ripening_table(data, size=12, inset=3))
     rest = [TOPICS[cause.name] for cause in data.story.causes[MAX_CAUSES:]]
     more = f"; also outside a limit: {list_names(rest)}" if rest else ""
     title = f"What happened, what follows, what is asked{more}"

@@ -45,7 +45,7 @@ class Guide:
     at: float
     label: str
     colour: str = "alarm"
-    drop: int = 0  # points below the top, so that labels do not meet
+    before: bool = False  # its label stands left of it, so that two do not meet
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def curve_chart(
     """A chart over numbers."""
     xticks = [(x.share(tick), x.form(tick)) for tick in x.ticks]
     placed = [
-        Guide(one.axis, x.share(one.at) if one.axis == "x" else one.at, one.label, one.colour, one.drop)
+        Guide(one.axis, x.share(one.at) if one.axis == "x" else one.at, one.label, one.colour, one.before)
         for one in guides
     ]
     numbers = {point.at for one in series for point in one.points if not isinstance(point.at, date)}

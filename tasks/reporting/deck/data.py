@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from tasks.governance.policy import Policy
-from tasks.reporting.story import Facts, Story, tell
+from tasks.reporting.facts import Facts
+from tasks.reporting.story import Story, tell
 from tasks.schemas.monitoring import keep_metrics
 
 

@@ -73,8 +73,9 @@ def _sources(data: DeckData) -> Block:
         row["subject"]: f"{row['value']:.0%}"
         for row in keep_metrics(data.now, "coverage").drop_nulls("value").to_dicts()
     }
+    by = "earlier months still score" if data.facts.all_complete else "a fallback scores"
     missing = {
-        row["subject"]: f"missing since {month_name(red_since(row, data.past))}: a fallback scores"
+        row["subject"]: f"missing since {month_name(red_since(row, data.past))}: {by}"
         for row in data.facts.outside("coverage")
         if row["status"] == "red"
     }

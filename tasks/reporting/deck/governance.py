@@ -5,10 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from tasks.reporting.deck.blocks import Block, Mark, Page, Row, points, stack, steps, table
+from tasks.reporting.deck.blocks import Block, Mark, Page, Row, points, steps, table
 from tasks.reporting.deck.charts import Axis, Bar, bar_chart
 from tasks.reporting.deck.data import DeckData, waiting_models
-from tasks.reporting.deck.waiting import applications_chart, fairness_rules
+from tasks.reporting.deck.waiting import fairness_rules
 from tasks.reporting.story import SETTLED
 from tasks.reporting.words import day_name, model_name, month_name, window_name
 from tasks.schemas.monitoring import keep_metrics
@@ -38,9 +38,9 @@ def build_governance(data: DeckData) -> Page:
     waiting = len(waiting_models(data))
     gate += f", {waiting} wait{'s' * (waiting == 1)} for a person" if waiting else ""
     count = (
-        f"{len(fired)} of {len(data.triggers)} triggers fired"
+        f"{len(fired)} of {len(data.triggers)} triggers ask for something"
         if fired
-        else f"None of {len(data.triggers)} triggers fired"
+        else f"None of {len(data.triggers)} triggers asks for anything"
     )
     return Page(
         "Governance",
@@ -65,7 +65,7 @@ def _triggers(data: DeckData, fired: Sequence[str]) -> Block:
             _short(one["action"]),
             one["owner"],
             one["due"],
-            dues.get(one["name"], "not fired"),
+            dues.get(one["name"], "nothing open"),
         ]
         for one in order[:MAX_TRIGGERS]
     ]
@@ -157,7 +157,7 @@ def _title(data: DeckData) -> str:
 def _fairness(data: DeckData) -> Block:
     rows = _groups(data)
     if rows.is_empty():
-        return stack(fairness_rules(data), applications_chart(data))
+        return fairness_rules(data)
     bars = [
         Bar(
             row["subject"].replace("_", " "),
@@ -210,14 +210,13 @@ def _options(data: DeckData) -> list[tuple[str, str, str]]:
         ("open", "Routine", f"{row['owner']}, by {day_name(row['due_date'])}: {row['action']}")
         for row in routine
     ]
-    keep: Any = model_name(data.model_id) if data.model_id else "plan for the first model"
+    keep = f"the monthly batch with the {model_name(data.model_id)}" if data.model_id else "the monthly batch"
     return [
         *named,
         (
             "ok",
             "Stay",
-            f"the monthly batch with the {keep}: labels take {data.label_mob} months, a faster service "
-            "would not learn sooner",
+            f"{keep}: labels take {data.label_mob} months, a faster service would not learn sooner",
         ),
         ("open", "Try", "a challenger of a new family in the shadow for a month before it may decide"),
         ("open", "Add", "a source of another team: audit it for leaks, compare it walk-forward, then use it"),

@@ -24,11 +24,12 @@ def build_models(data: DeckData) -> Page:
     candidates = data.card["candidates"]
     best, second = candidates[0], candidates[1]
     apart = best["oot"]["auc_ci_95"][0] > second["oot"]["auc"]
-    word = "ranks ahead of" if apart else "is chosen, within the interval, over"
+    word = "ranks ahead of" if apart else "is chosen over"
+    close = "" if apart else ": a gap within its interval"
     return Page(
         "Models",
         f"The {best['family']} model, AUC {best['oot']['auc']:.3f}, {word} the {second['family']} one, "
-        f"{second['oot']['auc']:.3f}, on {best['oot']['n']:,} loans out of time",
+        f"{second['oot']['auc']:.3f}, on {best['oot']['n']:,} loans out of time{close}",
         PLAIN_MODELS,
         [
             Row([_candidates(data), _setup(data)], (1.2, 1), fill=True),

@@ -9,9 +9,12 @@ from tasks.reporting.deck.blocks import Block, Page, Row, table, text
 from tasks.reporting.deck.charts import Axis, Guide, Point, Series, axis_for, curve_chart
 from tasks.reporting.deck.data import DeckData, lacks_economics
 from tasks.reporting.deck.waiting import break_even_chart
+from tasks.reporting.story import asks_of
 from tasks.reporting.words import about, month_name, window_name
 from tasks.schemas.economics import ALL, ECONOMICS, keep_economics
 
+NEAR_AXIS = 0.15  # a label left of a line so far left would meet those of the axis
+OF_THE_CUTOFF = ("arrears_red", "path_cost_red")  # triggers whose action is to set it
 TICKS = tuple(number / 5 for number in range(6))
 NO_MONEY = "What the model earns cannot be told before applications are scored"
 
@@ -52,7 +55,8 @@ def _title(data: DeckData, profit: Mapping[str, Any], best: Mapping[str, Any]) -
     )
     limits = f"{best['value']:.0%} ({best['ci_low']:.0%} to {best['ci_high']:.0%})"
     by = "the forecast puts" if best["basis"] == "expected" else f"loans of {window_name(best['window'])} put"
-    verdict = "it need not move"
+    asked = [row for trigger in OF_THE_CUTOFF for row in asks_of(trigger, data.actions_now)]
+    verdict = "whether to move it is asked on page 1" if asked else "it need not move"
     if not best["ci_low"] <= cutoff <= best["ci_high"]:
         verdict = f"a {'lower' if best['value'] < cutoff else 'higher'} one would earn more"
     return f"{earned}; {by} the best at {limits}: {verdict}"
@@ -127,9 +131,11 @@ def _curve(data: DeckData) -> Block:
         series.append(Series("realised, ripe cohorts, a month", "line", "grey", scaled))
     best = data.facts.money("best_cutoff", "realised") or data.facts.money("best_cutoff")
     values = [value for one in series for p in one.points for value in (p.value, p.low, p.high)]
-    guides = [Guide("x", data.policy.cutoff_pd, f"cut-off {data.policy.cutoff_pd:.0%}", "alarm", 0)]
+    cutoff = data.policy.cutoff_pd
+    guides = [Guide("x", cutoff, f"cut-off {cutoff:.0%}", before=bool(best) and best["value"] > cutoff)]
     if best:
-        guides.append(Guide("x", best["value"], f"best {best['value']:.0%}", "accent", 18))
+        words = f"best {best['value']:.0%}"
+        guides.append(Guide("x", best["value"], words, "accent", before=NEAR_AXIS < best["value"] <= cutoff))
     return curve_chart(
         "Profit of a month over the cut-off, 95% interval",
         series,
@@ -173,7 +179,8 @@ def _value(row: Mapping[str, Any] | None, figure: str) -> str:
     spec = ECONOMICS[figure]
     if spec.form.endswith("%"):
         words = f"{spec.write(row['value'])} ({spec.write(row['ci_low'])} to {spec.write(row['ci_high'])})"
-        return f"{words}, n = {row['n']:,}" if figure.startswith("swapped") else words
+        count = f", n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{row['n']:,}"
+        return words + count if figure.startswith("swapped") else words
     return f"{about(row['value'])} ({about(row['ci_low'])} to {about(row['ci_high'])})"
 
 

@@ -1,5 +1,8 @@
 """Page 8: whether the applicants changed, and by which path they were scored."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 
 from tasks.reporting.deck.blocks import Block, Page, Row
@@ -53,7 +56,7 @@ def _mix_words(data: DeckData) -> str:
     now = data.mix.filter(pl.col("month") == data.mix["month"].max()) if data.mix.height else data.mix
     complete = int(now.filter(pl.col("path") == COMPLETE)["n"].sum())
     total = int(now["n"].sum())
-    return f"; {complete / total:.0%} of applicants are scored with every source" if total else ""
+    return f"; {complete / total:.0%} of applicants are scored by the complete model" if total else ""
 
 
 def _psi(data: DeckData) -> Block:
@@ -66,12 +69,11 @@ def _psi(data: DeckData) -> Block:
         Point(row["snapshot_date"], row["value"], broken=broken)
         for row, broken in zip(rows, [*changes, False], strict=True)
     ]
-    amber, red = data.policy.limits_of("psi")
-    limits = [one for one in (("amber", amber), ("red", red)) if one[1] is not None]
+    limits = _limits(rows[-1], data)
     values = [point.value for point in line] + [limit for _, limit in limits]
     y = axis_for(values, lambda v: f"{v:.2f}", low=0.0)
-    labels = {name: f"{name} {limit:g}" for name, limit in limits}
-    if len(limits) == 2 and y.share(limits[1][1] or 0) - y.share(limits[0][1] or 0) < CLOSE:
+    labels = {name: f"{name} {limit:.3g}" for name, limit in limits}
+    if len(limits) == 2 and y.share(limits[1][1]) - y.share(limits[0][1]) < CLOSE:
         labels = {"amber": "", "red": ", ".join(labels.values())}
     return line_chart(
         "PSI of the score, the line broken where the champion changed",
@@ -79,8 +81,15 @@ def _psi(data: DeckData) -> Block:
         y,
         alt="PSI of the score by month, with its amber and red limits",
         xlabel="application month",
-        guides=[Guide("y", limit or 0.0, labels[name]) for name, limit in limits],
+        guides=[Guide("y", limit, labels[name]) for name, limit in limits],
     )
+
+
+def _limits(newest: Mapping[str, Any], data: DeckData) -> list[tuple[str, float]]:
+    """Amber and red of the newest month, which few applications may have raised; else the policy's."""
+    stated = dict(zip(("amber", "red"), data.policy.limits_of("psi"), strict=True))
+    limits = {name: limit if newest[name] is None else newest[name] for name, limit in stated.items()}
+    return [(name, limit) for name, limit in limits.items() if limit is not None]
 
 
 def _paths(data: DeckData) -> Block:

@@ -71,21 +71,21 @@ def break_even_chart(data: DeckData) -> Block:
         alt="Profit of a loan over its PD, with the PD at which it earns nothing",
         xlabel="PD of the loan",
         guides=[
-            Guide("x", even, f"earns nothing at a PD of {even:.0%}", "accent", 0),
-            Guide("x", data.policy.cutoff_pd, f"cut-off {data.policy.cutoff_pd:.0%}", "alarm", 20),
+            Guide("x", even, f"break-even {even:.0%}", "accent", before=True),
+            Guide("x", data.policy.cutoff_pd, f"cut-off {data.policy.cutoff_pd:.0%}"),
         ],
     )
 
 
-def ripening_table(data: DeckData) -> Block:
-    """When the newest cohorts can be judged."""
+def ripening_table(data: DeckData, *, size: int = 14, inset: float = 5) -> Block:
+    """When the newest cohorts can be judged; letters of `size` and room around them in points."""
     newest = data.months.tail(MAX_COHORTS)
     rows = [
         [month_name(month), f"{loans:,}", _ripe(rate), month_name(months_before(month, -data.label_mob))]
         for month, loans, rate in newest.select("month", "loans", "bad_rate").iter_rows()
     ]
     header = ("Cohort", "Applications", "Bad rate", "Labels exist from")
-    return table("When each cohort can be judged", header, rows, size=14, inset=5)
+    return table("When each cohort can be judged", header, rows, size=size, inset=inset)
 
 
 def _ripe(rate: float | None) -> str:
@@ -123,4 +123,4 @@ def fairness_rules(data: DeckData) -> Block:
             "exact test)",
         ],
     ]
-    return table("How groups will be compared", ("", "Rule"), rows, widths=(0, 1), size=14, inset=8)
+    return table("How groups will be compared", ("", "Rule"), rows, widths=(0, 1), size=14, inset=14)
