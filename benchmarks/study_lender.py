@@ -31,6 +31,7 @@ from tasks.modelling.splits import split_cohorts
 from tasks.modelling.training_set import TrainingSnapshot, add_targets, label_array
 from tasks.monitoring.early_arrears import keep_arrears
 from tasks.monitoring.stability import add_month_values
+from tasks.schemas.catalog import SOURCES
 from tasks.schemas.source import OVERFLOW, RAW_DATE
 from tasks.statistics.performance import measure_auc
 
@@ -101,7 +102,8 @@ def clean_facts(
     raw = soil(lender, cohort, source, facts).with_columns(Customer_ID=ids)
     rows = raw.head(0) if is_stopped(lender, source, cohort, cohort) else raw
     return clean(
-        source, rows.with_columns(pl.lit(day).alias(RAW_DATE), pl.lit(None, pl.String).alias(OVERFLOW))
+        SOURCES[source],
+        rows.with_columns(pl.lit(day).alias(RAW_DATE), pl.lit(None, pl.String).alias(OVERFLOW)),
     )
 
 

@@ -8,13 +8,13 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from tasks.config import Settings
+from tasks.config import checked_settings
 from tasks.errors import VintageError
 from tasks.ingestion.tasks import months_received
 
 written = Path(sys.argv[1])
 try:
-    months = months_received(Settings())
+    months = months_received(checked_settings({}))
 except VintageError as error:
     print(f"init: {error}")  # noqa: T201 - for the log of init
     months = [] if written.exists() else [date.today().replace(day=1)]

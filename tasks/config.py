@@ -10,6 +10,8 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.errors import UsageError
+from tasks.lender.current import serve
+from tasks.lender.reading import find_declaration, read_lender
 
 LABEL_RULE = ("label_mob", "label_dpd")
 # What shapes a result: kept on record beside the models, whatever the environment says later.
@@ -36,6 +38,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VINTAGE_", frozen=True)
 
     data: Path = Field(default=Path("data"), description="folder with the lender's four CSV files")
+    lender: Path | None = Field(
+        default=None,
+        description="file that declares the lender, instead of lender.toml in the data folder",
+    )
     datamart: Path = Field(default=Path("datamart"), description="folder of the Delta tables and reports")
     model_store: Path = Field(
         default=Path("model_store"), description="folder of the models and their registry"
@@ -88,7 +94,7 @@ class Settings(BaseSettings):
             raise PydanticCustomError("path", reason, {"path": str(path.absolute()), "sign": sign})
         return path
 
-    @field_validator("registry_key", mode="before")
+    @field_validator("registry_key", "lender", mode="before")
     @classmethod
     def _none_where_empty(cls, value: object) -> object:
         return value or None
@@ -119,14 +125,20 @@ def rule_of(name: str) -> dict[str, int]:
 
 
 def checked_settings(values: Mapping[str, Any]) -> Settings:
-    """The settings of the environment with these values over them.
+    """The settings of the environment with these values over them; this process then serves their lender.
 
-    Raises: UsageError for a value that a setting cannot take.
+    Where nothing else is said, the label is the one that the lender declares.
+    Raises: UsageError for a value that a setting cannot take; PolicyError for a wrong declaration.
     """
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
         wrong = error.errors()[0]
         name, why = str(wrong["loc"][0]), wrong["msg"][0].lower() + wrong["msg"][1:]
         given_as = f"{name} (VINTAGE_{name.upper()})"
         raise UsageError(f"The setting {given_as} cannot be {wrong['input']}: {why}.") from None
+    declared = read_lender(find_declaration(settings.data, settings.lender))
+    serve(declared)
+    label = {"label_mob": declared.label.mob, "label_dpd": declared.label.dpd}
+    given = settings.model_fields_set
+    return settings.model_copy(update={name: n for name, n in label.items() if name not in given})

@@ -11,7 +11,10 @@ import pytest
 
 import flows  # noqa: F401 - before Prefect, which reads what it sets
 from tasks.config import Settings
+from tasks.lender.current import serve
+from tasks.lender.reading import REFERENCE, read_lender
 
+serve(read_lender(REFERENCE))  # for what is asked of it when the tests are collected
 # As the command line sets it, and before scikit-learn is imported: two threads would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # No test records in the server of who runs the tests.
@@ -19,6 +22,12 @@ PREFECT_HOME = TemporaryDirectory(prefix="prefect-of-tests-")
 atexit.register(PREFECT_HOME.cleanup)
 os.environ["PREFECT_HOME"] = PREFECT_HOME.name
 os.environ.pop("PREFECT_API_URL", None)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def reference_lender() -> None:
+    """Each module begins with the reference lender, whichever the one before it served."""
+    serve(read_lender(REFERENCE))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,22 +7,27 @@ import tomlkit
 
 from tasks.config import Settings
 from tasks.errors import UsageError
-from tasks.governance.sources import Declarations, Declared
+from tasks.governance.sources import Declarations, Declared, declare_own
+from tasks.lender.current import lender
+from tasks.lender.declaration import Lender
 from tasks.store.atomic_files import locked, write_whole
 from tasks.toml_file import parse_toml, read_toml
 
 
 def read_declarations(settings: Settings) -> tuple[Declared, ...]:
-    """Every source, in the order of the file.
+    """Every source: the lender's own, as `lender.toml` declares them, then other teams' in the file's order.
 
     Raises: PolicyError that names the line and the fix.
     """
     path = settings.sources
-    return _read(path, path.stat().st_mtime_ns if path.is_file() else 0)
+    listed = _read(path, path.stat().st_mtime_ns if path.is_file() else 0, lender())
+    moved = {source.name: source for source in listed if source.own}
+    own = [moved.get(source.name) or declare_own(source) for source in lender().sources]
+    return (*own, *(source for source in listed if not source.own))
 
 
 @cache
-def _read(path: Path, changed: int) -> tuple[Declared, ...]:  # noqa: ARG001 - a changed file is read again
+def _read(path: Path, changed: int, served: Lender) -> tuple[Declared, ...]:  # noqa: ARG001 - read again for another
     return read_toml(path, Declarations, what="sources")[0].source
 
 

@@ -5,10 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-OWN = ("clickstream", "attributes", "financials", "loans")
-MAY_RETIRE = ("clickstream", "financials")  # of our own: without one of the others no application is scored
-# Names that would be taken for a part of a model, or for what predictions say of a complete application.
-RESERVED = ("linear", "boosted", "evidence", "profile", "none", "ours", "all")
+from tasks.lender.current import lender
+from tasks.lender.declaration import CUSTOMER, DATE, RESERVED, LenderSource
 
 
 def _as_list(value: object) -> object:
@@ -35,8 +33,8 @@ class Declared(BaseModel):
 
     @property
     def own(self) -> bool:
-        """Whether it is one of the lender's four files, which have rules of their own in tasks/schemas."""
-        return self.name in OWN
+        """Whether it is one of the lender's own files, which `lender.toml` declares."""
+        return self.name in own_names()
 
     @field_validator("name")
     @classmethod
@@ -48,21 +46,25 @@ class Declared(BaseModel):
             raise ValueError(f"the name {name!r} means something else already; choose another")
         return name
 
-    @model_validator(mode="after")
-    def own_files_are_csv_of_the_day(self) -> "Declared":
-        """The four files come in as the lender sends them: only their places and owners may differ."""
-        key = "loan_id" if self.name == "loans" else "Customer_ID"
-        fixed = {
-            "format": "csv",
-            "key": key,
-            "matches": key.lower(),
-            "date": "snapshot_date",
-            "delay_days": 0,
-        }
-        for name, value in fixed.items() if self.own else ():
-            if getattr(self, name) != value:
-                raise ValueError(f"{self.name} is one of the four files, and its {name} is {value}")
-        return self
+
+def declare_own(source: LenderSource) -> Declared:
+    """One of the lender's own sources in the words of all sources."""
+    key = "loan_id" if source.role == "loan tape" else CUSTOMER
+    return Declared(
+        name=source.name,
+        owner=source.owner,
+        where=source.files,
+        format=source.format,
+        key=source.theirs[key],
+        matches=key,
+        date=source.theirs[DATE],
+        delay_days=source.delay_days,
+    )
+
+
+def own_names() -> list[str]:
+    """Names of the lender's own sources."""
+    return [source.name for source in lender().sources]
 
 
 class Declarations(BaseModel):
@@ -70,16 +72,19 @@ class Declarations(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: tuple[Declared, ...]
+    source: tuple[Declared, ...] = ()
 
     @model_validator(mode="after")
-    def each_once_and_the_own_ones_there(self) -> "Declarations":
-        """Names are ids; the loop cannot run without the four files."""
+    def each_once_and_own_ones_as_they_are(self) -> "Declarations":
+        """Names are ids. Of an own source, which older files declare too, only place and owner may differ."""
         names = [source.name for source in self.source]
         twice = sorted({name for name in names if names.count(name) > 1})
-        missing = [name for name in OWN if name not in names]
         if twice:
             raise ValueError(f"the source {twice[0]!r} is there twice")
-        if missing:
-            raise ValueError(f"the lender's own source {missing[0]!r} is not declared")
+        own = {source.name: declare_own(source) for source in lender().sources}
+        for source in self.source:
+            for name in ("format", "key", "matches", "date", "delay_days") if source.own else ():
+                value = getattr(own[source.name], name)
+                if getattr(source, name) != value:
+                    raise ValueError(f"{source.name} is one of the lender's files, and its {name} is {value}")
         return self

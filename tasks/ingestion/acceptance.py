@@ -15,7 +15,7 @@ from tasks.governance.source_log import retired_on
 from tasks.ingestion import delivery_checks, landing
 from tasks.ingestion.raw_files import find_line, raw_file
 from tasks.ingestion.validation import NO_ROWS, Checked, Unreadable
-from tasks.schemas.catalog import SOURCES, TABLES
+from tasks.schemas.catalog import SOURCES, TABLES, tape
 from tasks.schemas.deliveries import Delivery, Volume
 from tasks.store import restatements, tables
 
@@ -31,10 +31,10 @@ def has_come_in(day: date, settings: Settings) -> bool:
 
 def months_of_loans(settings: Settings) -> list[date]:
     """Months that the loan file has rows for, in order, without strays before them; says which these are."""
-    counts = landing.count_rows(SOURCES["loans"], settings)
+    counts = landing.count_rows(tape(), settings)
     months = delivery_checks.drop_strays(counts)
     for stray in sorted(counts.keys() - months):
-        path = raw_file(SOURCES["loans"], settings)
+        path = raw_file(tape(), settings)
         _warn_once(
             f"{path} has rows dated {stray} ({counts[stray].n}), long before all others; no month is made of "
             "them. Ask the sender for the right year."
@@ -71,7 +71,7 @@ def require_present(delivered: Delivered, day: date, settings: Settings, *, requ
             )
     empty = {name for name, row in delivered.items() if row["digest"] == NO_ROWS}
     months = months_of_loans(settings)
-    path = raw_file(SOURCES["loans"], settings)
+    path = raw_file(tape(), settings)
     if "loans" in empty and required:
         others = [n for n, source in SOURCES.items() if source.every_month and n not in empty]
         if others or months[0] < day < months[-1]:

@@ -9,9 +9,10 @@ from datetime import date
 import polars as pl
 
 from tasks.ingestion.date_spelling import read_iso
-from tasks.schemas.clickstream import MEASURES
-from tasks.schemas.loans import LOANS
-from tasks.schemas.source import BEFORE, OVERFLOW, RAW_DATE
+from tasks.lender.current import lender
+from tasks.lender.declaration import Column
+from tasks.months import month_number
+from tasks.schemas.source import OVERFLOW, RAW_DATE, Source
 
 Number = type[pl.Int32 | pl.Float64]
 
@@ -34,25 +35,15 @@ NULL_WORDS = (
     "<NA>",
 )
 HELD = ", held text"
-# Outside these limits a value is a typing error, not an extreme: null. Years, counts, percent, amounts.
-LIMITS = {
-    "Age": (14, 100),
-    "Num_Bank_Accounts": (0, 20),
-    "Num_Credit_Card": (0, 20),
-    "Interest_Rate": (0, 100),
-    "Num_of_Loan": (0, 20),
-    "Num_of_Delayed_Payment": (0, 60),
-    "Num_Credit_Inquiries": (0, 60),
-    "Total_EMI_per_month": (0, 5000),
-    "Monthly_Balance": (-1e6, 1e6),
-}
+KINDS: Mapping[str, Number] = {"number": pl.Float64, "whole number": pl.Int32}
 
 
-def read_numbers(rows: pl.DataFrame, kinds: Mapping[str, Number]) -> pl.DataFrame:
+def read_numbers(rows: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
     """Text columns as numbers: `40_` is 40; `_`, `__10000__`, `NaN`, `inf`, words, wild values are null.
 
-    Needs:  `kinds`, the columns to read, each as Int32 or Float64; a fraction is no Int32 and null.
+    Needs:  `columns`, those to read with what is declared of each; a fraction is no whole number and null.
     """
+    kinds = {name: KINDS[column.type] for name, column in columns.items()}
     numbers = rows.select(pl.col(column).cast(kind, strict=False) for column, kind in kinds.items())
     marked = _partly_read(rows, numbers)
     if marked:
@@ -61,7 +52,9 @@ def read_numbers(rows: pl.DataFrame, kinds: Mapping[str, Number]) -> pl.DataFram
             read.with_columns(_read_whole(column) for column in marked if kinds[column] is pl.Int32)
         )
     limited = [
-        _within_limits(column) for column, kind in kinds.items() if column in LIMITS or kind is pl.Float64
+        _within_limits(name, column.limits)
+        for name, column in columns.items()
+        if column.limits or kinds[name] is pl.Float64
     ]
     return numbers.with_columns(limited)
 
@@ -82,9 +75,9 @@ def _read_whole(column: str) -> pl.Expr:
     return pl.when(number == number.round()).then(number).cast(pl.Int32, strict=False)
 
 
-def _within_limits(column: str) -> pl.Expr:
+def _within_limits(column: str, limits: tuple[float, float] | None) -> pl.Expr:
     number = pl.col(column)
-    sane = number.is_between(*LIMITS[column]) if column in LIMITS else number.is_finite()
+    sane = number.is_between(*limits) if limits else number.is_finite()
     return pl.when(sane).then(number)
 
 
@@ -94,43 +87,107 @@ def read_word(column: str) -> pl.Expr:
     return pl.when(text.str.contains("[A-Za-z]{2}")).then(text).otherwise(pl.lit(UNKNOWN)).alias(column)
 
 
-def is_application() -> pl.Expr:
-    """Whether a raw loan row is at MOB 0, written `0` or `0.0`."""
-    return pl.col("installment_num").str.contains(r"^\s*0+(\.0*)?\s*$").fill_null(value=False)
+def is_application(source: Source) -> pl.Expr:
+    """Whether a row of bronze is at MOB 0, written `0` or `0.0`; of a source of applicants, each is new.
+
+    Without months on book, a loan is new in the month in which it starts (dates written YYYY-MM-DD).
+    """
+    mob, start = source.in_bronze("installment_num"), source.in_bronze("loan_start_date")
+    if not source.is_tape:
+        return pl.lit(value=True)
+    if mob is None:
+        month = [pl.col(name).str.strip_chars().str.head(7) for name in (str(start), RAW_DATE)]
+        return (month[0] == month[1]).fill_null(value=False)
+    return pl.col(mob).str.contains(r"^\s*0+(\.0*)?\s*$").fill_null(value=False)
 
 
-def clean(name: str, rows: pl.DataFrame) -> pl.DataFrame:
+def clean(source: Source, rows: pl.DataFrame) -> pl.DataFrame:
     """Typed candidates for silver.<name>: all its columns and the check-only ones of `SilverRow`.
 
     Needs:  rows of bronze.<name>, exact duplicates removed.
     Adds:   row_id (UInt32, position in `rows`), thousands_separator (a number that reads in two ways).
     Keys:   one row per row received, in the order received.
     """
-    texts = pl.col(
-        column for column in rows.columns if column not in (*NUMBERS[name], OVERFLOW, "snapshot_date")
-    )
+    declared = source.by_bronze_name
+    counted = {name: column for name, (_, column) in declared.items() if column.type in KINDS}
+    texts = pl.col(column for column in rows.columns if column not in (*counted, OVERFLOW, "snapshot_date"))
     rows = rows.with_columns(pl.when(~texts.str.strip_chars().is_in(NULL_WORDS)).then(texts))
-    numbers = read_numbers(rows, NUMBERS[name])
+    own_nulls = {name: column.nulls for name, (_, column) in declared.items() if column.nulls}
+    rows = rows.with_columns(
+        pl.when(~pl.col(name).str.strip_chars().is_in(nulls)).then(pl.col(name)).alias(name)
+        for name, nulls in own_nulls.items()
+    )
+    numbers = read_numbers(rows, counted)
     separators = [pl.col(column).str.contains(r"\d,\d") for column in _partly_read(rows, numbers)]
     in_two_ways = pl.any_horizontal(*separators, pl.lit(value=False)).fill_null(value=False)
     ready = rows.with_columns(thousands_separator=in_two_ways).with_columns(numbers).with_row_index("row_id")
-    return ready.select(
-        "row_id",
-        OVERFLOW,
-        "thousands_separator",
-        *(cleaner.name.to_lowercase() for cleaner in CLEANERS[name]),
-        customer_id=pl.col("Customer_ID").str.strip_chars(),
-        snapshot_date=read_iso(RAW_DATE),
+    read = [_read(name, column).alias(ours) for name, (ours, column) in declared.items()]
+    typed = ready.select("row_id", OVERFLOW, "thousands_separator", *read)
+    return _complete(source, typed.with_columns(_empty_lists(source)))
+
+
+def _read(name: str, column: Column) -> pl.Expr:
+    """The cells of a column by its type; those of numbers are read already."""
+    text = pl.col(name).str.strip_chars()
+    if column.type in KINDS:
+        return pl.col(name)
+    if column.type == "date":
+        return read_iso(name)
+    if column.type == "duration":
+        return _months_of(name)
+    if column.type == "word":
+        return read_word(name)
+    return (
+        pl.when(text.str.contains(column.pattern)).then(text)
+        if column.type == "text" and column.pattern
+        else text
     )
 
 
-def count_lost(raw: pl.DataFrame, typed: pl.DataFrame) -> dict[date, dict[str, tuple[int, int]]]:
+def _empty_lists(source: Source) -> list[pl.Expr]:
+    """Lists of words, of which an empty one says that there is none, or nothing."""
+    lists = {n: c for n, c in source.declared.by_our_name.items() if c.type == "list of words"}
+    return [
+        pl.when(pl.col(name).str.len_chars() > 0)
+        .then(pl.col(name))
+        .when(pl.sql_expr(column.none_when) if column.none_when else pl.lit(value=False))
+        .then(pl.lit("none"))
+        .otherwise(pl.lit(UNKNOWN))
+        .alias(name)
+        for name, column in lists.items()
+    ]
+
+
+def _complete(source: Source, typed: pl.DataFrame) -> pl.DataFrame:
+    """The columns of silver, those that the lender does not tell made of the others, or null."""
+    there = set(typed.columns)
+    made: dict[str, pl.Expr] = {}
+    if source.is_tape and "customer_id" not in there:
+        made["customer_id"] = pl.col("loan_id")
+    if source.is_tape and "installment_num" not in there:
+        since = month_number(pl.col("snapshot_date")) - month_number(pl.col("loan_start_date"))
+        made["installment_num"] = since.cast(pl.Int32)
+    if source.is_tape and "loan_start_date" not in there:
+        back = pl.format("-{}mo", pl.col("installment_num"))
+        made["loan_start_date"] = pl.col("snapshot_date").dt.offset_by(back)
+    kinds = {name: column.dtype for name, column in source.silver.columns().items()}
+    if lender().lender.calendar != "month start":
+        made["snapshot_date"] = pl.col("snapshot_date").dt.truncate("1mo")
+    nulls = {
+        name: pl.lit(None, kind) for name, kind in kinds.items() if name not in there and name not in made
+    }
+    return typed.with_columns(**made, **nulls).select(list(kinds))
+
+
+def count_lost(
+    source: Source, raw: pl.DataFrame, typed: pl.DataFrame
+) -> dict[date, dict[str, tuple[int, int]]]:
     """Per month and column, how many cells are null or `unknown` in `typed`, and how many of these held text.
 
     Needs:  the same rows as received, with their month, and typed. A column that lost nothing is left out.
     """
-    names = {c: c.lower() for c in raw.columns if c != "snapshot_date"} | {RAW_DATE: "snapshot_date"}
-    lost = typed.select(_is_lost(typed, n).alias(c) for c, n in names.items() if n in typed.columns)
+    names = {name: ours for name, (ours, _) in source.by_bronze_name.items()}
+    lost = typed.select(_is_lost(typed, ours).alias(name) for name, ours in names.items())
     columns = [column for column, some in lost.select(pl.all().any()).row(0, named=True).items() if some]
     held = [(lost[column] & raw[column].is_not_null()).alias(column + HELD) for column in columns]
     sums = lost.select(raw["snapshot_date"], *columns, *held).group_by("snapshot_date").sum()
@@ -140,16 +197,18 @@ def count_lost(raw: pl.DataFrame, typed: pl.DataFrame) -> dict[date, dict[str, t
     }
 
 
-def first_lost_date(raw: pl.DataFrame, typed: pl.DataFrame, *, month: date, column: str) -> str | None:
+def first_lost_date(
+    source: Source, raw: pl.DataFrame, typed: pl.DataFrame, *, month: date, column: str
+) -> str | None:
     """The first text of a month in a raw date column that could not be read; None for other columns, whose
     texts may be personal, and where all cells hold none.
 
     Needs:  the same rows as received, with their month, and typed.
     """
-    name = column.removesuffix("_raw")
-    if not name.endswith("_date"):
+    if column not in source.date_columns():
         return None
-    texts = raw.filter(typed[name].is_null() & (raw["snapshot_date"] == month))[column].drop_nulls()
+    ours = source.by_bronze_name[column][0]
+    texts = raw.filter(typed[ours].is_null() & (raw["snapshot_date"] == month))[column].drop_nulls()
     return str(texts[0]) if len(texts) else None
 
 
@@ -158,72 +217,8 @@ def _is_lost(typed: pl.DataFrame, column: str) -> pl.Expr:
     return empty | (pl.col(column) == UNKNOWN) if typed[column].dtype == pl.String else empty
 
 
-def _read_ssn() -> pl.Expr:
-    ssn = pl.col("SSN").str.strip_chars()
-    return pl.when(ssn.str.contains(r"^\d{3}-\d{2}-\d{4}$")).then(ssn).alias("SSN")
-
-
-def _type_of_loan() -> pl.Expr:
-    listed = pl.col("Type_of_Loan").str.strip_chars()
-    without = pl.when(pl.col("Num_of_Loan") == 0).then(pl.lit("none")).otherwise(pl.lit(UNKNOWN))
-    return pl.when(listed.str.len_chars() > 0).then(listed).otherwise(without).alias("Type_of_Loan")
-
-
-def _months_of_history() -> pl.Expr:
-    parts = pl.col("Credit_History_Age").str.extract_groups(r"^\s*(\d+) Years? and (\d+) Months?\s*$")
+def _months_of(column: str) -> pl.Expr:
+    """Months of a duration written such as `10 Years and 9 Months`."""
+    parts = pl.col(column).str.extract_groups(r"^\s*(\d+) Years? and (\d+) Months?\s*$")
     years, months = (parts.struct.field(part).cast(pl.Int32, strict=False) for part in ("1", "2"))
-    return pl.when(months < 12).then(years * 12 + months).alias("Credit_History_Age")
-
-
-FINANCIAL_COUNTS = (
-    "Num_Bank_Accounts",
-    "Num_Credit_Card",
-    "Interest_Rate",
-    "Num_of_Loan",
-    "Delay_from_due_date",
-    "Num_of_Delayed_Payment",
-    "Num_Credit_Inquiries",
-)
-FINANCIAL_AMOUNTS = (
-    "Annual_Income",
-    "Monthly_Inhand_Salary",
-    "Changed_Credit_Limit",
-    "Outstanding_Debt",
-    "Credit_Utilization_Ratio",
-    "Total_EMI_per_month",
-    "Amount_invested_monthly",
-    "Monthly_Balance",
-)
-BEFORE_TERMS = {n: c.dtype for n, c in LOANS.silver.columns().items() if n.endswith(BEFORE)}
-LOAN_COUNTS = ("tenure", "installment_num")
-LOAN_AMOUNTS = ("loan_amt", "due_amt", "paid_amt", "overdue_amt", "balance")
-NUMBERS: dict[str, dict[str, Number]] = {
-    "clickstream": dict.fromkeys(MEASURES, pl.Int32),
-    "attributes": {"Age": pl.Int32},
-    "financials": {
-        **dict.fromkeys(FINANCIAL_COUNTS, pl.Int32),
-        **dict.fromkeys(FINANCIAL_AMOUNTS, pl.Float64),
-    },
-    "loans": {**dict.fromkeys(LOAN_COUNTS, pl.Int32), **dict.fromkeys(LOAN_AMOUNTS, pl.Float64)},
-}
-CLEANERS: dict[str, list[pl.Expr]] = {
-    "clickstream": [pl.col(MEASURES)],
-    "attributes": [
-        pl.col("Name").str.strip_chars(),
-        pl.col("Age"),
-        _read_ssn(),
-        read_word("Occupation"),
-    ],
-    "financials": [
-        pl.col(FINANCIAL_AMOUNTS + FINANCIAL_COUNTS),
-        _type_of_loan(),
-        _months_of_history(),
-        *(read_word(column) for column in ("Credit_Mix", "Payment_of_Min_Amount", "Payment_Behaviour")),
-    ],
-    "loans": [
-        pl.col("loan_id").str.strip_chars(),
-        read_iso("loan_start_date"),
-        pl.col(LOAN_COUNTS + LOAN_AMOUNTS),
-        *(pl.lit(None, kind).alias(name) for name, kind in BEFORE_TERMS.items()),
-    ],
-}
+    return pl.when(months < 12).then(years * 12 + months)

@@ -9,7 +9,8 @@ from datetime import date
 
 import polars as pl
 
-from tasks.schemas.source import FIRST_YEAR, LAST_YEAR
+from tasks.lender.declaration import Calendar
+from tasks.schemas.source import FIRST_YEAR, LAST_YEAR, RAW_DATE
 
 Read = Callable[[pl.Expr], pl.Expr]
 ISO = "YYYY-MM-DD"
@@ -79,17 +80,28 @@ def read_spelled(column: str, spelling: str) -> pl.Expr:
     return pl.when(day.is_between(FIRST_DAY, LAST_DAY)).then(day).alias(column)
 
 
-def find_spelling(written: pl.DataFrame, column: str) -> str:
+def find_spelling(written: pl.DataFrame, column: str, calendar: Calendar = "month start") -> str:
     """The spelling by which most rows are of the first of a month; ISO where none is by any.
+
+    By another calendar the one that reads most rows, then by which most are of the end of a month. So for a
+    column that is no snapshot date, where none is of the first of a month.
 
     Needs:  `column` with each way in which a date is written, `n` rows of each.
     """
     if written.select((read_spelled(column, ISO).dt.day() == 1).all(ignore_nulls=False)).item():
         return ISO
-    firsts = written.select(
-        pl.col("n").filter(read_spelled(column, name).dt.day() == 1).sum().alias(name) for name in SPELLINGS
+    days = {name: read_spelled(column, name) for name in SPELLINGS}
+    by_start = calendar == "month start"
+    fits = {n: day.dt.day() == 1 if by_start else day == day.dt.month_end() for n, day in days.items()}
+    counts = written.select(
+        pl.struct(
+            fit=pl.col("n").filter(fits[name]).sum(), read=pl.col("n").filter(day.is_not_null()).sum()
+        ).alias(name)
+        for name, day in days.items()
     ).row(0, named=True)
-    return max(SPELLINGS, key=lambda name: firsts[name])
+    snapshots = ("fit",) if by_start else ("read", "fit")
+    order = snapshots if column == RAW_DATE else (*snapshots, "read")
+    return max(SPELLINGS, key=lambda name: [counts[name][one] for one in order])
 
 
 def add_month(written: pl.DataFrame, column: str, spelling: str) -> pl.DataFrame:

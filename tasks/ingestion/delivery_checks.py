@@ -12,7 +12,7 @@ import polars as pl
 
 from tasks.months import months_before
 from tasks.schemas.deliveries import Delivery, Volume
-from tasks.schemas.source import OVERFLOW, Source
+from tasks.schemas.source import Source
 
 NULL, FIELD = "\x00", "\x1f"  # in no raw file: the one is refused there, the other is no text
 MIN_CELLS = 10  # a share of fewer cells than this says nothing
@@ -20,7 +20,6 @@ MIN_MONTHS = 3
 UNREADABLE, QUARANTINED, VOLUME = 0.5, 0.1, 0.5
 TIMES_OTHERS, TIMES_APPLICATIONS = 10, 100  # as many rows as there are applications, in the first months
 MIN_ROWS = 50  # one bad row of a handful is a bad row, not a bad delivery
-MAY_BE_EMPTY = ("Type_of_Loan", OVERFLOW)
 
 
 def digests(ordered: pl.DataFrame) -> dict[date, str]:
@@ -57,7 +56,7 @@ def has_paused(
 ) -> bool:
     """Whether nobody applied on `day`: the book has no new loan, and no source knows an applicant."""
     book = volumes["loans"].get(day)
-    others = [volumes[name] for name, source in sources.items() if source.every_month and name != "loans"]
+    others = [volumes[name] for name, source in sources.items() if source.every_month and not source.is_tape]
     return book is not None and not book.n_new and not any(day in months for months in others)
 
 
@@ -111,19 +110,20 @@ def find_odd_beginning(
 
 
 def find_unreadable(
-    lost: Mapping[date, Mapping[str, tuple[int, int]]], n_rows: Mapping[date, int]
+    source: Source, lost: Mapping[date, Mapping[str, tuple[int, int]]], n_rows: Mapping[date, int]
 ) -> dict[date, tuple[str, str]]:
     """The first column of a month of which more than half cannot be read, and that in words.
 
-    Needs:  what `count_lost` gives; how many rows each month has.
+    Needs:  what `count_lost` of the source gives; how many rows each month has.
     """
     found: dict[date, tuple[str, str]] = {}
+    may_be_empty = [n for n, (_, column) in source.by_bronze_name.items() if column.may_be_empty]
     for month, columns in lost.items():
         n = n_rows[month]
         for column, (n_lost, _) in columns.items():
-            if column not in MAY_BE_EMPTY and n >= MIN_CELLS and n_lost > UNREADABLE * n:
+            if column not in may_be_empty and n >= MIN_CELLS and n_lost > UNREADABLE * n:
                 name = column.removesuffix("_raw")
-                dates = " as a date written as the others are" if name.endswith("_date") else ""
+                dates = " as a date written as the others are" if column in source.date_columns() else ""
                 words = f"column {name}: {n_lost} of {n} values cannot be read{dates}"
                 found.setdefault(month, (column, words))
     return found

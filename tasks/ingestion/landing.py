@@ -8,7 +8,7 @@ own. What was found and the split are kept under <datamart>/landing.
 import json
 import logging
 import shutil
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
@@ -29,6 +29,7 @@ from tasks.ingestion.raw_files import (
     read_header,
     require_paired_quotes,
 )
+from tasks.lender.current import lender
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.deliveries import Volume
 from tasks.schemas.source import OVERFLOW, RAW_DATE, Source
@@ -36,6 +37,7 @@ from tasks.store.atomic_files import HIDDEN, new_folder
 
 LOG = logging.getLogger("vintage")
 MONTH, FOUND, SPELLED, SPLIT = "month", "found.parquet", "spelled.json", "months"
+WRITTEN = "written"  # a date as the file writes it
 READING = 2  # a number that changes with what this code makes of a file: what older code found is not used
 CELL_BYTES = 16  # of a text in memory, beside what it says
 UNDATED = "__HIVE_DEFAULT_PARTITION__"  # how Polars names the part whose month is null
@@ -166,19 +168,27 @@ def _look(path: Path, source: Source) -> tuple[pl.DataFrame, dict[str, str]]:
     Quotes must come in pairs.
     """
     rows, spelled = _scan(path, source), dict[str, str]()
-    n_new = is_application().sum() if "installment_num" in source.columns else pl.len()
     with _as_bad_input(path):
-        counts = rows.group_by(RAW_DATE).agg(n=pl.len().cast(pl.Int64), n_new=n_new.cast(pl.Int64)).collect()
         for column in source.date_columns():
-            written = counts if column == RAW_DATE else rows.group_by(column).agg(n=pl.len()).collect()
-            spelling = _find_spelling(path, written, column, known=spelled.values())
+            written = rows.group_by(column).agg(n=pl.len().cast(pl.Int64)).collect()
+            spelling = _find_spelling(path, source, written, column, known=spelled.values())
             spelled |= {column: spelling} if spelling else {}
+        counts = _count_dates(rows, source, spelled).collect()
         if holds_quotes(path):
             require_paired_quotes(path)
-            _require_closed_quotes(path, rows)
+            _require_closed_quotes(path, source, rows)
     found = add_month(counts, RAW_DATE, spelled.get(RAW_DATE, ISO))
     _require_months(path, found)
     return found, spelled
+
+
+def _count_dates(rows: pl.LazyFrame, source: Source, spelled: Mapping[str, str]) -> pl.LazyFrame:
+    """Rows and new loans, or applicants, of each way in which a date is written."""
+    in_words = pl.col(RAW_DATE).alias(WRITTEN)
+    read = rows.with_columns(in_words, *(in_iso(name, how) for name, how in spelled.items()))
+    n_new = is_application(source).sum() if source.is_tape else pl.len()
+    counts = read.group_by(WRITTEN).agg(n=pl.len().cast(pl.Int64), n_new=n_new.cast(pl.Int64))
+    return counts.rename({WRITTEN: RAW_DATE})
 
 
 def _require_months(path: Path, found: pl.DataFrame) -> None:
@@ -196,14 +206,17 @@ def _require_months(path: Path, found: pl.DataFrame) -> None:
     LOG.warning("%s. They are in quarantine and counted in no month; ask the sender for the dates.", what)
 
 
-def _find_spelling(path: Path, written: pl.DataFrame, column: str, *, known: Collection[str]) -> str | None:
+def _find_spelling(
+    path: Path, source: Source, written: pl.DataFrame, column: str, *, known: Collection[str]
+) -> str | None:
     """The spelling of a column; None where it is YYYY-MM-DD throughout. One not `known` yet is logged."""
-    spelling = find_spelling(written, column)
+    declared = source.declared.dates
+    spelling = declared or find_spelling(written, column, lender().lender.calendar)
     other = written.filter(pl.col(column) != in_iso(column, spelling)).sort(column)
     if other.is_empty():
         return None
     example = other.select(column, iso=in_iso(column, spelling)).row(0)
-    if spelling not in known:
+    if spelling not in (*known, declared):
         LOG.warning("%s writes its dates as %s: %s is read as %s.", path, spelling, *example)
     return spelling
 
@@ -222,8 +235,7 @@ def _split_once(path: Path, source: Source, landed: Path) -> Path:
 def _columns(path: Path, source: Source) -> list[str]:
     """Our names of the file's columns in their order, `extra N` for those that we do not take in."""
     header = read_header(path, source)
-    agreed = {name: RAW_DATE if name == "snapshot_date" else name for name in source.columns}
-    return [*(agreed.get(name, f"extra {place}") for place, name in enumerate(header)), OVERFLOW]
+    return [*(source.bronze_names.get(name, f"extra {place}") for place, name in enumerate(header)), OVERFLOW]
 
 
 def _scan(path: Path, source: Source) -> pl.LazyFrame:
@@ -265,9 +277,11 @@ def _as_bad_input(path: Path) -> Generator[None]:
         raise BadInputError(f"{path} cannot be read as a CSV file ({reason}). {fix}") from error
 
 
-def _require_closed_quotes(path: Path, rows: pl.LazyFrame) -> None:
+def _require_closed_quotes(path: Path, source: Source, rows: pl.LazyFrame) -> None:
     """A quote that is never closed makes one field of the lines after it: rows would vanish in it."""
-    swallowed = pl.col(pl.String).str.contains(r"(?s)\n.*(CUS_0x|,.*,.*,)")
+    ids = [column.pattern.strip("^$") for _, column in source.by_bronze_name.values() if column.type == "id"]
+    lines = "|".join(dict.fromkeys([*(pattern for pattern in ids if pattern), ",.*,.*,"]))
+    swallowed = pl.col(pl.String).str.contains(rf"(?s)\n.*({lines})")
     if rows.select(pl.any_horizontal(swallowed.any())).collect().item():
         raise BadInputError(
             f"{path} has a quote that is never closed, so that a field swallows whole lines. "

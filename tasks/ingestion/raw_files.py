@@ -268,7 +268,7 @@ def _check_last_line(path: Path, header: list[str], source: Source) -> None:
         return
     last = tail.splitlines()[-1]
     fields = next(csv.reader([last.decode("utf-8", errors="replace")]))
-    dated = header[-1] in ("snapshot_date", "loan_start_date")
+    dated = source.bronze_names.get(header[-1]) in source.date_columns()
     if _agreed(fields, source) == header or (
         dated and len(fields) >= len(header) and WHOLE_DATE.search(last)
     ):

@@ -30,7 +30,7 @@ from tasks.ingestion.raw_files import raw_file
 from tasks.ingestion.validation import Checked, check
 from tasks.months import months_before
 from tasks.prefect import io_task
-from tasks.schemas.catalog import SOURCES
+from tasks.schemas.catalog import SOURCES, tape
 from tasks.schemas.deliveries import Deliveries, by_month
 from tasks.store import tables
 from tasks.store.first_run import undone_when_it_fails
@@ -99,7 +99,7 @@ def _check(name: str, months: Sequence[date], settings: Settings) -> Checked:
     dated = landing.read_months(source, months, settings)
     undated = landing.read_months(source, months, settings, dated=False)
     before = None
-    if name == "loans":
+    if source.is_tape:
         last_months = [months_before(month, 1) for month in months]
         before = tables.scan("silver.loans", settings, on=last_months).collect()
     return check(source, dated, undated, days=months, before=before)
@@ -153,7 +153,7 @@ def months_received(settings: Settings) -> list[date]:
     What is dated beyond a gap is most often a typing error in the year; it waits until that month is run.
     Raises: BadInputError when the file is missing or has no month.
     """
-    source = SOURCES["loans"]
+    source = tape()
     months = months_of_loans(settings)
     if not months:
         raise BadInputError(f"{raw_file(source, settings)} has no row with a date. Ask the sender again.")

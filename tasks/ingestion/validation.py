@@ -11,7 +11,6 @@ import polars as pl
 from tasks.ingestion.cleaning import clean, count_lost, first_lost_date, is_application
 from tasks.ingestion.delivery_checks import digests, find_unreadable
 from tasks.schemas.catalog import TABLES, in_order, is_ordered
-from tasks.schemas.loans import KEPT_TERMS
 from tasks.schemas.source import BEFORE, Source
 
 NO_ROWS = "no rows"  # the digest of a month that the file does not have
@@ -67,10 +66,15 @@ def check(
     unique = raw if is_ordered(raw, table) else raw.unique(maintain_order=True)
     undated = undated.unique(maintain_order=True)
     both = pl.concat([unique, undated])
-    typed = clean(source.name, both)
+    typed = clean(source, both)
     good, failures = _filter_rows(source, typed, both["snapshot_date"], before)
-    quarantined, lost = _with_rules(both, failures), count_lost(unique, typed.head(unique.height))
-    n_rows = {"n_received": raw, "n_new": _new(raw), "n_good": good, "n_quarantined": quarantined}
+    quarantined, lost = _with_rules(both, failures), count_lost(source, unique, typed.head(unique.height))
+    n_rows = {
+        "n_received": raw,
+        "n_new": raw.filter(is_application(source)),
+        "n_good": good,
+        "n_quarantined": quarantined,
+    }
     counts = {name: _count_by_month(rows) for name, rows in n_rows.items()}
     n_unique, n_undated = _count_by_month(unique), _count_by_month(undated)
     broken = counts["n_quarantined"]  # all undated rows are among them
@@ -80,9 +84,9 @@ def check(
     deliveries = _account(source, raw, digests(raw), counts, days)
     unreadable = {
         month: Unreadable(
-            words, first_lost_date(unique, typed.head(unique.height), month=month, column=column)
+            words, first_lost_date(source, unique, typed.head(unique.height), month=month, column=column)
         )
-        for month, (column, words) in find_unreadable(lost, n_unique).items()
+        for month, (column, words) in find_unreadable(source, lost, n_unique).items()
     }
     return Checked(raw, good, quarantined, deliveries, unreadable, lost)
 
@@ -105,13 +109,13 @@ def _filter_in_order(
     columns, in_hand = before.columns, typed["_month"].unique()
     stored = before.filter(~pl.col("snapshot_date").is_in(in_hand.implode()))
     known = pl.concat([stored, typed.select(columns)])
-    good, failure = _filter(source, add_month_before(typed, known))
+    good, failure = _filter(source, add_month_before(source, typed, known))
     if not len(failure):  # so that every row of a month before was a good one
         return good.select(columns), [failure]
     goods, failures = [stored.clear()], list[dy.FailureInfo]()
     for _, rows in sorted(typed.partition_by("_month", as_dict=True).items()):
         known = pl.concat([stored, goods[-1]])
-        good, failure = _filter(source, add_month_before(rows, known))
+        good, failure = _filter(source, add_month_before(source, rows, known))
         goods.append(good.select(columns))
         failures.append(failure)
     return pl.concat(goods), failures
@@ -122,24 +126,18 @@ def _filter(source: Source, rows: pl.DataFrame) -> tuple[pl.DataFrame, dy.Failur
     return source.silver.filter(rows.lazy(), cast=False).collect_all(engine="in-memory")
 
 
-def add_month_before(typed: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def add_month_before(source: Source, typed: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Fill `<column>_before`: what `known` says of the same loan in the month before, null if nothing.
 
-    Needs:  loan_id, snapshot_date and the terms of silver.loans in both.
+    Needs:  loan_id, snapshot_date and what the rules of the loan tape look at, in both.
     Keys:   rows and their order are kept.
     """
-    terms = [pl.col(name).alias(f"{name}{BEFORE}") for name in KEPT_TERMS]
+    terms = [pl.col(name).alias(f"{name}{BEFORE}") for name in source.before]
     before = known.select("loan_id", pl.col("snapshot_date").dt.offset_by("1mo"), *terms)
     once = before.unique(["loan_id", "snapshot_date"], keep="any")
     return typed.drop(name for name in before.columns if name.endswith(BEFORE)).join(
         once, on=["loan_id", "snapshot_date"], how="left", validate="m:1", maintain_order="left"
     )
-
-
-def _new(raw: pl.DataFrame) -> pl.DataFrame:
-    if "installment_num" not in raw.columns:
-        return raw
-    return raw.filter(is_application())
 
 
 def _count_by_month(rows: pl.DataFrame) -> dict[date, int]:

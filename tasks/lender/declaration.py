@@ -12,9 +12,11 @@ from tasks.lender.tape import ARREARS_COLUMNS, ArrearsBy, require_tape_columns
 from tasks.text import plain_name
 
 Role = Literal["loan tape", "application", "history"]
+Calendar = Literal["month start", "month end", "any day"]
 ColumnType = Literal["number", "whole number", "word", "text", "list of words", "duration", "date", "id"]
 NUMBERS: tuple[ColumnType, ...] = ("number", "whole number", "duration")
 CUSTOMER, DATE = "customer_id", "snapshot_date"
+TAPE_NAME = "loans"  # of the source whose rows are the lender's loans
 NAME = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 # Names that would be taken for a part of a model, or for what predictions say of a complete application.
 RESERVED = ("linear", "boosted", "evidence", "profile", "none", "ours", "all")
@@ -73,6 +75,11 @@ class Column(_Strict):
     def is_feature(self) -> bool:
         """Whether it may be one by itself: numbers and words that are not personal."""
         return self.feature and not self.personal and self.type in (*NUMBERS, "word")
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether most cells of a good delivery may be so."""
+        return self.type == "list of words" or self.required is False
 
 
 class Derived(_Strict):
@@ -137,6 +144,8 @@ class LenderSource(_Strict):
                 raise ValueError(f"two columns are called {name!r}; give one another name with `as`")
         if self.name in RESERVED:
             raise ValueError(f"the name {self.name!r} means something else already; choose another")
+        if (self.role == "loan tape") != (self.name == TAPE_NAME):
+            raise ValueError(f"the loan tape, and nothing else, has the name {TAPE_NAME!r}")
         if self.role == "loan tape":
             require_tape_columns(names)
         needed = (DATE,) if self.role == "loan tape" else (CUSTOMER, DATE)
@@ -158,7 +167,7 @@ class Identity(_Strict):
 
     name: Annotated[str, Field(min_length=1)]
     currency: str = "account currency"
-    calendar: Literal["month start", "month end", "any day"] = "month start"
+    calendar: Calendar = "month start"
 
 
 class Label(_Strict):
@@ -197,6 +206,10 @@ class Lender(_Strict):
     sources: Annotated[
         tuple[LenderSource, ...], Field(validation_alias=AliasChoices("source", "sources"), min_length=1)
     ]
+
+    def __hash__(self) -> int:
+        """Of this very declaration: what is made of it is made once."""
+        return id(self)
 
     @cached_property
     def tape(self) -> LenderSource:

@@ -15,7 +15,7 @@ from tasks.ingestion.raw_files import file_if_due
 from tasks.ingestion.validation import Checked, check
 from tasks.onboarding.columns import describe_columns
 from tasks.schemas.catalog import TABLES
-from tasks.schemas.source import RAW_DATE, Source
+from tasks.schemas.source import Source
 
 BATCH_BYTES = 200_000_000  # of a source's months once they are read
 
@@ -67,7 +67,7 @@ def try_source(
         file=file,
         deliveries=deliveries,
         rules=_count_rules(lots),
-        columns=describe_columns(source.name, good, _count_lost(lots), n_rows=n_rows, words=words),
+        columns=describe_columns(source.name, good, _count_lost(source, lots), n_rows=n_rows, words=words),
         undated=undated,
         refusals=[*refusals, *(text for lot in lots for text in _refusals(file, lot))],
         good=good,
@@ -82,12 +82,13 @@ def _count_rules(lots: Sequence[Checked]) -> dict[str, int]:
     return dict(rules.most_common())
 
 
-def _count_lost(lots: Sequence[Checked]) -> dict[str, tuple[int, int]]:
+def _count_lost(source: Source, lots: Sequence[Checked]) -> dict[str, tuple[int, int]]:
     """By our name of a column, how many cells mean nothing, and how many of these held text."""
     lost, held = Counter[str](), Counter[str]()
+    ours = {name: known for name, (known, _) in source.by_bronze_name.items()}
     for cells in (cells for lot in lots for cells in lot.lost.values()):
-        lost.update({_ours(column): n for column, (n, _) in cells.items()})
-        held.update({_ours(column): n for column, (_, n) in cells.items()})
+        lost.update({ours[column]: n for column, (n, _) in cells.items()})
+        held.update({ours[column]: n for column, (_, n) in cells.items()})
     return {column: (n, held[column]) for column, n in lost.items()}
 
 
@@ -125,7 +126,3 @@ def _refusals(file: str, checked: Checked) -> list[str]:
         if odd:
             found.append(f"{file}, rows of {month}: {odd}.")
     return found
-
-
-def _ours(column: str) -> str:
-    return "snapshot_date" if column == RAW_DATE else column.lower()

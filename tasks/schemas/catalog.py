@@ -1,26 +1,26 @@
 """Every table of the datamart: its columns and the key it is sorted by."""
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Generic, TypeVar
 
 import dataframely as dy
 import polars as pl
 
+from tasks.lender.current import lender
+from tasks.lender.declaration import Lender
 from tasks.schemas.actions import Actions
-from tasks.schemas.attributes import ATTRIBUTES
-from tasks.schemas.clickstream import CLICKSTREAM
 from tasks.schemas.deliveries import Deliveries
 from tasks.schemas.economics import Economics
 from tasks.schemas.feature_store import FEATURE_STORE
-from tasks.schemas.financials import FINANCIALS
 from tasks.schemas.label_store import LabelStore
-from tasks.schemas.loans import LOANS
 from tasks.schemas.monitoring import Monitoring
 from tasks.schemas.predictions import Predictions, ShadowPredictions
-from tasks.schemas.source import RAW_DATE, Source
+from tasks.schemas.source import Source
 from tasks.schemas.source_features import SOURCE_FEATURES
 
-SOURCES = {source.name: source for source in (CLICKSTREAM, ATTRIBUTES, FINANCIALS, LOANS)}
+One = TypeVar("One")
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,7 @@ def _of_schema(schema: type[dy.Schema], flow: str = "features") -> Table:
 
 
 def _of_source(source: Source) -> dict[str, Table]:
-    raw = source.raw_columns()
-    key = tuple(name for name in ("loan_id", "Customer_ID", RAW_DATE) if name in raw)
+    raw, key = source.raw_columns(), source.raw_key()
     return {
         f"bronze.{source.name}": Table(raw, key),
         f"silver.{source.name}": Table(source.silver_columns(), tuple(source.silver.primary_key())),
@@ -55,18 +54,55 @@ def _of_source(source: Source) -> dict[str, Table]:
     }
 
 
-TABLES: dict[str, Table] = {
-    **{name: table for source in SOURCES.values() for name, table in _of_source(source).items()},
-    "bronze.deliveries": _of_schema(Deliveries),
-    "gold.feature_store": Table(FEATURE_STORE, ("loan_id",)),
-    "gold.source_features": Table(SOURCE_FEATURES, ("loan_id", "source", "feature")),
-    "gold.label_store": _of_schema(LabelStore),
-    "gold.predictions": _of_schema(Predictions, "inference"),
-    "gold.shadow_predictions": _of_schema(ShadowPredictions, "inference"),
-    "gold.monitoring": _of_schema(Monitoring, "monitoring"),
-    "gold.actions": _of_schema(Actions, "monitoring"),
-    "gold.economics": _of_schema(Economics, "monitoring"),
-}
+@cache
+def _sources_of(declared: Lender) -> dict[str, Source]:
+    return {source.name: Source(source) for source in declared.sources}
+
+
+@cache
+def tables_of(declared: Lender) -> dict[str, Table]:
+    """Every table of a lender, by name."""
+    return {
+        **{
+            name: table
+            for source in _sources_of(declared).values()
+            for name, table in _of_source(source).items()
+        },
+        "bronze.deliveries": _of_schema(Deliveries),
+        "gold.feature_store": Table(FEATURE_STORE, ("loan_id",)),
+        "gold.source_features": Table(SOURCE_FEATURES, ("loan_id", "source", "feature")),
+        "gold.label_store": _of_schema(LabelStore),
+        "gold.predictions": _of_schema(Predictions, "inference"),
+        "gold.shadow_predictions": _of_schema(ShadowPredictions, "inference"),
+        "gold.monitoring": _of_schema(Monitoring, "monitoring"),
+        "gold.actions": _of_schema(Actions, "monitoring"),
+        "gold.economics": _of_schema(Economics, "monitoring"),
+    }
+
+
+class _OfTheLender(Mapping[str, One], Generic[One]):
+    """What is made of the declaration of the lender that this process works for, by name."""
+
+    def __init__(self, of: Callable[[Lender], Mapping[str, One]]) -> None:
+        self._of = of
+
+    def __getitem__(self, name: str) -> One:
+        return self._of(lender())[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._of(lender()))
+
+    def __len__(self) -> int:
+        return len(self._of(lender()))
+
+
+SOURCES = _OfTheLender(_sources_of)
+TABLES = _OfTheLender(tables_of)
+
+
+def tape() -> Source:
+    """The lender's loan tape."""
+    return SOURCES[lender().tape.name]
 
 
 def in_order(rows: pl.DataFrame, table: Table) -> pl.DataFrame:

@@ -3,6 +3,10 @@ import pytest
 
 from tasks.ingestion.cleaning import read_numbers, read_word
 from tasks.ingestion.date_spelling import read_iso
+from tasks.lender.declaration import Column
+from tasks.schemas.catalog import SOURCES
+
+AMOUNT = Column(type="number")
 
 
 def one(expression: pl.Expr, text: str | None) -> object:
@@ -19,14 +23,14 @@ def texts(text: str | None) -> pl.DataFrame:
     + [(text, None) for text in ("NaN", "inf", "1e309", "word", "", "__-333333333333333333333333333__")],
 )
 def test_numbers_are_read_or_null(text: str | None, number: float | None) -> None:
-    assert read_numbers(texts(text), {"x": pl.Float64}).item() == number
+    assert read_numbers(texts(text), {"x": AMOUNT}).item() == number
 
 
 @pytest.mark.parametrize(
     ("text", "age"), [("40_", 40), ("-500", None), ("3843_", None), ("14", 14), ("40.5", None)]
 )
 def test_ages_outside_14_to_100_and_fractions_are_null(text: str, age: int | None) -> None:
-    assert read_numbers(texts(text), {"Age": pl.Int32}).item() == age
+    assert read_numbers(texts(text), {"Age": SOURCES["attributes"].declared.columns["Age"]}).item() == age
 
 
 @pytest.mark.parametrize(
@@ -62,9 +66,10 @@ def test_a_date_is_read_only_as_year_month_day(text: str) -> None:
     ],
 )
 def test_a_number_beyond_its_limits_is_null(column: str, least: int, most: int) -> None:
+    declared = SOURCES["financials"].declared.columns[column]
     values = [least - 1, least, most, most + 1]
     rows = pl.DataFrame({column: [str(value) for value in values]})
-    assert read_numbers(rows, {column: pl.Int32})[column].to_list() == [None, least, most, None]
+    assert read_numbers(rows, {column: declared})[column].to_list() == [None, least, most, None]
 
 
 @pytest.mark.parametrize("text", ["0001-01-01", "1989-12-31", "2200-01-01"])

@@ -6,9 +6,9 @@ import pytest
 
 from tasks.errors import BadInputError
 from tasks.ingestion.raw_files import CHUNK, check_file
-from tasks.schemas.attributes import ATTRIBUTES
-from tasks.schemas.loans import LOANS
+from tasks.schemas.catalog import SOURCES
 
+ATTRIBUTES, LOANS = SOURCES["attributes"], SOURCES["loans"]
 HEADER = ",".join(ATTRIBUTES.columns).encode() + b"\n"
 FILLING = b"\n" * (CHUNK - len(HEADER) - 1)  # one byte less than the first piece holds
 

@@ -5,8 +5,8 @@ import pytest
 
 from tasks.ingestion.validation import Checked, check
 from tasks.schemas.catalog import SOURCES
-from tasks.schemas.loans import LOANS
 
+LOANS = SOURCES["loans"]
 DAY = date(2023, 4, 1)
 GOOD = {
     "loan_id": "CUS_0x1_2023_01_01",
@@ -27,7 +27,7 @@ GOOD = {
 
 
 def checked(*rows: dict[str, object]) -> Checked:
-    source = SOURCES["loans"]
+    source = LOANS
     raw = pl.DataFrame([{**GOOD, **row} for row in rows], schema=source.raw_columns())
     return check(source, raw, raw.clear(), days=[DAY])
 

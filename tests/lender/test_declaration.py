@@ -34,7 +34,12 @@ def test_a_declaration_is_looked_for_where_it_is_named_then_in_the_data_then_in_
         ('Age = { type = "whole number"', 'Age = { type = "float"', "Age =", "whole number"),
         ("limits = [14, 100]", "limit = [14, 100]", "Age =", "Extra inputs"),
         ("[reason.PERSON]", "[reason.PERSONS]", None, r"reason 'PERSON' is given to a column and has no"),
-        ('role = "loan tape"', 'role = "history"', None, "one source has the role 'loan tape', not 0"),
+        (
+            'role = "loan tape"',
+            'role = "history"',
+            'name = "loans"',
+            "and nothing else, has the name",
+        ),
         ('overdue_amt = { type = "number" }\n', "", None, "no column of loans is called 'overdue_amt'"),
         (
             'loan_id = { type = "id" }',

@@ -12,7 +12,8 @@ from deltalake import DeltaTable
 
 from tasks.config import Settings
 from tasks.errors import StorageError
-from tasks.schemas.catalog import TABLES, Table
+from tasks.lender.current import lender
+from tasks.schemas.catalog import TABLES, Table, tables_of
 from tasks.store import handles, tables
 from tests.builders import month
 
@@ -39,7 +40,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch) -> Code:
     """Let the code have another catalog from here on."""
-    return lambda table: monkeypatch.setitem(TABLES, NAME, table)
+    return lambda table: monkeypatch.setitem(tables_of(lender()), NAME, table)
 
 
 def write(settings: Settings, day: date, *, loan: str = "a", worst_dpd: int | None = None) -> int:
@@ -182,7 +183,7 @@ def test_a_quarantine_that_empties_while_its_columns_change(
     rows = pl.DataFrame({"snapshot_date": [JAN], "rule": ["odd"]})
     full = pl.concat([TABLES[name].empty, rows], how="diagonal")
     tables.replace_partitions(name, full, days=[JAN, FEB], settings=settings)
-    monkeypatch.setitem(TABLES, name, with_column(TABLES[name], "colour", pl.String()))
+    monkeypatch.setitem(tables_of(lender()), name, with_column(TABLES[name], "colour", pl.String()))
     tables.replace_partitions(name, TABLES[name].empty, days=[JAN, FEB], settings=settings)
     assert tables.snapshot_dates(name, settings) == []
     assert "colour" in tables.scan(name, settings).collect_schema()
