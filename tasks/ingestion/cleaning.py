@@ -82,9 +82,14 @@ def _within_limits(column: str, limits: tuple[float, float] | None) -> pl.Expr:
 
 
 def read_word(column: str) -> pl.Expr:
-    """Text of a column; blanks, underscores and strings of signs are `unknown`."""
+    """Text of a column, codes of letters and digits too; blanks and strings of signs are `unknown`."""
     text = pl.col(column).str.strip_chars()
-    return pl.when(text.str.contains("[A-Za-z]{2}")).then(text).otherwise(pl.lit(UNKNOWN)).alias(column)
+    return (
+        pl.when(text.str.contains("[A-Za-z]{2}|^[A-Za-z0-9]+$"))
+        .then(text)
+        .otherwise(pl.lit(UNKNOWN))
+        .alias(column)
+    )
 
 
 def is_application(source: Source) -> pl.Expr:
@@ -168,7 +173,7 @@ def _complete(source: Source, typed: pl.DataFrame) -> pl.DataFrame:
         since = month_number(pl.col("snapshot_date")) - month_number(pl.col("loan_start_date"))
         made["installment_num"] = since.cast(pl.Int32)
     if source.is_tape and "loan_start_date" not in there:
-        back = pl.format("-{}mo", pl.col("installment_num"))
+        back = pl.format("{}mo", -pl.col("installment_num"))
         made["loan_start_date"] = pl.col("snapshot_date").dt.offset_by(back)
     kinds = {name: column.dtype for name, column in source.silver.columns().items()}
     if lender().lender.calendar != "month start":

@@ -57,6 +57,15 @@ def _from_serial(text: pl.Expr) -> pl.Expr:
 
 YEAR, SHORT, MONTH, DAY = r"(?<year>\d{4})", r"(?<year>\d{2})", r"(?<month>\d{1,2})", r"(?<day>\d{1,2})"
 NAME = r"(?<month>[a-z]{3,9})\.?"
+
+
+def _month_alone(text: pl.Expr) -> pl.Expr:
+    parts = text.str.extract_groups(f"^{MONTH}[-/.]{YEAR}$").struct
+    return pl.format("{}-{}-1", parts.field("year"), parts.field("month")).str.to_date(
+        "%Y-%m-%d", strict=False
+    )
+
+
 # Each spelling in words, and how it is read; of those that fit as well the first is taken.
 SPELLINGS: Mapping[str, Read] = {
     ISO: _by_pattern(rf"{YEAR}-(?<month>\d\d)-(?<day>\d\d)"),
@@ -69,6 +78,7 @@ SPELLINGS: Mapping[str, Read] = {
     "day-name of the month-year": _by_pattern(rf"{DAY}[-/. ]{NAME}[-/. ]{YEAR}"),
     "day-name of the month-year of two digits": _by_pattern(rf"{DAY}[-/. ]{NAME}[-/. ]{SHORT}"),
     "name of the month day, year": _by_pattern(rf"{NAME} {DAY},? {YEAR}"),
+    "month/year": _month_alone,
     "serial number of a spreadsheet": _from_serial,
 }
 

@@ -18,13 +18,17 @@ from tasks.config import Settings
 from tasks.errors import BadInputError
 from tasks.governance.declarations import read_declared
 from tasks.governance.source_log import retired_on
+from tasks.ingestion.plain_copy import copy_plainly, is_plain
 from tasks.schemas.source import Source
 
 CHUNK = 1 << 20
 MAX_NAMED = 3
 QUOTE, NEWLINE = b'"\n'
 # What a file of another format begins with, what it then is, and how it becomes text.
-UTF_16 = ("UTF-16", "Convert it: iconv -f UTF-16 -t UTF-8.")
+UTF_16 = (
+    "UTF-16",
+    "Convert it: iconv -f UTF-16 -t UTF-8, or declare it in lender.toml: encoding = 'utf-16'.",
+)
 OTHER_FORMATS = {
     codecs.BOM_UTF16_LE: UTF_16,
     codecs.BOM_UTF16_BE: UTF_16,
@@ -66,10 +70,14 @@ def file_if_due(source: Source, settings: Settings) -> Path | None:
 def find_file(source: Source, settings: Settings) -> Path | None:
     """Path of the source's CSV file; None where none of its names is in the data folder.
 
-    Raises: BadInputError where more than one is.
+    What is declared to be written otherwise, or in several files by a pattern, is copied to a plain one.
+    Raises: BadInputError where more than one is there, or cannot be read as it is declared.
     """
     names = read_declared(source.name, settings).where
-    there = [settings.data / name for name in names if (settings.data / name).is_file()]
+    found = [path for name in names for path in (sorted(settings.data.glob(name)) or [settings.data / name])]
+    there = [path for path in found if path.is_file()]
+    if there and not is_plain(source.declared, there) and (len(there) == 1 or "*" in "".join(names)):
+        return copy_plainly(source.declared, there, settings.datamart / "landing" / f"{source.name}.plain")
     if len(there) > 1:
         raise BadInputError(
             f"{' and '.join(map(str, there))} are both there, and only one can be the file of {source.name}. "
@@ -207,7 +215,7 @@ def _not_utf8(path: Path, position: int) -> BadInputError:
     """The error of a byte that is not text, at a position in the file."""
     return BadInputError(
         f"{path} is not UTF-8 text (line {_line_at(path, position)}). Ask the sender to export it as UTF-8, "
-        "or convert it: iconv -f LATIN1 -t UTF-8."
+        "or convert it: iconv -f LATIN1 -t UTF-8, or declare it in lender.toml: encoding = 'latin-1'."
     )
 
 
@@ -234,7 +242,8 @@ def read_header(path: Path, source: Source) -> list[str]:
     separated = [sign for sign in (";", "\t", "|") if len(header) == 1 and sign in header[0]]
     if separated:
         raise BadInputError(
-            f"{path} separates its columns by {separated[0]!r}. Ask the sender to separate them by commas."
+            f"{path} separates its columns by {separated[0]!r}. Ask the sender to separate them by "
+            f"commas, or declare it of {source.name} in lender.toml: separator = {separated[0]!r}."
         )
     if missing:
         raise BadInputError(
