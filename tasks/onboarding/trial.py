@@ -14,7 +14,7 @@ from tasks.governance.adopted_policy import read_policy
 from tasks.governance.source_log import retired_on
 from tasks.ingestion import delivery_checks
 from tasks.labels.default_labels import CLOSED_AS, label_defaults
-from tasks.lender.reading import find_declaration, read_lender
+from tasks.lender.current import lender
 from tasks.onboarding.outlook import foresee_first_model, measure_cohorts
 from tasks.onboarding.source_trial import SourceTrial, try_source
 from tasks.schemas.catalog import SOURCES
@@ -54,7 +54,7 @@ def try_lender(settings: Settings) -> Trial:
     """Read all files of the data folder, and say what would become of them; nothing is written."""
     with TemporaryDirectory(prefix="vintage-check-") as name:
         trying = settings.model_copy(update={"datamart": Path(name)})
-        words = _words_by_source(settings)
+        words = _words_by_source()
         tried = [
             try_source(source, trying, Path(name), words=words.get(source.name, ()))
             for source in SOURCES.values()
@@ -75,16 +75,15 @@ def try_lender(settings: Settings) -> Trial:
     )
 
 
-def _words_by_source(settings: Settings) -> dict[str, list[str]]:
+def _words_by_source() -> dict[str, list[str]]:
     """By source, our names of the columns of words that are not personal."""
-    lender = read_lender(find_declaration(settings.data))
     return {
         source.name: [
             name
             for name, column in source.by_our_name.items()
             if column.type == "word" and not column.personal
         ]
-        for source in lender.sources
+        for source in lender().sources
     }
 
 
