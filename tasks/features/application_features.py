@@ -20,11 +20,12 @@ from tasks.schemas.financials import LOAN_TYPES
 def keep_applications(loans: pl.LazyFrame, *, days: Sequence[date]) -> pl.LazyFrame:
     """The applications of `days`: loan_id, customer_id, snapshot_date of each loan at MOB 0.
 
+    On whichever day of the month it starts: every good row at MOB 0 is an application.
     Needs:  the columns of silver.loans.
     Keys:   one row per loan_id.
     """
-    mob_0 = (pl.col("installment_num") == 0) & (pl.col("loan_start_date") == pl.col("snapshot_date"))
-    return loans.filter(pl.col("snapshot_date").is_in(list(days)), mob_0).select(KEYS)
+    on_days = pl.col("snapshot_date").is_in(list(days))
+    return loans.filter(on_days, pl.col("installment_num") == 0).select(KEYS)
 
 
 def keep_known(rows: pl.LazyFrame, applications: pl.LazyFrame) -> pl.LazyFrame:

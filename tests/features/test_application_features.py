@@ -8,6 +8,7 @@ from polars.testing import assert_frame_equal
 from tasks.features.application_features import (
     add_loan_types,
     add_ratios,
+    keep_applications,
     keep_known,
     keep_latest,
     summarise_clickstream,
@@ -109,3 +110,17 @@ def test_each_ratio_is_of_its_own_part() -> None:
     ratios = ("debt_to_income", "emi_to_salary", "invested_to_salary", "balance_to_salary")
     got = add_ratios(rows).collect().select(f"{name}_ratio" for name in ratios)
     assert got.row(0) == (0.1, 2.0, 3.0, 4.0)
+
+
+def test_fault_90_every_good_row_at_mob_0_is_an_application_on_whichever_day_it_starts() -> None:
+    day = date(2023, 5, 1)
+    loans = pl.LazyFrame(
+        {
+            "loan_id": ["first", "middle", "older"],
+            "customer_id": ["a", "b", "c"],
+            "snapshot_date": [day] * 3,
+            "loan_start_date": [day, date(2023, 5, 17), date(2023, 4, 17)],
+            "installment_num": [0, 0, 1],
+        }
+    )
+    assert keep_applications(loans, days=[day]).collect()["loan_id"].to_list() == ["first", "middle"]
