@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -14,6 +15,7 @@ from tasks.charts import draw_all
 from tasks.economics.terms import measure_terms, measured_months
 from tasks.evaluation.feature_sets import compare_feature_sets
 from tasks.governance.policy import Policy
+from tasks.leakage_audit.hindsight import find_hindsight
 from tasks.leakage_audit.origin import find_copy, find_later_value
 from tasks.leakage_audit.outcome import find_choice, find_outcome, find_shadow
 from tasks.leakage_audit.reference import Book, Column
@@ -177,10 +179,18 @@ def book() -> Book:
         days=pl.Series([DAY] * 800),
         labels=LABELS,
         pds=1 / (1 + np.exp(1.3 - 0.7 * own)),
+        even_pds=PDS,
         own=pl.DataFrame({"ours": own}),
         known=pl.DataFrame({"known": NOISE}),
         later=pl.DataFrame({"noise": NOISE, "balance at MOB 4": TRUTH}),
     )
+
+
+def ageing_book() -> Book:
+    """The same loans as eight cohorts, of which the last is not ripe."""
+    cohort = np.arange(800) // 100
+    days = pl.Series([date(2024, 1 + number, 1) for number in cohort.tolist()])
+    return replace(book(), days=days, labels=np.where(cohort < 7, LABELS, np.nan))
 
 
 def audited(policy: Policy) -> list[str]:
@@ -193,7 +203,9 @@ def audited(policy: Policy) -> list[str]:
         find_later_value: TRUTH + 0.3 * NOISE**2,
         find_copy: (TRUTH + NOISE) * np.where(np.arange(800) % 10 == 0, 1.1, 1.0),
     }
-    return [check(Column(pl.Series("x", values)), book(), policy.audit) for check, values in columns.items()]
+    learnt = np.where(np.arange(800) < 700, TRUTH + NOISE, NOISE)
+    late = find_hindsight(Column(pl.Series("x", learnt)), ageing_book(), policy.audit)
+    return [late] + [check(Column(pl.Series("x", v)), book(), policy.audit) for check, v in columns.items()]
 
 
 # What is decided by the numbers of a table of the policy; by those of all others, what is measured.

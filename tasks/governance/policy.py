@@ -186,6 +186,7 @@ class Audit(Part):
     implausible_auc: Share
     implausible_within: Share
     implausible_absence: Share
+    hindsight_z: Annotated[float, Field(ge=2)]
     same_rank: Share
     copy_share: Share
 

@@ -63,8 +63,9 @@ RULES = {
     "audit": "A column of another source is refused as unknown at the application when alone it ranks "
     "defaults out of time with an AUC above {audit.implausible_auc}; among applicants of like risk, above "
     "{audit.implausible_within}, or above {audit.implausible_absence} by its being there or not; when its "
-    "rank correlation with what became known later is {audit.same_rank} or more; or when it equals a "
-    "feature of ours for {audit.copy_share:%} of the applications.",
+    "rank correlation with what became known later is {audit.same_rank} or more; when it goes with risk or "
+    "arrears in old cohorts more than in young ones by {audit.hindsight_z} standard errors; or when it "
+    "equals a feature of ours for {audit.copy_share:%} of the applications.",
     "choice": "An audited source is worth taking when it adds {choice.min_gain} or more to our AUC, "
     "significantly, and covers {choice.min_coverage:%} or more of the applications.",
 }

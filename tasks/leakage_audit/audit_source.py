@@ -15,6 +15,7 @@ from tasks.governance.source_log import Kinds, note_decision
 from tasks.governance.sources import Declared
 from tasks.leakage_audit.checks import Verdict, audit_columns, own_pds
 from tasks.leakage_audit.known_values import known_facts, later_facts
+from tasks.leakage_audit.maturity import without_uneven
 from tasks.leakage_audit.reference import MAX_WORDS, Book
 from tasks.leakage_audit.restated import find_restated
 from tasks.registry.settings_of_record import settings_on
@@ -27,7 +28,7 @@ from tasks.store import documents, tables
 
 OF_USE = (
     pl.when(pl.col("kind") == "other")
-    .then(pl.lit("of no use to a model: dates, or more than 50 different texts"))
+    .then(pl.lit("of no use to a model: dates, one value throughout, or more than 50 different texts"))
     .otherwise(pl.lit("of use"))
 )
 
@@ -117,10 +118,13 @@ def build_book(as_of: date, settings: Settings) -> tuple[pl.DataFrame, Book]:
         )
     clickstream = tables.scan("silver.clickstream", settings, until=as_of)
     applications = features.select(KEYS)
+    seed = settings_on(as_of, settings).seed
+    pds, even = own_pds(features, outcomes, seed=seed), without_uneven(features, outcomes)
     book = Book(
         days=applications["snapshot_date"],
         labels=outcomes,
-        pds=own_pds(features, outcomes, seed=settings_on(as_of, settings).seed),
+        pds=pds,
+        even_pds=pds if even.equals(features) else own_pds(even, outcomes, seed=seed),
         own=features.drop(KEYS),
         known=known_facts(applications, clickstream),
         later=later_facts(applications, clickstream, tables.scan("silver.loans", settings, until=as_of)),
@@ -144,6 +148,8 @@ def _tabulate(verdicts: Sequence[Verdict], columns: pl.DataFrame) -> pl.DataFram
 
 def kind_of(column: pl.Series) -> str:
     """How a model can use it: as a "number", as a "word" of few, or not at all ("other")."""
+    if column.drop_nulls().n_unique() == 1:
+        return "other"
     if column.dtype.is_numeric() or column.dtype == pl.Boolean:
         return "number"
     return "word" if column.dtype == pl.String and column.n_unique() <= MAX_WORDS else "other"

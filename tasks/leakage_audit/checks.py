@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from tasks.governance.policy import Audit
+from tasks.leakage_audit.hindsight import find_hindsight
 from tasks.leakage_audit.origin import find_copy, find_later_dates, find_later_value, find_whole_period
 from tasks.leakage_audit.outcome import (
     find_certainty,
@@ -38,6 +39,7 @@ CHECKS: dict[str, Callable[[Column, Book, Audit], str]] = {
     "a later value": find_later_value,
     "encodes the outcomes": find_encoding,
     "whole-period statistics": find_whole_period,
+    "knows more as loans ripen": find_hindsight,
     "a copy of ours": find_copy,
 }
 GROUPS = 3
@@ -93,7 +95,7 @@ def _audit(column: Column, book: Book, limits: Audit) -> Verdict:
 
 
 def own_pds(features: pl.DataFrame, labels: Floats, *, seed: int) -> Floats:
-    """PD (n,) of each ripe loan from our features, by a scorecard fitted without its group of cohorts."""
+    """PD (n,) of each loan from our features, by a scorecard fitted without its group of cohorts."""
     ripe = ~np.isnan(labels)
     pds = np.full(len(labels), np.nan)
     training_set = TrainingSet(features.filter(ripe), labels[ripe], np.ones(int(ripe.sum()), dtype=bool))
@@ -103,4 +105,8 @@ def own_pds(features: pl.DataFrame, labels: Floats, *, seed: int) -> Floats:
     ):
         model = fit_model(default_spec("logistic"), training_set.take(~held), seed=seed)
         pds[places[held]] = predict_pd(model, training_set.features.filter(held))
+    if not ripe.all():
+        pds[~ripe] = predict_pd(
+            fit_model(default_spec("logistic"), training_set, seed=seed), features.filter(~ripe)
+        )
     return pds

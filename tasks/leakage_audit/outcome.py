@@ -9,6 +9,7 @@ from scipy.stats import binom, chi2
 
 from tasks.governance.policy import Audit
 from tasks.leakage_audit.reference import MAX_WORDS, MIN_ROWS, Book, Column, stratified_auc
+from tasks.statistics.performance import Floats
 
 SURE = 1e-6  # probability under honesty: with hundreds of columns none is refused by chance
 
@@ -58,7 +59,8 @@ def find_certainty(column: Column, book: Book, limits: Audit) -> str:  # noqa: A
 def find_choice(column: Column, book: Book, limits: Audit) -> str:
     """Whether it is there depends on how the loan went, or on whether that is known yet."""
     there = column.there.astype(float)
-    rows = book.ripe & np.isfinite(book.pds)
+    share = _share_by_cohort(there, book)  # a cohort of which it knows nobody was not chosen by outcome
+    rows = book.ripe & np.isfinite(book.pds) & (share > 0)
     _, low = stratified_auc(there[rows], book.labels[rows], book.risk[rows])
     if low > limits.implausible_absence:
         good, bad = (there[rows & (book.labels == label)].mean() for label in (0, 1))
@@ -66,9 +68,16 @@ def find_choice(column: Column, book: Book, limits: Audit) -> str:
     if min(book.ripe.sum(), (~book.ripe).sum()) < MIN_ROWS:
         return ""
     ripe, young = there[book.ripe].mean(), there[~book.ripe].mean()
-    if ripe > 0.5 and young < 0.05:
+    newest = share[book.months == book.months[book.ripe].max()][0]  # of a source that ended before: nobody
+    if min(ripe, newest) > 0.5 and young < 0.05:
         return f"it is there for {ripe:.0%} of the ripe loans and {young:.0%} of those without a label yet"
     return ""
+
+
+def _share_by_cohort(there: Floats, book: Book) -> Floats:
+    """Share (n,) of the loan's cohort for which it is there."""
+    _, cohort = np.unique(book.months, return_inverse=True)
+    return (np.bincount(cohort, weights=there) / np.bincount(cohort))[cohort]
 
 
 def find_ripening(column: Column, book: Book, limits: Audit) -> str:  # noqa: ARG001

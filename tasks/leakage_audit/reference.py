@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tasks.leakage_audit.maturity import Maturity
 from tasks.statistics.performance import Floats, measure_auc
 
 Mask = NDArray[np.bool_]
@@ -37,14 +38,16 @@ class Ranked:
 class Book:
     """A row per application in one order.
 
-    `labels` (n,) are 0.0 and 1.0, NaN where the loan is not ripe; `pds` (n,) what our own features say of
-    the ripe ones, by fits that did not see their cohort, NaN for the others; `own` are our features,
-    `known` and `later` the facts of `tasks.leakage_audit.known_values`.
+    `labels` (n,) are 0.0 and 1.0, NaN where the loan is not ripe; `pds` (n,) what our own features say, by
+    fits that did not see the loan's cohort, and `even_pds` (n,) the same by those features alone that are
+    known of young cohorts as of ripe ones; `own` are our features, `known` and `later` the facts of
+    `tasks.leakage_audit.known_values`.
     """
 
     days: pl.Series
     labels: Floats
     pds: Floats
+    even_pds: Floats
     own: pl.DataFrame
     known: pl.DataFrame
     later: pl.DataFrame
@@ -60,6 +63,16 @@ class Book:
         known = self.pds[np.isfinite(self.pds)]
         edges = np.quantile(known, np.linspace(0, 1, STRATA + 1)[1:-1]) if len(known) else np.array([])
         return np.searchsorted(np.unique(edges), self.pds).astype(float)
+
+    @property
+    def even(self) -> bool:
+        """Whether our own features are known of young cohorts as of ripe ones."""
+        return bool(np.array_equal(self.pds, self.even_pds, equal_nan=True))
+
+    @cached_property
+    def maturity(self) -> Maturity:
+        """What is known of the loans' risk by their age."""
+        return Maturity.of(self.days, self.labels, self.even_pds, self.later)
 
     @cached_property
     def months(self) -> Floats:

@@ -49,7 +49,13 @@ def leaks(lender: Lender) -> dict[str, pl.Series]:
     ids = np.empty(n, dtype=int)
     ids[order] = np.arange(n)
     worst = later["highest overdue_amt"].fill_null(0.0)
+    known, overdue = np.nan_to_num(y), later["overdue_amt at MOB 3"].fill_null(0.0).to_numpy()
     columns: Mapping[str, object] = {
+        "default under noise of 1.0": known + rng.normal(0, 1.0, n),
+        "default under noise of 1.4": known + rng.normal(0, 1.4, n),
+        "overdue at MOB 3 under noise": overdue + rng.normal(0, overdue[overdue > 0].std(), n),
+        "calls of the collections team": rng.poisson(0.2 + 2 * known),
+        "segment of the collections team": np.where(rng.random(n) < 0.1 + 0.3 * known, "watched", "usual"),
         "label copy": y,
         "label in words": np.where(ripe, np.where(y == 1, "bad", "good"), None),
         "noisy label": flipped,
@@ -105,6 +111,9 @@ def honest_columns(lender: Lender) -> dict[str, pl.Series]:
     debt = own["outstanding_debt"].to_numpy()
     columns: Mapping[str, object] = {
         "noise": rng.normal(size=n),
+        "of a source that ended": np.where(
+            book.days < book.days.unique().sort()[6], debt + rng.normal(size=n), np.nan
+        ),
         "constant": np.ones(n),
         "coin": rng.random(n) < 0.3,
         "random id": pl.Series([f"R{i:08d}" for i in rng.permutation(n)]),

@@ -1,0 +1,65 @@
+"""What is known of the risk of loans by their age: our PD at the application, and the arrears since."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from sklearn.linear_model import LogisticRegression
+
+from tasks.months import month_number
+from tasks.statistics.performance import Floats
+
+KEPT = 0.8  # share of its usual coverage that a feature has in every young cohort, else it is not even
+
+
+@dataclass(frozen=True)
+class Maturity:
+    """Cohorts (c,) by their months on book, and what is known of each loan (n,) at each of them.
+
+    `by_mob[0]` are the log-odds of our PD, `by_mob[m]` those of our PD and the arrears up to MOB m, NaN for
+    loans that are younger; `cohort` is the place of each loan's cohort in `ages`.
+    """
+
+    by_mob: list[Floats]
+    cohort: Floats
+    ages: Floats
+
+    @classmethod
+    def of(cls, days: pl.Series, labels: Floats, pds: Floats, later: pl.DataFrame) -> "Maturity":
+        """Of loans that began on these days; `later` has columns `overdue_amt at MOB m`."""
+        numbers = days.to_frame("day").select(month_number(pl.col("day"))).to_series().to_numpy()
+        months, cohort = np.unique(numbers, return_inverse=True)
+        ages = months.max() - months
+        ripe = ~np.isnan(labels)
+        ripens = int(ages[cohort[ripe]].min()) if ripe.any() else 1
+        odds = np.log(pds / (1 - pds))
+        known = [odds, *(_with_arrears(odds, labels, later, mob) for mob in range(1, ripens))]
+        return cls(known, cohort.astype(float), ages.astype(float))
+
+
+def _with_arrears(odds: Floats, labels: Floats, later: pl.DataFrame, mob: int) -> Floats:
+    """Log-odds (n,) of default by `odds` and by what was overdue up to a MOB; NaN for younger loans."""
+    overdue = later.select(f"overdue_amt at MOB {month}" for month in range(1, mob + 1))
+    there = overdue.to_series(-1).is_not_null().to_numpy() & np.isfinite(odds)
+    late = (overdue.fill_null(0.0).to_numpy() > 0).astype(float)
+    known, rows = np.column_stack([odds, late]), ~np.isnan(labels) & there
+    said = np.full(len(odds), np.nan)
+    if len(np.unique(labels[rows])) == 2:
+        said[there] = (
+            LogisticRegression(max_iter=500).fit(known[rows], labels[rows]).decision_function(known[there])
+        )
+    return said
+
+
+def without_uneven(features: pl.DataFrame, labels: Floats) -> pl.DataFrame:
+    """The features, those null that are known of a young cohort far less often than of the ripe ones.
+
+    Needs:  snapshot_date among the features, and the labels (n,), NaN where a loan is not ripe.
+    """
+    names = [name for name in features.columns if name != "snapshot_date"]
+    young = pl.Series(np.isnan(labels))
+    usual = features.filter(~young).select(pl.col(names).is_not_null().mean())
+    by_cohort = features.filter(young).group_by("snapshot_date").agg(pl.col(names).is_not_null().mean())
+    least = by_cohort.select(pl.col(names).min())
+    uneven = [name for name in names if by_cohort.height and least[name].item() < KEPT * usual[name].item()]
+    return features.with_columns(pl.lit(None, features.schema[name]).alias(name) for name in uneven)
