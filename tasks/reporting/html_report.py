@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tasks.config import Settings
 from tasks.economics.reading import economics_until
+from tasks.lender.current import lender
 from tasks.monitoring.actions import actions_on, explain_policy, newest_monitored
 from tasks.months import months_before
 from tasks.registry.history import load_registry
@@ -45,6 +46,7 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
     models = [entry for entry in load_registry(settings).entries if entry.effective_from <= str(day)][::-1]
     html = _template().render(
         month=month_name(day),
+        lender=lender().lender,
         as_of=day,
         story=tell(facts),
         model_id=_champion(facts.now),

@@ -13,6 +13,7 @@ from pypdf import PageObject, PdfReader
 
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError
+from tasks.lender.declaration import Identity
 from tasks.monitoring.actions import explain_triggers
 from tasks.reporting.deck.data import DeckData
 from tasks.reporting.deck.pages import build_deck
@@ -73,6 +74,12 @@ def test_the_deck_of_an_older_date_leaves_the_newest_one(monitored: Settings, de
 
 def test_the_deck_of_a_past_day_tells_nothing_that_came_later(monitored: Settings, young: Settings) -> None:
     assert build_deck(gather(month(8), monitored)) == build_deck(gather(month(8), young))
+
+
+def test_the_cover_and_the_amounts_are_those_of_the_declared_lender(data: DeckData) -> None:
+    deck = build_deck(replace(data, lender=Identity(name="Alpha Bank", currency="EUR")))
+    assert deck["cover"]["lender"] == "Alpha Bank"
+    assert "EUR, forecast" in json.dumps(deck["pages"][0])
 
 
 def test_every_font_is_embedded(deck: Path) -> None:

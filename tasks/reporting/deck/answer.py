@@ -61,7 +61,7 @@ def _numbers(data: DeckData) -> list[tuple[str, str, str, Mark]]:
         (f"{bad['value']:.1%}", "expected bad rate", against, signal)
         if bad
         else ("-", "expected bad rate", unmeasured, ""),
-        (about(profit["value"]), "expected profit of the month", "account currency, forecast", "")
+        (about(profit["value"]), "expected profit of the month", f"{data.lender.currency}, forecast", "")
         if profit
         else ("-", "expected profit of the month", unmeasured, ""),
     ]

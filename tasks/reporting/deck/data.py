@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from tasks.governance.policy import Policy
+from tasks.lender.declaration import Identity
 from tasks.reporting.facts import Facts
 from tasks.reporting.story import Story, tell
 from tasks.schemas.monitoring import keep_metrics
@@ -24,10 +25,11 @@ class DeckData:
     model_id, state, why), `reasons` the most frequent first reasons of the day's scores with their shares,
     `mix` the applications a month by score path, `history` the median months of clickstream that applicants
     of a month (2024-06) had behind them, `developed_on` those of the loans on which a model was judged,
-    `triggers` those of the `policy` in words.
+    `triggers` those of the `policy` in words; `lender` says whose loans they are, and in which currency.
     """
 
     day: date
+    lender: Identity
     now: pl.DataFrame
     past: pl.DataFrame
     actions: pl.DataFrame

@@ -33,7 +33,7 @@ def build_deck(data: DeckData) -> dict[str, Any]:
         "cover": {
             "name": "The default model: monthly review",
             "month": month_name(data.day),
-            "lender": "Consumer-credit lender",
+            "lender": data.lender.name,
             "audience": "risk committee and engineers",
             "status": STATUS[data.story.colour if data.card else "none"],
         },

@@ -13,6 +13,7 @@ import typst
 from tasks.config import Settings
 from tasks.economics.reading import economics_until
 from tasks.errors import TableNotReadyError
+from tasks.lender.current import lender
 from tasks.monitoring.actions import explain_triggers
 from tasks.registry.history import Registry, champion_on, load_registry
 from tasks.registry.registered_files import read_card
@@ -94,6 +95,7 @@ def gather(day: date, settings: Settings) -> DeckData:
     adopted = policy_on(day, settings)
     return DeckData(
         day=day,
+        lender=lender().lender,
         now=past.filter(pl.col("snapshot_date") == day),
         past=past,
         actions=keep_open(tables.scan("gold.actions", settings, until=day).collect()).sort(
