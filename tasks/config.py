@@ -37,7 +37,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VINTAGE_", frozen=True)
 
-    data: Path = Field(default=Path("data"), description="folder with the lender's four CSV files")
+    data: Path = Field(default=Path("data"), description="folder with the lender's files")
     lender: Path | None = Field(
         default=None,
         description="file that declares the lender, instead of lender.toml in the data folder",

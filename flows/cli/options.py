@@ -17,7 +17,7 @@ from tasks.config import Settings, checked_settings
 from tasks.errors import NothingToDoError
 from tasks.months import require_month_start
 
-Shared = Literal["data", "datamart", "model_store", "restate", "allow_volume", "as_json"]
+Shared = Literal["data", "lender", "datamart", "model_store", "restate", "allow_volume", "as_json"]
 Work = Callable[Concatenate[Settings, ...], None]
 
 
@@ -30,7 +30,11 @@ def _switch(names: str, text: str) -> Any:
 
 
 OPTIONS = {
-    "data": _folder("Folder with the four CSV files [default: data; VINTAGE_DATA]."),
+    "data": _folder("Folder with the lender's files [default: data; VINTAGE_DATA]."),
+    "lender": _folder(
+        "File that declares the lender [default: lender.toml in the data folder, else the reference "
+        "lender's; VINTAGE_LENDER]."
+    ),
     "datamart": _folder("Folder of the tables [default: datamart; VINTAGE_DATAMART]."),
     "model_store": _folder("Folder of the models [default: model_store; VINTAGE_MODEL_STORE]."),
     "restate": _switch(
@@ -49,7 +53,7 @@ def with_settings(*names: Shared) -> Callable[[Work], Callable[..., None]]:
     """Let a command take the options `names`, and those of all commands; it is given the settings first."""
 
     def decorate(work: Work) -> Callable[..., None]:
-        shared = (*names, *OF_ALL)
+        shared = (*names, *(("lender",) if "data" in names else ()), *OF_ALL)
 
         @wraps(work)
         def command(**given: Any) -> None:

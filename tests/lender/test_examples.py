@@ -1,9 +1,11 @@
 """The declarations in docs/examples are read, and files of their layout are taken in."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from flows.cli.main import command
 from tasks.config import Settings, checked_settings
 from tasks.lender.reading import read_lender
 from tasks.onboarding.trial import Trial, try_lender
@@ -65,3 +67,13 @@ def test_codes_of_a_letter_are_words_and_status_below_zero_is_not_known(trial: T
     assert columns["acquisition", "channel"]["null_share"] == 0
     assert columns["loans", "instalments_behind"]["lost_share"] == pytest.approx(3 / 16)
     assert columns["acquisition", "snapshot_date"]["least"] == "1999-12-01"
+
+
+def test_the_command_line_takes_a_declaration_that_lies_elsewhere(
+    mortgages: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declared = ["--lender", str(EXAMPLES / "fannie_mae.toml"), "--data", str(mortgages.data)]
+    with pytest.raises(SystemExit) as end:
+        command(["check", *declared, "--json"])
+    assert end.value.code == 1  # a month would be refused: its applications are dated the month before
+    assert json.loads(capsys.readouterr().out)["label"] == "60dpd_24mob"
