@@ -170,7 +170,11 @@ GENERATED: dict[str, Callable[[], str]] = {
 
 
 def pages() -> dict[str, str]:
-    """Every page that is not in docs/, by its name."""
+    """Every page that is not in docs/, by its name; tables are those of the reference lender."""
+    from tasks.lender.current import serve
+    from tasks.lender.reading import REFERENCE, read_lender
+
+    serve(read_lender(REFERENCE))
     shown = {name: show(title, parts) for name, (title, parts) in SHOWN.items()}
     return {**shown, **{name: make() for name, make in GENERATED.items()}, **rooms()}
 
