@@ -154,10 +154,12 @@ def _calendar(tape: _Source) -> str:
 
 
 def _longest(tape: _Source) -> float:
-    """The longest term in months that the loan tape tells; 0 where it tells none."""
-    theirs = next((name for name, ours in tape.part.names.items() if ours == "tenure"), None)
-    values = tape.table.rows[theirs].cast(pl.Float64, strict=False) if theirs else pl.Series([0.0])
-    return float(values.to_numpy()[~values.is_null().to_numpy()].max(initial=0.0))
+    """The longest term, or else age, in months that the loan tape tells; 0 where it tells none."""
+    for ours in ("tenure", "installment_num"):
+        for theirs in [name for name, named in tape.part.names.items() if named == ours]:
+            values = tape.table.rows[theirs].cast(pl.Float64, strict=False).drop_nulls()
+            return float(values.to_numpy().max(initial=0.0))
+    return 0.0
 
 
 def _draft_source(name: str, source: _Source) -> str:

@@ -17,7 +17,7 @@ MOST = 0.9  # of the cells that say something: so many decide a type
 MAX_WORDS = 60
 LOOKED_AT = 1000  # different texts that tell how dates are spelled
 MAX_NULLS = 5
-SERIAL: Final = "serial number of a spreadsheet"
+DIGITS_ALONE: Final = ("serial number of a spreadsheet", "YYYYMMDD")
 DURATION = r"^\s*\d+ Years? and \d+ Months?\s*$"
 EMAIL, SSN, PHONE = r"^[^@\s]+@[^@\s]+\.\w+$", r"^\d{3}-\d{2}-\d{4}$", r"^\+\d[\d ()/-]{6,}$"
 PERSONAL = re.compile(
@@ -94,16 +94,19 @@ def find_decimal(rows: pl.DataFrame, separator: str) -> Decimal:
 
 
 def find_date_spelling(stated: pl.Series, plain: str) -> str:
-    """The spelling by which nearly all texts are dates, those first that make most of them a month's ends."""
+    """The spelling of a column of dates that makes most of them a month's ends; none for other columns.
+
+    Nearly all texts must be dates, if not all in one spelling: a file may change its habits.
+    """
     rows = pl.DataFrame({"text": stated.unique(maintain_order=True).head(LOOKED_AT)})
-    skipped = {SERIAL} if re.search("date|day", plain) else {SERIAL, "YYYYMMDD"}  # digits may be anything
-    best = ("", 0.0, 0.0)
-    for spelling in [one for one in SPELLINGS if one not in skipped]:
-        days = rows.select(read_spelled("text", spelling)).to_series()
-        read = 1 - days.null_count() / len(days)
-        at_end = (days.dt.day() == 1) | (days == days.dt.month_end())
-        best = max(best, (spelling, read, share_of(at_end)), key=lambda one: one[1:])
-    return best[0] if best[1] >= MOST else ""
+    named = re.search("date|day", plain)  # else digits alone may be anything
+    spellings = [one for one in SPELLINGS if named or one not in DIGITS_ALONE]
+    read = rows.select(read_spelled("text", spelling).alias(spelling) for spelling in spellings)
+    if share_of(read.select(pl.any_horizontal(pl.all().is_not_null())).to_series()) < MOST:
+        return ""
+    ends = read.select(((pl.all().dt.day() == 1) | (pl.all() == pl.all().dt.month_end())).sum()).row(0)
+    n_read = [len(days) - days.null_count() for days in read]
+    return max(zip(n_read, ends, reversed(range(len(spellings))), spellings, strict=True))[-1]
 
 
 def read_numbers(texts: pl.Series, decimal: Decimal) -> pl.Series:
@@ -149,7 +152,9 @@ def _as_words(stated: pl.Series) -> Guess:
     items = stated.str.replace_all(", and ", ", ").str.split(", ").explode().str.strip_chars()
     items = items.str.replace("^and ", "")
     named = sorted({plain_name(item) for item in items.unique().to_list() if re.search("[A-Za-z]{2}", item)})
-    if _share(stated, ", ") > 0.3 and len(named) <= MAX_WORDS:
+    n_words = stated.n_unique()
+    spelled_out = _share(stated, ", and ") > 0 or n_words > MAX_WORDS  # a comma alone may be within a name
+    if spelled_out and _share(stated, ", ") > 0.3 and len(named) <= MAX_WORDS:
         return Guess(
             "list of words", words=tuple(named), unsure=("say in none_when when an empty cell means none",)
         )

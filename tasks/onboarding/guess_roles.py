@@ -7,8 +7,10 @@ from typing import Final
 
 import polars as pl
 
+from tasks.ingestion.date_spelling import read_spelled
 from tasks.lender.declaration import CUSTOMER, DATE, Role
-from tasks.lender.tape import TAPE
+from tasks.lender.tape import ARREARS_COLUMNS, TAPE
+from tasks.months import month_number
 from tasks.onboarding.guess_columns import Guess, share_of
 from tasks.text import plain_name
 
@@ -32,6 +34,7 @@ SYNONYMS: Final[dict[str, str]] = {
 SNAPSHOT = re.compile(r"snapshot|report|as_of|month|period|cut_?off|stichtag")
 MIN_TAPE = 4  # columns of a loan tape that a file must have to be one
 REPEATED = 1.5  # rows a customer from which on a file is a history
+MAX_IDS = 5  # columns that are tried as ids where names tell nothing
 ID = re.compile(r"(^|_)(id|no|nr|num|number|key|ref)$|^(customer|client|loan|contract|account)")
 
 
@@ -61,20 +64,29 @@ class Part:
 
 
 def find_tape(tables: Mapping[str, Table]) -> str | None:
-    """The source with most columns of a loan tape; None where none has MIN_TAPE of them."""
+    """The source with most columns of a loan tape, by their names or else by their cells; None if none is."""
     found = {name: len(_name_tape(table)) for name, table in tables.items()}
     best = max(found, key=lambda name: (found[name], tables[name].rows.height), default=None)
-    return best if best is not None and found[best] >= MIN_TAPE else None
+    if best is not None and found[best] >= MIN_TAPE:
+        return best
+    return next((name for name, table in tables.items() if _find_ages(table)), None)
 
 
 def describe_tape(table: Table) -> Part:
     """What the columns of a loan tape probably are."""
-    names = _name_tape(table)
+    named = _name_tape(table)
+    names = named if len(named) >= MIN_TAPE else _find_ages(table)
+    known = set(names.values())
     unsure = [
-        f"no column seems to be {name!r}: {column.meaning}"
-        for name, column in TAPE.items()
-        if name not in names.values() and name in ("loan_id", DATE, "loan_start_date", "installment_num")
+        f"no column seems to be {name!r}: {TAPE[name].meaning}"
+        for name in ("loan_id", DATE)
+        if name not in known
     ]
+    if not known & {"loan_start_date", "installment_num"}:
+        unsure.append("when does a loan begin? call a column loan_start_date or installment_num")
+    if not any(known.issuperset(columns) for columns in ARREARS_COLUMNS.values()):
+        told = ", ".join(" and ".join(columns) for columns in ARREARS_COLUMNS.values())
+        unsure.append(f"what tells arrears? call columns one of {told}")
     return Part("loan tape", names, unsure)
 
 
@@ -112,6 +124,43 @@ def _name_tape(table: Table) -> dict[str, str]:
     return named
 
 
+def _find_ages(table: Table) -> dict[str, str]:
+    """Our names of a loan tape's columns whose names tell nothing: loan, day, months on book, arrears.
+
+    Months on book grow with the months of a date, for each value of an id that many rows share.
+    """
+    ids = [name for name, guess in table.guesses.items() if guess.type in ("whole number", "text", "word")]
+    for day in table.dates():
+        for key in ids[:MAX_IDS]:
+            rows = table.rows.select(
+                key=key, month=month_number(read_spelled(day, table.guesses[day].spelling))
+            )
+            if not 1.5 < rows.height / rows["key"].n_unique() < rows.height / 2 or rows.is_duplicated().any():
+                continue
+            for age in [name for name in ids if name != key and table.guesses[name].type == "whole number"]:
+                since = rows.select(
+                    "key", since=pl.col("month") - table.rows[age].cast(pl.Float64, strict=False)
+                )
+                kept = since.drop_nulls().group_by("key").agg(pl.col("since").n_unique() == 1)["since"]
+                if share_of(kept) > 0.95:
+                    named = {key: "loan_id", day: DATE, age: "installment_num"}
+                    return named | _find_behind(table, key, age, [name for name in ids if name not in named])
+    return {}
+
+
+def _find_behind(table: Table, key: str, age: str, columns: Sequence[str]) -> dict[str, str]:
+    """The column of instalments behind, if any: mostly 0, sometimes 2 or more, rising by one at most."""
+    rows = table.rows.select(key, pl.col(age, *columns).cast(pl.Float64, strict=False)).sort(key, age)
+    for name in [one for one in columns if table.guesses[one].type == "whole number"]:
+        behind = rows[name].drop_nulls()
+        steps = rows.select(pl.col(name).diff().over(key)).to_series().drop_nulls()
+        most = behind.max()
+        late = isinstance(most, float) and most >= 2
+        if late and share_of(behind == 0) > 0.7 and share_of(steps <= 1) > 0.98:
+            return {name: "instalments_behind"}
+    return {}
+
+
 def _fits(guess: Guess, ours: str) -> bool:
     """Whether a column of that type can hold what a loan tape's column means."""
     if ours in ("loan_id", CUSTOMER, "status"):
@@ -129,7 +178,10 @@ def _find_key(table: Table, ids: Sequence[pl.Series]) -> tuple[str | None, float
             continue
         values = table.rows[name].drop_nulls().str.strip_chars().unique()
         plain = plain_name(name)
-        known = max((share_of(values.is_in(one.implode())) for one in ids), default=0.0)
+        shared = [
+            (share_of(values.is_in(one.implode())), share_of(one.is_in(values.implode()))) for one in ids
+        ]
+        known = max((max(both) for both in shared), default=0.0)
         named = bool(re.search(SYNONYMS[CUSTOMER], plain) or ID.search(plain))
         if len(values) > 1 and (named or (known > 0.5 and len(values) > 50)):
             best = max(best, (known, named, name), key=lambda one: one[:2])

@@ -53,6 +53,10 @@ def _read_parquet(path: Path, n_rows: int) -> Sample:
 def _read_text(path: Path, n_rows: int) -> Sample:
     with path.open("rb") as file:
         head = file.read(HEAD)
+    if head.lower().startswith(b"sep="):
+        raise BadInputError(
+            f"{path} begins with a line for spreadsheets, sep=, that is no row. Delete line 1."
+        )
     encoding = _find_encoding(head)
     lines = head.decode(encoding, errors="replace").splitlines()[:-1] or [head.decode(encoding, "replace")]
     separator = _find_separator(lines)

@@ -91,8 +91,11 @@ def test_the_same_files_give_the_same_draft(cars: Path, tmp_path: Path) -> None:
         ("children", ["0", "1.0", "2", "-", "1"], "whole number"),
         ("opened", ["31/12/2023", "01/02/2024", "15/02/2024"], "date"),
         ("opened", ["12/31/2023", "02/01/2024", "02/15/2024"], "date"),
+        ("start_date", ["44927", "44958", "44986"], "date"),
+        ("start_date", ["2023-01-01", "2/1/2023", "2023-03-01"], "date"),
         ("account", ["20230101", "20230102", "20230103"], "whole number"),
         ("history", ["10 Years and 9 Months", "0 Years and 1 Month"], "duration"),
+        ("bank", ["First Bank, NA", "Second Bank, NA"] * 5, "word"),
         ("mix", ["Good", "Bad", "_", "Good"] * 5, "word"),
         ("remark", [f"about case {number}" for number in range(100)], "text"),
         ("loans", ["Auto Loan, and Payday Loan", "Auto Loan"] * 5, "list of words"),
@@ -162,6 +165,35 @@ def test_a_file_without_names_of_columns_is_declared_with_some(tmp_path: Path) -
     text = draft_declaration(read_samples(tmp_path, n_rows=100), "Some")
     assert '# header = ["column_1", "column_2", "column_3"]' in text
     assert "the file names no columns" in text
+
+
+def test_a_loan_tape_without_names_of_columns_is_told_by_its_cells(tmp_path: Path) -> None:
+    """Months on book grow with the month; what is mostly 0 and grows by one at most is instalments behind."""
+    rows = "".join(
+        f"{80000 + loan}|{month + 1:02}/01/2023|{month}.0|{900 - month}|{max(0, month - 2) * (loan == 7)}\n"
+        for loan in range(60)
+        for month in range(8)
+    )
+    write(tmp_path, "tape.txt", rows)
+    write(tmp_path, "people.txt", "".join(f"{80000 + loan}|12/2022|{loan % 9}\n" for loan in range(400)))
+    write(tmp_path, "lender.toml", draft_declaration(read_samples(tmp_path, n_rows=1000), "Some"))
+    lender = read_lender(tmp_path / "lender.toml")
+    assert [*lender.tape.ours.values()] == [
+        "loan_id",
+        "snapshot_date",
+        "installment_num",
+        "column_4",
+        "instalments_behind",
+    ]
+    assert lender.arrears.told_by == "instalments behind"
+    (people,) = lender.applications
+    assert [*people.ours.values()] == ["customer_id", "snapshot_date", "column_3"]
+
+
+def test_a_line_for_spreadsheets_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "sep=,\nid,town\n1,Bern\n")
+    with pytest.raises(BadInputError, match="Delete line 1"):
+        read_samples(tmp_path, n_rows=10)
 
 
 def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:
