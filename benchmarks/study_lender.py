@@ -73,9 +73,15 @@ def build_cohort(lender: Lender, cohort: int, *, mob: int) -> Cohort:
     clicks = pl.concat([clicks_of(lender, cohort, month, ids, defaults) for month in range(cohort + 1)])
     features = build_features(
         mob_0,
-        clean_facts(lender, cohort, "attributes", build_attributes(lender, cohort, credit), ids).lazy(),
-        clean_facts(lender, cohort, "financials", build_financials(lender, cohort, credit), ids).lazy(),
-        clicks.lazy(),
+        {
+            "attributes": clean_facts(
+                lender, cohort, "attributes", build_attributes(lender, cohort, credit), ids
+            ).lazy(),
+            "financials": clean_facts(
+                lender, cohort, "financials", build_financials(lender, cohort, credit), ids
+            ).lazy(),
+            "clickstream": clicks.lazy(),
+        },
         days=[day],
     )
     known = features.sort("loan_id")

@@ -4,15 +4,9 @@ import numpy as np
 import polars as pl
 
 from tasks.modelling.training_set import TrainingSet
-from tasks.schemas.feature_store import (
-    CATEGORIES,
-    CLICKSTREAM_LEVELS,
-    CLICKSTREAM_MONTHS,
-    CLICKSTREAM_SPREADS,
-    FEATURE_STORE,
-    NUMBERS,
-)
+from tasks.schemas.feature_store import CATEGORIES, FEATURE_STORE, FEATURES
 from tests.builders import months
+from tests.reference import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
 
 QUICK = {"max_iter": 20.0, "max_leaf_nodes": 4.0, "learning_rate": 0.2}
 N = 600
@@ -21,7 +15,7 @@ N = 600
 def applicants(seed: int = 1, n: int = N) -> pl.DataFrame:
     """Rows of gold.feature_store over three cohorts, all sources known."""
     rng = np.random.default_rng(seed)
-    numbers = {name: rng.normal(100, 30, n) for name in NUMBERS}
+    numbers = {name: rng.normal(100, 30, n) for name in FEATURES if name not in CATEGORIES}
     history = rng.integers(1, 9, n).astype(float)
     levels = {name: rng.normal(0, 1, n) * 100 / history**0.5 + 100 for name in CLICKSTREAM_LEVELS}
     spreads = {name: rng.normal(100, 5, n) for name in CLICKSTREAM_SPREADS}

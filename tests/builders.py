@@ -26,8 +26,7 @@ from tasks.registry.anchors import ANCHORED
 from tasks.registry.history import load_registry, registry_path
 from tasks.registry.records import Entry
 from tasks.schemas.catalog import TABLES
-from tasks.schemas.clickstream import MEASURES
-from tasks.schemas.feature_store import FEATURES
+from tasks.schemas.feature_store import FEATURES, MEASURES
 from tasks.store import tables
 from tasks.store.sealed_lines import digest_of_last, seal_line
 

@@ -30,7 +30,7 @@ from tasks.monitoring.monthly import Month, count_drifting, measure_month
 from tasks.monitoring.score_paths import usual_months
 from tasks.registry.promotion_gate import GateInput, decide, paths_to_judge
 from tasks.reporting.findings import describe_figures
-from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.feature_store import MEASURES
 from tasks.schemas.monitoring import METRICS
 from tests.charts.books import cohort_rows, coverage_rows, figure_rows
 from tests.policies import POLICY, STATED, numbers_of, other_policies

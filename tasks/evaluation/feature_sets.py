@@ -18,7 +18,7 @@ def list_feature_sets(others: Sequence[str]) -> dict[str, tuple[str, ...]]:
     alone = {f"{name} alone": (name,) for name in others}
     added = {f"ours + {name}": (*SOURCES, name) for name in others}
     every = {ALL: (*SOURCES, *others)} if len(others) > 1 else {}
-    return {OURS: SOURCES, **alone, **added, **every}
+    return {OURS: tuple(SOURCES), **alone, **added, **every}
 
 
 def score_feature_sets(

@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
+from tasks.lender.current import lender
 from tasks.modelling.ablation import ABLATIONS, blank
 from tasks.modelling.base_models import Sources
 from tasks.modelling.fallbacks import fit_ensemble, predict_ensemble
 from tasks.modelling.families import ModelSpec
-from tasks.modelling.history_transformers import SUMMARY
 from tasks.modelling.stacking import fit_model, predict_pd
 from tasks.modelling.training_set import (
     HistoryView,
@@ -20,8 +20,7 @@ from tasks.modelling.training_set import (
     read_training_set,
     to_training_set,
 )
-from tasks.schemas.clickstream import MEASURES
-from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
+from tasks.schemas.feature_store import MEASURES, SUMMARY, history, history_months
 from tasks.schemas.source_features import source_of
 from tasks.statistics import performance
 from tasks.statistics.performance import Floats
@@ -50,11 +49,14 @@ def scorers_of(card: Mapping[str, Any], *, ablations: bool) -> dict[str, Scorer]
     stack = specs["stack"]
     named = {family: Scorer(spec, view) for family, spec in sorted(specs.items())}
     alone = {
-        "financials only": Scorer(stack, view, ("financials",)),
-        "month's clickstream only": Scorer(
-            stack, "as of application", ("clickstream",), last_month_only=True
-        ),
+        f"{source.name} only": Scorer(stack, view, (source.name,))
+        for source in lender().applications
+        if source.may_be_missing
     }
+    if history():
+        alone[f"month's {history()} only"] = Scorer(
+            stack, "as of application", (history(),), last_month_only=True
+        )
     learned = {source_of(name) for name in card["data"]["features"]}
     named |= {name: scorer for name, scorer in alone.items() if learned.issuperset(scorer.sources or ())}
     if ablations:
@@ -62,7 +64,7 @@ def scorers_of(card: Mapping[str, Any], *, ablations: bool) -> dict[str, Scorer]
         named |= {f"without {name}": Scorer(won, view, blank=gone) for name, gone in ABLATIONS.items()}
         named |= {
             "without younger loans": Scorer(won, "as of training"),
-            "without later clickstream": Scorer(won, "as of application"),
+            f"without later {history()}": Scorer(won, "as of application"),
         }
     return named
 
@@ -107,12 +109,9 @@ def keep_last_month(features: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.Dat
     month = clickstream.select(
         "customer_id",
         "snapshot_date",
-        pl.lit(1.0).alias(CLICKSTREAM_MONTHS),
-        *(
-            pl.col(measure).cast(pl.Float64).alias(level)
-            for measure, level in zip(MEASURES, CLICKSTREAM_LEVELS, strict=True)
-        ),
-        *(pl.lit(None, dtype=pl.Float64).alias(spread) for spread in CLICKSTREAM_SPREADS),
+        pl.lit(1.0).alias(history_months()),
+        *(pl.col(measure).cast(pl.Float64).alias(f"{measure}_mean") for measure in MEASURES),
+        *(pl.lit(None, dtype=pl.Float64).alias(f"{measure}_sd") for measure in MEASURES),
     )
     keys = ["customer_id", "snapshot_date"]
     left = features.lazy().drop(SUMMARY, strict=False)

@@ -88,7 +88,7 @@ def _score(day: date, replay: _Replay) -> list[pl.DataFrame]:
     if champion is None:
         return []
     applications = read_applications(day, [champion.model_id], replay.settings)
-    clickstream = tables.scan("silver.clickstream", replay.settings, until=day)
+    clickstream = tables.scan_history(replay.settings, until=day)
     ensemble = load_model(registry, champion.model_id)
     pds = {CHAMPION: score_applications(applications, ensemble, model_id=champion.model_id)["pd"]}
     for name, scorer, predict in replay.rivals(champion.model_id):

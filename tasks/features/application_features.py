@@ -1,20 +1,30 @@
 """Features of applications, each from what was known on the day it came in.
 
-The clickstream is heavy noise around a level of the customer's own: one month is weak evidence, the mean of k
+A history is heavy noise around a level of the customer's own: one month is weak evidence, the mean of k
 months has a k-th of the variance. So the store keeps the mean, the spread and the number of months behind
 them; how much a mean of so many months is worth is the model's to learn. The months are alike: neither their
 trend nor a heavier weight on recent ones adds to the AUC out of time (+0.0002 at most), so neither is kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import polars as pl
 
-from tasks.schemas.attributes import ADULT_AGE
-from tasks.schemas.clickstream import HAS_VALUES, MEASURES
-from tasks.schemas.feature_store import CATEGORIES, CLICKSTREAM_MONTHS, FEATURE_STORE, FINANCIAL_NUMBERS, KEYS
-from tasks.schemas.financials import LOAN_TYPES
+from tasks.lender.current import lender
+from tasks.lender.declaration import LenderSource
+from tasks.schemas.feature_store import (
+    FEATURE_STORE,
+    HAS_SOURCE,
+    KEYS,
+    MEASURES,
+    has_values,
+    history_months,
+    numbers_of,
+    word_counts,
+    words_of,
+)
+from tasks.schemas.source import UNKNOWN
 
 
 def keep_applications(loans: pl.LazyFrame, *, days: Sequence[date]) -> pl.LazyFrame:
@@ -28,39 +38,43 @@ def keep_applications(loans: pl.LazyFrame, *, days: Sequence[date]) -> pl.LazyFr
     return loans.filter(on_days, pl.col("installment_num") == 0).select(KEYS)
 
 
-def keep_known(rows: pl.LazyFrame, applications: pl.LazyFrame) -> pl.LazyFrame:
-    """The rows of each applicant that are not dated after the application, with its loan_id.
+def keep_known(rows: pl.LazyFrame, applications: pl.LazyFrame, *, delay_days: int = 0) -> pl.LazyFrame:
+    """The rows of each applicant that were known, `delay_days` after their date, at the application.
 
     Needs:  rows with customer_id and snapshot_date; applications with loan_id, customer_id, snapshot_date.
     Keys:   one row per (loan_id, row of the customer).
     """
     applied = applications.select("loan_id", "customer_id", applied=pl.col("snapshot_date"))
     known = rows.join(applied, on="customer_id", how="inner")
-    return known.filter(pl.col("snapshot_date") <= pl.col("applied"))
+    since = pl.col("snapshot_date").dt.offset_by(f"{delay_days}d") if delay_days else pl.col("snapshot_date")
+    return known.filter(since <= pl.col("applied"))
 
 
-def summarise_clickstream(known: pl.LazyFrame) -> pl.LazyFrame:
-    """Level and spread of each measure over the months known at the application.
+def summarise_history(known: pl.LazyFrame) -> pl.LazyFrame:
+    """Level and spread of each measure of the history over the months known at the application.
 
-    Needs:  loan_id, fe_1..fe_20 as `keep_known` gives them.
-    Adds:   n_clickstream_months, fe_*_mean, fe_*_sd (null for a single month).
+    Needs:  loan_id, the measures and snapshot_date as `keep_known` gives them.
+    Adds:   the columns of SUMMARY: number of months, means, standard deviations (null for a single month).
     Keys:   one row per loan_id of which a month has any value.
-    Source: silver.clickstream.
+    Source: the silver table of the history.
     """
-    # Integer sums are exact, so the result does not depend on the order in which rows are met.
+    whole = all(known.collect_schema()[m].is_integer() for m in MEASURES)
+    # Integer sums are exact, so the result does not depend on the order in which rows are met; others are
+    # taken in the order of the months.
+    kind, ordered = (pl.Int64, known) if whole else (pl.Float64, known.sort("loan_id", "snapshot_date"))
     sums = (
-        known.filter(HAS_VALUES)
+        ordered.filter(has_values())
         .group_by("loan_id")
         .agg(
-            pl.len().cast(pl.Float64).alias(CLICKSTREAM_MONTHS),
+            pl.len().cast(pl.Float64).alias(history_months()),
             *(pl.col(m).count().alias(f"{m}_n") for m in MEASURES),
-            *(pl.col(m).cast(pl.Int64).sum().alias(f"{m}_sum") for m in MEASURES),
-            *((pl.col(m).cast(pl.Int64) ** 2).sum().alias(f"{m}_squares") for m in MEASURES),
+            *(pl.col(m).cast(kind).sum().alias(f"{m}_sum") for m in MEASURES),
+            *((pl.col(m).cast(kind) ** 2).sum().alias(f"{m}_squares") for m in MEASURES),
         )
     )
     return sums.select(
         "loan_id",
-        CLICKSTREAM_MONTHS,
+        history_months(),
         *(_mean(m).alias(f"{m}_mean") for m in MEASURES),
         *(_sd(m).alias(f"{m}_sd") for m in MEASURES),
     )
@@ -81,76 +95,56 @@ def keep_latest(known: pl.LazyFrame) -> pl.LazyFrame:
     return known.sort("snapshot_date").unique("loan_id", keep="last", maintain_order=True)
 
 
-def add_ratios(financials: pl.LazyFrame) -> pl.LazyFrame:
-    """Add debt to yearly income, and EMI, investment and balance to monthly salary; null on an income of 0.
+def add_derived(rows: pl.LazyFrame, source: LenderSource) -> pl.LazyFrame:
+    """Add the features that the source declares of its columns, and those that count the words of its lists.
 
-    Needs:  the money columns of silver.financials (account currency).
-    Adds:   debt_to_income_ratio, emi_to_salary_ratio, invested_to_salary_ratio, balance_to_salary_ratio.
+    Needs:  the columns of the source's silver table.
     """
-    salary = pl.col("monthly_inhand_salary")
-    return financials.with_columns(
-        debt_to_income_ratio=_ratio("outstanding_debt", pl.col("annual_income")),
-        emi_to_salary_ratio=_ratio("total_emi_per_month", salary),
-        invested_to_salary_ratio=_ratio("amount_invested_monthly", salary),
-        balance_to_salary_ratio=_ratio("monthly_balance", salary),
-    )
+    derived = [pl.sql_expr(one.sql).alias(name) for name, one in source.features.items()]
+    return rows.with_columns(*derived, *_count_words(source))
 
 
-def _ratio(part: str, whole: pl.Expr) -> pl.Expr:
-    return pl.when(whole > 0).then(pl.col(part) / whole)
+def _count_words(source: LenderSource) -> list[pl.Expr]:
+    """Of each word of a list, how often it is listed; null where the list is unknown.
 
-
-def add_loan_types(financials: pl.LazyFrame) -> pl.LazyFrame:
-    """Add n_<type>s: how many loans of each type `type_of_loan` lists; null where it is unknown.
-
-    Needs:  type_of_loan such as `Auto Loan, Payday Loan, and Auto Loan`.
+    Needs:  lists such as `Auto Loan, Payday Loan, and Auto Loan`.
     """
-    listed = pl.col("type_of_loan").str.to_lowercase().str.replace_all("[ -]", "_")
-    known = pl.col("type_of_loan") != "unknown"
-    return financials.with_columns(
-        pl.when(known).then(listed.str.count_matches(kind, literal=True)).alias(f"n_{kind}s")
-        for kind in LOAN_TYPES
-    )
+    counts: list[pl.Expr] = []
+    for name, listed in word_counts(source).items():
+        words = pl.col(listed).str.to_lowercase().str.replace_all("[ -]", "_")
+        n = words.str.count_matches(name[2:-1], literal=True)
+        counts.append(pl.when(pl.col(listed) != UNKNOWN).then(n).alias(name))
+    return counts
 
 
 def build_features(
-    loans: pl.LazyFrame,
-    attributes: pl.LazyFrame,
-    financials: pl.LazyFrame,
-    clickstream: pl.LazyFrame,
-    *,
-    days: Sequence[date],
+    loans: pl.LazyFrame, sources: Mapping[str, pl.LazyFrame], *, days: Sequence[date]
 ) -> pl.DataFrame:
     """Rows of gold.feature_store for the applications of `days`.
 
-    Needs:  the four silver tables; rows dated after an application are not used for it.
+    Needs:  silver.loans and by name the silver tables of all other sources; rows that were not known when an
+            application came in are not used for it.
     Keys:   one row per loan_id, every application; nulls where a source does not know the customer.
-    Source: silver.loans, silver.attributes, silver.financials, silver.clickstream.
     """
     applications = keep_applications(loans, days=days).collect()
-    known = [keep_known(rows, applications.lazy()) for rows in (attributes, financials, clickstream)]
+    declared = [source for source in lender().of_applicants if source.name in sources]
+    known = [
+        keep_known(sources[one.name], applications.lazy(), delay_days=one.delay_days) for one in declared
+    ]
     # Read first: that is where the time goes, and what is left is small and quicker without streaming.
-    people, finances, clicks = (rows.lazy() for rows in pl.collect_all(known))
+    wide = applications.lazy()
+    for source, rows in zip(declared, pl.collect_all(known), strict=True):
+        features = _features_of(source, rows.lazy())
+        wide = wide.join(features, on="loan_id", how="left", validate="1:1")
+    wide = wide.with_columns(pl.col(list(HAS_SOURCE.values())).fill_null(value=False))
     typed = [pl.col(name).cast(kind) for name, kind in FEATURE_STORE.items()]
-    return _widen(applications.lazy(), people, finances, clicks).select(typed).collect(engine="in-memory")
+    return wide.select(typed).collect(engine="in-memory")
 
 
-def _widen(
-    applications: pl.LazyFrame, people: pl.LazyFrame, finances: pl.LazyFrame, clicks: pl.LazyFrame
-) -> pl.LazyFrame:
-    """A row per application with what each source knew of the customer on the day."""
-    person = keep_latest(people).select(
-        "loan_id",
-        "occupation",
-        pl.col("age").cast(pl.Float64),
-        is_minor=(pl.col("age") < ADULT_AGE).cast(pl.Float64),
-        has_attributes=pl.lit(value=True),
-    )
-    money = add_loan_types(add_ratios(keep_latest(finances))).select(
-        "loan_id", *FINANCIAL_NUMBERS, *CATEGORIES[1:], has_financials=pl.lit(value=True)
-    )
-    behaviour = summarise_clickstream(clicks).with_columns(has_clickstream=pl.lit(value=True))
-    wide = applications
-    for source in (person, money, behaviour):
-        wide = wide.join(source, on="loan_id", how="left", validate="1:1")
-    return wide.with_columns(pl.col("^has_.*$").fill_null(value=False))
+def _features_of(source: LenderSource, known: pl.LazyFrame) -> pl.LazyFrame:
+    """The features that a source gives of the rows known, one row per loan_id that it knows."""
+    knows = pl.lit(value=True).alias(HAS_SOURCE[source.name])
+    if source.role == "history":
+        return summarise_history(known).with_columns(knows)
+    row = add_derived(keep_latest(known), source)
+    return row.select("loan_id", *numbers_of(source), *words_of(source), knows)

@@ -8,6 +8,7 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import BadInputError, NothingToDoError
 from tasks.features.application_features import build_features
+from tasks.lender.current import lender
 from tasks.prefect import io_task
 from tasks.store import tables
 
@@ -20,11 +21,11 @@ def build_feature_store(days: Sequence[date], settings: Settings) -> int:
     application of another day has.
     """
     loans = tables.scan("silver.loans", settings, on=days)
-    attributes, financials, clickstream = (
-        tables.scan(f"silver.{name}", settings, until=max(days))
-        for name in ("attributes", "financials", "clickstream")
-    )
-    features = build_features(loans, attributes, financials, clickstream, days=days)
+    sources = {
+        source.name: tables.scan(f"silver.{source.name}", settings, until=max(days))
+        for source in lender().of_applicants
+    }
+    features = build_features(loans, sources, days=days)
     _require_new_ids(features, days, settings)
     n_applications = tables.replace_partitions("gold.feature_store", features, days=days, settings=settings)
     if n_applications == 0:

@@ -12,11 +12,10 @@ from tasks.ingestion.date_spelling import read_iso
 from tasks.lender.current import lender
 from tasks.lender.declaration import Column
 from tasks.months import month_number
-from tasks.schemas.source import OVERFLOW, RAW_DATE, Source
+from tasks.schemas.source import OVERFLOW, RAW_DATE, UNKNOWN, Source
 
 Number = type[pl.Int32 | pl.Float64]
 
-UNKNOWN = "unknown"
 # What means nothing in any column; in one of numbers no word means more.
 NULL_WORDS = (
     "",

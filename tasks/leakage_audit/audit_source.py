@@ -116,7 +116,7 @@ def build_book(as_of: date, settings: Settings) -> tuple[pl.DataFrame, Book]:
             f"An audit needs two ripe cohorts to hold a source against, and on {as_of} {n_ripe} had ripened. "
             "Audit on a later day, after: vintage backfill"
         )
-    clickstream = tables.scan("silver.clickstream", settings, until=as_of)
+    clickstream = tables.scan_history(settings, until=as_of)
     applications = features.select(KEYS)
     seed = settings_on(as_of, settings).seed
     pds, even = own_pds(features, outcomes, seed=seed), without_uneven(features, outcomes)

@@ -6,7 +6,7 @@ A column of another source is held against both: what equals a later fact was no
 import polars as pl
 
 from tasks.months import month_number
-from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.feature_store import MEASURES
 
 MONTHS_AFTER = range(1, 7)
 MONTHS_ON_BOOK = range(1, 11)

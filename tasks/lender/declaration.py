@@ -115,6 +115,10 @@ class LenderSource(_Strict):
     features: dict[Annotated[str, Field(pattern=NAME)], Derived] = {}
     rules: dict[Annotated[str, Field(pattern=NAME)], str] = {}
 
+    def __hash__(self) -> int:
+        """Of this very declaration: what is made of it is made once."""
+        return id(self)
+
     @property
     def every_month(self) -> bool:
         """Whether it must have rows of each month in which loans start."""

@@ -6,10 +6,11 @@ from typing import Any
 import polars as pl
 from scipy.special import expit
 
+from tasks.lender.current import OfTheLender
+from tasks.lender.declaration import Lender
 from tasks.modelling.base_models import columns_of
 from tasks.modelling.candidates import Candidate, read_development
 from tasks.modelling.fallbacks import find_missing, sources_left
-from tasks.modelling.history_transformers import SUMMARY
 from tasks.modelling.splits import Split
 from tasks.modelling.stacking import (
     base_log_odds,
@@ -20,24 +21,26 @@ from tasks.modelling.stacking import (
     stack_log_odds,
 )
 from tasks.modelling.training_set import TrainingSet, TrainingSnapshot, label_array
-from tasks.schemas.feature_store import (
-    ATTRIBUTE_NUMBERS,
-    CATEGORIES,
-    CLICKSTREAM_SPREADS,
-    FINANCIAL_NUMBERS,
-)
+from tasks.schemas.feature_store import CATEGORIES, SUMMARY, history_of, numbers_of, word_counts, words_of
 from tasks.statistics.performance import MIN_OF_CLASS, measure_auc, measure_auc_gain
 
-# Groups of features that are taken away, one at a time.
-ABLATIONS: dict[str, tuple[str, ...]] = {
-    "clickstream": SUMMARY,
-    "clickstream spreads": CLICKSTREAM_SPREADS,
-    "attributes": (*ATTRIBUTE_NUMBERS, "occupation"),
-    "financials": (*FINANCIAL_NUMBERS, *CATEGORIES[1:]),
-    "ratios": tuple(name for name in FINANCIAL_NUMBERS if name.endswith("_ratio") and "_to_" in name),
-    "loan types": tuple(name for name in FINANCIAL_NUMBERS if name.startswith("n_")),
-    "words": CATEGORIES,
-}
+
+def _ablations_of(declared: Lender) -> dict[str, tuple[str, ...]]:
+    """Groups of features that are taken away, one at a time, by what they are."""
+    past = history_of(declared)
+    groups: dict[str, tuple[str, ...]] = {}
+    if past is not None:
+        spreads = tuple(name for name in SUMMARY if name.endswith("_sd"))
+        groups |= {past.name: tuple(SUMMARY), f"{past.name} spreads": spreads}
+    for source in declared.applications:
+        groups[source.name] = (*numbers_of(source), *words_of(source))
+    ratios = [n for one in declared.applications for n, made in one.features.items() if "/" in made.sql]
+    counts = [name for one in declared.applications for name in word_counts(one)]
+    groups |= {"ratios": tuple(ratios), "loan types": tuple(counts), "words": tuple(CATEGORIES)}
+    return {name: features for name, features in groups.items() if features}
+
+
+ABLATIONS = OfTheLender(_ablations_of)
 
 
 def blank(features: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:

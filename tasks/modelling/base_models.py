@@ -15,8 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler
 
-from tasks.modelling.history_transformers import SUMMARY, CredibilityWeightedMeans, LogLikelihoodTerms
-from tasks.schemas.feature_store import ATTRIBUTE_NUMBERS, CATEGORIES, FINANCIAL_NUMBERS
+from tasks.modelling.history_transformers import CredibilityWeightedMeans, LogLikelihoodTerms
+from tasks.schemas.feature_store import CATEGORIES, MONOTONE, PROFILE_NUMBERS, SUMMARY
 from tasks.schemas.source_features import source_of
 from tasks.statistics.categories import shared_words
 
@@ -39,15 +39,6 @@ class BaseModel:
     sources: tuple[str, ...]
     build: Build
     explainer: Explainer
-
-
-# More of these must never lower the probability of default (+1), or never raise it (-1), all else equal.
-MONOTONE = {
-    "interest_rate": 1,
-    "num_credit_inquiries": 1,
-    "annual_income": -1,
-    "credit_history_age": -1,
-}
 
 
 def of_other_source(name: str) -> BaseModel:
@@ -85,7 +76,7 @@ def build_scorecard(params: Params, features: pl.DataFrame, seed: int) -> tuple[
     )
     steps = [
         ("evidence", make_pipeline(LogLikelihoodTerms(), StandardScaler()), present(SUMMARY, features)),
-        ("numbers", numbers, present([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], features)),
+        ("numbers", numbers, present(PROFILE_NUMBERS, features)),
         ("categories", one_hot, words),
     ]
     return assemble(steps, LogisticRegression(C=params.get("c", 0.05), max_iter=2000, random_state=seed))
@@ -94,16 +85,16 @@ def build_scorecard(params: Params, features: pl.DataFrame, seed: int) -> tuple[
 def build_history_scorecard(
     params: Params, features: pl.DataFrame, seed: int
 ) -> tuple[ColumnTransformer, Any]:
-    """Log-odds linear in the log-likelihood terms of the clickstream."""
+    """Log-odds linear in the log-likelihood terms of the history."""
     evidence = make_pipeline(LogLikelihoodTerms(), StandardScaler())
     model = LogisticRegression(C=params.get("evidence_c", 0.01), max_iter=2000, random_state=seed)
     return assemble([("evidence", evidence, present(SUMMARY, features))], model)
 
 
 def build_trees(params: Params, features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
-    """Gradient boosting; the clickstream as means weighed by their credibility."""
+    """Gradient boosting; the history as means weighed by their credibility."""
     words = present(CATEGORIES, features)
-    numbers = present([*ATTRIBUTE_NUMBERS, *FINANCIAL_NUMBERS], features)
+    numbers = present(PROFILE_NUMBERS, features)
     levels = present(SUMMARY, features)
     steps = [
         ("categories", _word_codes(features[words]), words),

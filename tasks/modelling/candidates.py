@@ -28,7 +28,7 @@ from tasks.modelling.training_set import (
     keep_features,
     label_array,
     read_training_set,
-    see_clickstream,
+    see_history,
     to_training_set,
 )
 from tasks.modelling.tuning import Fold, search_spec
@@ -85,7 +85,7 @@ def build_folds(snapshot: TrainingSnapshot, cohorts: Sequence[date]) -> list[Fol
     for fitted, held in expanding_folds(loans["snapshot_date"].to_list()):
         later = loans[held]
         day = later["snapshot_date"][0]
-        training_set = to_training_set(see_clickstream(loans[fitted], snapshot.clickstream, day=day))
+        training_set = to_training_set(see_history(loans[fitted], snapshot.clickstream, day=day))
         folds.append(Fold(training_set, later, label_array(later)))
     return folds
 

@@ -22,7 +22,7 @@ from tasks.modelling.fallbacks import FallbackEnsemble, path_without, predict_en
 from tasks.modelling.splits import split_cohorts
 from tasks.modelling.stacking import all_sources
 from tasks.modelling.training_set import TrainingSnapshot, leave_out_retired
-from tasks.monitoring.fairness import FairnessVerdict, add_groups, judge_fairness
+from tasks.monitoring.fairness import PROTECTED, FairnessVerdict, add_groups, judge_fairness
 from tasks.monitoring.measurement import RedFigure
 from tasks.registry.promotion_gate import decide, paths_to_judge
 from tasks.registry.records import GATE, Change, Standing, end_override, take_over
@@ -145,7 +145,7 @@ def judge_groups(
         return FairnessVerdict()
     months = snapshot.loans["snapshot_date"].unique().sort()[-policy.fairness.months :]
     newest = snapshot.loans.filter(pl.col("snapshot_date").is_in(months.implode()))
-    people = newest.select("snapshot_date", "age", "occupation", pd=predict_ensemble(ensemble, newest))
+    people = newest.select("snapshot_date", *PROTECTED, pd=predict_ensemble(ensemble, newest))
     return judge_fairness(red, add_groups(people), limits=policy.fairness, cutoff=policy.cutoff)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from scipy.special import expit
 
+from tasks.lender.current import lender
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.stacking import StackedModel, all_sources, fit_stacked_models, score_log_odds
 from tasks.modelling.training_set import TrainingSet
@@ -16,8 +17,6 @@ from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.schemas.predictions import COMPLETE
 from tasks.schemas.source_features import features_in, knows_other, other_sources, source_of
 from tasks.statistics.performance import Floats
-
-OURS = ("clickstream", "financials")  # that may be missing; attributes alone have too little weight
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def sources_left(features: pl.DataFrame) -> dict[str, tuple[str, ...]]:
     They double with each source of another team; base models are fitted once, so each costs a regression.
     """
     others = other_sources(features.columns)
-    ours_there = [source for source in OURS if source in all_sources(features)]
+    ours_there = [source for source in may_be_missing() if source in all_sources(features)]
     gone: dict[str, tuple[str, ...]] = {
         name_missing(lacking): lacking
         for ours in ((), *_subsets(ours_there))
@@ -48,6 +47,11 @@ def sources_left(features: pl.DataFrame) -> dict[str, tuple[str, ...]]:
         name: tuple(source for source in all_sources(features) if source not in lacking)
         for name, lacking in gone.items()
     }
+
+
+def may_be_missing() -> list[str]:
+    """The lender's own sources without which an application is scored all the same."""
+    return [source.name for source in lender().sources if source.may_be_missing]
 
 
 def _subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
@@ -99,7 +103,7 @@ def find_missing(features: pl.DataFrame) -> pl.Series:
 
 def _knows(features: pl.DataFrame) -> dict[str, pl.Expr]:
     """Whether each source that is among the features, and may be missing, knows the customer."""
-    ours = [source for source in OURS if source in all_sources(features)]
+    ours = [source for source in may_be_missing() if source in all_sources(features)]
     return {source: pl.col(HAS_SOURCE[source]) for source in ours} | knows_other(features.columns)
 
 

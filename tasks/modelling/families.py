@@ -4,13 +4,14 @@ A new family is one more row of FAMILIES. Where no builder of `base_models.py` f
 its own, which assembles its steps and its model as those do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
+from tasks.lender.current import lender
 from tasks.modelling.base_models import BaseModel, build_history_scorecard, build_scorecard, build_trees
-from tasks.schemas.feature_store import SOURCES
+from tasks.schemas.feature_store import SOURCES, history
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,14 @@ class Family:
     """A kind of model: its base models, the hyperparameters tried first, and those a search may draw."""
 
     name: str
-    base_models: tuple[BaseModel, ...]
+    base_models_of: Callable[[], tuple[BaseModel, ...]]
     defaults: Mapping[str, float]
     search_space: Mapping[str, BaseDistribution]
+
+    @property
+    def base_models(self) -> tuple[BaseModel, ...]:
+        """The base models on the sources of the lender."""
+        return self.base_models_of()
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,13 @@ def _search_trees(max_trees: int) -> dict[str, BaseDistribution]:
     }
 
 
+def _history_and_profile() -> tuple[BaseModel, ...]:
+    """One on the history, where there is one, and one on who the customer is and how the customer stands."""
+    applications = tuple(source.name for source in lender().applications)
+    profile = BaseModel("profile", applications, build_trees, "trees")  # beyond 80 trees nothing is gained
+    return (BaseModel("history", (history(),), build_history_scorecard, "linear"), profile)[not history() :]
+
+
 TREES = {
     "learning_rate": 0.06,
     "max_iter": 120,
@@ -54,23 +67,19 @@ TREES = {
 _ROWS = (
     Family(
         name="logistic",
-        base_models=(BaseModel("scorecard", SOURCES, build_scorecard, "linear"),),
+        base_models_of=lambda: (BaseModel("scorecard", tuple(SOURCES), build_scorecard, "linear"),),
         defaults={"c": 0.05},
         search_space={"c": FloatDistribution(1e-3, 1.0, log=True)},
     ),
     Family(
         name="stack",
-        base_models=(
-            BaseModel("history", ("clickstream",), build_history_scorecard, "linear"),
-            # On who the customer is and how the customer stands; more than 80 trees gain nothing out of time.
-            BaseModel("profile", ("attributes", "financials"), build_trees, "trees"),
-        ),
+        base_models_of=_history_and_profile,
         defaults={**TREES, "learning_rate": 0.09, "max_iter": 80, "evidence_c": 0.02},
         search_space={**_search_trees(80), "evidence_c": FloatDistribution(1e-3, 0.3, log=True)},
     ),
     Family(
         name="boosting",
-        base_models=(BaseModel("boosting", SOURCES, build_trees, "trees"),),
+        base_models_of=lambda: (BaseModel("boosting", tuple(SOURCES), build_trees, "trees"),),
         defaults={**TREES, "kappa": 30.0},
         search_space={**_search_trees(120), "kappa": FloatDistribution(3.0, 300.0, log=True)},
     ),

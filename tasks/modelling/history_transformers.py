@@ -1,4 +1,4 @@
-"""A customer's clickstream history as numbers whose weight grows with the number of months."""
+"""A customer's history as numbers whose weight grows with the number of months."""
 
 from typing import Self
 
@@ -6,10 +6,7 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
 from tasks.statistics.performance import Floats
-
-SUMMARY = (CLICKSTREAM_MONTHS, *CLICKSTREAM_LEVELS, *CLICKSTREAM_SPREADS)
 
 
 class CredibilityWeightedMeans(BaseEstimator, TransformerMixin):

@@ -11,6 +11,7 @@ from tasks.features.presence import find_unbuilt_months
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.source_log import Kinds, retired_on, used_on
 from tasks.labels.cohorts import ripe_cohorts
+from tasks.lender.current import NamesOfTheLender
 from tasks.modelling.decisions import TrainingContext
 from tasks.modelling.training_set import TrainingSnapshot, add_targets
 from tasks.monitoring.actions import red_metrics_before, requires_training
@@ -18,12 +19,20 @@ from tasks.monitoring.early_arrears import keep_arrears
 from tasks.registry.history import Registry
 from tasks.registry.records import Standing
 from tasks.registry.registered_files import read_card
+from tasks.schemas.feature_store import history
 from tasks.sources.applications import features_lacking
 from tasks.sources.comparison import read_comparison
 from tasks.sources.tasks import TABLE, add_source_features
 from tasks.store import tables
 
-READ = ("gold.feature_store", "gold.label_store", "silver.loans", "silver.clickstream")
+READ = NamesOfTheLender(
+    lambda declared: (
+        "gold.feature_store",
+        "gold.label_store",
+        "silver.loans",
+        *(f"silver.{source.name}" for source in declared.histories),
+    )
+)
 
 
 def load_training_context(registry: Registry, standing: Standing, settings: Settings) -> TrainingContext:
@@ -84,15 +93,16 @@ def load_training_data(
     """
     at = versions or {}
     lacking = features_lacking(settings, until=as_of, version=at.get(READ[0]))
-    read = (tables.scan(name, settings, until=as_of, version=at.get(name)) for name in READ)
-    applications, labels, loans, clickstream = read
+    read = (tables.scan(name, settings, until=as_of, version=at.get(name)) for name in READ[:3])
+    applications, labels, loans = read
+    past = tables.scan_history(settings, until=as_of, version=at.get(f"silver.{history()}"))
     known = applications.drop(set[str]().union(*lacking.values()))
     rows = add_targets(known, labels, loans, as_of=as_of).sort("snapshot_date", "loan_id").collect()
     wide = add_source_features(rows, sources, settings, until=as_of, version=at.get(TABLE))
-    return TrainingSnapshot(as_of, wide, clickstream, sources, lacking=lacking)
+    return TrainingSnapshot(as_of, wide, past, sources, lacking=lacking)
 
 
 def _clickstream_digests(deliveries: pl.LazyFrame) -> list[str]:
     """Digest of each month's clickstream, in order: a training may read it after the application too."""
-    months = deliveries.sort("snapshot_date").filter(source="clickstream")
+    months = deliveries.sort("snapshot_date").filter(source=history())
     return months.select("digest").collect().to_series().to_list()

@@ -20,7 +20,7 @@ from tasks.modelling.base_models import BaseModel, Explainer, Sources, build_bas
 from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.splits import cohort_groups
 from tasks.modelling.training_set import TrainingSet
-from tasks.schemas.feature_store import CLICKSTREAM_MONTHS, SOURCE_OF, SOURCES
+from tasks.schemas.feature_store import SOURCES, history, history_months
 from tasks.schemas.source_features import features_in, other_sources, source_of
 from tasks.statistics.performance import Floats
 
@@ -175,7 +175,7 @@ def _views(training_set: TrainingSet) -> list[pl.DataFrame]:
 
 
 def _reads_history(base_model: BaseModel) -> bool:
-    return SOURCE_OF[CLICKSTREAM_MONTHS] in base_model.sources
+    return history() in base_model.sources
 
 
 def history_credibility(features: pl.DataFrame) -> Floats:
@@ -183,9 +183,9 @@ def history_credibility(features: pl.DataFrame) -> Floats:
 
     Source: credibility theory (Buehlmann 1967).
     """
-    if CLICKSTREAM_MONTHS not in features.columns:
+    if history_months() not in features.columns:
         return np.zeros(features.height)
-    months = features[CLICKSTREAM_MONTHS].fill_null(0.0).to_numpy()
+    months = features[history_months()].fill_null(0.0).to_numpy()
     return months / (months + HALF_CREDIBLE)
 
 

@@ -12,7 +12,7 @@ from tasks.modelling.splits import Split
 from tasks.modelling.training_set import TrainingSnapshot, label_array
 from tasks.monitoring.fairness import KINDS, add_groups
 from tasks.registry.model_card import describe_use, list_limits
-from tasks.schemas.feature_store import CLICKSTREAM_MONTHS
+from tasks.schemas.feature_store import history_months
 from tasks.schemas.predictions import GRADE_LIMITS
 from tasks.schemas.source_features import features_in
 from tasks.statistics.performance import Floats, measure_performance
@@ -77,7 +77,7 @@ def _describe_candidate(candidate: Candidate, oot: pl.DataFrame) -> dict[str, An
 
 
 def _measure_subgroups(oot: pl.DataFrame, pds: Floats) -> list[dict[str, Any]]:
-    """Loans, bad rate, mean PD and AUC of each age band and occupation of MIN_GROUP loans or more."""
+    """Loans, bad rate, mean PD and AUC of each protected group of MIN_GROUP loans or more."""
     people = add_groups(oot).with_columns(pd=pl.Series(pds))
     found: list[dict[str, Any]] = []
     for kind in KINDS:
@@ -119,6 +119,6 @@ def _describe_data(snapshot: TrainingSnapshot, split: Split) -> dict[str, Any]:
 
 def _median_history(loans: pl.DataFrame) -> float | None:
     """Median months of clickstream history of the loans that have one; None where none has."""
-    if CLICKSTREAM_MONTHS not in loans.columns:
+    if history_months() not in loans.columns:
         return None
-    return loans.filter(pl.col(CLICKSTREAM_MONTHS) > 0).select(pl.median(CLICKSTREAM_MONTHS)).item()
+    return loans.filter(pl.col(history_months()) > 0).select(pl.median(history_months())).item()

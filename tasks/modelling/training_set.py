@@ -9,12 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tasks.features.application_features import keep_known, summarise_clickstream
+from tasks.features.application_features import keep_known, summarise_history
 from tasks.labels.default_labels import count_missed
-from tasks.modelling.history_transformers import SUMMARY
 from tasks.monitoring.measurement import RedFigure
-from tasks.schemas.clickstream import HAS_VALUES
-from tasks.schemas.feature_store import CLICKSTREAM_MONTHS, SOURCE_OF
+from tasks.schemas.feature_store import SOURCE_OF, SUMMARY, has_values, history_months
 from tasks.schemas.source_features import features_in, other_features, source_of
 from tasks.statistics.performance import Floats
 
@@ -110,11 +108,11 @@ def read_training_set(
     """The training set of ripe `loans` on `day` with one of HISTORY_VIEWS, and with histories shortened."""
     if view == "as of application":
         return to_training_set(loans, shorten_histories(loans, snapshot.clickstream, day=None))
-    seen = see_clickstream(loans, snapshot.clickstream, day=day)
+    seen = see_history(loans, snapshot.clickstream, day=day)
     shortened = shorten_histories(seen, snapshot.clickstream, day=day)
     if view == "as of training":
         return to_training_set(seen, shortened)
-    young = see_clickstream(snapshot.loans.filter(~pl.col("ripe")), snapshot.clickstream, day=snapshot.as_of)
+    young = see_history(snapshot.loans.filter(~pl.col("ripe")), snapshot.clickstream, day=snapshot.as_of)
     return to_training_set(pl.concat([seen, young]), pl.concat([shortened, young]))
 
 
@@ -177,7 +175,7 @@ def add_arrears_state(past: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def see_clickstream(
+def see_history(
     loans: pl.DataFrame, clickstream: pl.LazyFrame, *, day: date | None, newest: pl.Series | None = None
 ) -> pl.DataFrame:
     """The same rows with their clickstream summary as it stood on `day` instead of on the application.
@@ -185,20 +183,22 @@ def see_clickstream(
     What a customer does after applying tells the same level with more months behind it; the summary then
     also has the length that new applications of `day` have.
 
-    Needs:  loan_id, customer_id and those of the columns SUMMARY that are to be; silver.clickstream; no `day`
+    Needs:  loan_id, customer_id and those of the columns SUMMARY that are to be; the history's rows; no `day`
             for that of each application (snapshot_date); the number of each loan's `newest` months that
             count, for all of them none.
     Keys:   rows and their order are kept.
     """
+    if history_months() not in loans.columns:
+        return loans
     as_seen = loans.lazy() if day is None else loans.lazy().with_columns(snapshot_date=pl.lit(day))
     rows = clickstream if day is None else clickstream.filter(pl.col("snapshot_date") <= day)
     known = keep_known(rows, as_seen.select("loan_id", "customer_id", "snapshot_date"))
     if newest is not None:
         counts = loans.lazy().select("loan_id", newest=newest)
         age = pl.col("snapshot_date").rank("ordinal", descending=True).over("loan_id")
-        known = known.filter(HAS_VALUES).join(counts, on="loan_id", how="left", validate="m:1")
+        known = known.filter(has_values()).join(counts, on="loan_id", how="left", validate="m:1")
         known = known.filter(age <= pl.col("newest"))
-    summary = summarise_clickstream(known)
+    summary = summarise_history(known)
     seen = (
         loans.lazy()
         .drop(SUMMARY, strict=False)
@@ -213,14 +213,14 @@ def shorten_histories(loans: pl.DataFrame, clickstream: pl.LazyFrame, *, day: da
     Customers have histories of every length, and those of the training data are all about as long as the
     lender's own: what a short one is worth is learned from cutting long ones.
 
-    Needs:  rows of `see_clickstream` on the `day`, without one as of their applications; those without the
+    Needs:  rows of `see_history` on the `day`, without one as of their applications; those without the
             number of months stay as they are. The draw depends on the order of the rows alone.
     """
-    if CLICKSTREAM_MONTHS not in loans.columns:
+    if history_months() not in loans.columns:
         return loans
-    months = loans[CLICKSTREAM_MONTHS].fill_null(0).to_numpy().astype(int)
+    months = loans[history_months()].fill_null(0).to_numpy().astype(int)
     drawn = np.random.default_rng(0).integers(1, np.maximum(months, 1), endpoint=True)
-    return see_clickstream(loans, clickstream, day=day, newest=pl.Series(drawn))
+    return see_history(loans, clickstream, day=day, newest=pl.Series(drawn))
 
 
 def to_training_set(loans: pl.DataFrame, shortened: pl.DataFrame | None = None) -> TrainingSet:

@@ -9,30 +9,57 @@ import polars as pl
 from scipy.stats import fisher_exact, norm
 
 from tasks.governance.policy import Cutoff, Fairness
+from tasks.lender.current import NamesOfTheLender, OfTheLender
+from tasks.lender.declaration import Column, Lender
 from tasks.monitoring.measurement import Measurement, RedFigure, grade, measurement
 from tasks.schemas.monitoring import CONFIDENCE
 from tasks.statistics.significance import holm
 
-AGE_BANDS = {0: "under 25", 25: "25 to 34", 35: "35 to 49", 50: "50 and over"}  # from this age on
-KINDS = ("age_band", "occupation")
+
+def _protected_of(declared: Lender) -> dict[str, Column]:
+    """The protected features, by name, with what is declared of them."""
+    columns = (pair for source in declared.applications for pair in source.feature_columns().items())
+    return {name: column for name, column in columns if column.protected}
+
+
+PROTECTED = OfTheLender(_protected_of)
+# What groups are told apart by: a word, or the band of a number.
+KINDS = NamesOfTheLender(
+    lambda declared: [f"{n}_band" if c.bands else n for n, c in _protected_of(declared).items()]
+)
 
 
 def add_groups(people: pl.DataFrame) -> pl.DataFrame:
-    """Add `age_band` from `age` (years); null where the age is unknown."""
-    age, band = pl.col("age"), pl.lit(None, pl.String)
-    for start, name in AGE_BANDS.items():
-        band = pl.when(age >= start).then(pl.lit(name)).otherwise(band)
-    return people.with_columns(age_band=band)
+    """Add `<name>_band` of each protected number, such as `25 to 34`; null where it is unknown.
+
+    Needs:  the columns PROTECTED.
+    """
+    return people.with_columns(
+        _band(pl.col(name), column.bands).alias(f"{name}_band")
+        for name, column in PROTECTED.items()
+        if column.bands
+    )
+
+
+def _band(number: pl.Expr, bands: Sequence[int]) -> pl.Expr:
+    """The name of the band that a number lies in, each from its first number on."""
+    band = pl.lit(None, pl.String)
+    for place, start in enumerate(bands):
+        after = bands[place + 1] if place + 1 < len(bands) else None
+        name = f"{start} and over" if after is None else f"{start} to {after - 1}"
+        named = f"under {after}" if place == 0 and after is not None else name
+        band = pl.when(number >= start).then(pl.lit(named)).otherwise(band)
+    return band
 
 
 def measure_fairness(scored: pl.DataFrame, *, limits: Fairness, cutoff: Cutoff) -> list[Measurement]:
-    """Adverse impact ratio of each age band and occupation: its approval rate over that of the largest group.
+    """Adverse impact ratio of each group of a kind: its approval rate over that of the largest group.
 
     Fisher's exact test of each group against the largest, adjusted for their number (Holm), so that fifteen
-    occupations a month do not find one by chance. Not before all the months are there: a single one finds a
+    groups a month do not find one by chance. Not before all the months are there: a single one finds a
     large gap by chance in one lender of six.
 
-    Needs:  snapshot_date, pd, age_band, occupation of the applications.
+    Needs:  snapshot_date, pd and the KINDS of the applications.
     """
     if scored["snapshot_date"].n_unique() < limits.months:
         too_few = "too few months"

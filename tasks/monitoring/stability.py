@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 from scipy.stats import chi2
 
-from tasks.schemas.clickstream import HAS_VALUES, MEASURES
-from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, FEATURES, HAS_SOURCE, SOURCE_OF
+from tasks.lender.current import OfTheLender
+from tasks.schemas.feature_store import FEATURES, HAS_SOURCE, MEASURES, SUMMARY, has_values, history
 from tasks.schemas.predictions import COMPLETE
 from tasks.schemas.source_features import knows_other, other_features
 from tasks.statistics.categories import shared_words
@@ -26,10 +26,9 @@ NEWEST_MONTHS = 3
 MIN_NEWEST = 100
 GRID = 20  # quantiles of each path whose cells are merged into bins
 # What is compared with the training data, and the feature that rests on it.
-WATCHED = {
-    **{name: name for name in FEATURES if SOURCE_OF[name] != "clickstream"},
-    **dict(zip(MEASURES, CLICKSTREAM_LEVELS, strict=True)),
-}
+WATCHED = OfTheLender(
+    lambda _: {name: name for name in FEATURES if name not in SUMMARY} | {m: f"{m}_mean" for m in MEASURES}
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,8 @@ def add_month_values(applications: pl.DataFrame, clickstream: pl.DataFrame) -> p
     Needs:  customer_id, snapshot_date in both; fe_1..fe_20 of silver.clickstream.
     Keys:   rows and their order are kept.
     """
+    if not history():
+        return applications
     values = clickstream.select(
         "customer_id", "snapshot_date", *(pl.col(m).cast(pl.Float64) for m in MEASURES)
     )
@@ -67,7 +68,8 @@ def count_known(applications: pl.DataFrame) -> dict[str, int]:
     Needs:  the columns that `add_month_values` adds, and has_<source>.
     """
     covers = {source: pl.col(flag) for source, flag in HAS_SOURCE.items()} | knows_other(applications.columns)
-    covers["clickstream"] = HAS_VALUES
+    if history():
+        covers[history()] = has_values()
     counts = applications.select(covered.sum().alias(source) for source, covered in covers.items())
     return {source: int(count) for source, count in counts.row(0, named=True).items()}
 

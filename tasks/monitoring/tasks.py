@@ -18,7 +18,7 @@ from tasks.monitoring.actions import read_past
 from tasks.monitoring.backtest import development_benchmark, measure_backtest, newest_cohorts
 from tasks.monitoring.early_arrears import keep_arrears, measure_arrears
 from tasks.monitoring.expected_auc import count_optimistic
-from tasks.monitoring.fairness import add_groups, measure_fairness
+from tasks.monitoring.fairness import PROTECTED, add_groups, measure_fairness
 from tasks.monitoring.measurement import Measurement, measurement, to_rows
 from tasks.monitoring.month_actions import decide_actions
 from tasks.monitoring.monthly import Month, measure_cohort, measure_month
@@ -119,7 +119,7 @@ def _read_month(
         return Month(predictions, predictions, {}, deliveries, earlier)
     model_id = str(predictions["model_id"][0])
     features = read_applications(as_of, [model_id], settings)
-    clickstream = tables.scan("silver.clickstream", settings, on=[as_of]).collect()
+    clickstream = tables.scan_history(settings, on=[as_of]).collect()
     return Month(
         applications=add_month_values(features, clickstream),
         scores=predictions,
@@ -168,7 +168,7 @@ def _measure_groups(months: Sequence[date], settings: Settings, policy: Policy) 
     scored = tables.scan("gold.predictions", settings, on=months).select("loan_id", "pd").collect()
     known = (
         tables.scan("gold.feature_store", settings, on=months)
-        .select("loan_id", "snapshot_date", "age", "occupation")
+        .select("loan_id", "snapshot_date", *PROTECTED)
         .collect()
     )
     people = add_groups(known.join(scored, on="loan_id", how="inner", validate="1:1"))

@@ -6,8 +6,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.governance.adopted_policy import read_policy
-from tasks.schemas.clickstream import HAS_VALUES
-from tasks.schemas.feature_store import HAS_SOURCE
+from tasks.schemas.feature_store import HAS_SOURCE, has_values, history
 from tasks.schemas.monitoring import CONFIDENCE, keep_metrics
 from tasks.statistics.performance import wilson_interval
 from tasks.store import documents, tables
@@ -70,18 +69,18 @@ def _of_cohorts(figures: pl.DataFrame, metric: str) -> pl.DataFrame:
 def coverage_by_month(as_of: date, settings: Settings) -> pl.DataFrame:
     """month, subject, n, value, status: the share of a month's applications per source, and scored.
 
-    Of the clickstream it is the application's own month that counts, as in gold.monitoring.
+    Of the history it is the application's own month that counts, as in gold.monitoring.
     """
     key = ["customer_id", "snapshot_date"]
-    clicks = tables.scan("silver.clickstream", settings, until=as_of).filter(HAS_VALUES).select(key).unique()
-    applications = (
-        tables.scan("gold.feature_store", settings, until=as_of)
-        .drop("has_clickstream")
-        .join(clicks.with_columns(has_clickstream=pl.lit(value=True)), on=key, how="left", validate="m:1")
-        .with_columns(pl.col("has_clickstream").fill_null(value=False))
-        .group_by(month="snapshot_date")
-    )
-    months = applications.agg(n=pl.len(), **{name: pl.col(flag).mean() for name, flag in HAS_SOURCE.items()})
+    applications = tables.scan("gold.feature_store", settings, until=as_of)
+    if history():
+        flag = HAS_SOURCE[history()]
+        past = tables.scan_history(settings, until=as_of).filter(has_values()).select(key).unique()
+        here = past.with_columns(pl.lit(value=True).alias(flag))
+        applications = applications.drop(flag).join(here, on=key, how="left", validate="m:1")
+        applications = applications.with_columns(pl.col(flag).fill_null(value=False))
+    by_month = applications.group_by(month="snapshot_date")
+    months = by_month.agg(n=pl.len(), **{name: pl.col(flag).mean() for name, flag in HAS_SOURCE.items()})
     scored = tables.scan("gold.predictions", settings, until=as_of).group_by(month="snapshot_date")
     months = months.join(scored.agg(n_scored=pl.len()), on="month", how="left", validate="1:1")
     shares = months.with_columns(scored=pl.col("n_scored") / pl.col("n"))

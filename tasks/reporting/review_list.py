@@ -7,11 +7,12 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError
 from tasks.features.presence import has_no_applications
+from tasks.lender.current import lender
 from tasks.months import months_before
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.registered_files import read_card
 from tasks.registry.settings_of_record import settings_on
-from tasks.schemas.catalog import SOURCES
+from tasks.schemas.catalog import SOURCES, tape
 from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.store import tables
 
@@ -38,9 +39,9 @@ def applications_to_review(as_of: date, settings: Settings) -> pl.DataFrame:
     findings = [
         _loans_set_aside(as_of, settings),
         *(_rows_set_aside(name, as_of, settings) for name in SOURCES if name != "loans"),
-        _without_loan(as_of, settings),
-        _without_attributes(as_of, settings),
-        _with_shared_ssn(as_of, settings),
+        *_without_loan(as_of, settings),
+        *_without_a_source(as_of, settings),
+        *_with_shared_ids(as_of, settings),
         _not_scored(as_of, settings),
         _by_no_validated_path(as_of, settings),
         _not_labelled(as_of, settings),
@@ -67,14 +68,15 @@ def _applications(as_of: date, settings: Settings) -> pl.LazyFrame:
 def _found(rows: pl.LazyFrame, reason: pl.Expr | str) -> pl.LazyFrame:
     """customer_id, loan_id, reason of rows; those of other tables than the applications tell no loan."""
     reasons = pl.lit(reason) if isinstance(reason, str) else reason
-    loan = "has_attributes" in rows.collect_schema().names()
+    loan = any(flag in rows.collect_schema().names() for flag in HAS_SOURCE.values())
     loan_id = pl.col("loan_id") if loan else pl.lit(None, pl.String)
     return rows.select("customer_id", loan_id=loan_id, reason=reasons)
 
 
 def _raw(name: str, as_of: date, settings: Settings) -> pl.LazyFrame:
     """Rows of a quarantine table with customer_id, hidden where the field may hold something else."""
-    text = pl.col("Customer_ID").str.strip_chars()
+    column = SOURCES[name].in_bronze("customer_id") or SOURCES[name].in_bronze("loan_id")
+    text = pl.col(str(column)).str.strip_chars()
     shown = pl.when(text.str.contains(WELL_FORMED)).then(text).otherwise(pl.lit(HIDDEN))
     return tables.scan(f"quarantine.{name}", settings, on=[as_of]).with_columns(customer_id=shown)
 
@@ -82,8 +84,11 @@ def _raw(name: str, as_of: date, settings: Settings) -> pl.LazyFrame:
 def _loans_set_aside(as_of: date, settings: Settings) -> pl.LazyFrame:
     """Quarantined loan rows that may be an application: all but those that plainly are of an older loan."""
     rows = _raw("loans", as_of, settings)
-    mob = pl.col("installment_num").str.strip_chars().cast(pl.Int32, strict=False)
-    older = (mob >= 1) & ~pl.col("loan_start_date").str.starts_with(str(as_of))
+    mob, start = (tape().in_bronze(name) for name in ("installment_num", "loan_start_date"))
+    months = pl.col(mob).str.strip_chars().cast(pl.Int32, strict=False) if mob else pl.lit(1)
+    older = months >= 1
+    if start:
+        older &= ~pl.col(start).str.starts_with(f"{as_of:%Y-%m}")
     kept = rows.filter(older.fill_null(value=False).not_())
     return _found(kept, pl.format("its loan row is in quarantine: {}", "rule"))
 
@@ -92,19 +97,30 @@ def _rows_set_aside(name: str, as_of: date, settings: Settings) -> pl.LazyFrame:
     return _found(_raw(name, as_of, settings), pl.format(f"its row of {name} is in quarantine: {{}}", "rule"))
 
 
-def _without_loan(as_of: date, settings: Settings) -> pl.LazyFrame:
-    """Customers whose attributes came in on the day, as they do with an application, but no loan did."""
-    known = tables.scan("silver.attributes", settings, on=[as_of])
+def _needed() -> list[str]:
+    """The sources of applications without which no score path is meant to answer."""
+    return [source.name for source in lender().applications if not source.may_be_missing]
+
+
+def _without_loan(as_of: date, settings: Settings) -> list[pl.LazyFrame]:
+    """Customers of whom a source came in on the day, as it does with an application, but no loan did."""
     loans = tables.scan("silver.loans", settings, on=[as_of])
     set_aside = _raw("loans", as_of, settings)
-    alone = known.join(loans, on="customer_id", how="anti").join(set_aside, on="customer_id", how="anti")
-    return _found(alone, "has attributes of that day but no loan row")
+    found: list[pl.LazyFrame] = []
+    for name in _needed():
+        known = tables.scan(f"silver.{name}", settings, on=[as_of])
+        alone = known.join(loans, on="customer_id", how="anti").join(set_aside, on="customer_id", how="anti")
+        found.append(_found(alone, f"has {name} of that day but no loan row"))
+    return found
 
 
-def _without_attributes(as_of: date, settings: Settings) -> pl.LazyFrame:
-    """Without attributes no score path is meant to answer; they are scored as nulls."""
-    lacking = _applications(as_of, settings).filter(~pl.col(HAS_SOURCE["attributes"]))
-    return _found(lacking, "no attributes known on that day")
+def _without_a_source(as_of: date, settings: Settings) -> list[pl.LazyFrame]:
+    """Applications that lack a source that every score path rests on; they are scored as nulls."""
+    applications = _applications(as_of, settings)
+    return [
+        _found(applications.filter(~pl.col(HAS_SOURCE[name])), f"no {name} known on that day")
+        for name in _needed()
+    ]
 
 
 def _by_no_validated_path(as_of: date, settings: Settings) -> pl.LazyFrame:
@@ -122,14 +138,18 @@ def _by_no_validated_path(as_of: date, settings: Settings) -> pl.LazyFrame:
     return _found(applications, "its score path was not validated")
 
 
-def _with_shared_ssn(as_of: date, settings: Settings) -> pl.LazyFrame:
-    people = tables.scan("silver.attributes", settings, until=as_of).drop_nulls("ssn")
-    bearers = people.group_by("ssn").agg(n=pl.col("customer_id").n_unique()).filter(pl.col("n") > 1)
-    shared = people.join(bearers, on="ssn", how="semi")
-    return _found(
-        _applications(as_of, settings).join(shared, on="customer_id", how="semi"),
-        "shares its SSN with another customer",
-    )
+def _with_shared_ids(as_of: date, settings: Settings) -> list[pl.LazyFrame]:
+    """Applicants who share a personal id, which has a pattern, with another customer."""
+    found: list[pl.LazyFrame] = []
+    for source in lender().applications:
+        ids = [name for name, one in source.by_our_name.items() if one.personal and one.pattern]
+        for name in ids:
+            people = tables.scan(f"silver.{source.name}", settings, until=as_of).drop_nulls(name)
+            bearers = people.group_by(name).agg(n=pl.col("customer_id").n_unique()).filter(pl.col("n") > 1)
+            shared = people.join(bearers, on=name, how="semi")
+            applicants = _applications(as_of, settings).join(shared, on="customer_id", how="semi")
+            found.append(_found(applicants, f"shares its {source.theirs[name]} with another customer"))
+    return found
 
 
 def _not_scored(as_of: date, settings: Settings) -> pl.LazyFrame:

@@ -1,26 +1,22 @@
 """Every table of the datamart: its columns and the key it is sorted by."""
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Generic, TypeVar
 
 import dataframely as dy
 import polars as pl
 
-from tasks.lender.current import lender
+from tasks.lender.current import OfTheLender, lender
 from tasks.lender.declaration import Lender
 from tasks.schemas.actions import Actions
 from tasks.schemas.deliveries import Deliveries
 from tasks.schemas.economics import Economics
-from tasks.schemas.feature_store import FEATURE_STORE
+from tasks.schemas.feature_store import feature_store_of
 from tasks.schemas.label_store import LabelStore
 from tasks.schemas.monitoring import Monitoring
 from tasks.schemas.predictions import Predictions, ShadowPredictions
 from tasks.schemas.source import Source
 from tasks.schemas.source_features import SOURCE_FEATURES
-
-One = TypeVar("One")
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ def tables_of(declared: Lender) -> dict[str, Table]:
             for name, table in _of_source(source).items()
         },
         "bronze.deliveries": _of_schema(Deliveries),
-        "gold.feature_store": Table(FEATURE_STORE, ("loan_id",)),
+        "gold.feature_store": Table(feature_store_of(declared), ("loan_id",)),
         "gold.source_features": Table(SOURCE_FEATURES, ("loan_id", "source", "feature")),
         "gold.label_store": _of_schema(LabelStore),
         "gold.predictions": _of_schema(Predictions, "inference"),
@@ -80,24 +76,8 @@ def tables_of(declared: Lender) -> dict[str, Table]:
     }
 
 
-class _OfTheLender(Mapping[str, One], Generic[One]):
-    """What is made of the declaration of the lender that this process works for, by name."""
-
-    def __init__(self, of: Callable[[Lender], Mapping[str, One]]) -> None:
-        self._of = of
-
-    def __getitem__(self, name: str) -> One:
-        return self._of(lender())[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._of(lender()))
-
-    def __len__(self) -> int:
-        return len(self._of(lender()))
-
-
-SOURCES = _OfTheLender(_sources_of)
-TABLES = _OfTheLender(tables_of)
+SOURCES = OfTheLender(_sources_of)
+TABLES = OfTheLender(tables_of)
 
 
 def tape() -> Source:

@@ -18,6 +18,7 @@ FIRST_YEAR, LAST_YEAR = 1990, 2199  # a date beyond them is a typing error
 MAX_ID = 128
 BEFORE = "_before"  # ends the name of a column that holds what the month before said
 CHECK_ONLY = ("row_id", OVERFLOW, "thousands_separator")
+UNKNOWN = "unknown"  # a word that says nothing
 LOAN = "loan_id"
 # What every silver table of loans has, null where the lender does not tell it.
 CORE = (

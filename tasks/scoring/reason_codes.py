@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from tasks.modelling.base_models import Explainer, columns_of
 from tasks.modelling.fallbacks import FallbackEnsemble, rows_by_model
 from tasks.modelling.stacking import StackedModel, base_log_odds, history_credibility
-from tasks.schemas.feature_store import CLICKSTREAM_MONTHS, REASON_GROUP_OF
+from tasks.schemas.feature_store import REASON_GROUP_OF, history_months
 from tasks.schemas.reasons import OTHER, REASON_GROUPS, REASONS
 from tasks.scoring.tree_shap import share_out
 from tasks.statistics.performance import Floats
@@ -46,7 +46,7 @@ def _explain_model(model: StackedModel, features: pl.DataFrame, reference: pl.Da
     if model.weights_by_history:
         usual = base_log_odds(model.base_models, reference)[0] @ np.asarray(model.weights_by_history)
         by_length = (longer - history_credibility(reference)) * (usual + model.intercept_by_history)
-        total[:, list(REASON_GROUPS).index(REASON_GROUP_OF[CLICKSTREAM_MONTHS])] += by_length
+        total[:, list(REASON_GROUPS).index(REASON_GROUP_OF[history_months()])] += by_length
     return total
 
 

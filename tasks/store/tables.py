@@ -17,6 +17,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from tasks.config import Settings
 from tasks.errors import PassingError, TableNotReadyError, VintageError
 from tasks.schemas.catalog import TABLES, Table, in_order
+from tasks.schemas.feature_store import history
 from tasks.store.handles import first_commit, open_table, open_version, path_of
 from tasks.store.table_columns import columns_of, missing_in, require_same_types
 
@@ -70,6 +71,19 @@ def scan(
     delta = open_version(name, settings, version)
     require_same_types(name, delta)
     return _scan(delta, _days_between(delta, until, on), TABLES[name])
+
+
+def scan_history(
+    settings: Settings,
+    *,
+    until: date | None = None,
+    on: Collection[date] | None = None,
+    version: int | None = None,
+) -> pl.LazyFrame:
+    """As `scan`, of the source of histories; without a row where the lender has none."""
+    if not history():
+        return pl.LazyFrame(schema={"customer_id": pl.String(), "snapshot_date": pl.Date()})
+    return scan(f"silver.{history()}", settings, until=until, on=on, version=version)
 
 
 def missing_columns(

@@ -70,7 +70,7 @@ def test_a_choice_costs_what_its_sources_cost_together() -> None:
 
 def test_every_source_is_tried_alone_with_ours_and_with_all() -> None:
     assert list_feature_sets(["a", "b"]) == {
-        "ours": SOURCES,
+        "ours": tuple(SOURCES),
         "a alone": ("a",),
         "b alone": ("b",),
         "ours + a": (*SOURCES, "a"),

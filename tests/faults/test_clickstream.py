@@ -5,7 +5,7 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.feature_store import MEASURES
 from tests.book import Book, month
 from tests.faults.shop import Shop, first_of, put
 

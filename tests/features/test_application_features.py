@@ -6,16 +6,17 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tasks.features.application_features import (
-    add_loan_types,
-    add_ratios,
+    add_derived,
     keep_applications,
     keep_known,
     keep_latest,
-    summarise_clickstream,
+    summarise_history,
 )
-from tasks.schemas.catalog import TABLES
-from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.catalog import SOURCES, TABLES
+from tasks.schemas.feature_store import MEASURES
 from tests.builders import START, clickstream_rows, month
+
+FINANCIALS = SOURCES["financials"].declared
 
 
 def application(day: date, customer_id: str = "CUS_0x1") -> pl.LazyFrame:
@@ -25,7 +26,7 @@ def application(day: date, customer_id: str = "CUS_0x1") -> pl.LazyFrame:
 
 
 def summary(history: pl.LazyFrame, day: date) -> pl.DataFrame:
-    return summarise_clickstream(keep_known(history, application(day))).collect()
+    return summarise_history(keep_known(history, application(day))).collect()
 
 
 def test_the_level_is_the_mean_of_all_months_up_to_the_application() -> None:
@@ -69,7 +70,7 @@ def test_a_month_without_any_value_is_no_month() -> None:
 def test_two_loans_of_a_customer_each_see_their_own_past() -> None:
     history = clickstream_rows("CUS_0x1", [10, 20, 30])
     both = pl.concat([application(START), application(month(2))])
-    got = summarise_clickstream(keep_known(history, both)).collect().sort("loan_id")
+    got = summarise_history(keep_known(history, both)).collect().sort("loan_id")
     assert got["fe_1_mean"].to_list() == [10.0, 20.0]
 
 
@@ -89,16 +90,17 @@ def financials(**columns: Sequence[float | None]) -> pl.LazyFrame:
 def test_ratios_on_an_income_of_nothing_are_unknown() -> None:
     parts = ("outstanding_debt", "total_emi_per_month", "amount_invested_monthly", "monthly_balance")
     money = {part: [50.0, 50.0] for part in parts}
-    got = add_ratios(financials(annual_income=[100.0, 0.0], monthly_inhand_salary=[10.0, None], **money))
+    got = add_derived(
+        financials(annual_income=[100.0, 0.0], monthly_inhand_salary=[10.0, None], **money), FINANCIALS
+    )
     assert got.collect()["debt_to_income_ratio"].to_list() == [0.5, None]
     assert got.collect()["emi_to_salary_ratio"].to_list() == [5.0, None]
 
 
 def test_loan_types_are_counted() -> None:
-    listed = pl.LazyFrame(
-        {"type_of_loan": ["Auto Loan, Credit-Builder Loan, and Auto Loan", "none", "unknown"]}
-    )
-    got = add_loan_types(listed).collect()
+    listed = ["Auto Loan, Credit-Builder Loan, and Auto Loan", "none", "unknown"]
+    rows = financials(annual_income=[None] * 3).with_columns(type_of_loan=pl.Series(listed))
+    got = add_derived(rows, FINANCIALS).collect()
     assert got["n_auto_loans"].to_list() == [2, 0, None]
     assert got["n_credit_builder_loans"].to_list() == [1, 0, None]
 
@@ -108,7 +110,7 @@ def test_each_ratio_is_of_its_own_part() -> None:
     money = {part: [float(place)] for place, part in enumerate(parts, start=1)}
     rows = financials(annual_income=[10.0], monthly_inhand_salary=[1.0], **money)
     ratios = ("debt_to_income", "emi_to_salary", "invested_to_salary", "balance_to_salary")
-    got = add_ratios(rows).collect().select(f"{name}_ratio" for name in ratios)
+    got = add_derived(rows, FINANCIALS).collect().select(f"{name}_ratio" for name in ratios)
     assert got.row(0) == (0.1, 2.0, 3.0, 4.0)
 
 

@@ -25,18 +25,13 @@ from tests.flows.newer_code import ROOT, Outcome, edited, every_flow, run
 STORE = "gold.feature_store"
 ADDED, REMOVED = "debt_per_account_amt", "balance_to_salary_ratio"
 OLD_MONTHS, NEXT, DUE = 7, 7, 8  # months that the old code ran; the newer code's first, and one that trains
-DECLARED, COMPUTED = "tasks/schemas/feature_store.py", "tasks/features/application_features.py"
-LINES = {
-    DECLARED: ('    "interest_rate": "INTEREST",\n', f'    "{ADDED}": "DEBT",\n'),
-    COMPUTED: (
-        '        balance_to_salary_ratio=_ratio("monthly_balance", salary),\n',
-        f'        {ADDED}=_ratio("outstanding_debt", pl.col("num_bank_accounts")),\n',
-    ),
-}
-GONE = {
-    DECLARED: f'    "{REMOVED}": "BUDGET",\n',
-    COMPUTED: f'        {REMOVED}=_ratio("monthly_balance", salary),\n',
-}
+DECLARED = "governance/lender.toml"
+RATIO = 'sql = "CASE WHEN num_bank_accounts > 0 THEN outstanding_debt / num_bank_accounts END"'
+LINE = next(
+    line for line in (ROOT / DECLARED).read_text(encoding="utf-8").splitlines() if line.startswith(REMOVED)
+)
+LINES = {DECLARED: (f"{LINE}\n", f'{ADDED} = {{ {RATIO}, reason = "DEBT" }}\n')}
+GONE = {DECLARED: f"{LINE}\n"}
 
 
 def copied(settings: Settings, home: Path) -> Settings:

@@ -11,13 +11,13 @@ from tasks.modelling.training_set import (
     TrainingSnapshot,
     label_array,
     read_training_set,
-    see_clickstream,
+    see_history,
     shorten_histories,
 )
-from tasks.schemas.feature_store import CLICKSTREAM_MONTHS
 from tasks.schemas.predictions import COMPLETE
 from tasks.statistics.performance import Floats, measure_observed_to_expected
 from tests.builders import month, months, quick_settings, take_in, write_book
+from tests.reference import CLICKSTREAM_MONTHS
 
 COHORTS = months(9)
 LEARNED, HELD = COHORTS[:6], COHORTS[6:]
@@ -45,7 +45,7 @@ def cut(book: TrainingSnapshot, newest: int) -> pl.DataFrame:
     """The held cohorts with so many of the newest months of their clickstream alone."""
     held = book.of(HELD)
     kept = pl.Series([newest] * held.height)
-    return see_clickstream(held, book.clickstream, day=None, newest=kept)
+    return see_history(held, book.clickstream, day=None, newest=kept)
 
 
 @pytest.mark.parametrize("newest", [1, 2, 3, 5])
@@ -76,4 +76,4 @@ def test_a_shortened_history_is_the_newest_months_of_it(book: TrainingSnapshot) 
 def cut_to_day(loans: pl.DataFrame, book: TrainingSnapshot) -> pl.DataFrame:
     """The same rows with the clickstream of the application's own month alone."""
     day: date = loans["snapshot_date"][0]
-    return see_clickstream(loans, book.clickstream.filter(pl.col("snapshot_date") == day), day=day)
+    return see_history(loans, book.clickstream.filter(pl.col("snapshot_date") == day), day=day)

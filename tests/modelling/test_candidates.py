@@ -17,8 +17,7 @@ from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import Split
 from tasks.modelling.training_set import TrainingSnapshot, read_training_set
 from tasks.monitoring.fairness import FairnessVerdict
-from tasks.schemas.clickstream import MEASURES
-from tasks.schemas.feature_store import SOURCE_OF
+from tasks.schemas.feature_store import MEASURES, SOURCE_OF
 from tasks.schemas.predictions import COMPLETE
 from tasks.statistics.performance import measure_auc
 from tests.applicants import training_set

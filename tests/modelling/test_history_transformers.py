@@ -2,9 +2,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.modelling.history_transformers import SUMMARY, CredibilityWeightedMeans, LogLikelihoodTerms
-from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
+from tasks.modelling.history_transformers import CredibilityWeightedMeans, LogLikelihoodTerms
+from tasks.schemas.feature_store import SUMMARY
 from tests.applicants import applicants
+from tests.reference import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS, CLICKSTREAM_SPREADS
 
 
 def customer(months: float, level: float, spread: float | None = 10.0) -> pl.DataFrame:

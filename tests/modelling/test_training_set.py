@@ -4,10 +4,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from tasks.features.application_features import summarise_clickstream
-from tasks.modelling.training_set import MIN_IN_STATE, add_arrears_state, add_targets, see_clickstream
-from tasks.schemas.feature_store import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS
+from tasks.features.application_features import summarise_history
+from tasks.modelling.training_set import MIN_IN_STATE, add_arrears_state, add_targets, see_history
 from tests.builders import clickstream_rows, loan_rows, month
+from tests.reference import CLICKSTREAM_LEVELS, CLICKSTREAM_MONTHS
 
 AS_OF = month(8)
 DUE = 100.0
@@ -88,11 +88,9 @@ def test_the_clickstream_is_seen_up_to_the_day_and_no_further() -> None:
     rows = clickstream_rows("CUS_1", [10, 20, 60, 1000])
     asked = pl.LazyFrame({"loan_id": ["a"], "customer_id": ["CUS_1"], "snapshot_date": [month(0)]})
     loan = asked.join(
-        summarise_clickstream(
-            rows.filter(pl.col("snapshot_date") <= month(0)).with_columns(loan_id=pl.lit("a"))
-        ),
+        summarise_history(rows.filter(pl.col("snapshot_date") <= month(0)).with_columns(loan_id=pl.lit("a"))),
         on="loan_id",
     ).collect()
-    seen = see_clickstream(loan, rows, day=month(2))
+    seen = see_history(loan, rows, day=month(2))
     assert loan.select(CLICKSTREAM_MONTHS, CLICKSTREAM_LEVELS[0]).row(0) == (1.0, 10.0)
     assert seen.select(CLICKSTREAM_MONTHS, CLICKSTREAM_LEVELS[0]).row(0) == (3.0, 30.0)

@@ -11,7 +11,7 @@ from tasks.monitoring.monthly import (
     measure_coverage,
     measure_stability,
 )
-from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.feature_store import MEASURES
 from tests.builders import month
 from tests.policies import POLICY
 

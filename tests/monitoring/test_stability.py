@@ -5,7 +5,7 @@ from scipy.stats import chi2
 
 from tasks.monitoring.stability import add_month_values, build_reference, count_known, measure_shift
 from tasks.schemas.catalog import TABLES
-from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.feature_store import MEASURES
 from tests.applicants import applicants
 
 BINS = {"edges": [1.0, 2.0], "shares": [0.2, 0.5, 0.2, 0.1]}

@@ -15,7 +15,7 @@ from tasks.governance.adopted_policy import read_policy
 from tasks.monitoring.actions import actions_on, explain_policy
 from tasks.reporting.charts import coverage_by_month
 from tasks.reporting.html_report import build_report
-from tasks.schemas.clickstream import MEASURES
+from tasks.schemas.feature_store import MEASURES
 from tasks.schemas.monitoring import SPECS
 from tasks.store import tables
 from tests.builders import month, months, quick_settings, run_months, write_book

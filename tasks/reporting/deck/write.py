@@ -13,7 +13,7 @@ import typst
 from tasks.config import Settings
 from tasks.economics.reading import economics_until
 from tasks.errors import TableNotReadyError
-from tasks.lender.current import lender
+from tasks.lender.current import NamesOfTheLender, lender
 from tasks.monitoring.actions import explain_triggers
 from tasks.registry.history import Registry, champion_on, load_registry
 from tasks.registry.registered_files import read_card
@@ -22,15 +22,20 @@ from tasks.reporting.deck.data import DeckData
 from tasks.reporting.deck.pages import build_deck
 from tasks.reporting.status import month_table
 from tasks.schemas.actions import keep_open
-from tasks.schemas.feature_store import CLICKSTREAM_MONTHS
+from tasks.schemas.feature_store import history, history_months
 from tasks.schemas.monitoring import keep_metrics
 from tasks.schemas.reasons import REASON_TEXTS
 from tasks.store import documents, tables
 
 MAX_REASONS = 2
-COUNTED = (
-    *(f"silver.{name}" for name in ("clickstream", "attributes", "financials", "loans")),
-    *(f"gold.{name}" for name in ("feature_store", "label_store", "predictions", "monitoring", "actions")),
+COUNTED = NamesOfTheLender(
+    lambda declared: (
+        *(f"silver.{source.name}" for source in declared.sources),
+        *(
+            f"gold.{name}"
+            for name in ("feature_store", "label_store", "predictions", "monitoring", "actions")
+        ),
+    )
 )
 TEMPLATES = ("deck.typ", "deck_charts.typ", "deck_drawings.typ")
 
@@ -141,9 +146,11 @@ def _developed_on(now: pl.DataFrame, registry: Registry) -> dict[str, float]:
 
 
 def _history_lengths(day: date, settings: Settings) -> dict[str, float]:
-    """Median months of clickstream of the applicants of each month who have any."""
-    known = tables.scan("gold.feature_store", settings, until=day).filter(pl.col(CLICKSTREAM_MONTHS) > 0)
-    medians = known.group_by(month="snapshot_date").agg(pl.median(CLICKSTREAM_MONTHS)).sort("month")
+    """Median months of history of the applicants of each month who have any."""
+    if not history():
+        return {}
+    known = tables.scan("gold.feature_store", settings, until=day).filter(pl.col(history_months()) > 0)
+    medians = known.group_by(month="snapshot_date").agg(pl.median(history_months())).sort("month")
     return {f"{month:%Y-%m}": median for month, median in medians.collect().iter_rows()}
 
 

@@ -1,3 +1,0 @@
-"""Who counts as of age."""
-
-ADULT_AGE = 18
