@@ -13,7 +13,7 @@ SHORTENED = {"200": "40", "NAME": "ann", "TEXT": "a test"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["first-lender.md", "lost-source.md"])
+@pytest.mark.parametrize("page", ["first-lender.md", "lost-source.md", "lender.md"])
 def test_a_tutorial_runs_from_top_to_bottom(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
