@@ -19,6 +19,7 @@ from tasks.leakage_audit.hindsight import find_hindsight
 from tasks.leakage_audit.origin import find_copy, find_later_value
 from tasks.leakage_audit.outcome import find_choice, find_outcome, find_shadow
 from tasks.leakage_audit.reference import Book, Column
+from tasks.leakage_audit.restated import on_probation
 from tasks.monitoring.actions import explain_policy
 from tasks.monitoring.approvals import summarise_pds
 from tasks.monitoring.backtest import DevelopmentBenchmark, measure_backtest, newest_cohorts
@@ -205,7 +206,9 @@ def audited(policy: Policy) -> list[str]:
     }
     learnt = np.where(np.arange(800) < 700, TRUTH + NOISE, NOISE)
     late = find_hindsight(Column(pl.Series("x", learnt)), ageing_book(), policy.audit)
-    return [late] + [check(Column(pl.Series("x", v)), book(), policy.audit) for check, v in columns.items()]
+    probation = on_probation(2, 0, policy.audit)
+    alone = [check(Column(pl.Series("x", v)), book(), policy.audit) for check, v in columns.items()]
+    return [late, probation, *alone]
 
 
 # What is decided by the numbers of a table of the policy; by those of all others, what is measured.

@@ -103,6 +103,16 @@ def check(
 
 
 @app.command()
+@with_settings("data", "datamart")
+def capture(settings: Settings, name: Name) -> None:
+    """Keep what a source says of the newest month's applications today, to hold later deliveries against."""
+    from tasks.sources.capture import capture as keep
+
+    month, n = keep(name, settings)
+    console.print(f"What {name} says of {n} applications of {month:%Y-%m} is kept.")
+
+
+@app.command()
 @with_settings()
 def override(
     settings: Settings,

@@ -7,7 +7,7 @@ from typing import Any
 HELD_BEFORE: Mapping[str, Mapping[str, float]] = {
     "stability": {"drift_months": 2},
     "coverage": {"amber_p": 0.01},
-    "audit": {"hindsight_z": 3.5},
+    "audit": {"hindsight_z": 3.5, "live_months": 3},
     "fairness": {"min_applicants": 30},
     "paths": {"min_loans": 50, "months": 3, "min_change": 0.05, "p": 0.01},
     "path_cost": {"amber_excess": 0.25, "red_excess": 0.50, "p": 0.01},

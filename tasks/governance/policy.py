@@ -187,6 +187,7 @@ class Audit(Part):
     implausible_within: Share
     implausible_absence: Share
     hindsight_z: Annotated[float, Field(ge=2)]
+    live_months: Annotated[int, Field(ge=0)]
     same_rank: Share
     copy_share: Share
 

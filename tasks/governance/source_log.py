@@ -12,11 +12,11 @@ from tasks.config import Settings
 from tasks.errors import ModelStoreError
 from tasks.store.sealed_files import append_sealed, read_sealed
 
-What = Literal["check", "override", "use", "drop", "retire", "restore"]
+What = Literal["check", "override", "use", "drop", "retire", "restore", "capture"]
 Kinds = dict[str, str]  # "number" or "word" by name of a column
 Line = dict[str, Any]
 A_LINE = "a decision on a source"
-SINCE_SEALED = ("retire", "restore")  # kinds of lines that no older code wrote
+SINCE_SEALED = ("retire", "restore", "capture")  # kinds of lines that no older code wrote
 
 
 def path_of_decisions(settings: Settings) -> Path:

@@ -16,12 +16,15 @@ from tasks.governance.sources import Declared
 from tasks.leakage_audit.checks import Verdict, audit_columns, own_pds
 from tasks.leakage_audit.known_values import known_facts, later_facts
 from tasks.leakage_audit.maturity import without_uneven
-from tasks.leakage_audit.reference import MAX_WORDS, Book
-from tasks.leakage_audit.restated import find_restated
+from tasks.leakage_audit.reference import Book
+from tasks.leakage_audit.restated import find_other_than_captured, find_restated, on_probation
+from tasks.leakage_audit.spans import find_span
 from tasks.registry.settings_of_record import settings_on
 from tasks.schemas.feature_store import KEYS
+from tasks.schemas.source_features import kind_of
 from tasks.sources.applications import scan_applications
 from tasks.sources.as_of_join import ROW_DAY
+from tasks.sources.capture import read_captured
 from tasks.sources.files import read_numbers
 from tasks.sources.join import join_source
 from tasks.store import documents, tables
@@ -77,26 +80,34 @@ def audit_source(
     joined = join_source(applications, declared, settings)
     coverage = joined[ROW_DAY].is_not_null().mean()
     if not coverage:
+        span = find_span(applications, declared, settings)
         raise BadInputError(
-            f"{name} knows none of the {applications.height} applications: no {declared.key} equals a "
+            span
+            or f"{name} knows none of the {applications.height} applications: no {declared.key} equals a "
             f"{declared.matches}, or none is dated {declared.delay_days} to "
             f"{declared.delay_days + declared.valid_days} days before. Correct its declaration."
         )
     columns = read_numbers(joined.drop(*KEYS, ROW_DAY))
-    verdicts = audit_columns(columns, book, read_policy(settings.policy).policy.audit)
+    limits = read_policy(settings.policy).policy.audit
+    verdicts = audit_columns(columns, book, limits)
     if earlier:
         other = join_source(applications, declared, settings, where=earlier)
         same = other[ROW_DAY].eq_missing(joined[ROW_DAY])  # else a newer row came, and no value changed
         before = read_numbers(other.filter(same).drop(*KEYS, ROW_DAY))
         now = columns.filter(same)
         verdicts = [find_restated(verdict, now, before) for verdict in verdicts]
+    captured = read_captured(name, settings)
+    now = joined.select("loan_id").hstack(columns)
+    verdicts = [find_other_than_captured(verdict, now, captured) for verdict in verdicts]
+    probation = on_probation(captured["snapshot_date"].n_unique(), len(earlier), limits)
     table = _tabulate(verdicts, columns)
     usable = table.filter(pl.col("kind") != "other", verdict="admitted").height
     summary = (
         f"{name} knows {coverage:.0%} of {applications.height} applications; {usable} of its {table.height} "
-        "columns are admitted and of use to a model."
+        f"columns are admitted and of use to a model.{probation and f' {name} is on probation: {probation}'}"
     )
-    return Audited(table, summary, _publish(table, declared, applications, earlier, settings))
+    path = _publish(table, declared, applications, earlier, probation, settings)
+    return Audited(table, summary, path)
 
 
 def build_book(as_of: date, settings: Settings) -> tuple[pl.DataFrame, Book]:
@@ -146,20 +157,12 @@ def _tabulate(verdicts: Sequence[Verdict], columns: pl.DataFrame) -> pl.DataFram
     return pl.DataFrame(rows)
 
 
-def kind_of(column: pl.Series) -> str:
-    """How a model can use it: as a "number", as a "word" of few, or not at all ("other")."""
-    if column.drop_nulls().n_unique() == 1:
-        return "other"
-    if column.dtype.is_numeric() or column.dtype == pl.Boolean:
-        return "number"
-    return "word" if column.dtype == pl.String and column.n_unique() <= MAX_WORDS else "other"
-
-
 def _publish(
     table: pl.DataFrame,
     declared: Declared,
     applications: pl.DataFrame,
     earlier: Sequence[str],
+    probation: str,
     settings: Settings,
 ) -> Path:
     as_of = applications["snapshot_date"].max()
@@ -173,6 +176,7 @@ def _publish(
         "kinds": kinds,
         "admitted": admitted,
         "refused": refused,
+        "probation": probation,
     }
     note_decision("check", declared.name, fields, settings)
     path = settings.datamart / "sources" / f"{declared.name}-audit.csv"

@@ -12,7 +12,8 @@ from scipy.stats import rankdata
 
 from tasks.governance.policy import Audit
 from tasks.leakage_audit.maturity import Maturity
-from tasks.leakage_audit.reference import MAX_WORDS, MIN_ROWS, Book, Column
+from tasks.leakage_audit.reference import MIN_ROWS, Book, Column
+from tasks.schemas.source_features import MAX_WORDS
 from tasks.statistics.performance import Floats
 
 SPEARMAN = 1.06  # variance of a rank correlation, times that of a linear one (Fieller et al. 1957)

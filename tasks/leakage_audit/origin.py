@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 
 from tasks.governance.policy import Audit
-from tasks.leakage_audit.reference import MAX_WORDS, MIN_ROWS, Book, Column, correlate
+from tasks.leakage_audit.reference import MIN_ROWS, Book, Column, correlate
 from tasks.schemas.source import FIRST_YEAR, LAST_YEAR
+from tasks.schemas.source_features import MAX_WORDS
 from tasks.statistics.performance import Floats
 
 MIN_PILE = 0.005  # share of rows at an end that no unrounded quantity reaches by itself

@@ -8,7 +8,8 @@ import polars as pl
 from scipy.stats import binom, chi2
 
 from tasks.governance.policy import Audit
-from tasks.leakage_audit.reference import MAX_WORDS, MIN_ROWS, Book, Column, stratified_auc
+from tasks.leakage_audit.reference import MIN_ROWS, Book, Column, stratified_auc
+from tasks.schemas.source_features import MAX_WORDS
 from tasks.statistics.performance import Floats
 
 SURE = 1e-6  # probability under honesty: with hundreds of columns none is refused by chance

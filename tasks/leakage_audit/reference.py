@@ -8,11 +8,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tasks.leakage_audit.maturity import Maturity
+from tasks.schemas.source_features import MAX_WORDS
 from tasks.statistics.performance import Floats, measure_auc
 
 Mask = NDArray[np.bool_]
 MIN_ROWS = 30
-MAX_WORDS = 50
 STRATA = 10
 SIGMAS = 3.0
 

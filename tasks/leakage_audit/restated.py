@@ -1,10 +1,13 @@
-"""What a second, earlier delivery of the same source tells: whether later months changed its values."""
+"""What was delivered before tells: whether later months changed values, or filled in what was not there."""
 
 import polars as pl
 
+from tasks.governance.policy import Audit
 from tasks.leakage_audit.checks import Verdict
 
 RESTATED = "values of old months change"
+FILLED = "filled in later"
+MAX_FILLED = 0.02  # share of the applications of which it said nothing when it was captured
 WHOLE_PERIOD = "whole-period statistics"
 
 
@@ -31,3 +34,34 @@ def find_restated(verdict: Verdict, now: pl.DataFrame, before: pl.DataFrame) -> 
         evidence = f"{n} of {delivered_before.height} values are not those of the earlier delivery"
         return Verdict(verdict.column, RESTATED, evidence) if verdict.admitted else verdict
     return Verdict(verdict.column) if verdict.check == WHOLE_PERIOD else verdict
+
+
+def find_other_than_captured(verdict: Verdict, now: pl.DataFrame, captured: pl.DataFrame) -> Verdict:
+    """The verdict, knowing what the column said when nobody could know yet how the loans go.
+
+    Needs:  a row per loan_id in both; `captured` may lack the column.
+    """
+    name = verdict.column
+    if name not in captured.columns or name not in now.columns:
+        return verdict
+    both = captured.select("loan_id", before=name).join(
+        now.select("loan_id", now=name), on="loan_id", maintain_order="left"
+    )
+    found = find_restated(
+        verdict, both.select(pl.col("now").alias(name)), both.select(pl.col("before").alias(name))
+    )
+    n_filled = both.filter(pl.col("before").is_null() & pl.col("now").is_not_null()).height
+    if found.admitted and n_filled > MAX_FILLED * both.height:
+        evidence = f"it has a value for {n_filled} of {both.height} applications that had none when captured"
+        return Verdict(name, FILLED, evidence)
+    return found
+
+
+def on_probation(n_captured: int, n_earlier: int, limits: Audit) -> str:
+    """Why a source is on probation: nothing proves yet that its old rows are as they were; else ""."""
+    if n_earlier or n_captured >= limits.live_months:
+        return ""
+    return (
+        f"{n_captured} of {limits.live_months} months were captured live. Capture each month with: "
+        "vintage sources capture NAME, or hold an earlier delivery against it with --earlier."
+    )

@@ -22,7 +22,17 @@ SOURCE_FEATURES: dict[str, pl.DataType] = {
 # Why a column can be no feature, whoever vouches for it.
 NAMELESS, TAKEN, EMPTY, UNREADABLE = "no name for it", "a name that is taken", "empty", "unreadable"
 USELESS = (NAMELESS, TAKEN, EMPTY, UNREADABLE)
+MAX_WORDS = 50  # more different texts than that are no category
 BETWEEN = "__"  # between a source's name and its column's; no feature of ours has it
+
+
+def kind_of(column: pl.Series) -> str:
+    """How a model can use it: as a "number", as a "word" of few, or not at all ("other")."""
+    if column.drop_nulls().n_unique() == 1:
+        return "other"
+    if column.dtype.is_numeric() or column.dtype == pl.Boolean:
+        return "number"
+    return "word" if column.dtype == pl.String and column.n_unique() <= MAX_WORDS else "other"
 
 
 def name_feature(source: str, column: str) -> str:

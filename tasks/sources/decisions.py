@@ -63,6 +63,7 @@ def use(name: str, start: date, settings: Settings, *, by: str, reason: str) -> 
     require_open_day(name, start, settings)
     months = take_in_past(name, {**before, **columns}, settings)
     fields = {"from": str(start), "by": by, "reason": reason, "columns": columns}
+    fields["probation"] = check.get("probation", "")
     note_decision("use", name, {**fields, "declared": check["declared"]}, settings)
     return columns, months
 

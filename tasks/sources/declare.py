@@ -158,12 +158,13 @@ def list_sources(settings: Settings) -> pl.DataFrame:
 
 def _state(name: str, settings: Settings) -> str:
     lines = {line["what"]: line for line in read_decisions(settings, source=name)}
+    probation = ", on probation" if lines.get("check", {}).get("probation") else ""
     if name in used_on(None, settings):
-        return f"used from {lines['use']['from']}, {len(lines['use']['columns'])} columns"
+        return f"used from {lines['use']['from']}, {len(lines['use']['columns'])} columns{probation}"
     if "drop" in lines:
         return f"dropped from {lines['drop']['from']}"
     if "check" not in lines:
         return "declared, not audited yet"
     check = lines["check"]
     of_use = sum(check["kinds"][column] != "other" for column in check["admitted"])
-    return f"audited, {of_use} of {len(check['kinds'])} columns of use"
+    return f"audited, {of_use} of {len(check['kinds'])} columns of use{probation}"
