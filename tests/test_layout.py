@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,17 @@ def test_only_the_tasks_of_a_room_write_tables() -> None:
     }
     assert writers
     assert {path.name for path in writers} == {"tasks.py"}
+
+
+def test_every_module_can_be_imported_before_a_lender_is_declared() -> None:
+    """As Prefect does, which imports the flows before it runs one."""
+    code = (
+        "import pkgutil, importlib\nfor top in ('flows', 'tasks'):\n"
+        "  for m in pkgutil.walk_packages(importlib.import_module(top).__path__, top + '.'):\n"
+        "    if m.name != 'flows.__main__': importlib.import_module(m.name)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_numbered_fault_has_a_test() -> None:

@@ -10,9 +10,8 @@ import polars as pl
 
 from tasks.governance.policy_trigger import Trigger
 from tasks.schemas.actions import OPEN
-from tasks.schemas.catalog import TABLES
+from tasks.schemas.catalog import ACTIONS
 
-ACTIONS = TABLES["gold.actions"]
 LIFE = ("state", "opened", "months", "due_date", "closed_by", "closed_why", "escalated_by")
 POLICY, FIGURES = "policy", "figures"  # who escalates or closes where no person does
 Row = dict[str, Any]

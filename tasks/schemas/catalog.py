@@ -71,11 +71,12 @@ def tables_of(declared: Lender) -> dict[str, Table]:
         "gold.predictions": _of_schema(Predictions, "inference"),
         "gold.shadow_predictions": _of_schema(ShadowPredictions, "inference"),
         "gold.monitoring": _of_schema(Monitoring, "monitoring"),
-        "gold.actions": _of_schema(Actions, "monitoring"),
+        "gold.actions": ACTIONS,
         "gold.economics": _of_schema(Economics, "monitoring"),
     }
 
 
+ACTIONS = _of_schema(Actions, "monitoring")  # whoever lends
 SOURCES = OfTheLender(_sources_of)
 TABLES = OfTheLender(tables_of)
 
