@@ -137,7 +137,7 @@ def checked_settings(values: Mapping[str, Any]) -> Settings:
         name, why = str(wrong["loc"][0]), wrong["msg"][0].lower() + wrong["msg"][1:]
         given_as = f"{name} (VINTAGE_{name.upper()})"
         raise UsageError(f"The setting {given_as} cannot be {wrong['input']}: {why}.") from None
-    declared = read_lender(find_declaration(settings.data, settings.lender))
+    declared = read_lender(find_declaration(settings.data, settings.datamart, settings.lender))
     serve(declared)
     label = {"label_mob": declared.label.mob, "label_dpd": declared.label.dpd}
     given = settings.model_fields_set

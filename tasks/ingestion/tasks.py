@@ -28,11 +28,13 @@ from tasks.ingestion.acceptance import (
 )
 from tasks.ingestion.raw_files import raw_file
 from tasks.ingestion.validation import Checked, check
+from tasks.lender.reading import NAME, REFERENCE, find_declaration
 from tasks.months import months_before
 from tasks.prefect import io_task
 from tasks.schemas.catalog import SOURCES, tape
 from tasks.schemas.deliveries import Deliveries, by_month
 from tasks.store import tables
+from tasks.store.atomic_files import write_whole
 from tasks.store.first_run import undone_when_it_fails
 
 LOG = logging.getLogger("vintage")
@@ -54,6 +56,14 @@ def ingest(days: Sequence[date], settings: Settings) -> None:
             creating.result()
         for months in _batches(sorted({*days, *earlier}), settings):
             _ingest_months(months, settings, required=days)
+
+
+def _keep_declaration(settings: Settings) -> None:
+    """Keep the declaration beside the tables that are made by it, for commands that are given these alone."""
+    path = find_declaration(settings.data, settings.datamart, settings.lender)
+    kept, text = settings.datamart / NAME, path.read_text(encoding="utf-8")
+    if path not in (REFERENCE, kept) and not (kept.is_file() and kept.read_text(encoding="utf-8") == text):
+        write_whole(kept, text)
 
 
 def _batches(months: Sequence[date], settings: Settings) -> Iterator[list[date]]:
@@ -145,6 +155,7 @@ def _write_months(
         written.result()
     # Last: a month that is in bronze.deliveries is whole.
     write(DELIVERIES, deliveries)
+    _keep_declaration(settings)
 
 
 def months_received(settings: Settings) -> list[date]:

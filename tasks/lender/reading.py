@@ -11,12 +11,15 @@ NAME = "lender.toml"
 REFERENCE = Path(__file__).parents[2] / "governance" / NAME
 
 
-def find_declaration(data: Path, named: Path | None = None) -> Path:
-    """The file that declares the lender: the one named, else the data folder's, else governance/'s."""
+def find_declaration(data: Path, datamart: Path, named: Path | None = None) -> Path:
+    """The file that declares the lender: the one named, else the data folder's, else governance/'s.
+
+    Where the data are elsewhere, the tables tell by which declaration they were made.
+    """
     if named is not None:
         return named
-    beside = data / NAME
-    return beside if beside.is_file() else REFERENCE
+    places = (data / NAME, datamart / NAME)
+    return next((place for place in places if place.is_file()), REFERENCE)
 
 
 def read_lender(path: Path) -> Lender:

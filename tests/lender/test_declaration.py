@@ -20,11 +20,14 @@ def test_the_reference_lender_has_a_tape_two_sources_of_applications_and_a_histo
 def test_a_declaration_is_looked_for_where_it_is_named_then_in_the_data_then_in_governance(
     tmp_path: Path,
 ) -> None:
-    named = tmp_path / "named.toml"
-    assert find_declaration(tmp_path) == REFERENCE
+    named, mart = tmp_path / "named.toml", tmp_path / "datamart"
+    mart.mkdir()
+    assert find_declaration(tmp_path, mart) == REFERENCE
+    (mart / "lender.toml").write_text(TEXT, encoding="utf-8")
+    assert find_declaration(tmp_path, mart) == mart / "lender.toml"
     (tmp_path / "lender.toml").write_text(TEXT, encoding="utf-8")
-    assert find_declaration(tmp_path) == tmp_path / "lender.toml"
-    assert find_declaration(tmp_path, named) == named
+    assert find_declaration(tmp_path, mart) == tmp_path / "lender.toml"
+    assert find_declaration(tmp_path, mart, named) == named
 
 
 @pytest.mark.parametrize(
