@@ -241,6 +241,8 @@ class Lender(_Strict):
         roles = [source.role for source in self.sources]
         if roles.count("loan tape") != 1:
             raise ValueError(f"one source has the role 'loan tape', not {roles.count('loan tape')}")
+        if roles.count("history") > 1:
+            raise ValueError("one source may have the role 'history': declare others as 'application'")
         if len(roles) < 2:
             raise ValueError("nothing is known of applicants: declare a source of role 'application'")
         _require_once([source.name for source in self.sources], "source")

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from tasks.lender.current import lender
 from tasks.months import months_before
-from tasks.schemas.feature_store import describe_feature
+from tasks.schemas.feature_store import describe_feature, history
 from tasks.schemas.predictions import describe_path
 from tasks.text import for_markdown
 
@@ -19,8 +20,7 @@ def list_limits(label_def: str, n_oot_cohorts: int, *, gate_cohorts: int) -> lis
         "Trained on granted loans only: it has not seen applicants who were declined (no reject inference).",
         f"Default means {label_def}; what happens to a loan later is not predicted.",
         "One lender's portfolio: not for another lender, product or country without a new training.",
-        "Age and occupation are among the features: check that local law allows it.",
-        "There is no fallback for missing attributes: they are scored as nulls.",
+        *_limits_of_the_lender(),
     ]
     if n_oot_cohorts < gate_cohorts:
         limits.append(
@@ -71,12 +71,22 @@ def _recalibration(record: Card | None) -> list[str]:
     ]
 
 
+def _limits_of_the_lender() -> list[str]:
+    """What follows from the features that are protected, and the sources that every score rests on."""
+    columns = (pair for source in lender().applications for pair in source.feature_columns().items())
+    protected = " and ".join(name.replace("_", " ") for name, column in columns if column.protected)
+    needed = " or ".join(source.name for source in lender().applications if not source.may_be_missing)
+    among = f"{protected.capitalize()} are among the features: check that local law allows it."
+    alone = f"There is no fallback for missing {needed}: they are scored as nulls."
+    return [text for named, text in ((protected, among), (needed, alone)) if named]
+
+
 def _history(months: float | None) -> list[str]:
     """For which length of history the figures out of time hold."""
     if months is None:
         return []
     return [
-        f"These figures hold for customers whose clickstream history was {months:g} months long at the "
+        f"These figures hold for customers whose {history()} history was {months:g} months long at the "
         "application (median out of time); with longer histories the AUC is higher, with shorter ones lower."
     ]
 
