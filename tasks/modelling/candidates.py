@@ -1,7 +1,7 @@
 """The candidates of a training: their fits, their out-of-time performance, and which one is to serve."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from typing import Any
@@ -29,9 +29,11 @@ from tasks.modelling.training_set import (
     label_array,
     read_training_set,
     see_history,
+    shorten_histories,
     to_training_set,
 )
 from tasks.modelling.tuning import Fold, search_spec
+from tasks.schemas.feature_store import history_months
 from tasks.schemas.source_features import features_in
 from tasks.statistics.performance import (
     MIN_OF_CLASS,
@@ -45,6 +47,7 @@ from tasks.statistics.performance import (
 )
 
 PATH_FIGURES = ("brier", "spiegelhalter_z", "observed_to_expected", "calibration_slope")
+HISTORY_BANDS = ((1, 1), (2, 3), (4, 6), (7, 12), (13, None))  # months, both ends included
 SEARCH_LOANS = 50_000  # that a search looks at; of 7,500 instead of 15,000 it cost 0.001 of AUC
 
 
@@ -67,11 +70,12 @@ class WalkForward:
     """PDs of out-of-time loans as served, each cohort by a fit to all before it.
 
     `served` (n,): each loan by the score path that it takes. `by_path` holds, of a path, the PDs of the loans
-    of `keep_answerable`.
+    of `keep_answerable`. `shortened`: label, months and pd of the loans with histories cut at random.
     """
 
     served: Floats
     by_path: Mapping[str, Floats]
+    shortened: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def build_folds(snapshot: TrainingSnapshot, cohorts: Sequence[date]) -> list[Fold]:
@@ -144,6 +148,7 @@ def score_walk_forward(
     features: Collection[str] | None = None,
     paths: Sequence[str] = (),
     gone: Collection[str] = (),
+    shorten: bool = False,
 ) -> WalkForward:
     """PDs of the out-of-time loans, each cohort by a fit to all before it, as the gate sees them.
 
@@ -152,11 +157,13 @@ def score_walk_forward(
 
     Needs:  `learned`, the cohorts to fit on, and `features`, those to learn, where they are not all; `paths`,
             the score paths whose answers are wanted besides; `gone`, sources that will say nothing of the
-            applications to come, although they did of these loans.
+            applications to come, although they did of these loans; whether to score the loans with
+            shortened histories too.
     """
     cohorts = (*split.development, *split.oot) if learned is None else learned
     known = snapshot if features is None else keep_features(snapshot, features)
     pds: list[list[Floats]] = []
+    shortened: list[pl.DataFrame] = []
     for held in sorted(split.oot):
         before = known.of([cohort for cohort in cohorts if cohort < held])
         training_set = read_training_set(known, before, day=held, view="as of training")
@@ -164,8 +171,21 @@ def score_walk_forward(
         scored = [loans, *(keep_answerable(loans, path) for path in paths)]
         ensemble = fit_as_served(spec, training_set, scored, seed=seed)
         pds.append([predict_ensemble(ensemble, one) for one in scored])
+        shortened += [_score_shortened(ensemble, loans, snapshot.clickstream)] if shorten else []
     served, *others = (np.concatenate(parts) for parts in zip(*pds, strict=True))
-    return WalkForward(served, dict(zip(paths, others, strict=True)))
+    by_path = dict(zip(paths, others, strict=True))
+    return WalkForward(served, by_path, pl.concat(shortened) if shortened else pl.DataFrame())
+
+
+def _score_shortened(
+    ensemble: FallbackEnsemble, loans: pl.DataFrame, clickstream: pl.LazyFrame
+) -> pl.DataFrame:
+    """label, months and pd of the loans with a clickstream history, each with what chance leaves of it."""
+    months = history_months()
+    if months not in loans.columns:
+        return pl.DataFrame()
+    cut = shorten_histories(loans.filter(pl.col(months) > 0), clickstream, day=None)
+    return cut.select("label", months=months, pd=pl.Series(predict_ensemble(ensemble, cut)))
 
 
 def rank_candidates(candidates: Sequence[Candidate], labels: Floats) -> list[Candidate]:
@@ -224,6 +244,27 @@ def measure_paths(walk_forward: WalkForward, oot: pl.DataFrame) -> dict[str, dic
             "auc_ci_95": list(auc.interval()),
             **{name: one.value for name, one in figures.items()},
         }
+    return measured
+
+
+def measure_by_history(shortened: pl.DataFrame) -> list[dict[str, Any]]:
+    """Out-of-time figures by months of clickstream history, one record a band of HISTORY_BANDS, for the card.
+
+    A band with too few loans of either class has none.
+
+    Needs:  label, months, pd, as in WalkForward.
+    """
+    measured: list[dict[str, Any]] = []
+    for least, most in HISTORY_BANDS if len(shortened) else ():
+        rows = shortened.filter(pl.col("months").is_between(least, most or np.inf))
+        labels, pds = label_array(rows), rows["pd"].to_numpy()
+        if min(labels.sum(), len(labels) - labels.sum()) < MIN_OF_CLASS:
+            continue
+        auc = measure_auc(labels, pds)
+        ratio = measure_performance(labels, pds, "observed_to_expected")["observed_to_expected"]
+        band = {"from_months": least, "to_months": most, "n": len(labels)}
+        record = {"auc": auc.value, "auc_ci_95": list(auc.interval()), "observed_to_expected": ratio.value}
+        measured.append({**band, **record})
     return measured
 
 

@@ -79,7 +79,9 @@ def train(snapshot: TrainingSnapshot, config: TrainingConfig) -> Challenger:
     candidates = find_candidates(snapshot, split, trials=config.trials, seed=config.seed, start=config.start)
     view, views = choose_history_view(candidates[0], snapshot, split, seed=config.seed)
     oot, spec = snapshot.of(split.oot), candidates[0].spec
-    walk_forward = score_walk_forward(spec, snapshot, split, seed=config.seed, paths=tuple(sources_left(oot)))
+    walk_forward = score_walk_forward(
+        spec, snapshot, split, seed=config.seed, paths=tuple(sources_left(oot)), shorten=True
+    )
     paths = measure_paths(walk_forward, oot)
     ablations = measure_ablations(candidates[0], snapshot, split, seed=config.seed)
     ensemble = refit(spec, snapshot, view, seed=config.seed)

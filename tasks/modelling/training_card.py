@@ -2,22 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 import polars as pl
 
-from tasks.modelling.candidates import Candidate
+from tasks.lender.current import lender
+from tasks.modelling.candidates import Candidate, measure_by_history
 from tasks.modelling.challenger import Challenger, TrainingConfig
 from tasks.modelling.splits import Split
 from tasks.modelling.training_set import TrainingSnapshot, label_array
 from tasks.monitoring.fairness import KINDS, add_groups
-from tasks.registry.model_card import describe_use, list_limits
+from tasks.months import months_before
 from tasks.schemas.feature_store import history_months
 from tasks.schemas.predictions import GRADE_LIMITS
 from tasks.schemas.source_features import features_in
 from tasks.statistics.performance import Floats, measure_performance
 
 NAMES = ("gini", "ks", "brier", "spiegelhalter_z", "observed_to_expected")  # of a candidate, out of time
+REVIEW_MONTHS = 12  # after its training a model is reviewed at the latest
 MIN_GROUP = 30  # loans of a group; smaller ones say nothing
 
 
@@ -50,12 +53,54 @@ def build_card(
         "use": describe_use(snapshot.as_of),
         "subgroups": _measure_subgroups(oot, challenger.candidates[0].oot_pds),
         "fallbacks": challenger.paths,
+        "by_history": measure_by_history(challenger.walk_forward.shortened),
         "ablations": challenger.ablations,
         "gate": gate,
         "grade_limits": GRADE_LIMITS,
         "setup": asdict(config),
         "limits": list_limits(label_def, len(split.oot), gate_cohorts=gate_cohorts),
         "code": code,
+    }
+
+
+def list_limits(label_def: str, n_oot_cohorts: int, *, gate_cohorts: int) -> list[str]:
+    """The limitations of the model, for the card; the gate should see `gate_cohorts`."""
+    limits = [
+        "Trained on granted loans only: it has not seen applicants who were declined (no reject inference).",
+        f"Default means {label_def}; what happens to a loan later is not predicted.",
+        "One lender's portfolio: not for another lender, product or country without a new training.",
+        *_limits_of_the_lender(),
+    ]
+    if n_oot_cohorts < gate_cohorts:
+        limits.append(
+            f"The gate saw {n_oot_cohorts} cohorts out of time instead of {gate_cohorts}: no more were ripe."
+        )
+    return limits
+
+
+def _limits_of_the_lender() -> list[str]:
+    """What follows from the features that are protected, and the sources that every score rests on."""
+    columns = (pair for source in lender().applications for pair in source.feature_columns().items())
+    protected = " and ".join(name.replace("_", " ") for name, column in columns if column.protected)
+    needed = " or ".join(source.name for source in lender().applications if not source.may_be_missing)
+    among = f"{protected.capitalize()} are among the features: check that local law allows it."
+    alone = f"There is no fallback for missing {needed}: they are scored as nulls."
+    return [text for named, text in ((protected, among), (needed, alone)) if named]
+
+
+def describe_use(as_of: date) -> dict[str, Any]:
+    """Who owns a model trained on a day, who may use it for what, and by when it is reviewed."""
+    return {
+        "owner": "Data science",
+        "approver": "Model risk",
+        "users": "Credit risk and underwriters, for applications of the lender's own customers",
+        "out_of_scope": [
+            "pricing, limits of existing customers, collections",
+            "provisions and capital: it says default within the label's months, not over a lifetime",
+            "a decision by itself where no score path was validated: see the review list",
+        ],
+        "review_by": str(months_before(as_of, -REVIEW_MONTHS)),
+        "monitoring": "monthly: gold.monitoring, gold.actions, `vintage report`, `vintage deck`",
     }
 
 

@@ -1,39 +1,20 @@
 """The card of a model: a record for machines, and the same in words for people."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
-from tasks.lender.current import lender
-from tasks.months import months_before
 from tasks.schemas.feature_store import describe_feature, history
 from tasks.schemas.predictions import describe_path
 from tasks.text import for_markdown
 
 Card = Mapping[str, Any]
-REVIEW_MONTHS = 12  # after its training a model is reviewed at the latest
-
-
-def list_limits(label_def: str, n_oot_cohorts: int, *, gate_cohorts: int) -> list[str]:
-    """The limitations of the model, for the card; the gate should see `gate_cohorts`."""
-    limits = [
-        "Trained on granted loans only: it has not seen applicants who were declined (no reject inference).",
-        f"Default means {label_def}; what happens to a loan later is not predicted.",
-        "One lender's portfolio: not for another lender, product or country without a new training.",
-        *_limits_of_the_lender(),
-    ]
-    if n_oot_cohorts < gate_cohorts:
-        limits.append(
-            f"The gate saw {n_oot_cohorts} cohorts out of time instead of {gate_cohorts}: no more were ripe."
-        )
-    return limits
 
 
 def render_card(card: Card) -> str:
     """The card as Markdown; the same card gives the same text."""
     parts = (
-        _head, _use, _data, _candidates, _subgroups, _gate, _paths, _tuning, _ablations, _limits, _code,
-        _features,
+        _head, _use, _data, _candidates, _subgroups, _gate, _paths, _by_history, _tuning, _ablations,
+        _limits, _code, _features,
     )  # fmt: skip
     return "\n".join(line for part in parts for line in (*part(card), ""))
 
@@ -71,16 +52,6 @@ def _recalibration(record: Card | None) -> list[str]:
     ]
 
 
-def _limits_of_the_lender() -> list[str]:
-    """What follows from the features that are protected, and the sources that every score rests on."""
-    columns = (pair for source in lender().applications for pair in source.feature_columns().items())
-    protected = " and ".join(name.replace("_", " ") for name, column in columns if column.protected)
-    needed = " or ".join(source.name for source in lender().applications if not source.may_be_missing)
-    among = f"{protected.capitalize()} are among the features: check that local law allows it."
-    alone = f"There is no fallback for missing {needed}: they are scored as nulls."
-    return [text for named, text in ((protected, among), (needed, alone)) if named]
-
-
 def _history(months: float | None) -> list[str]:
     """For which length of history the figures out of time hold."""
     if months is None:
@@ -89,22 +60,6 @@ def _history(months: float | None) -> list[str]:
         f"These figures hold for customers whose {history()} history was {months:g} months long at the "
         "application (median out of time); with longer histories the AUC is higher, with shorter ones lower."
     ]
-
-
-def describe_use(as_of: date) -> dict[str, Any]:
-    """Who owns a model trained on a day, who may use it for what, and by when it is reviewed."""
-    return {
-        "owner": "Data science",
-        "approver": "Model risk",
-        "users": "Credit risk and underwriters, for applications of the lender's own customers",
-        "out_of_scope": [
-            "pricing, limits of existing customers, collections",
-            "provisions and capital: it says default within the label's months, not over a lifetime",
-            "a decision by itself where no score path was validated: see the review list",
-        ],
-        "review_by": str(months_before(as_of, -REVIEW_MONTHS)),
-        "monitoring": "monthly: gold.monitoring, gold.actions, `vintage report`, `vintage deck`",
-    }
 
 
 def _use(card: Card) -> list[str]:
@@ -216,6 +171,32 @@ def _paths(card: Card) -> list[str]:
         "",
         f"Grades by PD: {grades}, G above.",
     ]
+
+
+def _by_history(card: Card) -> list[str]:
+    """Empty for a card that was made before it said so, and without a clickstream."""
+    rows: list[list[str]] = []
+    for one in card.get("by_history", ()):
+        low, high = one["auc_ci_95"]
+        auc = f"{one['auc']:.3f} ({low:.3f} to {high:.3f})"
+        rows.append([_describe_band(one), f"{one['n']:,}", auc, f"{one['observed_to_expected']:.2f}"])
+    if not rows:
+        return []
+    return [
+        "## Results by length of clickstream history",
+        "",
+        "The out-of-time loans with their histories cut to a random number of their newest months, so that "
+        "each length can be judged; each cohort by a fit to all cohorts before it.",
+        "",
+        *_table(("Months of history", "Loans", "AUC out of time (95%)", "O/E"), rows),
+    ]
+
+
+def _describe_band(record: Card) -> str:
+    least, most = record["from_months"], record["to_months"]
+    if most is None:
+        return f"{least} and more"
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 def _tuning(card: Card) -> list[str]:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from tasks.registry.model_card import describe_use
+from tasks.modelling.training_card import describe_use
 from tasks.schemas.feature_store import DESCRIPTIONS, FEATURES, describe_feature
 
 
