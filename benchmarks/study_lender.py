@@ -24,7 +24,7 @@ from tasks.features.application_features import build_features
 from tasks.governance.policy import Policy
 from tasks.ingestion.cleaning import clean
 from tasks.modelling.candidates import find_candidates, measure_paths, refit, score_walk_forward
-from tasks.modelling.challenger import build_model_reference
+from tasks.modelling.challenger import build_model_reference, score_unseen
 from tasks.modelling.fallbacks import FallbackEnsemble, sources_left
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import split_cohorts
@@ -37,6 +37,7 @@ from tasks.statistics.performance import measure_auc
 
 START = date(2020, 1, 1)
 OOT, LABEL_MOB, SEED = 3, 6, 0
+VIEW = "as of training"
 
 
 @dataclass(frozen=True)
@@ -167,19 +168,28 @@ class Book:
         oot = snapshot.of(split.oot)
         scored = score_walk_forward(spec, snapshot, split, seed=SEED, paths=tuple(sources_left(oot)))
         auc = measure_auc(label_array(oot), scored.served)
-        ensemble = refit(spec, snapshot, "as of training", seed=SEED)
+        ensemble = refit(spec, snapshot, VIEW, seed=SEED)
         figures = {"auc": auc.value, "auc_ci_90": list(auc.interval(0.90))}
         card = {
             "gate": {"figures": figures},
             "fallbacks": measure_paths(scored, oot),
             "data": {"n_loans": snapshot.ripe.height},
         }
-        return Champion(f"{snapshot.as_of:%Y-%m}", ensemble, self._reference(snapshot, ensemble, oot), card)
+        scores = score_unseen(spec, ensemble, snapshot, VIEW, seed=SEED)
+        return Champion(
+            f"{snapshot.as_of:%Y-%m}", ensemble, self._reference(ensemble, snapshot, oot, scores), card
+        )
 
     def _reference(
-        self, snapshot: TrainingSnapshot, ensemble: FallbackEnsemble, oot: pl.DataFrame
+        self,
+        ensemble: FallbackEnsemble,
+        snapshot: TrainingSnapshot,
+        oot: pl.DataFrame,
+        scores: Mapping[str, pl.Series],
     ) -> dict[str, Any]:
         past = self.loans.lazy().filter(pl.col("snapshot_date") <= snapshot.as_of)
         arrears = keep_arrears(past, mob=self.policy.arrears.mob).collect()
         cutoff = self.policy.cutoff.approve_up_to_pd
-        return build_model_reference(ensemble, replace(snapshot, arrears=arrears), oot, cutoff=cutoff)
+        return build_model_reference(
+            ensemble, replace(snapshot, arrears=arrears), oot, scores=scores, cutoff=cutoff
+        )

@@ -11,13 +11,15 @@ from flows.cli.main import command
 from flows.engine import run_flow
 from flows.inference import inference
 from flows.monitoring import monitoring
+from simulator.drift import parse_drift
+from simulator.lender import Lender, simulate
 from tasks.config import Settings
 from tasks.modelling.tasks import train_challenger
 from tasks.monitoring.actions import actions_on
 from tasks.registry.history import load_registry, record
 from tasks.registry.records import Change
 from tasks.schemas.actions import keep_open
-from tests.builders import month, months, quick_settings, run_months, take_in, write_book
+from tests.builders import START, month, months, quick_settings, run_months, take_in
 
 SOP = Path(__file__).parents[1] / "governance" / "SOP.md"
 COMMANDS = list(dict.fromkeys(re.findall(r"`vintage ([^`]+)`", SOP.read_text(encoding="utf-8"))))
@@ -25,16 +27,15 @@ DAYS = {"2024-05-01": month(9), "2024-06-01": month(10), "2024-07-01": month(11)
 PACE = {"FIRST_TRAINING_COHORTS": "3", "RETRAIN_EVERY_COHORTS": "2", "TRIALS": "2", "AUTO_APPROVE": "false"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def few_trees() -> None:
-    """All trees that a family has: the figures of this store then call for actions."""
-
-
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A champion of the ninth month, a challenger of the eleventh that waits, features of the twelfth."""
+    """A champion of the ninth month, a challenger of the eleventh that waits, features of the twelfth.
+
+    A measure moves from the tenth month on, which calls for an action.
+    """
     home = tmp_path_factory.mktemp("sop")
-    settings = quick_settings(write_book(home / "data", n_months=12), home)
+    simulate(Lender(START, 12, 80, 1, drifts=(parse_drift("shift:fe_5:10:3"),)), home / "data")
+    settings = quick_settings(home / "data", home)
     run_months(settings, months(10))
     take_in(settings, months(12)[10:])
     challenger = train_challenger(month(10), settings)  # waits, whatever the gate says of so small a book

@@ -18,8 +18,8 @@ from tasks.evaluation.recalibration import (
 )
 from tasks.governance.policy import Gate, Policy
 from tasks.modelling.candidates import WalkForward
-from tasks.modelling.challenger import build_model_reference, share_paths
-from tasks.modelling.fallbacks import FallbackEnsemble, keep_answerable, score_ensemble
+from tasks.modelling.challenger import build_model_reference, see_newest, share_paths
+from tasks.modelling.fallbacks import FallbackEnsemble, keep_answerable, score_by_path, score_ensemble
 from tasks.modelling.loading import load_training_snapshot
 from tasks.modelling.tasks import record_verdict
 from tasks.modelling.training_set import TrainingSnapshot, label_array
@@ -122,7 +122,8 @@ def _save(
         "recalibration": described,
     }
     recalibrated = recalibrate_ensemble(ensemble, calibration)
-    reference = build_model_reference(recalibrated, snapshot, loans, cutoff=policy.cutoff_pd)
+    scores = score_by_path(recalibrated, see_newest(snapshot))
+    reference = build_model_reference(recalibrated, snapshot, loans, scores=scores, cutoff=policy.cutoff_pd)
     models.save(model_id, settings, model=recalibrated, card=card, reference=reference, to_text=render_card)
     return model_id
 

@@ -24,12 +24,19 @@ from tasks.modelling.fallbacks import (
     find_missing,
     find_paths,
     keep_answerable,
-    predict_ensemble,
+    refit_base_models,
+    score_by_path,
     sources_left,
 )
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import Split, split_cohorts
-from tasks.modelling.training_set import HistoryView, TrainingSnapshot, label_array
+from tasks.modelling.training_set import (
+    HistoryView,
+    TrainingSnapshot,
+    label_array,
+    read_training_set,
+    see_history,
+)
 from tasks.monitoring.approvals import mix_summaries, summarise_pds
 from tasks.monitoring.early_arrears import count_arrears
 from tasks.monitoring.fairness import FairnessVerdict
@@ -37,6 +44,8 @@ from tasks.monitoring.stability import NEWEST_MONTHS, add_month_values, build_re
 from tasks.registry.promotion_gate import GateInput, PathInput
 from tasks.schemas.predictions import COMPLETE
 from tasks.statistics.performance import INSIDE, Floats
+
+UNSEEN_FITS = 3  # each without a third of the newest applications
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ class Challenger:
     """A trained model: `candidates` with the winner first, what was measured, and what would serve.
 
     `walk_forward` are the winner's PDs of the out-of-time loans as served, and by every score path; `paths`
-    are the figures of each path that could be measured.
+    are the figures of each path that could be measured; `unseen` are PDs of `score_unseen`.
     """
 
     split: Split
@@ -65,6 +74,7 @@ class Challenger:
     walk_forward: WalkForward
     ablations: Sequence[Mapping[str, Any]]
     ensemble: FallbackEnsemble
+    unseen: Mapping[str, pl.Series]
 
 
 def configure(previous: Mapping[str, Any] | None, trials: int, seed: int, oot_cohorts: int) -> TrainingConfig:
@@ -85,7 +95,8 @@ def train(snapshot: TrainingSnapshot, config: TrainingConfig) -> Challenger:
     paths = measure_paths(walk_forward, oot)
     ablations = measure_ablations(candidates[0], snapshot, split, seed=config.seed)
     ensemble = refit(spec, snapshot, view, seed=config.seed)
-    return Challenger(split, candidates, view, views, paths, walk_forward, ablations, ensemble)
+    unseen = score_unseen(spec, ensemble, snapshot, view, seed=config.seed)
+    return Challenger(split, candidates, view, views, paths, walk_forward, ablations, ensemble, unseen)
 
 
 def share_paths(snapshot: TrainingSnapshot) -> dict[str, float]:
@@ -165,19 +176,21 @@ def _recalibrate(scored: WalkForward, by: Mapping[str, float]) -> WalkForward:
 
 
 def build_model_reference(
-    ensemble: FallbackEnsemble, snapshot: TrainingSnapshot, oot: pl.DataFrame, *, cutoff: float
+    ensemble: FallbackEnsemble,
+    snapshot: TrainingSnapshot,
+    oot: pl.DataFrame,
+    *,
+    scores: Mapping[str, pl.Series],
+    cutoff: float,
 ) -> dict[str, Any]:
     """What monitoring compares later months with: features and scores of the training data, early arrears.
 
-    `expected` summarises by score path what the path says of the newest applications that it can answer,
-    whose histories are as long as those to come; its `mix` has the paths of the out-of-time loans.
+    `expected` summarises by score path what the path says; its `mix` has the paths of the out-of-time loans.
 
-    Needs:  the out-of-time loans `oot`; the `cutoff` in force, of which a later one is the fix of what a path
-            costs.
+    Needs:  the out-of-time loans `oot`; the model's `scores` by path, of applications like those to come; the
+            `cutoff` in force, of which a later one is the fix of what a path costs.
     """
-    applications = snapshot.loans.filter(pl.col("snapshot_date") < snapshot.as_of)
     ripe = add_month_values(snapshot.ripe, snapshot.clickstream.collect())
-    scores = score_by_path(ensemble, applications)
     expected = {path: summarise_pds(pds.to_numpy()) for path, pds in scores.items()}
     taken = find_paths(oot, ensemble.reference.columns).value_counts(name="n").rows()
     mix = mix_summaries(expected, dict(taken))
@@ -189,9 +202,29 @@ def build_model_reference(
     }
 
 
-def score_by_path(ensemble: FallbackEnsemble, applications: pl.DataFrame) -> dict[str, pl.Series]:
-    """PDs by every score path of the newest applications that it can answer."""
-    answerable = {path: keep_answerable(applications, path) for path in ensemble.models}
-    return {
-        path: pl.Series(predict_ensemble(ensemble, keep_newest(rows))) for path, rows in answerable.items()
-    }
+def score_unseen(
+    spec: ModelSpec, ensemble: FallbackEnsemble, snapshot: TrainingSnapshot, view: HistoryView, *, seed: int
+) -> dict[str, pl.Series]:
+    """PDs by every score path of the newest applications, as of applications to come.
+
+    Their histories are as on the training day, and each PD is by base models that were fitted without the
+    application: what a model says of loans that it learned from lies elsewhere.
+
+    Needs:  the `ensemble` that `refit` fits to the snapshot in this view.
+    """
+    training_set = read_training_set(snapshot, snapshot.ripe, day=snapshot.as_of, view=view)
+    newest = see_newest(snapshot)
+    learned = training_set.features["loan_id"]
+    if not newest["loan_id"].is_in(learned.implode()).any():
+        return score_by_path(ensemble, newest)
+    parts: list[dict[str, pl.Series]] = []
+    for held in (newest.gather_every(UNSEEN_FITS, offset) for offset in range(UNSEEN_FITS)):
+        others = training_set.take((~learned.is_in(held["loan_id"].implode())).to_numpy())
+        parts.append(score_by_path(refit_base_models(spec, ensemble, others, seed=seed), held))
+    return {path: pl.concat([part[path] for part in parts]) for path in ensemble.models}
+
+
+def see_newest(snapshot: TrainingSnapshot) -> pl.DataFrame:
+    """The newest applications of `keep_newest` with their histories as on the day of the snapshot."""
+    before = snapshot.loans.filter(pl.col("snapshot_date") < snapshot.as_of)
+    return see_history(keep_newest(before), snapshot.clickstream, day=snapshot.as_of)

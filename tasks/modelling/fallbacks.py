@@ -1,7 +1,8 @@
 """The model that serves: one stacked model for each score path, the way in which sources are missing."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -11,7 +12,15 @@ from scipy.special import expit
 
 from tasks.lender.current import lender
 from tasks.modelling.families import ModelSpec
-from tasks.modelling.stacking import StackedModel, all_sources, fit_stacked_models, score_log_odds
+from tasks.modelling.stacking import (
+    StackedModel,
+    all_sources,
+    base_models_of,
+    call_side_by_side,
+    fit_base_model,
+    fit_stacked_models,
+    score_log_odds,
+)
 from tasks.modelling.training_set import TrainingSet
 from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.schemas.predictions import COMPLETE
@@ -80,6 +89,22 @@ def fit_ensemble(
     wanted = left if paths is None else {name: left[name] for name in left if name in paths}
     models = fit_stacked_models(spec, training_set, wanted, seed=seed)
     return FallbackEnsemble(models, reference_applicant(training_set.features))
+
+
+def refit_base_models(
+    spec: ModelSpec, ensemble: FallbackEnsemble, training_set: TrainingSet, *, seed: int
+) -> FallbackEnsemble:
+    """The same models, stacked by the same weights, of base models fitted to another training set."""
+    left = sources_left(training_set.features)
+    used = {name: base_models_of(spec, training_set.features, left[name]) for name in ensemble.models}
+    needed = list(dict.fromkeys(base_model for chosen in used.values() for base_model in chosen))
+    fits = (partial(fit_base_model, spec, base_model, training_set, seed=seed) for base_model in needed)
+    fitted = dict(zip(needed, call_side_by_side(fits), strict=True))
+    models = {
+        name: replace(model, base_models=tuple(fitted[base_model] for base_model in used[name]))
+        for name, model in ensemble.models.items()
+    }
+    return FallbackEnsemble(models, ensemble.reference)
 
 
 def reference_applicant(features: pl.DataFrame) -> pl.DataFrame:
@@ -153,3 +178,9 @@ def score_ensemble(ensemble: FallbackEnsemble, features: pl.DataFrame) -> Floats
 def predict_ensemble(ensemble: FallbackEnsemble, features: pl.DataFrame) -> Floats:
     """Probability of default (n,) of each row."""
     return expit(score_ensemble(ensemble, features))
+
+
+def score_by_path(ensemble: FallbackEnsemble, applications: pl.DataFrame) -> dict[str, pl.Series]:
+    """PDs by every score path of the applications that it can answer."""
+    answerable = {path: keep_answerable(applications, path) for path in ensemble.models}
+    return {path: pl.Series(predict_ensemble(ensemble, rows)) for path, rows in answerable.items()}

@@ -97,7 +97,9 @@ def _train_and_save(
         code=code_on_record(),
     )
     oot, cutoff = snapshot.of(challenger.split.oot), policy.cutoff.approve_up_to_pd
-    reference = build_model_reference(challenger.ensemble, snapshot, oot, cutoff=cutoff)
+    reference = build_model_reference(
+        challenger.ensemble, snapshot, oot, scores=challenger.unseen, cutoff=cutoff
+    )
     record_settings(snapshot.as_of, settings)
     models.save(
         model_id,

@@ -9,18 +9,26 @@ from polars.testing import assert_frame_equal
 
 from tasks.errors import NothingToDoError
 from tasks.modelling import candidates
-from tasks.modelling.candidates import Candidate, build_folds, score_walk_forward
-from tasks.modelling.challenger import TrainingConfig, build_gate_input, share_paths, train
+from tasks.modelling.candidates import Candidate, build_folds, refit, score_walk_forward
+from tasks.modelling.challenger import (
+    UNSEEN_FITS,
+    TrainingConfig,
+    build_gate_input,
+    score_unseen,
+    see_newest,
+    share_paths,
+    train,
+)
 from tasks.modelling.decisions import judge_challenger, require_both_outcomes
 from tasks.modelling.fallbacks import find_missing, fit_ensemble, predict_ensemble
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import Split
-from tasks.modelling.training_set import TrainingSnapshot, read_training_set
+from tasks.modelling.training_set import HISTORY_VIEWS, TrainingSnapshot, read_training_set
 from tasks.monitoring.fairness import FairnessVerdict
 from tasks.schemas.feature_store import MEASURES, SOURCE_OF
 from tasks.schemas.predictions import COMPLETE
 from tasks.statistics.performance import measure_auc
-from tests.applicants import training_set
+from tests.applicants import QUICK, training_set
 from tests.builders import clickstream_rows, month, months
 from tests.policies import POLICY
 
@@ -92,6 +100,42 @@ def test_neither_gate_nor_search_reads_clicks_after_the_cohort_that_is_judged() 
     for fold, same in zip(*folds, strict=True):
         assert_frame_equal(fold.training_set.features, same.training_set.features)
         assert fold.training_set.features["fe_1_mean"].null_count() == 0
+
+
+@pytest.mark.parametrize("family", ["logistic", "stack"])
+def test_the_score_of_a_loan_in_the_reference_knows_nothing_of_its_own_outcome(family: str) -> None:
+    book, spec, view = known(), ModelSpec(family, QUICK), HISTORY_VIEWS[1]
+    ensemble = refit(spec, book, view, seed=0)
+    first = pl.int_range(pl.len()) % UNSEEN_FITS == 0
+    label = pl.when(first).then(1 - pl.col("label")).otherwise("label")
+    turned = book.loans.with_columns(label=label, target=label.cast(pl.Float64))
+    usual, other = (
+        score_unseen(spec, ensemble, replace(book, loans=loans), view, seed=0)
+        for loans in (book.loans, turned)
+    )
+    n_first = 3 * N // UNSEEN_FITS
+    assert set(usual) == set(PATHS)
+    for path in PATHS:
+        assert usual[path][:n_first].equals(other[path][:n_first])
+        assert not np.allclose(usual[path][n_first:], other[path][n_first:])
+
+
+def test_the_scores_of_the_reference_see_histories_as_on_the_training_day() -> None:
+    one, other = (see_newest(clicked(n)) for n in (0, 9000))
+    assert one["n_clickstream_months"].unique().to_list() == [9.0]
+    assert not one["fe_1_mean"].equals(other["fe_1_mean"])
+
+
+def test_out_of_time_figures_are_told_by_length_of_history() -> None:
+    walk_forward = score_walk_forward(ModelSpec("logistic"), clicked(0), SPLIT, seed=0, shorten=True)
+    loans = walk_forward.shortened
+    assert loans.height == len(walk_forward.served)
+    assert set(loans["months"]) == {1.0, 2.0, 3.0}
+    bands = candidates.measure_by_history(loans)
+    assert [(one["from_months"], one["to_months"]) for one in bands] == [(1, 1), (2, 3)]
+    assert [one["n"] for one in bands] == [(loans["months"] == 1).sum(), (loans["months"] > 1).sum()]
+    good = loans.with_columns(label=pl.when(pl.col("months") == 1).then(0).otherwise("label"))
+    assert [one["from_months"] for one in candidates.measure_by_history(good)] == [2]
 
 
 def test_the_history_view_is_the_one_of_the_lowest_loss_out_of_time() -> None:
