@@ -2,25 +2,27 @@
 
 Lenders are simulated in memory; each is scored month by month by a chain of models that were trained, one
 every third month, on a lender like it. The figures, the policy and the decisions are those that ship. Writes
-benchmarks/monitoring.md. `STUDY_LENDERS` (unchanged ones; a quarter as many have each change), `STUDY_SIZES`
-(loans a month) and `STUDY_JOBS` (processes of one thread each) make it smaller.
+benchmarks/monitoring.md. `STUDY_LENDERS` (unchanged ones; half as many have each end of a source or of
+lending, a quarter each change), `STUDY_SIZES` (loans a month), `STUDY_CHAINS` (of models, at most),
+`STUDY_TRIALS` (of the search) and `STUDY_JOBS` (processes of one thread each) make it smaller.
 """
 
 import os
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.study_lender import START, Book, Champion, build_cohort
 from benchmarks.study_watch import Month, Scored, score, watch
 from simulator.drift import parse_drift
-from simulator.terms import Lender
+from simulator.terms import Lender, cohorts_of
 from tasks.config import Settings
 from tasks.governance.adopted_policy import read_policy
+from tasks.governance.policy import Policy
 from tasks.modelling.families import ModelSpec
 
 LENDERS = int(os.environ.get("STUDY_LENDERS", "200"))
@@ -29,8 +31,9 @@ JOBS = int(os.environ.get("STUDY_JOBS", str(os.cpu_count() or 1)))
 RESULTS = Path(__file__).parent / "monitoring.md"
 FIRST, CHANGED, LAST = 12, 18, 30  # months: of the first model, of the change, after the last
 EVERY = 3  # months between models
-CHAINS = {500: 10, 5000: 4}  # chains of models that the lenders share; one of the larger takes minutes
-TRIALS, FIRST_SEED = 8, 1000
+CHAINS = int(os.environ.get("STUDY_CHAINS", "10"))  # of models, which the lenders share
+LARGE, CHAINS_OF_LARGE = 5000, 4  # loans a month from which there are fewer chains: one takes minutes
+TRIALS, FIRST_SEED = int(os.environ.get("STUDY_TRIALS", "8")), 1000
 FROM = CHANGED + 1  # as the simulator counts months
 # A change is made in one or two ways; the lenders take turns.
 CHANGES = {
@@ -42,6 +45,31 @@ CHANGES = {
     "population mix shifts (20 % worse)": (f"mix:{FROM}:0.2",),
     "bad rate shifts (odds times 1.5)": (f"badrate:{FROM}:1.5",),
     "relation decays over six months": (f"decay:{FROM}:6",),
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """A source or lending that ends, for good or for a time, and the triggers that rightly tell of it.
+
+    From the month `retired` on the source is; alarms are counted from `counted` on.
+    """
+
+    drift: str
+    expected: frozenset[str] = frozenset()
+    counted: int = CHANGED
+    retired: int | None = None
+
+
+OF_SOURCE = frozenset({"source_missing", "source_gone", "path_cost_red"})
+DECIDED = CHANGED + 3  # after three months without the source
+WORLDS = {
+    "clickstream ends for new applicants, is retired in the fourth month": World(
+        f"close:clickstream:{FROM}", OF_SOURCE, DECIDED, DECIDED
+    ),
+    "clickstream is missing for four months and returns": World(f"gap:clickstream:{FROM}:4", OF_SOURCE),
+    "lending pauses for three months": World(f"pause:{FROM}:3"),
+    "lending ends, the book runs off": World(f"pause:{FROM}:{LAST}"),
 }
 
 
@@ -68,13 +96,13 @@ class Tally:
             mine.extend(others)
 
 
-def count_alarms(months: Sequence[Month]) -> Tally:
-    """Alarms of a lender that did not change: a trigger that fires months on end is one alarm."""
+def count_alarms(months: Sequence[Month], expected: frozenset[str] = frozenset()) -> Tally:
+    """Alarms that nothing calls for, but the `expected`: a trigger that fires months on end is one alarm."""
     tally = Tally(lenders=1, months=len(months))
     before = Month(0, frozenset(), frozenset(), frozenset())
     for now in months:
-        tally.alarms.update(("red", name) for name in now.red - before.red)
-        tally.alarms.update(("amber", name) for name in now.amber - before.amber)
+        tally.alarms.update(("red", name) for name in now.red - before.red - expected)
+        tally.alarms.update(("amber", name) for name in now.amber - before.amber - expected)
         tally.textbook += bool(now.textbook - before.textbook)
         before = now
     return tally
@@ -106,24 +134,52 @@ def run_chain(size: int, chain: int, spec: ModelSpec) -> dict[str, Tally]:
     cohorts = [build_cohort(own, month, mob=policy.arrears.mob) for month in range(own.months)]
     book = Book(own, cohorts, policy)
     models: dict[int, Champion] = {m: book.champion(m, spec) for m in range(FIRST, LAST, EVERY)}
-    tallies = {name: Tally() for name in ("none", *CHANGES)}
-
-    def scored(lender: Lender, some: Iterable[int]) -> dict[int, Scored]:
-        return {
-            month: score(build_cohort(lender, month, mob=policy.arrears.mob), models[_model(month)], policy)
-            for month in some
-        }
-
-    for number in range(chain, LENDERS, CHAINS[size]):
+    tallies = {name: Tally() for name in ("none", *CHANGES, *WORLDS)}
+    before = range(FIRST, CHANGED)
+    for number in range(chain, LENDERS, n_chains(size)):
         lender = Lender(START, LAST, size, FIRST_SEED + number)
-        usual = scored(lender, months)
-        tallies["none"].add(count_alarms(watch(lender, usual, policy)))
+        usual = score_months(lender, models, months, policy)
+        tallies["none"].add(count_alarms(watch(lender, usual, policy, months=months)))
         for name, ways in CHANGES.items() if number < LENDERS // 4 else ():
-            way = ways[number // CHAINS[size] % len(ways)]
-            other = Lender(START, LAST, size, FIRST_SEED + number, drifts=(parse_drift(way),))
-            changed = {**usual, **scored(other, range(CHANGED, LAST))}
-            tallies[name].add(find_change(watch(other, changed, policy)))
+            way = ways[number // n_chains(size) % len(ways)]
+            other = replace(lender, drifts=(parse_drift(way),))
+            changed = {**usual, **score_months(other, models, range(CHANGED, LAST), policy)}
+            tallies[name].add(find_change(watch(other, changed, policy, months=months)))
+        for name, world in WORLDS.items() if number < max(1, LENDERS // 2) else ():
+            other = replace(lender, drifts=(parse_drift(world.drift),))
+            lived = score_months(other, models, range(CHANGED, LAST), policy, retired=world.retired)
+            lived |= {month: usual[month] for month in before}
+            seen = watch(other, lived, policy, months=months)
+            counted = [one for one in seen if one.month >= world.counted]
+            tallies[name].add(count_alarms(counted, world.expected))
     return tallies
+
+
+def n_chains(size: int) -> int:
+    """How many chains of models serve the lenders of a size."""
+    return min(CHAINS, LENDERS, CHAINS_OF_LARGE if size >= LARGE else LENDERS)
+
+
+def score_months(
+    lender: Lender,
+    models: Mapping[int, Champion],
+    months: Iterable[int],
+    policy: Policy,
+    *,
+    retired: int | None = None,
+) -> dict[int, Scored]:
+    """The months in which somebody applied, scored; the clickstream is `retired` from a month, or never."""
+    there = cohorts_of(lender)
+    return {
+        month: score(
+            build_cohort(lender, month, mob=policy.arrears.mob),
+            models[_model(month)],
+            policy,
+            ("clickstream",) if retired is not None and month >= retired else (),
+        )
+        for month in months
+        if month in there
+    }
 
 
 def _model(month: int) -> int:
@@ -184,6 +240,21 @@ def write(tallies: dict[int, dict[str, Tally]]) -> None:
         "|---|---|---|---|---|---|---|",
         *(say_alarms(found["none"], size) for size, found in tallies.items()),
         "",
+        "## A source or lending ends: false alarms per lender-year from then on",
+        "",
+        f"Not counted, as they are right: {', '.join(sorted(OF_SOURCE))} where a source is missing,",
+        "and what comes before the decision where one is retired. The models are those of lenders that keep",
+        "the source; the path without it serves.",
+        "",
+        "| World | Loans a month | Lenders | Years | Red | Amber | Textbook | By trigger, in all |",
+        "|---|---|---|---|---|---|---|---|",
+        *(
+            f"| {name} {say_alarms(found[name], size)}"
+            for name in WORLDS
+            for size, found in tallies.items()
+            if found[name].lenders
+        ),
+        "",
         "## Something changed: share of lenders in which it was seen, and median months until then",
         "",
         f"0 is the month of the change itself; {LAST - CHANGED} months are watched. A trigger that fired "
@@ -191,7 +262,12 @@ def write(tallies: dict[int, dict[str, Tally]]) -> None:
         "",
         "| Change | Loans a month | Lenders | Red | Red or amber | Textbook | First to fire |",
         "|---|---|---|---|---|---|---|",
-        *(say_change(name, found[name], size) for name in CHANGES for size, found in tallies.items()),
+        *(
+            say_change(name, found[name], size)
+            for name in CHANGES
+            for size, found in tallies.items()
+            if found[name].lenders
+        ),
     ]
     RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -199,10 +275,10 @@ def write(tallies: dict[int, dict[str, Tally]]) -> None:
 def main() -> None:
     """Run every chain of every size and write the tables as they grow."""
     spec = find_spec()
-    tallies = {size: {name: Tally() for name in ("none", *CHANGES)} for size in SIZES}
+    tallies = {size: {name: Tally() for name in ("none", *CHANGES, *WORLDS)} for size in SIZES}
     with ProcessPoolExecutor(JOBS, get_context("spawn")) as pool:  # a fork of Polars' threads hangs
         for size in SIZES:
-            chains = range(CHAINS[size])
+            chains = range(n_chains(size))
             for found in pool.map(run_chain, [size] * len(chains), chains, [spec] * len(chains)):
                 for name, tally in found.items():
                     tallies[size][name].add(tally)

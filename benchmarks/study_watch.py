@@ -1,6 +1,6 @@
 """What monitoring says of a lender in memory, month by month: the shipped figures and the shipped actions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -12,9 +12,15 @@ from tasks.modelling.fallbacks import find_paths, predict_ensemble
 from tasks.monitoring.backtest import development_benchmark, measure_backtest
 from tasks.monitoring.early_arrears import measure_arrears
 from tasks.monitoring.fairness import add_groups, measure_fairness
-from tasks.monitoring.measurement import to_rows
+from tasks.monitoring.measurement import measurement, to_rows
 from tasks.monitoring.month_actions import decide_actions
-from tasks.monitoring.monthly import count_drifting, find_unwatched, measure_coverage, measure_stability
+from tasks.monitoring.monthly import (
+    OF_APPLICATIONS,
+    count_drifting,
+    find_unwatched,
+    measure_coverage,
+    measure_stability,
+)
 from tasks.monitoring.score_paths import measure_scores, split_by_path
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.predictions import grade_of
@@ -42,8 +48,11 @@ class Month:
     textbook: frozenset[str]
 
 
-def score(cohort: Cohort, champion: Champion, policy: Policy) -> Scored:
-    """A cohort scored by a model, and its figures of the application month but those that compare months."""
+def score(cohort: Cohort, champion: Champion, policy: Policy, retired: Collection[str] = ()) -> Scored:
+    """A cohort scored by a model, and its figures of the application month but those that compare months.
+
+    Needs:  the sources that are `retired` in the month.
+    """
     known = cohort.features
     pds = pl.Series("pd", predict_ensemble(champion.ensemble, known))
     loans = (
@@ -61,7 +70,9 @@ def score(cohort: Cohort, champion: Champion, policy: Policy) -> Scored:
         .join(cohort.arrears, on="loan_id", how="left", validate="1:1")
     )
     reference = champion.reference
-    coverage = measure_coverage(cohort.watched, known.height, reference, limits=policy.coverage)
+    coverage = measure_coverage(
+        cohort.watched, known.height, reference, limits=policy.coverage, retired=retired
+    )
     unwatched = find_unwatched(coverage)
     figures = [
         *measure_scores(loans, reference, policy),
@@ -71,10 +82,12 @@ def score(cohort: Cohort, champion: Champion, policy: Policy) -> Scored:
     return Scored(add_groups(loans), champion, figures)
 
 
-def watch(lender: Lender, scored: Mapping[int, Scored], policy: Policy) -> list[Month]:
-    """The months of a lender in order; `scored` are its cohorts by month, from the first that was scored."""
+def watch(
+    lender: Lender, scored: Mapping[int, Scored], policy: Policy, *, months: Iterable[int]
+) -> list[Month]:
+    """The months of a lender in order; `scored` are its cohorts by month, none where nobody applied."""
     before, watched = NOTHING, list[Month]()
-    for month in sorted(scored):
+    for month in months:
         figures = measure(month, lender, scored, before, policy)
         day = month_start(lender, month)
         actions = decide_actions(figures, [before], as_of=day, policy=policy, digest="")
@@ -91,15 +104,19 @@ def measure(
     month: int, lender: Lender, scored: Mapping[int, Scored], before: pl.DataFrame, policy: Policy
 ) -> pl.DataFrame:
     """Rows of gold.monitoring of a month."""
-    now, day = scored[month], month_start(lender, month)
+    now, day = scored.get(month), month_start(lender, month)
     ripe = [scored[m] for m in range(month - LABEL_MOB, -1, -1) if m in scored][: policy.ranking.cohorts]
     young = scored.get(month - policy.arrears.mob)
     recent = [scored[m].loans for m in range(month - policy.fairness.months + 1, month + 1) if m in scored]
     parts = {
-        "month": [*now.stability, count_drifting(now.stability, [before], limits=policy.stability)],
-        "groups": measure_fairness(pl.concat(recent), limits=policy.fairness, cutoff=policy.cutoff),
+        "month": [*now.stability, count_drifting(now.stability, [before], limits=policy.stability)]
+        if now
+        else [measurement(*one, 0, None, status="no applications") for one in OF_APPLICATIONS],
         "pooled": pooled(ripe, policy),
     }
+    if recent:
+        groups = pl.concat(recent)
+        parts["groups"] = measure_fairness(groups, limits=policy.fairness, cutoff=policy.cutoff)
     if young:
         counts = young.champion.reference["arrears"]
         parts["young"] = [measure_arrears(young.loans, counts, limits=policy.arrears)]
