@@ -1,9 +1,12 @@
-"""Lending that pauses, resumes or ends: months without applications, in which labels ripen all the same."""
+"""Lending and sources that pause, resume or end, and what people decide then: no past month changes."""
 
+import shutil
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from tasks.labels.cohorts import ripe_cohorts
 from tasks.reporting.html_report import build_report
@@ -12,7 +15,10 @@ from tests.book import FILES, Book, build_book, month
 from tests.faults.shop import Shop
 
 LAST, PAUSED, MOB = 15, (9, 10), 4  # labels at MOB 4: the first model comes with month 6
+GAP = (12, 13)  # the months in which clickstream is missing; from LAST on it is missing for good
+DECIDED, RESTORED = LAST + 1, LAST + 2
 FLOWS = ("features", "training", "inference", "monitoring")
+BY = ("--by", "Model risk", "--reason", "agreed in the committee")
 
 
 def without_cohorts(book: Book, cohorts: tuple[int, ...]) -> Book:
@@ -24,20 +30,27 @@ def without_cohorts(book: Book, cohorts: tuple[int, ...]) -> Book:
     return Book({name: rows.filter(known) for name, rows in book.frames.items()})
 
 
+def without_clickstream(book: Book, numbers: Iterable[int]) -> Book:
+    """The book as if nobody had clicked in these months."""
+    gone = [str(month(number)) for number in numbers]
+    return book.change("clickstream", lambda rows: rows.filter(~pl.col("snapshot_date").is_in(gone)))
+
+
 @pytest.fixture(scope="module")
 def whole_book() -> Book:
-    return build_book(months=LAST + 1)
+    return build_book(months=RESTORED + 1)
 
 
 @pytest.fixture(scope="module")
 def paused(whole_book: Book, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """A lender that paused for two months, every month of it run in one command."""
+    """A lender that paused, then lost its clickstream twice, every month until LAST run in one command."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VINTAGE_TRIALS", "1")
         patch.setenv("VINTAGE_LABEL_MOB", str(MOB))
         patch.setenv("VINTAGE_FIRST_TRAINING_COHORTS", "3")
         patch.setenv("VINTAGE_RETRAIN_EVERY_COHORTS", "9")
-        shop = Shop(tmp_path_factory.mktemp("paused")).receive(without_cohorts(whole_book, PAUSED))
+        book = without_clickstream(without_cohorts(whole_book, PAUSED), (*GAP, *range(LAST, RESTORED + 1)))
+        shop = Shop(tmp_path_factory.mktemp("paused")).receive(book)
         outcome = shop.command("backfill", "--start", str(month(0)), "--end", str(month(LAST)))
         assert outcome.code == 0, outcome.said
         assert outcome.said.count("lending seems to pause") == len(PAUSED)
@@ -104,6 +117,94 @@ def test_a_book_that_runs_off_is_measured_to_its_last_label(
     scored = shop.rows("gold.predictions", newest).height
     assert figures(shop, newest + MOB, "auc")["n"].item() == scored > 0
     assert month_table(shop.settings)["status"].to_list()[newest : PAUSED[-1]] == ["ripe", "no applications"]
+
+
+def source_missing(shop: Shop, number: int) -> tuple[str, int, str | None]:
+    """State, months and who closed it, of the action about the missing source."""
+    rows = shop.rows("gold.actions", number).filter(trigger="source_missing")
+    return rows.select("state", "months", "closed_by").row(0)
+
+
+def test_fault_105_a_source_that_returns_after_a_gap_is_red_in_it_and_green_after(paused: Shop) -> None:
+    first, second, after = *GAP, GAP[1] + 1
+    coverage = {number: figures(paused, number, "coverage") for number in range(first - 1, after + 1)}
+    found = {number: rows.filter(subject="clickstream")["status"].item() for number, rows in coverage.items()}
+    assert found == {first - 1: "green", first: "red", second: "red", after: "green"}
+    assert source_missing(paused, first) == ("opened", 1, None)
+    assert source_missing(paused, second) == ("continuing", 2, None)
+    assert source_missing(paused, after) == ("closed", 3, "figures")
+    histories = paused.rows("gold.feature_store", after)["n_clickstream_months"]
+    assert histories.unique().to_list() == [after + 1 - len(GAP)]
+    watched = figures(paused, second, "csi").filter(subject="fe_1")
+    assert watched["status"].item() == "no data"
+
+
+@pytest.fixture(scope="module")
+def decided(paused: Shop, tmp_path_factory: pytest.TempPathFactory) -> Generator[Shop]:
+    """The same lender two months on, after decisions of every kind."""
+    shop = Shop(tmp_path_factory.mktemp("decided") / "shop")
+    shutil.copytree(paused.root, shop.root)
+    sources = tmp_path_factory.mktemp("declared") / "sources.toml"
+    shutil.copy(shop.settings.sources, sources)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VINTAGE_SOURCES", str(sources))
+        patch.setenv("VINTAGE_TRIALS", "1")
+        first = shop.rows("gold.predictions", LAST)["model_id"][0]
+        order(shop, "actions", "close", "source_missing", "--date", str(month(LAST)), *BY)
+        order(shop, "sources", "retire", "clickstream", "--from", str(month(DECIDED)), *BY)
+        order(shop, "policy", "set-cutoff", "0.2", "--from", str(month(DECIDED)), *BY)
+        live(shop, DECIDED, "features", "training")  # an override ends with the next gate
+        order(shop, "models", "recalibrate", "--date", str(month(DECIDED)))
+        made = next(path.name for path in shop.settings.model_store.glob("*recalibrated*"))
+        order(shop, "models", "approve", made, "--override", "--date", str(month(DECIDED)), *BY)
+        live(shop, DECIDED)
+        assert set(shop.rows("gold.predictions", DECIDED)["model_id"]) == {made}
+        order(shop, "models", "rollback", "--to", first, "--date", str(month(RESTORED)), *BY)
+        order(shop, "sources", "restore", "clickstream", "--from", str(month(RESTORED)), *BY)
+        live(shop, RESTORED)
+        yield shop
+
+
+def order(shop: Shop, *words: str) -> None:
+    outcome = shop.command(*words, reads_data=False)
+    assert outcome.code == 0, outcome.said
+
+
+def live(shop: Shop, number: int, *flows: str) -> None:
+    for flow in flows or FLOWS:
+        outcome = shop.run(flow, number)
+        assert outcome.code in (0, 99), outcome.said
+
+
+def test_fault_104_a_source_that_ended_is_red_no_more_once_it_is_retired(decided: Shop) -> None:
+    for number, status in ((LAST, "red"), (DECIDED, "retired"), (RESTORED, "red")):
+        coverage = figures(decided, number, "coverage").filter(subject="clickstream")
+        assert coverage["status"].item() == status
+    closed = decided.rows("gold.actions", DECIDED).filter(trigger="source_missing")
+    assert "opened" not in set(closed["state"])
+
+
+def test_the_approval_rate_follows_a_cutoff_from_its_date_on(decided: Shop) -> None:
+    for number, cutoff in ((LAST, 0.3), (DECIDED, 0.2), (RESTORED, 0.2)):
+        pds = decided.rows("gold.predictions", number)["pd"]
+        below = pds.filter(pds <= cutoff)
+        rate, bad = (
+            figures(decided, number, name).filter(subject="score")["value"].item()
+            for name in ("approval_rate", "expected_bad_rate_approved")
+        )
+        assert rate == pytest.approx(len(below) / len(pds))
+        assert bad == pytest.approx(below.mean())
+
+
+def test_after_decisions_of_every_kind_a_past_month_gives_what_it_gave(paused: Shop, decided: Shop) -> None:
+    names = ("gold.predictions", "gold.monitoring", "gold.actions", "gold.economics")
+    lived = decided.contents(*names)
+    for number in (GAP[0], GAP[1] + 1, LAST, DECIDED, RESTORED):
+        live(decided, number)
+    for name, rows in decided.contents(*names).items():
+        assert_frame_equal(rows, lived[name])
+        before = rows.filter(pl.col("snapshot_date") <= month(LAST))
+        assert_frame_equal(before, paused.contents(name)[name])
 
 
 @pytest.mark.parametrize("source", ["attributes", "financials"])
