@@ -20,7 +20,7 @@ from benchmarks.study_lender import START, Book, Champion, build_cohort
 from benchmarks.study_watch import Month, Scored, score, watch
 from simulator.drift import parse_drift
 from simulator.terms import Lender, cohorts_of
-from tasks.config import Settings
+from tasks.config import checked_settings
 from tasks.governance.adopted_policy import read_policy
 from tasks.governance.policy import Policy
 from tasks.modelling.families import ModelSpec
@@ -128,7 +128,7 @@ def _first(months: Iterable[int]) -> list[int]:
 
 def run_chain(size: int, chain: int, spec: ModelSpec) -> dict[str, Tally]:
     """Tallies, by change ("none" too), of the lenders that one chain of models serves."""
-    policy = read_policy(Settings().policy).policy
+    policy = read_policy(checked_settings({}).policy).policy
     months = range(FIRST, LAST)
     own = Lender(START, LAST - EVERY + 1, size, chain)
     cohorts = [build_cohort(own, month, mob=policy.arrears.mob) for month in range(own.months)]
@@ -188,7 +188,7 @@ def _model(month: int) -> int:
 
 def find_spec() -> ModelSpec:
     """The specification that all models of the study are fitted by: one search, on the smallest lender."""
-    policy = read_policy(Settings().policy).policy
+    policy = read_policy(checked_settings({}).policy).policy
     own = Lender(START, CHANGED + 1, min(SIZES), 0)
     cohorts = [build_cohort(own, month, mob=policy.arrears.mob) for month in range(own.months)]
     return Book(own, cohorts, policy).search(CHANGED, trials=TRIALS)

@@ -25,13 +25,15 @@ BEGUN, IN_ARREARS = 8, 13  # months of the first training, and whose figures say
 def worsened(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A lender most of whose loans default from its tenth month on; by schedule it trains once.
 
-    The limits of its policy are what they were when it was made up, whatever the adopted ones are.
+    The limits of its policy see in PSI what so small a lender shows of it, whatever the adopted ones are.
     """
     home = tmp_path_factory.mktemp("worsened")
     simulate(Lender(START, N_MONTHS, 150, 1, drifts=(parse_drift("badrate:10:6"),)), home / "data")
     settings = quick_settings(home / "data", home)
     policy, adopted = home / "policy.toml", settings.policy.read_text(encoding="utf-8")
-    policy.write_text(re.sub(r"(?m)^red = .*$", "red = 0.25", adopted, count=1), encoding="utf-8")
+    lower = re.sub(r"(?m)^red = .*$", "red = 0.15", adopted, count=1)
+    lower = re.sub(r"(?m)_level = .*$", "_level = 0.9", lower, count=2)
+    policy.write_text(lower, encoding="utf-8")
     changes = {"retrain_every_cohorts": 20, "trials": 1, "policy": policy}
     settings = settings.model_copy(update=changes)
     run_months(settings, months(IN_ARREARS + 1))
