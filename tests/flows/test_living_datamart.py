@@ -158,6 +158,8 @@ def test_old_months_run_again_get_the_column_and_equal_those_of_a_datamart_built
     """Month by month here, all that the files hold at once there."""
     anew = old.model_copy(update={"datamart": tmp_path / "datamart", "model_store": tmp_path / "models"})
     build = (
+        "from tasks.lender.current import serve; from tasks.lender.reading import REFERENCE, read_lender; "
+        "serve(read_lender(REFERENCE)); "
         "from tasks.config import Settings; from tests.builders import take_in, month; "
         f"take_in(Settings.model_validate_json({anew.model_dump_json()!r}), [month(n) for n in range(9)])"
     )
