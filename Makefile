@@ -26,7 +26,7 @@ lint: .venv/ready ## style, types and the import rules between rooms
 	.venv/bin/lint-imports
 
 docs: .venv/ready ## build the site from docs/, READMEs, commands and docstrings; writes site/
-	.venv/bin/uv pip install -q --python .venv/bin/python -r requirements-docs.txt
+	.venv/bin/uv pip install -q --python .venv/bin/python --require-hashes -r requirements-docs.txt
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build -q --strict
 
 bench: .venv/ready ## time the flows; writes benchmarks/results.md

@@ -4,8 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-import polars as pl
-
+TapeType = Literal["word", "date", "number", "whole number"]
 ArrearsBy = Literal["amounts", "days past due", "instalments behind", "status"]
 # The columns that tell arrears, by how they are told.
 ARREARS_COLUMNS: dict[ArrearsBy, tuple[str, ...]] = {
@@ -20,30 +19,28 @@ ARREARS_COLUMNS: dict[ArrearsBy, tuple[str, ...]] = {
 class TapeColumn:
     """A column's type in silver, the least value that a row may have, and what it means."""
 
-    kind: pl.DataType
+    type: TapeType
     min: int | None
     meaning: str
 
 
 TAPE: dict[str, TapeColumn] = {
-    "loan_id": TapeColumn(pl.String(), None, "id of the loan"),
-    "customer_id": TapeColumn(pl.String(), None, "id of the customer; the loan's where it is not declared"),
-    "snapshot_date": TapeColumn(pl.Date(), None, "day that the row describes"),
-    "loan_start_date": TapeColumn(
-        pl.Date(), None, "day of the application; by months on book if not declared"
-    ),
-    "tenure": TapeColumn(pl.Int32(), 1, "instalments agreed"),
+    "loan_id": TapeColumn("word", None, "id of the loan"),
+    "customer_id": TapeColumn("word", None, "id of the customer; the loan's where it is not declared"),
+    "snapshot_date": TapeColumn("date", None, "day that the row describes"),
+    "loan_start_date": TapeColumn("date", None, "day of the application; by months on book if not declared"),
+    "tenure": TapeColumn("whole number", 1, "instalments agreed"),
     "installment_num": TapeColumn(
-        pl.Int32(), 0, "months on book, 0 at the application; by the dates if not declared"
+        "whole number", 0, "months on book, 0 at the application; by the dates if not declared"
     ),
-    "loan_amt": TapeColumn(pl.Float64(), 0, "amount granted"),
-    "due_amt": TapeColumn(pl.Float64(), 0, "instalment due"),
-    "paid_amt": TapeColumn(pl.Float64(), 0, "paid since the month before"),
-    "overdue_amt": TapeColumn(pl.Float64(), 0, "due by now and not paid"),
-    "balance": TapeColumn(pl.Float64(), 0, "amount still to be paid back"),
-    "days_past_due": TapeColumn(pl.Int32(), 0, "days since the oldest unpaid instalment fell due"),
-    "instalments_behind": TapeColumn(pl.Int32(), 0, "instalments that are due and not paid"),
-    "status": TapeColumn(pl.String(), None, "code of the state of arrears"),
+    "loan_amt": TapeColumn("number", 0, "amount granted"),
+    "due_amt": TapeColumn("number", 0, "instalment due"),
+    "paid_amt": TapeColumn("number", 0, "paid since the month before"),
+    "overdue_amt": TapeColumn("number", 0, "due by now and not paid"),
+    "balance": TapeColumn("number", 0, "amount still to be paid back"),
+    "days_past_due": TapeColumn("whole number", 0, "days since the oldest unpaid instalment fell due"),
+    "instalments_behind": TapeColumn("whole number", 0, "instalments that are due and not paid"),
+    "status": TapeColumn("word", None, "code of the state of arrears"),
 }
 
 

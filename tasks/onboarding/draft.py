@@ -227,16 +227,7 @@ def _type_of(guess: Guess, ours: str | None, *, is_tape: bool) -> str:
         return "id"
     if not is_tape or ours not in TAPE:
         return guess.type
-    kind = TAPE[ours].kind
-    return (
-        "date"
-        if kind == pl.Date()
-        else "number"
-        if kind.is_float()
-        else "whole number"
-        if kind.is_integer()
-        else "word"
-    )
+    return TAPE[ours].type
 
 
 def _copied(name: str, rows: pl.DataFrame) -> str | None:

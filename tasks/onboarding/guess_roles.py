@@ -165,7 +165,7 @@ def _fits(guess: Guess, ours: str) -> bool:
     """Whether a column of that type can hold what a loan tape's column means."""
     if ours in ("loan_id", CUSTOMER, "status"):
         return guess.type not in ("date", "duration", "list of words")
-    if TAPE[ours].kind == pl.Date():
+    if TAPE[ours].type == "date":
         return guess.type == "date"
     return guess.type in ("number", "whole number")
 

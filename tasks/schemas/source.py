@@ -169,8 +169,8 @@ class Source:
             more["min"] = known.min
         if declared is not None and declared.type == "id" and declared.pattern:
             more["regex"] = declared.pattern
-        kind = known.kind if known else KINDS.get(declared.type if declared else "", pl.String())
-        return _typed(kind, **more)
+        said = known.type if known else declared.type if declared else ""
+        return _typed(KINDS.get(said, pl.String()), **more)
 
     def silver_columns(self) -> dict[str, pl.DataType]:
         """Columns and dtypes of the silver table."""

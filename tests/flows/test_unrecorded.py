@@ -20,7 +20,7 @@ KILLED = """
 import json, logging, os, signal, sys
 from flows import server
 from flows.backfill import run_backfill
-from tasks.config import Settings
+from tasks.config import checked_settings
 from tasks.prefect import all_sent
 from tests.builders import months
 
@@ -33,7 +33,7 @@ def step(day, name):
         os.kill(pid, signal.SIGKILL)
         print("killed before", name, flush=True)
 
-run_backfill(months(2), ["features", "inference"], Settings(), step=step)
+run_backfill(months(2), ["features", "inference"], checked_settings({}), step=step)
 os._exit(all_sent(seconds=0))
 """
 

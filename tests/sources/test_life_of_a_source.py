@@ -77,7 +77,7 @@ def champion(settings: Settings, number: int) -> dict[str, Any]:
 def test_key_date_and_format_are_found_and_declared(lived: Settings) -> None:
     told = list_sources(lived).filter(name="bureau").row(0, named=True)
     assert (told["format"], told["key"], told["date"]) == ("parquet", "client", "snapshot")
-    assert told["state"] == f"used from {month(USED)}, 2 columns"
+    assert told["state"] == f"used from {month(USED)}, 2 columns, on probation"
 
 
 def test_the_leaks_are_refused_and_the_rest_is_used(lived: Settings) -> None:
