@@ -20,7 +20,7 @@ SAID = {"by": "Ann Lee", "reason": "measured"}
 FIRST, USED, STOPS, N_MONTHS = 8, 12, 14, 15
 
 
-NOISE = 1.2  # of the bureau's score, in log-odds: worth a new champion, and no wonder
+NOISE = 0.8  # of the bureau's score, in log-odds: worth a new champion, and no wonder
 
 
 def write_bureau(book: Path, folder: Path, *, until: int = STOPS) -> Path:

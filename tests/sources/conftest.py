@@ -9,11 +9,6 @@ from tests.builders import months, take_in, write_book
 from tests.sources.bureau import N_MONTHS, settings_in
 
 
-@pytest.fixture(scope="module", autouse=True)
-def few_trees() -> None:
-    """All trees that a family has: what a source adds is little, and must show at the gate."""
-
-
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_book(tmp_path_factory.mktemp("book"), n_months=N_MONTHS, loans_per_month=120)
