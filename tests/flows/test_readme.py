@@ -64,7 +64,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.mark.parametrize("order", [1, -1], ids=["as written", "the other way round"])
+@pytest.mark.parametrize(
+    "order", [1, pytest.param(-1, marks=pytest.mark.slow)], ids=["as written", "the other way round"]
+)
 def test_every_command_of_the_readme_runs(
     order: int, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
