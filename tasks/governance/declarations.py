@@ -1,15 +1,11 @@
 """The file that declares the sources: read, looked up, added to."""
 
-from functools import cache
-from pathlib import Path
-
 import tomlkit
 
 from tasks.config import Settings
 from tasks.errors import UsageError
 from tasks.governance.sources import Declarations, Declared, declare_own
 from tasks.lender.current import lender
-from tasks.lender.declaration import Lender
 from tasks.store.atomic_files import locked, write_whole
 from tasks.toml_file import parse_toml, read_toml
 
@@ -19,16 +15,10 @@ def read_declarations(settings: Settings) -> tuple[Declared, ...]:
 
     Raises: PolicyError that names the line and the fix.
     """
-    path = settings.sources
-    listed = _read(path, path.stat().st_mtime_ns if path.is_file() else 0, lender())
+    listed = read_toml(settings.sources, Declarations, what="sources")[0].source
     moved = {source.name: source for source in listed if source.own}
     own = [moved.get(source.name) or declare_own(source) for source in lender().sources]
     return (*own, *(source for source in listed if not source.own))
-
-
-@cache
-def _read(path: Path, changed: int, served: Lender) -> tuple[Declared, ...]:  # noqa: ARG001 - read again for another
-    return read_toml(path, Declarations, what="sources")[0].source
 
 
 def read_declared(name: str, settings: Settings) -> Declared:

@@ -31,8 +31,9 @@ def read_lender(path: Path) -> Lender:
 
 
 @cache
-def _read(path: Path, changed: int) -> Lender:  # noqa: ARG001 - a changed file is read again
-    if not path.is_file():
+def _read(path: Path, written: int) -> Lender:
+    """What a file says that was written at that time (0: there is none); a changed one is read again."""
+    if not written:
         raise PolicyError(
             f"{path} is missing. Write it as docs/lender.md tells, or name another with --lender."
         )

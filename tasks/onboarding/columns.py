@@ -1,7 +1,6 @@
 """What the columns of a source hold: nulls, cells that were lost, their range, their words."""
 
 from collections.abc import Collection, Mapping
-from datetime import date
 from typing import Any
 
 import polars as pl
@@ -59,7 +58,7 @@ def _describe_words(good: pl.LazyFrame, name: str) -> dict[str, Any]:
     """How many words a column has, and its new ones."""
     first_met = good.drop_nulls(name).group_by(name).agg(first=pl.col("snapshot_date").min()).collect()
     newest = good.select(pl.col("snapshot_date").max()).collect().item()
-    oldest: date | None = first_met["first"].min()  # pyright: ignore[reportAssignmentType] - a column of dates
+    oldest = first_met.select(pl.col("first").min()).item()
     new = first_met.filter(pl.col("first") == newest)[name].sort().to_list() if oldest != newest else []
     return {"words": first_met.height, "new_words": ", ".join(new[:MAX_SHOWN]) or None}
 

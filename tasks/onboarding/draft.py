@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from tasks.ingestion.date_spelling import ISO, read_spelled
-from tasks.lender.declaration import CUSTOMER, DATE
+from tasks.lender.declaration import CUSTOMER, DATE, TAPE_NAME
 from tasks.lender.tape import TAPE
 from tasks.onboarding.guess_columns import Guess, find_decimal, guess_column
 from tasks.onboarding.guess_roles import Part, Table, describe_applicants, describe_tape, find_tape
 from tasks.onboarding.samples import Sample
 from tasks.text import plain_name
 
-TAPE_NAME = "loans"  # of the source whose rows are the loans
 DECIDE = "# decide: "
 BANDS = [0, 25, 35, 50]
 
