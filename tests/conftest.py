@@ -3,7 +3,6 @@
 import atexit
 import os
 from collections.abc import Generator
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,14 +39,14 @@ def one_fit_at_a_time() -> Generator[None]:
 
 @pytest.fixture(scope="module", autouse=True)
 def few_trees() -> Generator[None]:
-    """The lenders of the tests grant some dozen loans a month, which 40 quick trees learn as well as 120."""
+    """Models learn by few trees."""
     from tasks.modelling.families import FAMILIES  # here, since it imports scikit-learn
+    from tests.modelling.few_trees import with_few_trees
 
     assert isinstance(FAMILIES, dict)
     with pytest.MonkeyPatch.context() as patch:
-        for name, family in FAMILIES.items():
-            fewer = {"max_iter": 40, "learning_rate": 0.15} if "max_iter" in family.defaults else {}
-            patch.setitem(FAMILIES, name, replace(family, defaults={**family.defaults, **fewer}))
+        for name, family in with_few_trees(FAMILIES).items():
+            patch.setitem(FAMILIES, name, family)
         yield
 
 

@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import Any
 from contextlib import redirect_stderr, redirect_stdout
 from flows.cli.main import command
+from few_trees import with_few_trees
+from tasks.modelling.families import FAMILIES
 
+FAMILIES.update(with_few_trees(FAMILIES))
 told = []
 for words in json.loads(sys.argv[1]):
     said, code = io.StringIO(), 0
@@ -47,6 +50,7 @@ def edited(folder: Path, change: Mapping[str, tuple[str, str]]) -> Path:
     """A copy of the code in which lines are replaced by others, by file."""
     for room in ("flows", "tasks", "governance"):
         shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "tests" / "modelling" / "few_trees.py", folder)
     for file, (old, new) in change.items():
         text = (folder / file).read_text(encoding="utf-8")
         assert old in text

@@ -58,11 +58,6 @@ def trained_when_due(settings: Settings) -> dict[str, Any]:
     return read_card(load_registry(settings), model_id)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def few_trees() -> None:
-    """All trees that a family has, as in the processes of the newer code."""
-
-
 @pytest.fixture(scope="module")
 def old(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Tables and a champion of this code."""

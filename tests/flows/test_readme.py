@@ -73,6 +73,7 @@ def test_every_command_of_the_readme_runs(
     monkeypatch.chdir(home)
     monkeypatch.setenv("VINTAGE_FIRST_TRAINING_COHORTS", "4")
     monkeypatch.setenv("VINTAGE_TRIALS", "1")
+    monkeypatch.setenv("VINTAGE_RETRAIN_EVERY_COHORTS", "6")
     for words in COMMANDS[::order]:
         given = [filled_in(word, order, capsys) for word in shlex.split(words)[1:]]
         with pytest.raises(SystemExit) as end:

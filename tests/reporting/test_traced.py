@@ -32,6 +32,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A store whose first scored cohorts are ripe."""
     home = tmp_path_factory.mktemp("economics")
     chosen = quick_settings(write_book(home / "data", n_months=17, loans_per_month=60), home)
+    chosen = chosen.model_copy(update={"retrain_every_cohorts": 4})
     run_months(chosen, months(17))
     return chosen
 
