@@ -29,6 +29,7 @@ OUTLETS = {
 NOTHING_TO_DO, MAY_PASS = 99, 75
 # A handler of the command's own ends it with 128 plus the signal's number.
 ENDED_BY_SIGNAL = (128 + 9, 128 + 15)
+WITHOUT_MEMORY = (6, 9)  # signals by which the system ends a command where memory is short
 OURS = "vintage: "  # begins the sentences that the command ends with
 LOG = logging.getLogger("airflow.task")
 
@@ -104,7 +105,10 @@ class Command(BaseOperator):
             code = process.wait()
         finally:
             process.kill()
-        return code, f"{command[0]} was killed by signal {-code}" if code < 0 else last_line
+        if code >= 0:
+            return code, last_line
+        why = ", as the system does where memory is short" if -code in WITHOUT_MEMORY else ""
+        return code, f"{command[0]} was killed by signal {-code}{why}"
 
 
 def months() -> list[str]:

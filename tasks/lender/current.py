@@ -4,6 +4,7 @@ A process works for one lender, as it works in one time zone; who replays two se
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Generic, TypeVar, overload
 
 from tasks.errors import UsageError
@@ -32,7 +33,7 @@ class OfTheLender(Mapping[str, One], Generic[One]):
     """What is made of the declaration of the lender that this process works for, by name."""
 
     def __init__(self, of: Callable[[Lender], Mapping[str, One]]) -> None:
-        self._of = of
+        self._of = cache(of)
 
     def __getitem__(self, name: str) -> One:
         return self._of(lender())[name]
@@ -48,7 +49,7 @@ class NamesOfTheLender(Sequence[str]):
     """Names that are made of the declaration of the lender that this process works for."""
 
     def __init__(self, of: Callable[[Lender], Sequence[str]]) -> None:
-        self._of = of
+        self._of = cache(of)
 
     @overload
     def __getitem__(self, place: int) -> str: ...
@@ -61,3 +62,9 @@ class NamesOfTheLender(Sequence[str]):
 
     def __len__(self) -> int:
         return len(self._of(lender()))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._of(lender()))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._of(lender())
