@@ -24,13 +24,17 @@ class CredibilityWeightedMeans(BaseEstimator, TransformerMixin):
 
     def fit(self, X: pl.DataFrame, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
         """Learn the overall mean of each measure: over customers, weighted by their months."""
-        months, levels, _ = _parts_of(X)
+        months, levels, _ = _parts_of(_numbers_of(X))
         self.usual_ = _usual(months, levels)
         return self
 
     def transform(self, X: pl.DataFrame) -> Floats:  # noqa: N803
         """Weighted distances from the overall means; 0 where nothing is known."""
-        months, levels, _ = _parts_of(X)
+        return self.weigh(_numbers_of(X))
+
+    def weigh(self, values: Floats) -> Floats:
+        """As `transform`, of an array."""
+        months, levels, _ = _parts_of(values)
         return np.nan_to_num(months / (months + self.kappa) * (levels - self.usual_))
 
 
@@ -46,7 +50,7 @@ class LogLikelihoodTerms(BaseEstimator, TransformerMixin):
 
     def fit(self, X: pl.DataFrame, y: object = None) -> Self:  # noqa: N803, ARG002
         """Learn the overall mean and the mean monthly variance of each measure."""
-        months, levels, spreads = _parts_of(X)
+        months, levels, spreads = _parts_of(_numbers_of(X))
         self.usual_ = _usual(months, levels)
         squares = _squares(months, levels - self.usual_, spreads).sum(axis=0)
         usual = squares / np.maximum((months * ~np.isnan(levels)).sum(axis=0), 1.0)
@@ -55,15 +59,22 @@ class LogLikelihoodTerms(BaseEstimator, TransformerMixin):
 
     def transform(self, X: pl.DataFrame) -> Floats:  # noqa: N803
         """Months, sums and sums of squares in units of the standard deviation; 0 where nothing is known."""
-        months, levels, spreads = _parts_of(X)
+        return self.sum_up(_numbers_of(X))
+
+    def sum_up(self, values: Floats) -> Floats:
+        """As `transform`, of an array."""
+        months, levels, spreads = _parts_of(values)
         away = levels - self.usual_
         sums = np.nan_to_num(months * away) / np.sqrt(self.variance_)
         squares = _squares(months, away, spreads) / self.variance_ - months * ~np.isnan(levels)
         return np.hstack([months, sums, squares])
 
 
-def _parts_of(frame: pl.DataFrame) -> tuple[Floats, Floats, Floats]:
-    values = frame.to_numpy().astype(float)
+def _numbers_of(frame: pl.DataFrame) -> Floats:
+    return frame.to_numpy().astype(float)
+
+
+def _parts_of(values: Floats) -> tuple[Floats, Floats, Floats]:
     n_measures = values.shape[1] // 2  # of a model's own: it may have learned fewer than the code makes now
     return np.nan_to_num(values[:, :1]), values[:, 1 : 1 + n_measures], values[:, 1 + n_measures :]
 

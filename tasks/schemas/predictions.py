@@ -54,3 +54,8 @@ def grade_of(pd: pl.Expr) -> pl.Expr:
     for name, limit in reversed(GRADE_LIMITS.items()):
         grade = pl.when(pd <= limit).then(pl.lit(name)).otherwise(grade)
     return grade
+
+
+def grade_of_pd(pd: float) -> str:
+    """As `grade_of`, of one probability."""
+    return next((grade for grade, limit in GRADE_LIMITS.items() if pd <= limit), "G")

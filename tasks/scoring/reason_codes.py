@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from tasks.modelling.base_models import Explainer, columns_of
@@ -53,19 +54,29 @@ def _explain_model(model: StackedModel, features: pl.DataFrame, reference: pl.Da
 def _from_leaves(base_model: Pipeline, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
     """Contributions (rows, REASON_GROUPS) to the log-odds of a boosting."""
     columns: Any = base_model.steps[0][1]
-    place = {name: group for group, names in enumerate(REASON_GROUPS.values()) for name in names}
-    other = list(REASON_GROUPS).index(OTHER)
+    group_of = group_of_columns(columns)
+    shares = share_out(
+        base_model.steps[-1][1], columns.transform(features), columns.transform(reference), group_of
+    )
+    return np.pad(shares, ((0, 0), (0, len(REASON_GROUPS) - shares.shape[1])))
+
+
+def group_of_columns(columns: Any) -> list[int]:
+    """The number of the reason group of each column that a fitted ColumnTransformer gives."""
     group_of: list[int] = []
     for step, _, names in columns.transformers_:
         made = columns.output_indices_[step]
         outputs = made.stop - made.start
         # a column for each feature, or several from features that are all of one group
-        groups = [place.get(name, other) for name in names]
+        groups = [group_of_feature(name) for name in names]
         group_of += groups if outputs == len(names) else groups[:1] * outputs
-    shares = share_out(
-        base_model.steps[-1][1], columns.transform(features), columns.transform(reference), group_of
-    )
-    return np.pad(shares, ((0, 0), (0, len(REASON_GROUPS) - shares.shape[1])))
+    return group_of
+
+
+def group_of_feature(name: str) -> int:
+    """The number of a feature's reason group; that of OTHER for one of another team's source."""
+    groups = list(REASON_GROUPS)
+    return groups.index(REASON_GROUP_OF.get(name, OTHER))
 
 
 def _swap_in_turn(base_model: Pipeline, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
@@ -87,11 +98,30 @@ def _swap_in_turn(base_model: Pipeline, features: pl.DataFrame, reference: pl.Da
 def name_reasons(contributions: Floats) -> pl.DataFrame:
     """Columns REASONS: codes of the strongest contributions, strongest first; null for weak ones."""
     groups = np.array(list(REASON_GROUPS))
-    strongest = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, : len(REASONS)]
+    strongest, values = _strongest(contributions)
     columns: dict[str, pl.Series] = {}
     for place, name in enumerate(REASONS):
-        value = np.take_along_axis(contributions, strongest[:, place : place + 1], axis=1)[:, 0]
+        value = values[:, place]
         code = np.char.add(groups[strongest[:, place]], np.where(value > 0, "_UP", "_DOWN"))
         strong = pl.Series(np.abs(value) >= MIN_CONTRIBUTION)
         columns[name] = pl.select(pl.when(strong).then(pl.Series(code.tolist(), dtype=pl.String))).to_series()
     return pl.DataFrame(columns)
+
+
+def list_reasons(contributions: Floats) -> list[tuple[str | None, ...]]:
+    """The same codes as `name_reasons` gives, row by row: quicker where there are few."""
+    groups = list(REASON_GROUPS)
+    rows = zip(*(some.tolist() for some in _strongest(contributions)), strict=True)
+    return [
+        tuple(
+            f"{groups[group]}_{'UP' if value > 0 else 'DOWN'}" if abs(value) >= MIN_CONTRIBUTION else None
+            for group, value in zip(places, values, strict=True)
+        )
+        for places, values in rows
+    ]
+
+
+def _strongest(contributions: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Groups and contributions (n, REASONS) of the strongest of each row, strongest first."""
+    strongest = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, : len(REASONS)]
+    return strongest, np.take_along_axis(contributions, strongest, axis=1)

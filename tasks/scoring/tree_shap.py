@@ -35,14 +35,14 @@ def share_out(
     for (tree,) in model._predictors:  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue] - leaves have no public name
         nodes = tree.nodes
         inner = np.flatnonzero(nodes["is_leaf"] == 0)
-        left = {int(node): _goes_left(nodes[node], tree)[coded[nodes[node]["feature_idx"]]] for node in inner}
-        for leaf, path in _paths(nodes):
+        left = {int(node): goes_left(nodes[node], tree)[coded[nodes[node]["feature_idx"]]] for node in inner}
+        for leaf, path in leaf_paths(nodes):
             passed = _passes(path, left, nodes, group_of)
             _add_leaf(shares, float(nodes[leaf]["value"]), passed)
     return shares.T
 
 
-def _goes_left(node: Any, tree: Any) -> Bools:
+def goes_left(node: Any, tree: Any) -> Bools:
     """For each code (256,) whether it goes to the left; the missing one as the training found best."""
     codes = np.arange(256)
     if node["is_categorical"]:
@@ -54,7 +54,7 @@ def _goes_left(node: Any, tree: Any) -> Bools:
     return table
 
 
-def _paths(nodes: Any) -> Iterator[tuple[int, Path]]:
+def leaf_paths(nodes: Any) -> Iterator[tuple[int, Path]]:
     waiting: list[tuple[int, Path]] = [(0, [])]
     while waiting:
         node, path = waiting.pop()
@@ -88,7 +88,7 @@ def _add_leaf(shares: Floats, value: float, passed: dict[int, Bools]) -> None:
     lost = np.zeros(len(rows), dtype=np.uint8)
     for fails in theirs.values():
         lost += fails[rows]
-    gain, loss = _weights(len(mine))
+    gain, loss = shapley_weights(len(mine))
     gained, given = value * gain[lost], value * loss[lost]
     for group in mine:
         shares[group, rows] += gained
@@ -96,7 +96,7 @@ def _add_leaf(shares: Floats, value: float, passed: dict[int, Bools]) -> None:
         shares[group, rows] -= given * fails[rows]
 
 
-def _weights(a: int) -> tuple[Floats, Floats]:
+def shapley_weights(a: int) -> tuple[Floats, Floats]:
     """(a-1)! b! / (a+b)! and a! (b-1)! / (a+b)! for b from 0 on; 0 where nobody is there to share."""
     some = range(MAX_GROUPS)
     gain = [factorial(a - 1) * factorial(b) / factorial(a + b) if a else 0.0 for b in some]
