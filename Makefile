@@ -3,15 +3,18 @@ PYTHON ?= python3
 export PREFECT_SERVER_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: demo test test-slow e2e lint docs bench study lock clean
+.PHONY: demo test test-integration test-slow e2e lint docs bench study lock clean
 
 # deck/ keeps the deck of the demo lender, who alone comes with true probabilities.
 demo: .venv/ready ## simulate a lender if data/ holds no CSV, run all months, say where to look
 	.venv/bin/vintage demo
 	@test -n "$$VINTAGE_DATA$$VINTAGE_DATAMART" -o ! -e data/true_default_probability.csv || cp datamart/deck/vintage.pdf deck/vintage.pdf
 
-test: .venv/ready ## run the test suite
+test: .venv/ready ## run the test suite but for what follows, within five minutes
 	.venv/bin/pytest
+
+test-integration: .venv/ready ## run whole lenders month by month, and commands in processes of their own
+	.venv/bin/pytest -m 'integration and not slow'
 
 test-slow: .venv/ready ## kill the flows and fuzz the files, for minutes
 	.venv/bin/pytest -m slow --dist load

@@ -143,7 +143,7 @@ def acted_on(policy: Policy) -> list[Any]:
 
     months = (rows("amber"), rows("red"), rows("red", ranking="green"))
     decided = [
-        decide_actions(now, [rows("red")] * n + [rows("green")] * 30, as_of=DAY, policy=policy, digest="")
+        decide_actions(now, [rows("red")] * n + [rows("green")] * 12, as_of=DAY, policy=policy, digest="")
         for now in months
         for n in (1, 5)
     ]
@@ -151,7 +151,7 @@ def acted_on(policy: Policy) -> list[Any]:
     for later in range(6, 12):  # the same figures month after month: actions are escalated
         day, past = DAY.replace(month=later), Past(standing)
         standing = decide_actions(
-            months[1], [rows("red")] * 30, as_of=day, policy=policy, digest="", past=past
+            months[1], [rows("red")] * 12, as_of=day, policy=policy, digest="", past=past
         )
         decided.append(standing)
     return [actions.to_dicts() for actions in decided]

@@ -14,6 +14,8 @@ from tasks.reporting.status import month_table
 from tests.book import FILES, Book, build_book, month
 from tests.faults.shop import Shop
 
+pytestmark = pytest.mark.integration
+
 LAST, PAUSED, MOB = 15, (9, 10), 4  # labels at MOB 4: the first model comes with month 6
 GAP = (12, 13)  # the months in which clickstream is missing; from LAST on it is missing for good
 DECIDED, RESTORED = LAST + 1, LAST + 2

@@ -23,6 +23,8 @@ from tests.faults.conftest import LAST
 from tests.faults.shop import Outcome, Shop, first_of, put
 from tests.faults.test_models import champion_of
 
+pytestmark = pytest.mark.integration
+
 LIMITED = """
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -26,6 +26,8 @@ from tasks.store import tables
 from tests.book import build_book, without_applications
 from tests.builders import month, months, quick_settings, write_book
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:

@@ -34,7 +34,7 @@ CUT = month(10)
 
 def law_settings(data: Path, home: Path) -> Settings:
     """Labels at MOB 3, so that scored cohorts ripen within the book; two trials, so that one is drawn."""
-    sooner = {"label_mob": 3, "retrain_every_cohorts": 3, "trials": 2}
+    sooner = {"label_mob": 3, "retrain_every_cohorts": 4, "trials": 2}
     return quick_settings(data, home).model_copy(update=sooner)
 
 
@@ -61,7 +61,7 @@ def test_the_book_has_models_predictions_and_figures(replayed: Settings) -> None
     filled = {name for name, table in all_tables(replayed, until=CUT).items() if table.height}
     assert filled >= {"gold.feature_store", "gold.label_store", "gold.predictions", "gold.monitoring"}
     trained = [e.effective_from for e in load_registry(replayed).entries if e.state == "challenger"]
-    assert [day for day in trained if day <= str(CUT)] == [str(month(5)), str(month(8))]
+    assert [day for day in trained if day <= str(CUT)] == [str(month(5)), str(month(9))]
     figures = tables.scan("gold.monitoring", replayed, until=CUT).drop_nulls("value").collect()
     assert {"auc", "pooled_auc", "calibration_in_the_large", "early_arrears"} <= set(figures["metric"])
 

@@ -22,6 +22,8 @@ from tasks.store import tables
 from tests.builders import month, quick_settings, run_months, write_book
 from tests.flows.newer_code import ROOT, Outcome, edited, every_flow, run
 
+pytestmark = pytest.mark.integration
+
 STORE = "gold.feature_store"
 ADDED, REMOVED = "debt_per_account_amt", "balance_to_salary_ratio"
 OLD_MONTHS, NEXT, DUE = 7, 7, 8  # months that the old code ran; the newer code's first, and one that trains

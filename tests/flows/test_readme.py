@@ -64,6 +64,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "order", [1, pytest.param(-1, marks=pytest.mark.slow)], ids=["as written", "the other way round"]
 )

@@ -15,6 +15,8 @@ from tasks.config import Settings
 from tasks.store import tables
 from tests.builders import months, quick_settings, write_book
 
+pytestmark = pytest.mark.integration
+
 BACKFILL = ["backfill", "--start", "2023-01-01", "--end", "2023-02-01", "--flows", "features,inference"]
 KILLED = """
 import json, logging, os, signal, sys

@@ -17,6 +17,8 @@ from tasks.schemas.actions import keep_open
 from tasks.store import tables
 from tests.builders import START, month, months, quick_settings, run_months
 
+pytestmark = pytest.mark.integration
+
 N_MONTHS = 15
 BEGUN, IN_ARREARS = 8, 13  # months of the first training, and whose figures say that loans are in arrears
 

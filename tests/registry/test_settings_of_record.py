@@ -21,6 +21,8 @@ from tasks.registry.settings_of_record import (
 )
 from tests.builders import forget_notes, month, months, quick_settings, registry_until, run_months, write_book
 
+pytestmark = pytest.mark.integration
+
 FIRST, LAST = 8, 11  # months of the first training, and of the last data; another is trained between
 
 

@@ -26,6 +26,8 @@ from tests.reporting.report_numbers import (
     rows_of_monitoring,
 )
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:

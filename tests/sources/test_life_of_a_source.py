@@ -44,6 +44,8 @@ from tests.sources.bureau import (
     write_bureau,
 )
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def before(book: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
