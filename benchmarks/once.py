@@ -28,10 +28,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 def features_one_go(data: str, datamart: str) -> dict[str, Any]:
     """Seconds of the features tasks, imports aside, for all months at once."""
-    from tasks.config import Settings
     from tasks.ingestion.tasks import months_received
 
-    settings = Settings(data=Path(data), datamart=Path(datamart))
+    settings = _settings(data, datamart)
     start = time.perf_counter()
     _features(months_received(settings), settings)
     return {"seconds": time.perf_counter() - start}
@@ -39,10 +38,9 @@ def features_one_go(data: str, datamart: str) -> dict[str, Any]:
 
 def features_by_month(data: str, datamart: str) -> dict[str, Any]:
     """Seconds of the features tasks month by month: in all, and of each month."""
-    from tasks.config import Settings
     from tasks.ingestion.tasks import months_received
 
-    settings = Settings(data=Path(data), datamart=Path(datamart))
+    settings = _settings(data, datamart)
     start = time.perf_counter()
     months = months_received(settings)
     each: list[float] = []
@@ -96,14 +94,13 @@ def monitoring_volume(data: str, datamart: str, model_store: str) -> dict[str, A
 
     The features must be there; the model is trained on the twelfth month if the store has none.
     """
-    from tasks.config import Settings
     from tasks.modelling.tasks import promote, train_challenger
     from tasks.monitoring.tasks import monitor_month
     from tasks.registry.history import load_registry
     from tasks.scoring.tasks import score_day
     from tasks.store import tables
 
-    settings = Settings(data=Path(data), datamart=Path(datamart), model_store=Path(model_store), trials=1)
+    settings = _settings(data, datamart, model_store=Path(model_store), trials=1)
     days = tables.snapshot_dates("gold.feature_store", settings)
     if not load_registry(settings).entries:
         promote(days[11], train_challenger(days[11], settings), settings)
@@ -120,11 +117,10 @@ def prefect(data: str, home: str) -> dict[str, Any]:
     from flows import server
     from flows.engine import run_flow
     from flows.features import features
-    from tasks.config import Settings
     from tasks.ingestion.tasks import months_received
 
     def seconds(name: str) -> float:
-        settings = Settings(data=Path(data), datamart=Path(home) / name)
+        settings = _settings(data, Path(home) / name)
         first, *others = months_received(settings)
         run_flow(features, first, settings)
         start = time.perf_counter()
@@ -144,17 +140,11 @@ def walk_forward(data: str, home: str) -> dict[str, Any]:
     """AUC per application month by the champion of that day; first model at four ripe cohorts."""
     from flows.backfill import FLOWS, flow_named
     from flows.engine import run_flow
-    from tasks.config import Settings
     from tasks.errors import NothingToDoError
     from tasks.ingestion.tasks import months_received
     from tasks.reporting.status import month_table
 
-    settings = Settings(
-        data=Path(data),
-        datamart=Path(home) / "datamart",
-        model_store=Path(home) / "model_store",
-        first_training_cohorts=4,
-    )
+    settings = _home_settings(data, home, first_training_cohorts=4)
     start = time.perf_counter()
     for month in months_received(settings):
         for flow in map(flow_named, FLOWS):
@@ -210,11 +200,15 @@ def scoring(data: str, home: str) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - start, "n": scored.height}
 
 
-def _home_settings(data: str, home: str, *, trials: int) -> Any:
-    from tasks.config import Settings
+def _home_settings(data: str, home: str, **values: Any) -> Any:
+    return _settings(data, Path(home) / "datamart", model_store=Path(home) / "model_store", **values)
 
-    folders = {"datamart": Path(home) / "datamart", "model_store": Path(home) / "model_store"}
-    return Settings(data=Path(data), **folders, trials=trials)
+
+def _settings(data: str, datamart: str | Path, **values: Any) -> Any:
+    """The settings of a run, for whose lender this process then works."""
+    from tasks.config import checked_settings
+
+    return checked_settings({"data": Path(data), "datamart": Path(datamart), **values})
 
 
 RUNS = (
