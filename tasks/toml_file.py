@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,7 +34,7 @@ def parse_toml(text: str, path: Path, model: type[Model]) -> Model:
     Raises: PolicyError that names the line and the fix.
     """
     try:
-        return model.model_validate(tomllib.loads(text))
+        return _parsed(text, model)
     except RecursionError as error:
         raise PolicyError(f"{path} nests its values too deeply to be read. Restore a copy of it.") from error
     except tomllib.TOMLDecodeError as error:
@@ -45,6 +46,12 @@ def parse_toml(text: str, path: Path, model: type[Model]) -> Model:
         raise PolicyError(
             f"{path} line {_line_of(first['loc'], text)}, {where}: {message}. Correct it."
         ) from error
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str, model: type[Model]) -> Model:
+    """The same object for the same text: what it says is not changed, and is asked for many times a month."""
+    return model.model_validate(tomllib.loads(text))
 
 
 def _line_of(loc: tuple[int | str, ...], text: str) -> int:
