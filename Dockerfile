@@ -18,6 +18,7 @@ RUN find /opt/airflow /opt/vintage -type d -name tests -path '*/site-packages/*'
 FROM environments AS code
 COPY pyproject.toml README.md LICENSE ./
 COPY flows flows
+COPY serving serving
 COPY simulator simulator
 COPY tasks tasks
 RUN uv pip install --quiet --no-deps --no-build-isolation --compile-bytecode --target /opt/app .

@@ -151,7 +151,8 @@ def table_of(rows: list[dict[str, str]]) -> str:
 def rooms() -> dict[str, str]:
     """A page per room of the code: its README, and what its files offer."""
     pages = dict[str, str]()
-    for readme in sorted([*(ROOT / "flows").rglob("README.md"), *(ROOT / "tasks").rglob("README.md")]):
+    rooms = [readme for top in ("flows", "serving", "tasks") for readme in (ROOT / top).rglob("README.md")]
+    for readme in sorted(rooms):
         room = readme.parent.relative_to(ROOT)
         files = sorted(path.stem for path in readme.parent.glob("*.py") if not path.stem.startswith("__"))
         offered = "\n\n".join(f"::: {'.'.join([*room.parts, name])}" for name in files)

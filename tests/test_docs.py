@@ -27,6 +27,7 @@ PAGES = sorted(
         "docs/*.md",
         "governance/*.md",
         "flows/**/*.md",
+        "serving/*.md",
         "tasks/**/*.md",
         "simulator/**/*.md",
     )

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CODE = ("flows", "tasks", "simulator", "airflow_dags", "docker", "benchmarks", "tests")
+CODE = ("flows", "serving", "tasks", "simulator", "airflow_dags", "docker", "benchmarks", "tests")
 FILES = sorted(path for top in CODE for path in (ROOT / top).rglob("*.py"))
 FOLDERS = sorted({path.parent for path in FILES})
 FAULTS = 76  # of what may arrive or break, each with a number
-ROOMS = [folder for folder in FOLDERS if folder.relative_to(ROOT).parts[0] in ("flows", "tasks")]
+ROOMS = [folder for folder in FOLDERS if folder.relative_to(ROOT).parts[0] in ("flows", "serving", "tasks")]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(ROOT)))
@@ -38,7 +38,7 @@ def test_only_the_tasks_of_a_room_write_tables() -> None:
     writers = {
         path
         for path in FILES
-        if path.parts[len(ROOT.parts)] in ("flows", "tasks")
+        if path.parts[len(ROOT.parts)] in ("flows", "serving", "tasks")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr == "replace_partitions"
     }
@@ -49,7 +49,7 @@ def test_only_the_tasks_of_a_room_write_tables() -> None:
 def test_every_module_can_be_imported_before_a_lender_is_declared() -> None:
     """As Prefect does, which imports the flows before it runs one."""
     code = (
-        "import pkgutil, importlib\nfor top in ('flows', 'tasks'):\n"
+        "import pkgutil, importlib\nfor top in ('flows', 'serving', 'tasks'):\n"
         "  for m in pkgutil.walk_packages(importlib.import_module(top).__path__, top + '.'):\n"
         "    if m.name != 'flows.__main__': importlib.import_module(m.name)"
     )

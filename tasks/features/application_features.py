@@ -134,15 +134,18 @@ def build_features(
     # Read first: that is where the time goes, and what is left is small and quicker without streaming.
     wide = applications.lazy()
     for source, rows in zip(declared, pl.collect_all(known), strict=True):
-        features = _features_of(source, rows.lazy())
+        features = features_of(source, rows.lazy())
         wide = wide.join(features, on="loan_id", how="left", validate="1:1")
     wide = wide.with_columns(pl.col(list(HAS_SOURCE.values())).fill_null(value=False))
     typed = [pl.col(name).cast(kind) for name, kind in FEATURE_STORE.items()]
     return wide.select(typed).collect(engine="in-memory")
 
 
-def _features_of(source: LenderSource, known: pl.LazyFrame) -> pl.LazyFrame:
-    """The features that a source gives of the rows known, one row per loan_id that it knows."""
+def features_of(source: LenderSource, known: pl.LazyFrame) -> pl.LazyFrame:
+    """The features that a source gives of the rows known, one row per loan_id that it knows.
+
+    Needs:  loan_id, and the columns of the source's silver table.
+    """
     knows = pl.lit(value=True).alias(HAS_SOURCE[source.name])
     if source.role == "history":
         return summarise_history(known).with_columns(knows)

@@ -9,6 +9,7 @@ import polars as pl
 from tasks.lender.current import OfTheLender, lender
 from tasks.lender.declaration import Lender
 from tasks.schemas.actions import Actions
+from tasks.schemas.decisions import Decisions
 from tasks.schemas.deliveries import Deliveries
 from tasks.schemas.economics import Economics
 from tasks.schemas.feature_store import feature_store_of
@@ -73,6 +74,7 @@ def tables_of(declared: Lender) -> dict[str, Table]:
         "gold.monitoring": _of_schema(Monitoring, "monitoring"),
         "gold.actions": ACTIONS,
         "gold.economics": _of_schema(Economics, "monitoring"),
+        "gold.decisions": _of_schema(Decisions, "inference"),
     }
 
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from tasks.errors import UsageError
+
 HIDDEN = ".tmp-"  # begins the name of a folder that is not whole yet
 
 
@@ -21,6 +23,20 @@ def locked(path: Path) -> Generator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def lock_now(path: Path, why: str) -> int:
+    """The open handle of a lock on `path`, which holds until it is closed or the process ends.
+
+    Raises: UsageError, which says `why`, where another process holds it.
+    """
+    handle = _open_lock(path.with_name(f".{path.name}.lock"))
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise UsageError(f"{path.parent} is in use. {why}") from None
+    return handle
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def read_lines(
         _require_signature(fields, path, number, key=key, signed=signed)
         signed = signed or bool(fields.get("signature"))
         lines.append(fields)
-        previous = _digest_of(line)
+        previous = digest_of_line(line)
     return lines
 
 
@@ -62,7 +62,12 @@ def _require_signature(
 
 def seal_line(fields: Mapping[str, Any], before: str, key: bytes | None = None) -> str:
     """The line of these fields that follows the text `before` of a history, signed where there is a `key`."""
-    line = {**fields, "previous": digest_of_last(before)}
+    return seal_after(fields, digest_of_last(before), key)
+
+
+def seal_after(fields: Mapping[str, Any], previous: str, key: bytes | None = None) -> str:
+    """The line of these fields that follows one of the digest `previous`, signed where there is a `key`."""
+    line = {**fields, "previous": previous}
     if key:
         line["signature"] = _sign(line, key)
     return json.dumps({**line, "seal": _seal_of(line)})
@@ -84,12 +89,12 @@ def require_key(text: str, path: Path, key: bytes | None) -> None:
 def digest_of_last(text: str) -> str:
     """Digest of the last line of a history, which the next one carries; GENESIS before the first."""
     lines = text.splitlines()
-    return _digest_of(lines[-1]) if lines else GENESIS
+    return digest_of_line(lines[-1]) if lines else GENESIS
 
 
 def digests_of_lines(text: str) -> set[str]:
     """Digests of all lines of a history, and that of the beginning of every history."""
-    return {GENESIS, *map(_digest_of, text.splitlines())}
+    return {GENESIS, *map(digest_of_line, text.splitlines())}
 
 
 def _parse(line: str) -> dict[str, Any] | None:
@@ -100,7 +105,8 @@ def _parse(line: str) -> dict[str, Any] | None:
     return fields if isinstance(fields, dict) else None
 
 
-def _digest_of(line: str) -> str:
+def digest_of_line(line: str) -> str:
+    """Digest of one line, which the next one carries."""
     return hashlib.sha256(line.encode()).hexdigest()
 
 

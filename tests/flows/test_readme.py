@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 ELSEWHERE = (
     "vintage submission",
     "vintage ui",
+    "vintage serve",
+    "vintage decisions show",
     "vintage demo",
     "vintage deploy",
     "vintage models approve",

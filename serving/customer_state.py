@@ -1,0 +1,113 @@
+"""What is known of customers before they apply: their features as of a day, by the features flow's code."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.features.application_features import build_features, features_of
+from tasks.ingestion.cleaning import read_word
+from tasks.lender.current import lender
+from tasks.lender.declaration import LenderSource
+from tasks.schemas.catalog import TABLES
+from tasks.schemas.feature_store import FEATURE_STORE, HAS_SOURCE, numbers_of, words_of
+from tasks.schemas.source import UNKNOWN
+from tasks.store import tables
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CustomerState:
+    """Rows of gold.feature_store for customers who would apply on `day`, and the place of each by its id.
+
+    `newest` is the newest month of each source that was known.
+    """
+
+    day: date
+    features: pl.DataFrame
+    places: Mapping[str, int]
+    newest: Mapping[str, date | None]
+
+    @property
+    def bytes_per_customer(self) -> float:
+        """Memory of the features that a customer takes."""
+        return self.features.estimated_size() / max(1, self.features.height)
+
+
+def load_state(
+    day: date, settings: Settings, *, customers: Sequence[str] | None = None, before: bool = False
+) -> CustomerState:
+    """The state of the `customers`, else of all, as of a day.
+
+    Needs:  `before`, to leave out a history's rows of the day itself, as at an application on it: the batch
+            at the end of the month knows them, the service cannot.
+    """
+    sources = {one.name: _scan(one, day, settings, before=before) for one in lender().of_applicants}
+    known = _all_customers(sources) if customers is None else sorted(set(customers))
+    applications = pl.LazyFrame({"customer_id": known}, schema={"customer_id": pl.String}).select(
+        "customer_id", loan_id="customer_id", snapshot_date=pl.lit(day), installment_num=0
+    )
+    features = build_features(applications, sources, days=[day]).sort("customer_id")
+    places = {customer: place for place, customer in enumerate(features["customer_id"])}
+    return CustomerState(day, features, places, _newest_months(day, settings))
+
+
+def _scan(source: LenderSource, day: date, settings: Settings, *, before: bool) -> pl.LazyFrame:
+    until = day - timedelta(days=1) if before and source.role == "history" else day
+    return tables.scan(f"silver.{source.name}", settings, until=until)
+
+
+def _all_customers(sources: Mapping[str, pl.LazyFrame]) -> list[str]:
+    ids = pl.concat([rows.select("customer_id") for rows in sources.values()])
+    return ids.unique().collect()["customer_id"].sort().to_list()
+
+
+def _newest_months(day: date, settings: Settings) -> dict[str, date | None]:
+    months = {
+        one.name: tables.snapshot_dates(f"silver.{one.name}", settings) for one in lender().of_applicants
+    }
+    return {
+        name: max((month for month in days if month <= day), default=None) for name, days in months.items()
+    }
+
+
+def features_known(state: CustomerState, customer_id: str, given: Mapping[str, Row]) -> dict[str, Any]:
+    """The features of an applicant, with has_<source>: those of the state, those of `given` rows over them.
+
+    A customer whom no source knows has none of them.
+    Needs:  `given`, by source of applications, the columns that the applicant stated now, by our names.
+    """
+    place = state.places.get(customer_id)
+    if place is None:
+        known: dict[str, Any] = dict.fromkeys(FEATURE_STORE) | dict.fromkeys(HAS_SOURCE.values(), False)
+    else:
+        known = state.features.row(place, named=True)
+    for source in lender().applications:
+        if source.name in given:
+            known |= features_stated(source, given[source.name])
+    return known
+
+
+def features_stated(source: LenderSource, row: Row) -> dict[str, Any]:
+    """The features that a row of a source's columns gives, as if it had come in with the application."""
+    silver = TABLES[f"silver.{source.name}"].columns
+    stated = pl.LazyFrame([{name: row.get(name) for name in silver}], schema=silver)
+    typed = stated.with_columns(_as_cleaned(source), loan_id=pl.lit(""))
+    kinds = [pl.col(name).cast(FEATURE_STORE[name]) for name in _made_by(source)]
+    return features_of(source, typed).select(kinds).collect(engine="in-memory").row(0, named=True)
+
+
+def _made_by(source: LenderSource) -> list[str]:
+    return [HAS_SOURCE[source.name], *numbers_of(source), *words_of(source)]
+
+
+def _as_cleaned(source: LenderSource) -> list[pl.Expr]:
+    """Words as the features flow cleans them: one that says nothing is `unknown`."""
+    kinds = {name: one.type for name, one in source.by_our_name.items()}
+    words = [read_word(name) for name, kind in kinds.items() if kind == "word"]
+    lists = [pl.col(name).fill_null(UNKNOWN) for name, kind in kinds.items() if kind == "list of words"]
+    return words + lists

@@ -1,0 +1,52 @@
+"""What the service counts of itself, for Prometheus."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0)
+PDS = (0.03, 0.08, 0.16, 0.30, 0.50, 0.75)  # where grades end
+
+
+class Figures:
+    """Counters of one service."""
+
+    def __init__(self) -> None:
+        self._all = CollectorRegistry()
+        self._ready = Gauge("vintage_ready", "1 while applications are answered", registry=self._all)
+        self._model = Gauge("vintage_model", "1 for the model that serves", ["model_id"], registry=self._all)
+        self._answers = Counter(
+            "vintage_answers", "Answers", ["decision", "grade", "score_path"], registry=self._all
+        )
+        self._refused = Counter(
+            "vintage_refused", "Requests without an answer", ["status"], registry=self._all
+        )
+        self._pd = Histogram("vintage_pd", "PD of answers", buckets=PDS, registry=self._all)
+        self._seconds = Histogram(
+            "vintage_answer_seconds", "Seconds to an answer on disk", buckets=SECONDS, registry=self._all
+        )
+
+    def serves(self, model_id: str, *, ready: bool) -> None:
+        """Note which model serves, if any does."""
+        self._ready.set(ready)
+        self._model.clear()
+        if ready:
+            self._model.labels(model_id).set(1)
+
+    def answered(self, said: Mapping[str, Any]) -> None:
+        """Count an answer."""
+        self._answers.labels(said["decision"], said["grade"], said["score_path"]).inc()
+        self._pd.observe(said["pd"])
+
+    def took(self, seconds: float) -> None:
+        """Note how long a request took."""
+        self._seconds.observe(seconds)
+
+    def refused(self, status: int) -> None:
+        """Count a request that got no answer."""
+        self._refused.labels(str(status)).inc()
+
+    def text(self) -> bytes:
+        """All of it, in Prometheus' own format."""
+        return generate_latest(self._all)

@@ -1,0 +1,207 @@
+"""What the service is made of while it runs: the snapshot that answers, the log, the keys, the figures."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import uuid4
+
+from serving.answers import Application, answer
+from serving.decision_log import DecisionLog
+from serving.figures import Figures
+from serving.idempotency import KeysSeen, digest_of_body, digest_of_key
+from serving.self_test import SelfTest, run_self_test
+from serving.snapshot import Snapshot, fingerprint, load_snapshot
+from tasks.config import Settings
+from tasks.decisions.log import read_log
+from tasks.errors import VintageError
+
+LOG = logging.getLogger("vintage")
+WATCHED_EVERY = 2.0  # seconds between looks at the registry, the policy and the tables
+MAX_PAST = 3  # days whose snapshots are held to answer again
+MAX_IN_FLIGHT = 200  # applications that are being answered at once
+
+
+class NotReadyError(Exception):
+    """Why nothing is answered now; it may pass."""
+
+
+class WrongDayError(Exception):
+    """Why an application of such a day is not answered."""
+
+
+class Service:
+    """The parts that one process serves with; its snapshots are swapped whole, so no answer mixes two."""
+
+    def __init__(self, settings: Settings, today: Callable[[], date] = date.today) -> None:
+        """Raises: UsageError where another service records to the datamart; ModelStoreError of its log."""
+        self.settings, self.today = settings, today
+        self.keys = KeysSeen(
+            read_log(settings), datetime.now(UTC)
+        )  # whose chain is whole, or no lock is taken
+        self.log = DecisionLog(settings)
+        self.figures = Figures()
+        self.live: Snapshot | None = None
+        self.tested: SelfTest | None = None
+        self.problem = "it is starting"
+        self._print: tuple[Any, ...] = ()
+        self._past: dict[date, Snapshot] = {}
+        self._loading = asyncio.Lock()
+        self._in_flight = 0
+        self._watcher: asyncio.Task[None] | None = None
+        self._roller: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Load, test, and watch from then on."""
+        self.log.start()
+        await self.refresh()
+        self._watcher = asyncio.create_task(self._watch())
+        self._roller = asyncio.create_task(self._roll())
+
+    async def stop(self) -> None:
+        """Answer nothing new, and put on disk what waits."""
+        for task in (self._watcher, self._roller):
+            if task:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        await self.log.close()
+
+    async def _roll(self) -> None:
+        """Bring gold.decisions up to the log, now and after each midnight (UTC)."""
+        from tasks.decisions.tasks import roll_decisions  # here, since it takes seconds to import Prefect
+
+        while True:
+            try:
+                await asyncio.to_thread(roll_decisions, self.settings)
+            except (VintageError, OSError) as error:
+                LOG.error("gold.decisions is not up to the log: %s", error)
+            now = datetime.now(UTC)
+            midnight = datetime.combine(now.date() + timedelta(days=1), time(0, 1), UTC)
+            await asyncio.sleep((midnight - now).total_seconds())
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCHED_EVERY)
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Load and test anew, aside, if anything differs that answers rest on; then swap.
+
+        Where the champion in force cannot be used, nothing is answered: the policy says refuse and roll back.
+        """
+        async with self._loading:
+            day = self.today()
+            try:
+                seen = await asyncio.to_thread(fingerprint, day, self.settings)
+                if seen == self._print:
+                    return
+                known = [self.live.model] if self.live else []
+                fresh = await asyncio.to_thread(load_snapshot, day, self.settings, known=known)
+                tested = await asyncio.to_thread(run_self_test, fresh, self.settings)
+            except (VintageError, OSError) as error:
+                self._refuse(str(error))
+                return
+            self._print, self.tested = seen, tested
+            self._past.clear()
+            if tested.wrong:
+                self._refuse(f"the self-test failed: {tested.wrong[0]}")
+                return
+            self.live, self.problem = fresh, ""
+            self.figures.serves(fresh.model.model_id, ready=True)
+            LOG.warning("Serving %s, state of %d customers.", fresh.model.model_id, len(fresh.state.places))
+
+    def _refuse(self, why: str) -> None:
+        if why != self.problem:
+            LOG.error("Nothing is answered: %s", why)
+        self.live, self.problem, self._print = None, why, ()
+        self.figures.serves("", ready=False)
+
+    async def snapshot_of(self, day: date) -> Snapshot:
+        """What applications of a day are answered by. Raises: NotReadyError, WrongDayError."""
+        today = self.today()
+        if day > today:
+            raise WrongDayError(f"it is after today, {today}")
+        if self.live is None or self.live.day < today:
+            await self.refresh()
+        if self.live is None:
+            raise NotReadyError(self.problem)
+        if day == self.live.day:
+            return self.live
+        return await self._past_snapshot(day, self.live)
+
+    async def _past_snapshot(self, day: date, live: Snapshot) -> Snapshot:
+        async with self._loading:
+            if day not in self._past:
+                known = [live.model, *(one.model for one in self._past.values())]
+                try:
+                    found = await asyncio.to_thread(load_snapshot, day, self.settings, known=known)
+                except VintageError as error:
+                    raise WrongDayError(str(error)) from error
+                self._past = dict([*self._past.items(), (day, found)][-MAX_PAST:])
+            return self._past[day]
+
+    async def answer(
+        self, applications: Sequence[Application], *, path: str, body: bytes, key: str | None
+    ) -> list[dict[str, Any]]:
+        """The answers, each on disk by now; those given before where the key came with the same body.
+
+        Raises: NotReadyError, WrongDayError, KeyReusedError, InFlightError.
+        """
+        if self._in_flight + len(applications) > MAX_IN_FLIGHT:
+            raise NotReadyError("too many applications are being answered")
+        if key is None:
+            return await self._answer(applications, {})
+        of_key, of_body = digest_of_key(key), digest_of_body(path, body)
+        before = self.keys.begin(of_key, of_body, datetime.now(UTC))
+        if before is not None:
+            return before
+        try:
+            answers = await self._answer(applications, {"key": of_key, "body": of_body})
+        except BaseException:
+            self.keys.end(of_key, None)
+            raise
+        self.keys.end(of_key, answers)
+        return answers
+
+    async def _answer(
+        self, applications: Sequence[Application], keyed: Mapping[str, str]
+    ) -> list[dict[str, Any]]:
+        self._in_flight += len(applications)
+        try:
+            snapshots = [await self.snapshot_of(one.day) for one in applications]
+            found = [
+                (one, *answer(snapshot, [one])[0])
+                for one, snapshot in zip(applications, snapshots, strict=True)
+            ]
+            lines = [_line(one, said, known, keyed) for one, said, known in found]
+            await self._record(lines)
+        finally:
+            self._in_flight -= len(applications)
+        answers = [line["answer"] for line in lines]
+        for said in answers:
+            self.figures.answered(said)
+        return answers
+
+    async def _record(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        try:
+            await self.log.append(lines)
+        except OSError as error:
+            self.problem = f"no answer can be recorded: {error.strerror}"
+            raise NotReadyError(self.problem) from error
+        if self.live is not None:
+            self.problem = ""
+
+
+def _line(
+    asked: Application, said: Mapping[str, Any], known: Mapping[str, Any], keyed: Mapping[str, str]
+) -> dict[str, Any]:
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "answer": {"request_id": uuid4().hex, **said},
+        "asked": asked.stated,
+        "known": known,
+        **keyed,
+    }

@@ -1,0 +1,52 @@
+"""The log of the scoring service's answers: a file a day (UTC), one chain of sealed lines through all."""
+
+from pathlib import Path
+from typing import Any
+
+from tasks.config import Settings
+from tasks.errors import UsageError
+from tasks.store.sealed_files import read_key
+from tasks.store.sealed_lines import read_lines
+
+A_LINE = "an answer of the scoring service"
+Line = dict[str, Any]
+
+
+def decisions_folder(settings: Settings) -> Path:
+    """The folder of the log, for its owner alone."""
+    return settings.datamart / "decisions"
+
+
+def file_of(day: str, settings: Settings) -> Path:
+    """The log of a day, written YYYY-MM-DD."""
+    return decisions_folder(settings) / f"{day}.jsonl"
+
+
+def log_files(settings: Settings) -> list[Path]:
+    """The files of the log, oldest first."""
+    return sorted(decisions_folder(settings).glob("[0-9]*.jsonl"))
+
+
+def read_log(settings: Settings) -> list[Line]:
+    """All answers in order, the chain verified from the first on; what a crash cut short is left out.
+
+    Raises: ModelStoreError when a line or a file was edited or removed, or the key did not sign it.
+    """
+    whole = "".join(_whole_lines(path) for path in log_files(settings))
+    return read_lines(whole, decisions_folder(settings), what=A_LINE, key=read_key(settings))
+
+
+def _whole_lines(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    return text[: text.rfind("\n") + 1]
+
+
+def find_answer(request_id: str, settings: Settings) -> Line:
+    """The line of an answer. Raises: UsageError where there is none; ModelStoreError as `read_log`."""
+    for line in reversed(read_log(settings)):
+        if line["answer"]["request_id"] == request_id:
+            return line
+    raise UsageError(
+        f"{decisions_folder(settings)} holds no answer {request_id!r}. The id is `request_id` of an answer "
+        "of vintage serve; name its datamart with --datamart."
+    )

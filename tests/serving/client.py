@@ -1,0 +1,46 @@
+"""The service in an event loop of its own, called as over HTTP."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from httpx import ASGITransport, AsyncClient, Response
+
+from serving.app import make_app
+from serving.service import Service
+from tasks.config import Settings
+from tests.builders import month
+from tests.serving.conftest import N_MONTHS
+
+TODAY = month(N_MONTHS)
+
+
+@dataclass(frozen=True)
+class Client:
+    """Calls the application that runs in the portal's event loop."""
+
+    portal: BlockingPortal
+    http: AsyncClient
+
+    def get(self, path: str) -> Response:
+        return self.portal.call(self.http.get, path)
+
+    def post(self, path: str, **how: Any) -> Response:
+        return self.portal.call(partial(self.http.post, path, **how))
+
+
+@contextmanager
+def serving(settings: Settings, today: date = TODAY) -> Generator[tuple[Client, Service]]:
+    service = Service(settings, lambda: today)
+    app = make_app(service)
+    http = AsyncClient(transport=ASGITransport(app), base_url="http://service")
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(app.router.lifespan_context(app)),
+        portal.wrap_async_context_manager(http) as opened,
+    ):
+        yield Client(portal, opened), service
