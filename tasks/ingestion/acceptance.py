@@ -136,16 +136,14 @@ def require_usual_volume(day: date, settings: Settings) -> None:
     if settings.allow_volume:
         return
     volumes = {name: _volumes(name, day, settings) for name in SOURCES}
-    paused = delivery_checks.has_paused(volumes, SOURCES, day)
-    if paused:
+    if delivery_checks.has_paused(volumes, SOURCES, day):
         LOG.warning(
             "No loan starts on %s, and no file knows an applicant: lending seems to pause. Earlier loans are "
             "labelled and measured all the same. If loans are missing, ask the sender for them.",
             day,
         )
     for name, source in SOURCES.items():
-        odd = delivery_checks.find_odd_volume(volumes[name], day, paused=paused)
-        odd = odd or delivery_checks.find_odd_beginning(name, volumes, SOURCES, day)
+        odd = delivery_checks.find_odd_number(name, volumes, SOURCES, day)
         if odd and name not in retired_on(day, settings):
             raise BadInputError(
                 f"{raw_file(source, settings)} has an odd number of rows of {day}: {odd}. Nothing of the "

@@ -60,6 +60,19 @@ def has_paused(
     return book is not None and not book.n_new and not any(day in months for months in others)
 
 
+def find_odd_number(
+    name: str, volumes: Mapping[str, Mapping[date, Volume]], sources: Mapping[str, Source], day: date
+) -> str | None:
+    """What is odd about the number of a source's rows of `day`; nothing if they are dated before the loans.
+
+    Needs:  the volumes of all sources by name; months after `day` are not looked at.
+    """
+    if sources[name].declared.before_the_loan:
+        return None
+    odd = find_odd_volume(volumes[name], day, paused=has_paused(volumes, sources, day))
+    return odd or find_odd_beginning(name, volumes, sources, day)
+
+
 def find_odd_volume(counts: Mapping[date, Volume], day: date, *, paused: bool = False) -> str | None:
     """What is odd about the number of rows of `day`, set against the months before it.
 

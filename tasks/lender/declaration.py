@@ -95,7 +95,8 @@ class LenderSource(_Strict):
     """One of the lender's files. Of several names in `files` one is there; of a `pattern`, all that fit it.
 
     `header` names the columns of a file that has no header. `rules` hold of every row by SQL, in which
-    <column>_before is what the loan's row of the month before said.
+    <column>_before is what the loan's row of the month before said. Rows of applications are of the day of
+    the loan, unless they are dated `before_the_loan`, days or months.
     """
 
     name: Annotated[str, Field(pattern=NAME)]
@@ -109,6 +110,7 @@ class LenderSource(_Strict):
     header: tuple[str, ...] = ()
     dates: str = ""
     delay_days: Annotated[int, Field(ge=0, le=3660)] = 0
+    before_the_loan: bool = False
     may_be_missing: bool = False
     reason: str = ""
     columns: Annotated[dict[str, Column], Field(min_length=1)]
@@ -122,7 +124,7 @@ class LenderSource(_Strict):
     @property
     def every_month(self) -> bool:
         """Whether it must have rows of each month in which loans start."""
-        return self.role != "history"
+        return self.role != "history" and not self.before_the_loan
 
     @cached_property
     def ours(self) -> dict[str, str]:
@@ -156,6 +158,8 @@ class LenderSource(_Strict):
         for name in needed:
             if name not in names:
                 raise ValueError(f"no column is called {name!r}: give it that name with as = {name!r}")
+        if self.before_the_loan and self.role != "application":
+            raise ValueError(f"before_the_loan is said of applications, and the role is {self.role!r}")
         if self.header and not set(self.columns) <= set(self.header):
             raise ValueError(f"header lacks the column {min(set(self.columns) - set(self.header))!r}")
         return self

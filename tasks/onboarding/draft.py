@@ -11,7 +11,14 @@ from tasks.ingestion.date_spelling import ISO, read_spelled
 from tasks.lender.declaration import CUSTOMER, DATE, TAPE_NAME
 from tasks.lender.tape import TAPE
 from tasks.onboarding.guess_columns import Guess, find_decimal, guess_column
-from tasks.onboarding.guess_roles import Part, Table, describe_applicants, describe_tape, find_tape
+from tasks.onboarding.guess_roles import (
+    Part,
+    Table,
+    describe_applicants,
+    describe_tape,
+    find_tape,
+    is_dated_before,
+)
 from tasks.onboarding.samples import Sample
 from tasks.text import plain_name
 
@@ -48,8 +55,16 @@ def draft_declaration(samples: Sequence[Sample], lender: str) -> str:
         for name, group in groups.items()
     }
     blocks = [_head(lender, sources[tape] if tape else None)]
-    blocks += [_draft_source(TAPE_NAME if name == tape else name, one) for name, one in sources.items()]
+    before = [name for name in sources if tape and _is_dated_before(sources[name], sources[tape])]
+    blocks += [
+        _draft_source(TAPE_NAME if name == tape else name, one, before_the_loan=name in before)
+        for name, one in sources.items()
+    ]
     return "\n\n".join(blocks) + "\n"
+
+
+def _is_dated_before(applicants: _Source, tape: _Source) -> bool:
+    return is_dated_before((applicants.table, applicants.part), (tape.table, tape.part))
 
 
 def count_decisions(draft: str) -> int:
@@ -161,7 +176,7 @@ def _longest(tape: _Source) -> float:
     return 0.0
 
 
-def _draft_source(name: str, source: _Source) -> str:
+def _draft_source(name: str, source: _Source, *, before_the_loan: bool) -> str:
     sample, part = source.sample, source.part
     decimal = find_decimal(sample.rows, sample.separator)
     spellings = {g.spelling for g in source.table.guesses.values() if g.spelling}
@@ -179,6 +194,7 @@ def _draft_source(name: str, source: _Source) -> str:
         f'owner = "unknown"                      {DECIDE}who answers for this file',
         f"files = {_list(source.files)}",
         *(f"{word} = {_text(value)}" for word, value in said.items() if value),
+        *(["before_the_loan = true"] if before_the_loan else []),
         *([] if sample.header else [f"header = {_list(sample.rows.columns)}"]),
         *(
             []

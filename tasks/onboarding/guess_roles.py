@@ -106,6 +106,34 @@ def describe_applicants(table: Table, ids: Sequence[pl.Series]) -> Part:
     return Part(role, {key: CUSTOMER, dates[0]: DATE}, unsure)
 
 
+def is_dated_before(applicants: tuple[Table, Part], tape: tuple[Table, Part]) -> bool:
+    """Whether most applications are of a month before the first loan of the same customer, or that loan."""
+    (rows, part), (loans, known) = applicants, tape
+    theirs = {ours: name for name, ours in known.names.items()}
+    began = theirs.get("loan_start_date", theirs.get(DATE))
+    mine = {ours: name for name, ours in part.names.items()}
+    if part.role != "application" or began is None:
+        return False
+    new = pl.lit(value=True)
+    if "loan_start_date" not in theirs and "installment_num" in theirs:
+        new = pl.col(theirs["installment_num"]).cast(pl.Float64, strict=False) == 0
+    started = loans.rows.filter(new).with_columns(began=_month_of(loans, began))
+    applied = rows.rows.select(
+        id=pl.col(mine[CUSTOMER]).str.strip_chars(), applied=_month_of(rows, mine[DATE])
+    )
+    for ours in (CUSTOMER, "loan_id"):
+        if ours in theirs:
+            first = started.group_by(id=pl.col(theirs[ours]).str.strip_chars()).agg(pl.min("began"))
+            both = applied.join(first, on="id").drop_nulls()
+            if both.height:
+                return share_of(both["applied"] < both["began"]) > 0.5
+    return False
+
+
+def _month_of(table: Table, column: str) -> pl.Expr:
+    return month_number(read_spelled(column, table.guesses[column].spelling))
+
+
 def _name_tape(table: Table) -> dict[str, str]:
     """Our names of the columns of a loan tape, by theirs."""
     named: dict[str, str] = {}
@@ -132,9 +160,7 @@ def _find_ages(table: Table) -> dict[str, str]:
     ids = [name for name, guess in table.guesses.items() if guess.type in ("whole number", "text", "word")]
     for day in table.dates():
         for key in ids[:MAX_IDS]:
-            rows = table.rows.select(
-                key=key, month=month_number(read_spelled(day, table.guesses[day].spelling))
-            )
+            rows = table.rows.select(key=key, month=_month_of(table, day))
             if not 1.5 < rows.height / rows["key"].n_unique() < rows.height / 2 or rows.is_duplicated().any():
                 continue
             for age in [name for name in ids if name != key and table.guesses[name].type == "whole number"]:

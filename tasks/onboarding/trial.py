@@ -123,10 +123,8 @@ def _find_odd_months(tried: Sequence[SourceTrial], settings: Settings) -> list[s
     found: list[str] = []
     for day in sorted(volumes["loans"]):
         retired = retired_on(day, settings)
-        paused = delivery_checks.has_paused(volumes, SOURCES, day)
         for one in tried:
-            odd = delivery_checks.find_odd_volume(volumes[one.name], day, paused=paused)
-            odd = odd or delivery_checks.find_odd_beginning(one.name, volumes, SOURCES, day)
+            odd = delivery_checks.find_odd_number(one.name, volumes, SOURCES, day)
             if odd and one.name not in retired:
                 found.append(f"{one.file}, rows of {day}: an odd number ({odd}); --allow-volume takes them.")
         empty = {name for name, months in volumes.items() if day not in months} - retired.keys()

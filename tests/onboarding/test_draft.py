@@ -66,6 +66,11 @@ def test_personal_and_protected_columns_are_those_of_the_declaration(reference: 
     assert [name for name, column in people.columns.items() if column.protected] == ["Age"]
 
 
+def test_applications_of_the_day_of_the_loan_are_not_dated_before_it(cars: Path, reference: Path) -> None:
+    for folder in (cars, reference):
+        assert not any(source.before_the_loan for source in read_lender(folder / "draft.toml").sources)
+
+
 def test_a_draft_says_what_a_person_has_to_decide(reference: Path) -> None:
     text = (reference / "draft.toml").read_text(encoding="utf-8")
     assert count_decisions(text) == text.count(DECIDE) > 10
@@ -188,6 +193,7 @@ def test_a_loan_tape_without_names_of_columns_is_told_by_its_cells(tmp_path: Pat
     assert lender.arrears.told_by == "instalments behind"
     (people,) = lender.applications
     assert [*people.ours.values()] == ["customer_id", "snapshot_date", "column_3"]
+    assert people.before_the_loan
 
 
 def test_a_line_for_spreadsheets_is_refused(tmp_path: Path) -> None:
