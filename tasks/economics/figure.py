@@ -6,13 +6,13 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from tasks.schemas.economics import ALL, Economics
 from tasks.schemas.monitoring import CONFIDENCE
 from tasks.statistics.performance import Floats
 
-Z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+Z = float(ndtri(0.5 + CONFIDENCE / 2))
 MEASURED = "measured"
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit
-from scipy.stats import norm, rankdata
+from scipy.special import logit, ndtri
 
 from tasks.schemas.monitoring import CONFIDENCE
 
@@ -29,7 +28,7 @@ class Auc:
 
     def interval(self, level: float = CONFIDENCE) -> tuple[float, float]:
         """Two-sided normal interval, cut at 0 and 1."""
-        half = float(norm.ppf(0.5 + level / 2)) * self.variance**0.5
+        half = float(ndtri(0.5 + level / 2)) * self.variance**0.5
         return max(0.0, self.value - half), min(1.0, self.value + half)
 
 
@@ -38,6 +37,8 @@ def measure_auc(labels: Floats, scores: Floats) -> Auc:
 
     Needs: at least two loans of each class.
     """
+    from scipy.stats import rankdata  # here, as it takes long to import: what reads figures does without
+
     bad, good = scores[labels == 1], scores[labels == 0]
     m, n = len(bad), len(good)
     everyone = rankdata(np.concatenate([bad, good]))
@@ -52,7 +53,7 @@ def measure_auc_gain(challenger: Auc, champion: Auc, *, level: float) -> tuple[f
     gain = challenger.value - champion.value
     of_bad, of_good = challenger.of_bad - champion.of_bad, challenger.of_good - champion.of_good
     variance = of_bad.var(ddof=1) / len(of_bad) + of_good.var(ddof=1) / len(of_good)
-    half = float(norm.ppf(0.5 + level / 2)) * float(variance) ** 0.5
+    half = float(ndtri(0.5 + level / 2)) * float(variance) ** 0.5
     return gain, gain - half, gain + half
 
 
@@ -80,7 +81,7 @@ def measure_brier_loss(
     """
     paired = (pds - labels) ** 2 - (other - labels) ** 2
     loss, error = float(paired.mean()), float(paired.std(ddof=1)) / len(paired) ** 0.5
-    half = float(norm.ppf(0.5 + level / 2)) * error
+    half = float(ndtri(0.5 + level / 2)) * error
     return loss, loss - half, loss + half
 
 
@@ -110,7 +111,7 @@ def measure_slope(labels: Floats, pds: Floats) -> float:
 
     Needs: both classes.
     """
-    from sklearn.linear_model import LogisticRegression  # here: what reads figures alone does without
+    from sklearn.linear_model import LogisticRegression  # here, for the same reason
 
     log_odds = logit(np.clip(pds, *INSIDE)).reshape(-1, 1)
     return float(LogisticRegression(C=np.inf).fit(log_odds, labels).coef_[0, 0])
@@ -118,7 +119,7 @@ def measure_slope(labels: Floats, pds: Floats) -> float:
 
 def wilson_interval(n_bad: float, n: float, *, level: float) -> tuple[float, float]:
     """Two-sided interval of a rate by its score test (Wilson 1927), 0 to 1."""
-    z, p = float(norm.ppf(0.5 + level / 2)), n_bad / n
+    z, p = float(ndtri(0.5 + level / 2)), n_bad / n
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5
     return max(0.0, middle - half), min(1.0, middle + half)
