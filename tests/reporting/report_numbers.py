@@ -8,27 +8,66 @@ from typing import Any
 import polars as pl
 
 from tasks.governance.policy import Policy
+from tasks.reporting.report_sections import BESIDE
 from tasks.reporting.words import about, window_name
+from tasks.schemas.monitoring import METRICS, SPECS
 from tests.reporting.deck_numbers import DAY_OR_MODEL, FIXED, NUMBER, SPOKEN, WAYS, leaves
 from tests.reporting.recomputed import Month
 
 ALL_WAYS = (*WAYS, "{:.0f}", "{:+.2f}", "{:.4g}")
 NAMES = re.compile(r"\b(fe_\d+\w*|SHA-256|\w*dpd_\w*mob|[0-9a-f]{12,64})\b")
+SOFT = re.compile(r'<span class="soft">.*?</span>', flags=re.S)
+WHOLE = ("causes", "actions", "models", "policy", "sign-off")  # sections that speak of several things
+OUTSIDE = ("amber", "red")
+# Metrics that a section speaks of beside those whose rows are the data of its chart.
+ASIDE = {
+    "calibration_in_the_large": ("spiegelhalter_z_raw",),
+    "coverage": ("csi", "path_mix"),
+    "expected_auc": ("optimistic_forecasts",),
+}
+# Ways of writing that sentences have beside the form of the metric.
+SAID = {
+    "coverage": ("{:.1%}",),
+    "path_mix": ("{:.0%}",),
+    "optimistic_forecasts": ("{:.0f}",),
+    "spiegelhalter_z": ("{:+.2f}",),
+    "spiegelhalter_z_raw": ("{:+.2f}",),
+}
 DATA = re.compile(r"<details><summary>Data.*?</details>", flags=re.S)
 
 
 def numbers_in(text: str) -> list[str]:
     for pattern in (DAY_OR_MODEL, SPOKEN, NAMES):
         text = pattern.sub("", text)
-    for fixed in (*FIXED, "an age below 18"):
+    for fixed in (*FIXED, "an age below 18", "different from 1"):
         text = text.replace(fixed, "")
     return [match.strip(",") for match in NUMBER.findall(text)]
 
 
-def numbers_of_report(html: str) -> list[str]:
-    """The numbers that a reader of the page sees, but for the tables of data behind its charts."""
+def numbers_by_part(html: str) -> dict[str, list[str]]:
+    """The numbers that a reader of each part of the page sees, but for the tables of data behind its charts.
+
+    A section is told by its id; what it says of the policy, in small letters, is the part `<id> rule`. The
+    table of lights has none of its own: `findings_of` looks at it.
+    """
     body = re.sub(r"<style.*?</style>", "", DATA.sub("", html), flags=re.S)
-    return numbers_in(unescape(re.sub(r"<[^>]*>", "\n", body)))
+    parts = {"header": body[: body.index("<section")]}
+    for name, text in re.findall(r'<section id="([^"]+)"(.*?)</section>', body, flags=re.S):
+        if name in WHOLE:
+            parts[name] = text
+        elif name != "lights":
+            parts[name], parts[f"{name} rule"] = SOFT.sub("", text), " ".join(SOFT.findall(text))
+    return {name: numbers_in(unescape(re.sub(r"<[^>]*>", "\n", text))) for name, text in parts.items()}
+
+
+def findings_of(html: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Id and finding of each section, by the table of lights and by the section."""
+    lights = re.findall(r'<td><a href="#(\w+)">.*?</td><td>(.*?)</td></tr>', html, flags=re.S)
+    parts = re.findall(r'<section id="(\w+)"(.*?)</section>', html, flags=re.S)
+    said = [
+        (name, re.search(r"<(?:figcaption|p)>(.*?) <span class", text, flags=re.S)) for name, text in parts
+    ]
+    return lights, [(name, found[1]) for name, found in said if found and name not in WHOLE]
 
 
 def data_of_report(html: str, width: int) -> list[tuple[str, ...]]:
@@ -52,20 +91,61 @@ def rows_of_monitoring(month: Month) -> set[tuple[str, str, str, str, str]]:
     return written
 
 
-def known_to_report(month: Month, policy: Policy, registry: str) -> set[str]:
-    """Every way in which a number of the day, the actions, the registry and the policy may be written."""
-    at_cutoff = (pl.col("figure") != "profit") | (pl.col("cutoff") == policy.cutoff_pd)
-    economics, actions = month.of_month("gold/economics").filter(at_cutoff), month.table("gold/actions")
-    monitoring = month.of_month("gold/monitoring")
-    grades = month.scored.group_by("grade").len()
-    counts = [*monitoring.group_by("metric", "status").len()["len"], *grades["len"], month.scored.height]
-    shares = [n / month.scored.height for n in grades["len"]]
-    words = [word for column in actions.select(pl.col(pl.String)) for word in column.drop_nulls()]
+def known_by_part(month: Month, policy: Policy, registry: str) -> dict[str, set[str]]:
+    """Of each part of the page: every way in which a number of what it speaks of may be written."""
+    monitoring, actions = month.of_month("gold/monitoring"), month.table("gold/actions")
+    spoken = [word for column in actions.select(pl.col(pl.String)) for word in column.drop_nulls()]
     earlier = actions.filter(pl.col("snapshot_date") < month.day).height
-    values = [*_cells(monitoring), *_cells(economics), *_cells(actions), *counts, *shares, earlier]
-    values += [number * sign for number in leaves(policy.model_dump()) for sign in (1, -1)]
-    words += [registry, *texts_in(policy.model_dump())]
-    return written(values, words) | {about(value) for value in _cells(economics)}
+    done = written([*_cells(actions), earlier], spoken)
+    rules = written(
+        [n * sign for n in leaves(policy.model_dump()) for sign in (1, -1)], texts_in(policy.model_dump())
+    )
+    measured = {
+        spec.drawing or spec.name: _of_rows(monitoring.filter(pl.col("metric").is_in(_spoken_of(spec.name))))
+        for spec in SPECS
+        if spec.section
+    }
+    story = set[str]().union(*measured.values()) | _of_money(month, policy) | done
+    return {
+        **measured,
+        **dict.fromkeys(("money", "paths"), _of_money(month, policy)),
+        "grade_mix": _of_grades(month),
+        "fairness": _of_rows(monitoring.filter(metric="fairness")),
+        **dict.fromkeys(("header", "causes"), story),
+        "actions": done,
+        "models": set(numbers_in(registry)),
+        "policy": rules,
+        "rule": rules,
+    }
+
+
+def _spoken_of(metric: str) -> tuple[str, ...]:
+    """The metrics that the section of one speaks of."""
+    return (metric, *BESIDE.get(metric, ()), *ASIDE.get(metric, ()))
+
+
+def _of_rows(rows: pl.DataFrame) -> set[str]:
+    """What may be said of measured figures: values in their own form, sizes, subjects, how many they are."""
+    counted = (rows, rows.drop_nulls("value"), rows.filter(pl.col("status").is_in(OUTSIDE)))
+    known = {str(one.height) for one in counted}
+    for row in rows.iter_rows(named=True):
+        values = [row[name] for name in ("value", "ci_low", "ci_high", "reference", "amber", "red")]
+        ways = (f"{{:{METRICS[row['metric']].form}}}", *SAID.get(row["metric"], ()))
+        known |= {way.format(value) for value in values if value is not None for way in ways}
+        known |= {f"{row['n']:,}", *numbers_in(row["subject"])}
+    return known
+
+
+def _of_money(month: Month, policy: Policy) -> set[str]:
+    at_cutoff = (pl.col("figure") != "profit") | (pl.col("cutoff") == policy.cutoff_pd)
+    rows = month.of_month("gold/economics").filter(at_cutoff)
+    cells = [cell for cell in _cells(rows.select("value", "ci_low", "ci_high")) if cell is not None]
+    return {f"{policy.cutoff_pd:.0%}", *map(about, cells), *(f"{cell:.0%}" for cell in cells)}
+
+
+def _of_grades(month: Month) -> set[str]:
+    counts, total = month.scored.group_by("grade").len()["len"], month.scored.height
+    return {f"{total:,}", *(f"{n / total:.0%}" for n in counts)}
 
 
 def known_to_card(card: dict[str, Any]) -> set[str]:
