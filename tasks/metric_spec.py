@@ -10,7 +10,7 @@ PATH = r"(?:^|\s)(?:without .+|with all sources)$"  # how a subject ends that na
 
 
 def split_subject(subject: str) -> tuple[str, str]:
-    """A subject without its score path, and that with a space before it: "score", " without clickstream"."""
+    """A subject without its score path, and that with a space before it: "score", " without bureau"."""
     found = re.search(PATH, subject)
     return (subject[: found.start()], f" {found[0].strip()}") if found else (subject, "")
 

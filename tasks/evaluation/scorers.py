@@ -20,7 +20,14 @@ from tasks.modelling.training_set import (
     read_training_set,
     to_training_set,
 )
-from tasks.schemas.feature_store import MEASURES, SUMMARY, history, history_months
+from tasks.schemas.feature_store import (
+    MEASURES,
+    MEASURES_OF,
+    SUMMARY,
+    has_values,
+    history_months,
+    name_histories,
+)
 from tasks.schemas.source_features import source_of
 from tasks.statistics import performance
 from tasks.statistics.performance import Floats
@@ -53,9 +60,9 @@ def scorers_of(card: Mapping[str, Any], *, ablations: bool) -> dict[str, Scorer]
         for source in lender().applications
         if source.may_be_missing
     }
-    if history():
-        alone[f"month's {history()} only"] = Scorer(
-            stack, "as of application", (history(),), last_month_only=True
+    for history in MEASURES_OF:
+        alone[f"month's {history} only"] = Scorer(
+            stack, "as of application", (history,), last_month_only=True
         )
     learned = {source_of(name) for name in card["data"]["features"]}
     named |= {name: scorer for name, scorer in alone.items() if learned.issuperset(scorer.sources or ())}
@@ -64,8 +71,9 @@ def scorers_of(card: Mapping[str, Any], *, ablations: bool) -> dict[str, Scorer]
         named |= {f"without {name}": Scorer(won, view, blank=gone) for name, gone in ABLATIONS.items()}
         named |= {
             "without younger loans": Scorer(won, "as of training"),
-            f"without later {history()}": Scorer(won, "as of application"),
         }
+        if MEASURES_OF:
+            named[f"without later {name_histories()}"] = Scorer(won, "as of application")
     return named
 
 
@@ -77,7 +85,7 @@ def fit_scorer(scorer: Scorer, snapshot: TrainingSnapshot, *, seed: int) -> Pred
     training_set = read_training_set(snapshot, snapshot.ripe, day=snapshot.as_of, view=scorer.view)
     if scorer.last_month_only:
         training_set = to_training_set(snapshot.ripe)
-    seen_by = partial(_seen_by, scorer, clickstream=snapshot.clickstream)
+    seen_by = partial(_seen_by, scorer, past=snapshot.past)
     seen = TrainingSet(
         seen_by(training_set.features),
         training_set.targets,
@@ -89,27 +97,27 @@ def fit_scorer(scorer: Scorer, snapshot: TrainingSnapshot, *, seed: int) -> Pred
     return partial(predict_pd, fit_model(scorer.spec, seen, seed=seed, sources=scorer.sources))
 
 
-def score_with(scorer: Scorer, predict: Predict, features: pl.DataFrame, clickstream: pl.LazyFrame) -> Floats:
+def score_with(scorer: Scorer, predict: Predict, features: pl.DataFrame, past: pl.LazyFrame) -> Floats:
     """PDs (n,) of the applications, from what the scorer may see of them."""
-    return predict(_seen_by(scorer, features, clickstream))
+    return predict(_seen_by(scorer, features, past))
 
 
-def _seen_by(scorer: Scorer, features: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.DataFrame:
+def _seen_by(scorer: Scorer, features: pl.DataFrame, past: pl.LazyFrame) -> pl.DataFrame:
     if scorer.last_month_only:
-        features = keep_last_month(features, clickstream)
+        features = keep_last_month(features, past)
     return blank(features, scorer.blank)
 
 
-def keep_last_month(features: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.DataFrame:
-    """The same rows with a clickstream summary of the application's month alone: what one month would say.
+def keep_last_month(features: pl.DataFrame, past: pl.LazyFrame) -> pl.DataFrame:
+    """The same rows with summaries of the application's month alone: what one month would say.
 
-    Needs:  customer_id and snapshot_date; silver.clickstream.
+    Needs:  customer_id and snapshot_date; the rows of all histories.
     Keys:   rows and their order are kept.
     """
-    month = clickstream.select(
+    month = past.select(
         "customer_id",
         "snapshot_date",
-        pl.lit(1.0).alias(history_months()),
+        *(pl.when(has_values(name)).then(1.0).alias(history_months(name)) for name in MEASURES_OF),
         *(pl.col(measure).cast(pl.Float64).alias(f"{measure}_mean") for measure in MEASURES),
         *(pl.lit(None, dtype=pl.Float64).alias(f"{measure}_sd") for measure in MEASURES),
     )

@@ -88,11 +88,11 @@ def _score(day: date, replay: _Replay) -> list[pl.DataFrame]:
     if champion is None:
         return []
     applications = read_applications(day, [champion.model_id], replay.settings)
-    clickstream = tables.scan_history(replay.settings, until=day)
+    past = tables.scan_history(replay.settings, until=day)
     ensemble = load_model(registry, champion.model_id)
     pds = {CHAMPION: score_applications(applications, ensemble, model_id=champion.model_id)["pd"]}
     for name, scorer, predict in replay.rivals(champion.model_id):
-        pds[name] = pl.Series(score_with(scorer, predict, applications, clickstream))
+        pds[name] = pl.Series(score_with(scorer, predict, applications, past))
     loans = applications.select("loan_id", month="snapshot_date")
     return [loans.with_columns(scorer=pl.lit(name), pd=pd) for name, pd in pds.items()] + _true(loans, replay)
 

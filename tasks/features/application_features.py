@@ -17,7 +17,7 @@ from tasks.schemas.feature_store import (
     FEATURE_STORE,
     HAS_SOURCE,
     KEYS,
-    MEASURES,
+    MEASURES_OF,
     has_values,
     history_months,
     numbers_of,
@@ -50,33 +50,34 @@ def keep_known(rows: pl.LazyFrame, applications: pl.LazyFrame, *, delay_days: in
     return known.filter(since <= pl.col("applied"))
 
 
-def summarise_history(known: pl.LazyFrame) -> pl.LazyFrame:
-    """Level and spread of each measure of the history over the months known at the application.
+def summarise_history(known: pl.LazyFrame, history: str) -> pl.LazyFrame:
+    """Level and spread of each measure of a history over the months known at the application.
 
     Needs:  loan_id, the measures and snapshot_date as `keep_known` gives them.
-    Adds:   the columns of SUMMARY: number of months, means, standard deviations (null for a single month).
+    Adds:   the columns of SUMMARY_OF: number of months, means, standard deviations (null for a single month).
     Keys:   one row per loan_id of which a month has any value.
     Source: the silver table of the history.
     """
-    whole = all(known.collect_schema()[m].is_integer() for m in MEASURES)
+    measures, months = MEASURES_OF[history], history_months(history)
+    whole = all(known.collect_schema()[m].is_integer() for m in measures)
     # Integer sums are exact, so the result does not depend on the order in which rows are met; others are
     # taken in the order of the months.
     kind, ordered = (pl.Int64, known) if whole else (pl.Float64, known.sort("loan_id", "snapshot_date"))
     sums = (
-        ordered.filter(has_values())
+        ordered.filter(has_values(history))
         .group_by("loan_id")
         .agg(
-            pl.len().cast(pl.Float64).alias(history_months()),
-            *(pl.col(m).count().alias(f"{m}_n") for m in MEASURES),
-            *(pl.col(m).cast(kind).sum().alias(f"{m}_sum") for m in MEASURES),
-            *((pl.col(m).cast(kind) ** 2).sum().alias(f"{m}_squares") for m in MEASURES),
+            pl.len().cast(pl.Float64).alias(months),
+            *(pl.col(m).count().alias(f"{m}_n") for m in measures),
+            *(pl.col(m).cast(kind).sum().alias(f"{m}_sum") for m in measures),
+            *((pl.col(m).cast(kind) ** 2).sum().alias(f"{m}_squares") for m in measures),
         )
     )
     return sums.select(
         "loan_id",
-        history_months(),
-        *(_mean(m).alias(f"{m}_mean") for m in MEASURES),
-        *(_sd(m).alias(f"{m}_sd") for m in MEASURES),
+        months,
+        *(_mean(m).alias(f"{m}_mean") for m in measures),
+        *(_sd(m).alias(f"{m}_sd") for m in measures),
     )
 
 
@@ -148,6 +149,6 @@ def features_of(source: LenderSource, known: pl.LazyFrame) -> pl.LazyFrame:
     """
     knows = pl.lit(value=True).alias(HAS_SOURCE[source.name])
     if source.role == "history":
-        return summarise_history(known).with_columns(knows)
+        return summarise_history(known, source.name).with_columns(knows)
     row = add_derived(keep_latest(known), source)
     return row.select("loan_id", *numbers_of(source), *words_of(source), knows)

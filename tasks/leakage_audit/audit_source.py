@@ -127,7 +127,7 @@ def build_book(as_of: date, settings: Settings) -> tuple[pl.DataFrame, Book]:
             f"An audit needs two ripe cohorts to hold a source against, and on {as_of} {n_ripe} had ripened. "
             "Audit on a later day, after: vintage backfill"
         )
-    clickstream = tables.scan_history(settings, until=as_of)
+    past = tables.scan_history(settings, until=as_of)
     applications = features.select(KEYS)
     seed = settings_on(as_of, settings).seed
     pds, even = own_pds(features, outcomes, seed=seed), without_uneven(features, outcomes)
@@ -137,8 +137,8 @@ def build_book(as_of: date, settings: Settings) -> tuple[pl.DataFrame, Book]:
         pds=pds,
         even_pds=pds if even.equals(features) else own_pds(even, outcomes, seed=seed),
         own=features.drop(KEYS),
-        known=known_facts(applications, clickstream),
-        later=later_facts(applications, clickstream, tables.scan("silver.loans", settings, until=as_of)),
+        known=known_facts(applications, past),
+        later=later_facts(applications, past, tables.scan("silver.loans", settings, until=as_of)),
     )
     return applications, book
 

@@ -20,13 +20,13 @@ SUMMARIES = {
 }
 
 
-def known_facts(applications: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.DataFrame:
-    """Summaries of each clickstream measure until the application, and its values of the last two months.
+def known_facts(applications: pl.DataFrame, past: pl.LazyFrame) -> pl.DataFrame:
+    """Summaries of each history's measures until the application, and their values of the last two months.
 
-    Needs:  loan_id, customer_id, snapshot_date of applications; silver.clickstream.
+    Needs:  loan_id, customer_id, snapshot_date of applications; the rows of all histories.
     Keys:   a row per application, in their order; null where there is nothing.
     """
-    months = _months(applications, clickstream)
+    months = _months(applications, past)
     known = months.filter(pl.col("after") <= 0)
     parts = [
         _summaries(known, "until the application"),
@@ -36,14 +36,14 @@ def known_facts(applications: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.Dat
     return _side_by_side(applications, parts)
 
 
-def later_facts(applications: pl.DataFrame, clickstream: pl.LazyFrame, loans: pl.LazyFrame) -> pl.DataFrame:
-    """Summaries of each clickstream measure over all months and over the later ones, single later months,
+def later_facts(applications: pl.DataFrame, past: pl.LazyFrame, loans: pl.LazyFrame) -> pl.DataFrame:
+    """Summaries of each history's measures over all months and over the later ones, single later months,
     and what was paid, owed and overdue at each month on book.
 
-    Needs:  loan_id, customer_id, snapshot_date of applications; silver.clickstream; silver.loans.
+    Needs:  loan_id, customer_id, snapshot_date of applications; the rows of all histories; silver.loans.
     Keys:   a row per application, in their order; null where there is nothing.
     """
-    months = _months(applications, clickstream)
+    months = _months(applications, past)
     later = months.filter(pl.col("after") > 0)
     parts = [_summaries(months, "over all months"), _summaries(later, "after the application")]
     parts += [_single(later, after, _months_later(after)) for after in MONTHS_AFTER]
@@ -56,11 +56,11 @@ def later_facts(applications: pl.DataFrame, clickstream: pl.LazyFrame, loans: pl
     return _side_by_side(applications, parts)
 
 
-def _months(applications: pl.DataFrame, clickstream: pl.LazyFrame) -> pl.LazyFrame:
+def _months(applications: pl.DataFrame, past: pl.LazyFrame) -> pl.LazyFrame:
     """Every row of each applicant, with `after`: how many months after the application it is dated."""
     applicants = applications.lazy().select("loan_id", "customer_id", applied="snapshot_date")
     after = month_number(pl.col("snapshot_date")) - month_number(pl.col("applied"))
-    rows = clickstream.join(applicants, on="customer_id", how="inner")
+    rows = past.join(applicants, on="customer_id", how="inner")
     return rows.select("loan_id", *MEASURES, after=after)
 
 

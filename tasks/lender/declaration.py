@@ -160,6 +160,8 @@ class LenderSource(_Strict):
                 raise ValueError(f"no column is called {name!r}: give it that name with as = {name!r}")
         if self.before_the_loan and self.role != "application":
             raise ValueError(f"before_the_loan is said of applications, and the role is {self.role!r}")
+        if self.role == "history" and not any(one.type in NUMBERS for one in self.feature_columns().values()):
+            raise ValueError("a history has a column of numbers, and this one declares none")
         if self.header and not set(self.columns) <= set(self.header):
             raise ValueError(f"header lacks the column {min(set(self.columns) - set(self.header))!r}")
         return self
@@ -245,8 +247,6 @@ class Lender(_Strict):
         roles = [source.role for source in self.sources]
         if roles.count("loan tape") != 1:
             raise ValueError(f"one source has the role 'loan tape', not {roles.count('loan tape')}")
-        if roles.count("history") > 1:
-            raise ValueError("one source may have the role 'history': declare others as 'application'")
         if len(roles) < 2:
             raise ValueError("nothing is known of applicants: declare a source of role 'application'")
         _require_once([source.name for source in self.sources], "source")

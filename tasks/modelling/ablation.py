@@ -21,17 +21,16 @@ from tasks.modelling.stacking import (
     stack_log_odds,
 )
 from tasks.modelling.training_set import TrainingSet, TrainingSnapshot, label_array
-from tasks.schemas.feature_store import CATEGORIES, SUMMARY, history_of, numbers_of, word_counts, words_of
+from tasks.schemas.feature_store import CATEGORIES, SUMMARY_OF, numbers_of, word_counts, words_of
 from tasks.statistics.performance import MIN_OF_CLASS, measure_auc, measure_auc_gain
 
 
 def _ablations_of(declared: Lender) -> dict[str, tuple[str, ...]]:
     """Groups of features that are taken away, one at a time, by what they are."""
-    past = history_of(declared)
     groups: dict[str, tuple[str, ...]] = {}
-    if past is not None:
-        spreads = tuple(name for name in SUMMARY if name.endswith("_sd"))
-        groups |= {past.name: tuple(SUMMARY), f"{past.name} spreads": spreads}
+    for history, summary in SUMMARY_OF.items():
+        spreads = tuple(name for name in summary if name.endswith("_sd"))
+        groups |= {history: summary, f"{history} spreads": spreads}
     for source in declared.applications:
         groups[source.name] = (*numbers_of(source), *words_of(source))
     ratios = [n for one in declared.applications for n, made in one.features.items() if "/" in made.sql]

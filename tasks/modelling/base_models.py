@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler
 
 from tasks.modelling.history_transformers import CredibilityWeightedMeans, LogLikelihoodTerms
-from tasks.schemas.feature_store import CATEGORIES, MONOTONE, PROFILE_NUMBERS, SUMMARY
+from tasks.schemas.feature_store import CATEGORIES, MONOTONE, PROFILE_NUMBERS, SUMMARY_OF
 from tasks.schemas.source_features import source_of
 from tasks.statistics.categories import shared_words
 
@@ -75,7 +75,7 @@ def build_scorecard(params: Params, features: pl.DataFrame, seed: int) -> tuple[
         categories=_shared_categories(features[words]), handle_unknown="ignore", sparse_output=False
     )
     steps = [
-        ("evidence", make_pipeline(LogLikelihoodTerms(), StandardScaler()), present(SUMMARY, features)),
+        *_steps_of_histories("evidence", _evidence, features),
         ("numbers", numbers, present(PROFILE_NUMBERS, features)),
         ("categories", one_hot, words),
     ]
@@ -85,27 +85,42 @@ def build_scorecard(params: Params, features: pl.DataFrame, seed: int) -> tuple[
 def build_history_scorecard(
     params: Params, features: pl.DataFrame, seed: int
 ) -> tuple[ColumnTransformer, Any]:
-    """Log-odds linear in the log-likelihood terms of the history."""
-    evidence = make_pipeline(LogLikelihoodTerms(), StandardScaler())
+    """Log-odds linear in the log-likelihood terms of the histories."""
     model = LogisticRegression(C=params.get("evidence_c", 0.01), max_iter=2000, random_state=seed)
-    return assemble([("evidence", evidence, present(SUMMARY, features))], model)
+    return assemble(_steps_of_histories("evidence", _evidence, features), model)
+
+
+def _evidence() -> Pipeline:
+    return make_pipeline(LogLikelihoodTerms(), StandardScaler())
+
+
+def _steps_of_histories(
+    kind: str, build: Callable[[], Pipeline], features: pl.DataFrame
+) -> list[tuple[str, Any, list[str]]]:
+    """A step for each of the lender's histories, named after the kind, and after the history if not alone."""
+    several = len(SUMMARY_OF) > 1
+    return [
+        (f"{kind} {history}" if several else kind, build(), present(names, features))
+        for history, names in SUMMARY_OF.items()
+    ]
 
 
 def build_trees(params: Params, features: pl.DataFrame, seed: int) -> tuple[ColumnTransformer, Any]:
-    """Gradient boosting; the history as means weighed by their credibility."""
+    """Gradient boosting; histories as means weighed by their credibility."""
     words = present(CATEGORIES, features)
     numbers = present(PROFILE_NUMBERS, features)
-    levels = present(SUMMARY, features)
+
+    def weigh() -> Pipeline:
+        return make_pipeline(CredibilityWeightedMeans(params.get("kappa", 30.0)), QuantileBins())
+
+    levels = _steps_of_histories("levels", weigh, features)
     steps = [
         ("categories", _word_codes(features[words]), words),
         ("numbers", QuantileBins(), numbers),
-        (
-            "levels",
-            make_pipeline(CredibilityWeightedMeans(params.get("kappa", 30.0)), QuantileBins()),
-            levels,
-        ),
+        *levels,
     ]
-    signs = [0] * len(words) + [MONOTONE.get(name, 0) for name in numbers] + [0] * (len(levels) // 2)
+    n_levels = sum(len(names) // 2 for _, _, names in levels)
+    signs = [0] * len(words) + [MONOTONE.get(name, 0) for name in numbers] + [0] * n_levels
     return assemble(steps, _trees(params, len(words), signs, seed))
 
 

@@ -33,7 +33,7 @@ from tasks.modelling.training_set import (
     to_training_set,
 )
 from tasks.modelling.tuning import Fold, search_spec
-from tasks.schemas.feature_store import history_months
+from tasks.schemas.feature_store import MONTHS, longest_history
 from tasks.schemas.source_features import features_in
 from tasks.statistics.performance import (
     MIN_OF_CLASS,
@@ -89,7 +89,7 @@ def build_folds(snapshot: TrainingSnapshot, cohorts: Sequence[date]) -> list[Fol
     for fitted, held in expanding_folds(loans["snapshot_date"].to_list()):
         later = loans[held]
         day = later["snapshot_date"][0]
-        training_set = to_training_set(see_history(loans[fitted], snapshot.clickstream, day=day))
+        training_set = to_training_set(see_history(loans[fitted], snapshot.past, day=day))
         folds.append(Fold(training_set, later, label_array(later)))
     return folds
 
@@ -171,21 +171,18 @@ def score_walk_forward(
         scored = [loans, *(keep_answerable(loans, path) for path in paths)]
         ensemble = fit_as_served(spec, training_set, scored, seed=seed)
         pds.append([predict_ensemble(ensemble, one) for one in scored])
-        shortened += [_score_shortened(ensemble, loans, snapshot.clickstream)] if shorten else []
+        shortened += [_score_shortened(ensemble, loans, snapshot.past)] if shorten else []
     served, *others = (np.concatenate(parts) for parts in zip(*pds, strict=True))
     by_path = dict(zip(paths, others, strict=True))
     return WalkForward(served, by_path, pl.concat(shortened) if shortened else pl.DataFrame())
 
 
-def _score_shortened(
-    ensemble: FallbackEnsemble, loans: pl.DataFrame, clickstream: pl.LazyFrame
-) -> pl.DataFrame:
-    """label, months and pd of the loans with a clickstream history, each with what chance leaves of it."""
-    months = history_months()
-    if months not in loans.columns:
+def _score_shortened(ensemble: FallbackEnsemble, loans: pl.DataFrame, past: pl.LazyFrame) -> pl.DataFrame:
+    """label, months and pd of the loans with a history, each with what chance leaves of it."""
+    if not any(name in loans.columns for name in MONTHS):
         return pl.DataFrame()
-    cut = shorten_histories(loans.filter(pl.col(months) > 0), clickstream, day=None)
-    return cut.select("label", months=months, pd=pl.Series(predict_ensemble(ensemble, cut)))
+    cut = shorten_histories(loans.filter(longest_history() > 0), past, day=None)
+    return cut.select("label", months=longest_history(), pd=pl.Series(predict_ensemble(ensemble, cut)))
 
 
 def rank_candidates(candidates: Sequence[Candidate], labels: Floats) -> list[Candidate]:
@@ -248,7 +245,7 @@ def measure_paths(walk_forward: WalkForward, oot: pl.DataFrame) -> dict[str, dic
 
 
 def measure_by_history(shortened: pl.DataFrame) -> list[dict[str, Any]]:
-    """Out-of-time figures by months of clickstream history, one record a band of HISTORY_BANDS, for the card.
+    """Out-of-time figures by months of history, one record a band of HISTORY_BANDS, for the card.
 
     A band with too few loans of either class has none.
 

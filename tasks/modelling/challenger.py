@@ -190,7 +190,7 @@ def build_model_reference(
     Needs:  the out-of-time loans `oot`; the model's `scores` by path, of applications like those to come; the
             `cutoff` in force, of which a later one is the fix of what a path costs.
     """
-    ripe = add_month_values(snapshot.ripe, snapshot.clickstream.collect())
+    ripe = add_month_values(snapshot.ripe, snapshot.past.collect())
     expected = {path: summarise_pds(pds.to_numpy()) for path, pds in scores.items()}
     taken = find_paths(oot, ensemble.reference.columns).value_counts(name="n").rows()
     mix = mix_summaries(expected, dict(taken))
@@ -227,4 +227,4 @@ def score_unseen(
 def see_newest(snapshot: TrainingSnapshot) -> pl.DataFrame:
     """The newest applications of `keep_newest` with their histories as on the day of the snapshot."""
     before = snapshot.loans.filter(pl.col("snapshot_date") < snapshot.as_of)
-    return see_history(keep_newest(before), snapshot.clickstream, day=snapshot.as_of)
+    return see_history(keep_newest(before), snapshot.past, day=snapshot.as_of)

@@ -131,7 +131,7 @@ def require_newest(standing: Standing) -> None:
 
 def identify_model(snapshot: TrainingSnapshot, config: TrainingConfig, label_def: str) -> str:
     """Id of the model that a training leads to: the day, and eight digits of a digest of what is learned."""
-    rest = (*asdict(config).values(), label_def, *snapshot.clickstream_digests)
+    rest = (*asdict(config).values(), label_def, *snapshot.history_digests)
     digest = hashlib.sha256(repr(rest).encode())
     digest.update(snapshot.loans.write_csv().encode())
     return f"{snapshot.as_of}-{digest.hexdigest()[:8]}"

@@ -11,7 +11,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 
 from tasks.lender.current import lender
 from tasks.modelling.base_models import BaseModel, build_history_scorecard, build_scorecard, build_trees
-from tasks.schemas.feature_store import SOURCES, history
+from tasks.schemas.feature_store import MEASURES_OF, SOURCES
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,12 @@ def _search_trees(max_trees: int) -> dict[str, BaseDistribution]:
 
 
 def _history_and_profile() -> tuple[BaseModel, ...]:
-    """One on the history, where there is one, and one on who the customer is and how the customer stands."""
+    """One on the histories, if there are any, and one on who the customer is and how the customer stands."""
     applications = tuple(source.name for source in lender().applications)
     profile = BaseModel("profile", applications, build_trees, "trees")  # beyond 80 trees nothing is gained
-    return (BaseModel("history", (history(),), build_history_scorecard, "linear"), profile)[not history() :]
+    if not MEASURES_OF:
+        return (profile,)
+    return (BaseModel("history", tuple(MEASURES_OF), build_history_scorecard, "linear"), profile)
 
 
 TREES = {

@@ -19,7 +19,7 @@ from tasks.monitoring.early_arrears import keep_arrears
 from tasks.registry.history import Registry
 from tasks.registry.records import Standing
 from tasks.registry.registered_files import read_card
-from tasks.schemas.feature_store import history
+from tasks.schemas.feature_store import MEASURES_OF
 from tasks.sources.applications import features_lacking
 from tasks.sources.comparison import read_comparison
 from tasks.sources.tasks import TABLE, add_source_features
@@ -71,7 +71,7 @@ def load_training_snapshot(registry: Registry, standing: Standing, settings: Set
         tables={
             name: {"version": tables.version_of(name, settings), "rows": n} for name, n in counts.items()
         },
-        clickstream_digests=_clickstream_digests(deliveries),
+        history_digests=_history_digests(deliveries),
     )
 
 
@@ -82,7 +82,7 @@ def load_training_data(
     sources: Mapping[str, Kinds],
     versions: Mapping[str, int] | None = None,
 ) -> TrainingSnapshot:
-    """The loans that can be trained on as of `as_of`, and the clickstream, without what the gate looks at.
+    """The loans that can be trained on as of `as_of`, and the histories, without what the gate looks at.
 
     A feature that some month lacks, since older code built it, is left out of all: its nulls would tell the
     months apart, and nothing else.
@@ -95,14 +95,14 @@ def load_training_data(
     lacking = features_lacking(settings, until=as_of, version=at.get(READ[0]))
     read = (tables.scan(name, settings, until=as_of, version=at.get(name)) for name in READ[:3])
     applications, labels, loans = read
-    past = tables.scan_history(settings, until=as_of, version=at.get(f"silver.{history()}"))
+    past = tables.scan_history(settings, until=as_of, versions=at)
     known = applications.drop(set[str]().union(*lacking.values()))
     rows = add_targets(known, labels, loans, as_of=as_of).sort("snapshot_date", "loan_id").collect()
     wide = add_source_features(rows, sources, settings, until=as_of, version=at.get(TABLE))
     return TrainingSnapshot(as_of, wide, past, sources, lacking=lacking)
 
 
-def _clickstream_digests(deliveries: pl.LazyFrame) -> list[str]:
-    """Digest of each month's clickstream, in order: a training may read it after the application too."""
-    months = deliveries.sort("snapshot_date").filter(source=history())
+def _history_digests(deliveries: pl.LazyFrame) -> list[str]:
+    """Digest of each month's histories, in order: a training may read it after the application too."""
+    months = deliveries.sort("snapshot_date", "source").filter(pl.col("source").is_in(list(MEASURES_OF)))
     return months.select("digest").collect().to_series().to_list()

@@ -20,7 +20,7 @@ from tasks.modelling.base_models import BaseModel, Explainer, Sources, build_bas
 from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.splits import cohort_groups
 from tasks.modelling.training_set import TrainingSet
-from tasks.schemas.feature_store import SOURCES, history, history_months
+from tasks.schemas.feature_store import MEASURES_OF, MONTHS, SOURCES, longest_history
 from tasks.schemas.source_features import features_in, other_sources, source_of
 from tasks.statistics.performance import Floats
 
@@ -175,17 +175,17 @@ def _views(training_set: TrainingSet) -> list[pl.DataFrame]:
 
 
 def _reads_history(base_model: BaseModel) -> bool:
-    return history() in base_model.sources
+    return not MEASURES_OF.keys().isdisjoint(base_model.sources)
 
 
 def history_credibility(features: pl.DataFrame) -> Floats:
-    """How far each row's (n,) history is to be believed: n / (n + HALF_CREDIBLE) for n months, 0 to 1.
+    """How far the longest history of each row (n,) is to be believed: n / (n + HALF_CREDIBLE) for n months.
 
     Source: credibility theory (Buehlmann 1967).
     """
-    if history_months() not in features.columns:
+    if not any(name in features.columns for name in MONTHS):
         return np.zeros(features.height)
-    months = features[history_months()].fill_null(0.0).to_numpy()
+    months = features.select(longest_history()).to_series().to_numpy()
     return months / (months + HALF_CREDIBLE)
 
 

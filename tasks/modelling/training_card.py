@@ -14,7 +14,7 @@ from tasks.modelling.splits import Split
 from tasks.modelling.training_set import TrainingSnapshot, label_array
 from tasks.monitoring.fairness import KINDS, add_groups
 from tasks.months import months_before
-from tasks.schemas.feature_store import history_months
+from tasks.schemas.feature_store import MONTHS, longest_history
 from tasks.schemas.predictions import GRADE_LIMITS
 from tasks.schemas.source_features import features_in
 from tasks.statistics.performance import Floats, measure_performance
@@ -163,7 +163,9 @@ def _describe_data(snapshot: TrainingSnapshot, split: Split) -> dict[str, Any]:
 
 
 def _median_history(loans: pl.DataFrame) -> float | None:
-    """Median months of clickstream history of the loans that have one; None where none has."""
-    if history_months() not in loans.columns:
+    """Median months of history of the loans that have one; None where none has."""
+    if not any(name in loans.columns for name in MONTHS):
         return None
-    return loans.filter(pl.col(history_months()) > 0).select(pl.median(history_months())).item()
+    return (
+        loans.select(months=longest_history()).filter(pl.col("months") > 0).select(pl.median("months")).item()
+    )

@@ -1,4 +1,4 @@
-"""What a training of one day may learn from: labels, arrears of younger loans, clickstream up to that day."""
+"""What a training of one day may learn from: labels, arrears of younger loans, histories up to that day."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 
 from tasks.features.application_features import keep_known, summarise_history
 from tasks.labels.default_labels import count_missed
+from tasks.lender.current import lender
+from tasks.lender.declaration import LenderSource
 from tasks.monitoring.measurement import RedFigure
-from tasks.schemas.feature_store import SOURCE_OF, SUMMARY, has_values, history_months
+from tasks.schemas.feature_store import SOURCE_OF, SUMMARY_OF, has_values, history_months
 from tasks.schemas.source_features import features_in, other_features, source_of
 from tasks.statistics.performance import Floats
 
 MIN_IN_STATE = 10  # ripe loans that an expected default rate needs; a rarer arrears state is not trained on
 MAX_ARREARS = 2
-# How a training takes histories in: the clickstream as of the application; as of the training day; the same,
+# How a training takes histories in: the histories as of the application; as of the training day; the same,
 # and in addition the younger loans with the arrears they have so far.
 HistoryView = Literal["as of application", "as of training", "with early arrears"]
 HISTORY_VIEWS: tuple[HistoryView, ...] = ("as of application", "as of training", "with early arrears")
@@ -50,23 +52,23 @@ class TrainingSnapshot:
     """All that a training of `as_of` rests on, loaded once; what follows is computed from it alone.
 
     `loans` are the rows of `add_targets`, sorted, with the features of other teams' `sources` (their columns
-    by name); `clickstream` holds silver.clickstream. The rest is for the gate, the card and monitoring:
+    by name); `past` the rows of all histories. The rest is for the gate, the card and monitoring:
     `arrears` of `keep_arrears`, the card of the `champion` of the day, `red_metrics` of the month monitored
     last, the last comparison of sources, Delta version and rows of each of the `tables`, the digest of each
-    month's clickstream file, and by month the features that it is `lacking`, of which none is learned from.
+    month's file of a history, and by month the features that it is `lacking`, of which none is learned from.
     Of sources that are `retired`, each from a day on, `leave_out_retired` takes the features away.
     """
 
     as_of: date
     loans: pl.DataFrame
-    clickstream: pl.LazyFrame
+    past: pl.LazyFrame
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     arrears: pl.DataFrame = field(default_factory=pl.DataFrame)
     champion: Mapping[str, Any] | None = None
     red_metrics: Mapping[str, Sequence[RedFigure]] = field(default_factory=dict[str, Sequence[RedFigure]])
     sources_compared: Mapping[str, Any] | None = None
     tables: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
-    clickstream_digests: Sequence[str] = ()
+    history_digests: Sequence[str] = ()
     lacking: Mapping[date, Collection[str]] = field(default_factory=dict[date, Collection[str]])
     retired: Mapping[str, date] = field(default_factory=dict[str, date])
 
@@ -107,12 +109,12 @@ def read_training_set(
 ) -> TrainingSet:
     """The training set of ripe `loans` on `day` with one of HISTORY_VIEWS, and with histories shortened."""
     if view == "as of application":
-        return to_training_set(loans, shorten_histories(loans, snapshot.clickstream, day=None))
-    seen = see_history(loans, snapshot.clickstream, day=day)
-    shortened = shorten_histories(seen, snapshot.clickstream, day=day)
+        return to_training_set(loans, shorten_histories(loans, snapshot.past, day=None))
+    seen = see_history(loans, snapshot.past, day=day)
+    shortened = shorten_histories(seen, snapshot.past, day=day)
     if view == "as of training":
         return to_training_set(seen, shortened)
-    young = see_history(snapshot.loans.filter(~pl.col("ripe")), snapshot.clickstream, day=snapshot.as_of)
+    young = see_history(snapshot.loans.filter(~pl.col("ripe")), snapshot.past, day=snapshot.as_of)
     return to_training_set(pl.concat([seen, young]), pl.concat([shortened, young]))
 
 
@@ -176,38 +178,51 @@ def add_arrears_state(past: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def see_history(
-    loans: pl.DataFrame, clickstream: pl.LazyFrame, *, day: date | None, newest: pl.Series | None = None
+    loans: pl.DataFrame,
+    past: pl.LazyFrame,
+    *,
+    day: date | None,
+    newest: Mapping[str, pl.Series] | None = None,
 ) -> pl.DataFrame:
-    """The same rows with their clickstream summary as it stood on `day` instead of on the application.
+    """The same rows with the summary of their histories as it stood on `day` instead of on the application.
 
     What a customer does after applying tells the same level with more months behind it; the summary then
     also has the length that new applications of `day` have.
 
-    Needs:  loan_id, customer_id and those of the columns SUMMARY that are to be; the history's rows; no `day`
-            for that of each application (snapshot_date); the number of each loan's `newest` months that
-            count, for all of them none.
+    Needs:  loan_id, customer_id and those of the columns SUMMARY that are to be; the histories' rows; no
+            `day` for that of each application (snapshot_date); by history the number of each loan's
+            `newest` months that count, for all of them none.
     Keys:   rows and their order are kept.
     """
-    if history_months() not in loans.columns:
-        return loans
     as_seen = loans.lazy() if day is None else loans.lazy().with_columns(snapshot_date=pl.lit(day))
-    rows = clickstream if day is None else clickstream.filter(pl.col("snapshot_date") <= day)
-    known = keep_known(rows, as_seen.select("loan_id", "customer_id", "snapshot_date"))
-    if newest is not None:
-        counts = loans.lazy().select("loan_id", newest=newest)
-        age = pl.col("snapshot_date").rank("ordinal", descending=True).over("loan_id")
-        known = known.filter(has_values()).join(counts, on="loan_id", how="left", validate="m:1")
-        known = known.filter(age <= pl.col("newest"))
-    summary = summarise_history(known)
-    seen = (
-        loans.lazy()
-        .drop(SUMMARY, strict=False)
-        .join(summary, on="loan_id", how="left", validate="1:1", maintain_order="left")
-    )
+    rows = past if day is None else past.filter(pl.col("snapshot_date") <= day)
+    applied = as_seen.select("loan_id", "customer_id", "snapshot_date")
+    seen = loans.lazy()
+    for history in _histories_in(loans):
+        known = keep_known(rows, applied, delay_days=history.delay_days)
+        if newest is not None:
+            known = _keep_newest_months(
+                known, applied.select("loan_id", newest=newest[history.name]), history
+            )
+        summary = summarise_history(known, history.name)
+        without = seen.drop(SUMMARY_OF[history.name], strict=False)
+        seen = without.join(summary, on="loan_id", how="left", validate="1:1", maintain_order="left")
     return seen.select(loans.columns).collect()
 
 
-def shorten_histories(loans: pl.DataFrame, clickstream: pl.LazyFrame, *, day: date | None) -> pl.DataFrame:
+def _histories_in(loans: pl.DataFrame) -> list[LenderSource]:
+    """The histories of which the rows count the months."""
+    return [one for one in lender().histories if history_months(one.name) in loans.columns]
+
+
+def _keep_newest_months(known: pl.LazyFrame, counts: pl.LazyFrame, history: LenderSource) -> pl.LazyFrame:
+    """Of the rows that say something of the history, as many of the newest as `counts` says of the loan."""
+    age = pl.col("snapshot_date").rank("ordinal", descending=True).over("loan_id")
+    rows = known.filter(has_values(history.name)).join(counts, on="loan_id", how="left", validate="m:1")
+    return rows.filter(age <= pl.col("newest"))
+
+
+def shorten_histories(loans: pl.DataFrame, past: pl.LazyFrame, *, day: date | None) -> pl.DataFrame:
     """The same rows with as many of the newest months of their history as chance leaves, 1 to all alike.
 
     Customers have histories of every length, and those of the training data are all about as long as the
@@ -216,11 +231,11 @@ def shorten_histories(loans: pl.DataFrame, clickstream: pl.LazyFrame, *, day: da
     Needs:  rows of `see_history` on the `day`, without one as of their applications; those without the
             number of months stay as they are. The draw depends on the order of the rows alone.
     """
-    if history_months() not in loans.columns:
-        return loans
-    months = loans[history_months()].fill_null(0).to_numpy().astype(int)
-    drawn = np.random.default_rng(0).integers(1, np.maximum(months, 1), endpoint=True)
-    return see_history(loans, clickstream, day=day, newest=pl.Series(drawn))
+    draw, newest = np.random.default_rng(0), dict[str, pl.Series]()
+    for history in _histories_in(loans):
+        months = loans[history_months(history.name)].fill_null(0).to_numpy().astype(int)
+        newest[history.name] = pl.Series(draw.integers(1, np.maximum(months, 1), endpoint=True))
+    return see_history(loans, past, day=day, newest=newest) if newest else loans
 
 
 def to_training_set(loans: pl.DataFrame, shortened: pl.DataFrame | None = None) -> TrainingSet:

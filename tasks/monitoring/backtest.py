@@ -89,7 +89,7 @@ def measure_backtest(
 ) -> list[Measurement]:
     """Ranking, calibration and order of grades of the pooled loans, each with its status.
 
-    The subjects' names end in `path`, such as " without clickstream"; empty for all loans together.
+    The subjects' names end in `path`, such as " without bureau"; empty for all loans together.
 
     Needs:  label (0 or 1), pd, grade of the loans; `benchmark` unless there is no loan.
     """

@@ -1,6 +1,6 @@
 """Population stability: how far this month's distribution is from the one the model was trained on.
 
-The mean and spread of a clickstream measure rest on a history that grows with the calendar, so their
+The mean and spread of a history's measure rest on a history that grows with the calendar, so their
 distributions change although no customer does. What is compared with the training data is therefore the value
 of the application's own month, which has the same distribution whatever came before it.
 """
@@ -14,7 +14,7 @@ import polars as pl
 from scipy.stats import chi2
 
 from tasks.lender.current import OfTheLender
-from tasks.schemas.feature_store import FEATURES, HAS_SOURCE, MEASURES, SUMMARY, has_values, history
+from tasks.schemas.feature_store import FEATURES, HAS_SOURCE, MEASURES, MEASURES_OF, SUMMARY, has_values
 from tasks.schemas.predictions import COMPLETE
 from tasks.schemas.source_features import knows_other, other_features
 from tasks.statistics.categories import shared_words
@@ -45,17 +45,15 @@ class Shift:
         return self.unit * float(chi2.ppf(level, self.freedom))
 
 
-def add_month_values(applications: pl.DataFrame, clickstream: pl.DataFrame) -> pl.DataFrame:
-    """Add fe_1..fe_20: what the clickstream of the application's own month says, null if nothing.
+def add_month_values(applications: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
+    """Add the measures of the histories: what the application's own month says, null if nothing.
 
-    Needs:  customer_id, snapshot_date in both; fe_1..fe_20 of silver.clickstream.
+    Needs:  customer_id, snapshot_date in both; the measures in `past`.
     Keys:   rows and their order are kept.
     """
-    if not history():
+    if not MEASURES:
         return applications
-    values = clickstream.select(
-        "customer_id", "snapshot_date", *(pl.col(m).cast(pl.Float64) for m in MEASURES)
-    )
+    values = past.select("customer_id", "snapshot_date", *(pl.col(m).cast(pl.Float64) for m in MEASURES))
     on = ["customer_id", "snapshot_date"]
     return applications.join(values, on=on, how="left", validate="m:1", maintain_order="left")
 
@@ -63,13 +61,12 @@ def add_month_values(applications: pl.DataFrame, clickstream: pl.DataFrame) -> p
 def count_known(applications: pl.DataFrame) -> dict[str, int]:
     """How many applications each source covers in their own month.
 
-    A clickstream that stops leaves customers their history: `has_clickstream` stays true, the month is empty.
+    A history that stops leaves customers what was known: has_<source> stays true, the month is empty.
 
     Needs:  the columns that `add_month_values` adds, and has_<source>.
     """
     covers = {source: pl.col(flag) for source, flag in HAS_SOURCE.items()} | knows_other(applications.columns)
-    if history():
-        covers[history()] = has_values()
+    covers |= {name: has_values(name) for name in MEASURES_OF}
     counts = applications.select(covered.sum().alias(source) for source, covered in covers.items())
     return {source: int(count) for source, count in counts.row(0, named=True).items()}
 

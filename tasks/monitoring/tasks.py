@@ -119,9 +119,9 @@ def _read_month(
         return Month(predictions, predictions, {}, deliveries, earlier)
     model_id = str(predictions["model_id"][0])
     features = read_applications(as_of, [model_id], settings)
-    clickstream = tables.scan_history(settings, on=[as_of]).collect()
+    past = tables.scan_history(settings, on=[as_of]).collect()
     return Month(
-        applications=add_month_values(features, clickstream),
+        applications=add_month_values(features, past),
         scores=predictions,
         reference=read_reference(registry, model_id),
         deliveries=deliveries,

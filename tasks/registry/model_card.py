@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks.schemas.feature_store import describe_feature, history
+from tasks.schemas.feature_store import describe_feature, name_histories
 from tasks.schemas.predictions import describe_path
 from tasks.text import for_markdown
 
@@ -57,8 +57,9 @@ def _history(months: float | None) -> list[str]:
     if months is None:
         return []
     return [
-        f"These figures hold for customers whose {history()} history was {months:g} months long at the "
-        "application (median out of time); with longer histories the AUC is higher, with shorter ones lower."
+        f"These figures hold for customers whose {name_histories()} history was {months:g} months long at "
+        "the application (median out of time); with longer histories the AUC is higher, with shorter ones "
+        "lower."
     ]
 
 
@@ -174,7 +175,7 @@ def _paths(card: Card) -> list[str]:
 
 
 def _by_history(card: Card) -> list[str]:
-    """Empty for a card that was made before it said so, and without a clickstream."""
+    """Empty for a card that was made before it said so, and without a history."""
     rows: list[list[str]] = []
     for one in card.get("by_history", ()):
         low, high = one["auc_ci_95"]
@@ -183,7 +184,7 @@ def _by_history(card: Card) -> list[str]:
     if not rows:
         return []
     return [
-        "## Results by length of clickstream history",
+        "## Results by length of history",
         "",
         "The out-of-time loans with their histories cut to a random number of their newest months, so that "
         "each length can be judged; each cohort by a fit to all cohorts before it.",

@@ -6,7 +6,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.governance.adopted_policy import read_policy
-from tasks.schemas.feature_store import HAS_SOURCE, has_values, history
+from tasks.schemas.feature_store import HAS_SOURCE, MEASURES_OF, has_values
 from tasks.schemas.monitoring import CONFIDENCE, keep_metrics
 from tasks.statistics.performance import wilson_interval
 from tasks.store import documents, tables
@@ -69,13 +69,13 @@ def _of_cohorts(figures: pl.DataFrame, metric: str) -> pl.DataFrame:
 def coverage_by_month(as_of: date, settings: Settings) -> pl.DataFrame:
     """month, subject, n, value, status: the share of a month's applications per source, and scored.
 
-    Of the history it is the application's own month that counts, as in gold.monitoring.
+    Of a history it is the application's own month that counts, as in gold.monitoring.
     """
     key = ["customer_id", "snapshot_date"]
     applications = tables.scan("gold.feature_store", settings, until=as_of)
-    if history():
-        flag = HAS_SOURCE[history()]
-        past = tables.scan_history(settings, until=as_of).filter(has_values()).select(key).unique()
+    for name in MEASURES_OF:
+        flag = HAS_SOURCE[name]
+        past = tables.scan_history(settings, until=as_of).filter(has_values(name)).select(key).unique()
         here = past.with_columns(pl.lit(value=True).alias(flag))
         applications = applications.drop(flag).join(here, on=key, how="left", validate="m:1")
         applications = applications.with_columns(pl.col(flag).fill_null(value=False))

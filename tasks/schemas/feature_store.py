@@ -2,7 +2,7 @@
 
 Key: loan_id. `has_<source>` says whether the source knew the customer; a feature is null where it did not.
 The features are those that the lender declares, of each source of applications its columns, what is derived
-of them and the words that are counted; of a history its months, and mean and spread of each measure over
+of them and the words that are counted; of each history its months, and mean and spread of each measure over
 them.
 """
 
@@ -19,34 +19,45 @@ KEYS = ("loan_id", "customer_id", "snapshot_date")
 OTHER = "OTHER"  # the reason group of what has none of its own
 
 
-def history_of(declared: Lender) -> LenderSource | None:
-    """The lender's source of histories; None where it has none."""
-    return next(iter(declared.histories), None)
+def name_histories() -> str:
+    """The lender's histories in words, such as `calls and visits`; empty where it has none."""
+    return " and ".join(MEASURES_OF)
 
 
-def history() -> str:
-    """Name of the source of histories; empty where the lender has none."""
-    found = history_of(lender())
-    return found.name if found else ""
+def history_months(history: str) -> str:
+    """The feature that counts the months known of a history."""
+    return f"n_{history}_months"
 
 
-def history_months() -> str:
-    """The feature that counts the months of history known; of no column where the lender has none."""
-    return f"n_{history()}_months"
+def longest_history() -> pl.Expr:
+    """Months known of the history of which most are known; 0 where none is, or no column counts them."""
+    return pl.max_horizontal(pl.col(f"^({'|'.join(MONTHS)})$"), pl.lit(0.0)).fill_null(0.0)
+
+
+@cache
+def _measures_of(declared: Lender) -> dict[str, tuple[str, ...]]:
+    return {
+        one.name: tuple(n for n, column in one.feature_columns().items() if column.type in NUMERIC)
+        for one in declared.histories
+    }
 
 
 @cache
 def _measures(declared: Lender) -> tuple[str, ...]:
-    found = history_of(declared)
-    return tuple(found.feature_columns()) if found else ()
+    return tuple(name for names in _measures_of(declared).values() for name in names)
+
+
+@cache
+def _summary_of(declared: Lender) -> dict[str, tuple[str, ...]]:
+    return {
+        name: (history_months(name), *(f"{m}_mean" for m in measures), *(f"{m}_sd" for m in measures))
+        for name, measures in _measures_of(declared).items()
+    }
 
 
 @cache
 def _summary(declared: Lender) -> tuple[str, ...]:
-    found, measures = history_of(declared), _measures(declared)
-    if found is None:
-        return ()
-    return (f"n_{found.name}_months", *(f"{m}_mean" for m in measures), *(f"{m}_sd" for m in measures))
+    return tuple(name for names in _summary_of(declared).values() for name in names)
 
 
 def word_counts(source: LenderSource) -> dict[str, str]:
@@ -82,8 +93,8 @@ def _words(declared: Lender) -> dict[str, str]:
 @cache
 def reason_of(declared: Lender) -> dict[str, str]:
     """The reason group of each feature."""
-    found = history_of(declared)
-    months = dict.fromkeys(_summary(declared), found.reason if found else "")
+    summaries, histories = _summary_of(declared), declared.histories
+    months = {name: one.reason for one in histories for name in summaries[one.name]}
     groups = {**_numbers(declared), **months, **_words(declared)}
     return {name: group or OTHER for name, group in groups.items()}
 
@@ -93,8 +104,8 @@ def _source_of(declared: Lender) -> dict[str, str]:
     of_columns = {
         name: one.name for one in declared.applications for name in (*numbers_of(one), *words_of(one))
     }
-    found = history_of(declared)
-    return {**of_columns, **dict.fromkeys(_summary(declared), found.name if found else "")}
+    of_months = {name: one for one, names in _summary_of(declared).items() for name in names}
+    return {**of_columns, **of_months}
 
 
 @cache
@@ -133,16 +144,15 @@ def _monotone(declared: Lender) -> dict[str, int]:
 
 @cache
 def _descriptions(declared: Lender) -> dict[str, str]:
-    found, measures = history_of(declared), _measures(declared)
+    measures = _measures(declared)
     columns = {
         name: one.meaning
         for source in declared.applications
         for name, one in (*source.feature_columns().items(), *source.features.items())
     }
-    past = found.name if found else ""
     return {
         **columns,
-        **dict.fromkeys(_summary(declared)[:1], f"months of {past} known up to the application"),
+        **{history_months(n): f"months of {n} known up to the application" for n in _measures_of(declared)},
         **{f"{name}_mean": f"mean of {name} over those months" for name in measures},
         **{f"{name}_sd": f"standard deviation of {name}" for name in measures},
     }
@@ -153,8 +163,12 @@ SOURCES = NamesOfTheLender(lambda declared: tuple(_has_source(declared)))
 FEATURES = NamesOfTheLender(_features)
 PROFILE_NUMBERS = NamesOfTheLender(lambda declared: tuple(_numbers(declared)))  # of sources of applications
 CATEGORIES = NamesOfTheLender(lambda declared: tuple(_words(declared)))
-MEASURES = NamesOfTheLender(_measures)  # of the history
-SUMMARY = NamesOfTheLender(_summary)  # of the history: its months, then means, then spreads of its measures
+MEASURES = NamesOfTheLender(_measures)  # of all histories
+MEASURES_OF = OfTheLender(_measures_of)  # by history
+# By history and of all: its months, then the means, then the spreads of its measures.
+SUMMARY_OF = OfTheLender(_summary_of)
+SUMMARY = NamesOfTheLender(_summary)
+MONTHS = NamesOfTheLender(lambda declared: tuple(history_months(name) for name in _measures_of(declared)))
 SOURCE_OF = OfTheLender(_source_of)
 REASON_GROUP_OF = OfTheLender(reason_of)
 MONOTONE = OfTheLender(_monotone)  # +1: more of it must never lower the PD; -1: never raise it
@@ -162,9 +176,9 @@ FEATURE_STORE = OfTheLender(feature_store_of)
 DESCRIPTIONS: Mapping[str, str] = OfTheLender(_descriptions)  # what each means, for cards and validators
 
 
-def has_values() -> pl.Expr:
-    """Whether a row of the history says anything: a row of blanks does not."""
-    return pl.any_horizontal(pl.col(list(MEASURES)).is_not_null()) if MEASURES else pl.lit(value=False)
+def has_values(history: str) -> pl.Expr:
+    """Whether a row says anything of a history: a row of blanks does not."""
+    return pl.any_horizontal(pl.col(MEASURES_OF[history]).is_not_null())
 
 
 def describe_feature(name: str) -> str:

@@ -7,7 +7,7 @@ import polars as pl
 class Predictions(dy.Schema):
     """Key: loan_id. `pd` is the probability of default (0 to 1), `grade` A (best) to G.
 
-    `fallback` names the missing sources that the model answered without, such as `clickstream`, or `none`;
+    `fallback` names the missing sources that the model answered without, joined by `+`, or `none`;
     `reason_1` to `reason_4` are codes of `tasks.schemas.reasons`, the strongest first.
     """
 

@@ -39,7 +39,7 @@ def compile_linear(pipeline: Pipeline, layout: Layout, reference: Rows, n_groups
             weights = model.coef_[0][columns.output_indices_[name]]
             terms.append(_terms_of(name, step, names, weights, layout))
             of_names = [group_of_feature(feature) for feature in names]
-            groups += of_names[:1] if name == "evidence" else of_names
+            groups += of_names[:1] if name.startswith("evidence") else of_names
     compiled = CompiledLinear(
         tuple(terms), np.eye(n_groups)[groups], float(model.intercept_[0]), np.zeros(n_groups)
     )
@@ -61,7 +61,7 @@ def _terms_of(name: str, step: Any, names: Sequence[str], weights: Floats, layou
         return weigh_words(step, names, weights, layout)
     at = places(names, layout.numbers)
     first, second = (one for _, one in step.steps)
-    if name == "evidence":
+    if name.startswith("evidence"):
         return partial(_history_term, first, second.mean_, weights / second.scale_, at)
     known, missing = _weights_of_numbers(second, names, weights)
     return partial(_number_terms, first.quantiles_, first.references_, known, missing, at)

@@ -10,7 +10,7 @@ from scipy.special import expit
 from tasks.modelling.base_models import Explainer
 from tasks.modelling.fallbacks import FallbackEnsemble, may_be_missing, name_missing
 from tasks.modelling.stacking import HALF_CREDIBLE, StackedModel, all_sources
-from tasks.schemas.feature_store import HAS_SOURCE, REASON_GROUP_OF, history_months
+from tasks.schemas.feature_store import HAS_SOURCE, MONTHS, REASON_GROUP_OF
 from tasks.schemas.predictions import grade_of_pd
 from tasks.schemas.reasons import REASON_GROUPS
 from tasks.schemas.source_features import other_features, other_sources, source_of
@@ -43,7 +43,7 @@ class CompiledModel:
     layout: Layout
     lacking: Mapping[str, tuple[str, ...]]
     paths: Mapping[str, CompiledStack]
-    months: str  # the feature that counts the months of history, empty where the model learned none
+    months: tuple[str, ...]  # those features that count months of a history which the model learned
     months_group: int
 
 
@@ -72,13 +72,13 @@ def compile_model(ensemble: FallbackEnsemble) -> CompiledModel:
         source: tuple(name for name in other_features(reference.columns) if source_of(name) == source)
         for source in other_sources(reference.columns)
     }
-    months = history_months() if history_months() in layout.numbers else ""
-    credibility = _credibility(rows.numbers[:, layout.numbers[months]])[0] if months else 0.0
+    months = tuple(name for name in MONTHS if name in layout.numbers)
+    credibility = _credibility(rows, months, layout)[0]
     stacks = {
         path: _compile_stack(model, [compiled[id(one)] for one in model.base_models], rows, credibility)
         for path, model in ensemble.models.items()
     }
-    group = list(REASON_GROUPS).index(REASON_GROUP_OF[months]) if months else 0
+    group = list(REASON_GROUPS).index(REASON_GROUP_OF[MONTHS[0]]) if months else 0
     return CompiledModel(layout, {name: (HAS_SOURCE[name],) for name in ours} | others, stacks, months, group)
 
 
@@ -111,10 +111,11 @@ def _explain_base(model: CompiledBase, rows: Rows) -> tuple[Floats, Floats]:
     return explain_linear(model, rows)
 
 
-def _credibility(months: Floats) -> Floats:
+def _credibility(rows: Rows, months: Sequence[str], layout: Layout) -> Floats:
     """As `history_credibility`, of months that are NaN where there are none."""
-    known = np.nan_to_num(months)
-    return known / (known + HALF_CREDIBLE)
+    at = [layout.numbers[name] for name in months]
+    longest = np.nan_to_num(rows.numbers[:, at]).max(axis=1, initial=0.0)
+    return longest / (longest + HALF_CREDIBLE)
 
 
 def score_rows(model: CompiledModel, applicants: Sequence[Mapping[str, Any]]) -> list[Score]:
@@ -153,9 +154,7 @@ def explain_rows(
 
 def _explain_stack(model: CompiledModel, stack: CompiledStack, rows: Rows) -> tuple[Floats, Floats]:
     n = len(rows.numbers)
-    longer = (
-        _credibility(rows.numbers[:, model.layout.numbers[model.months]]) if model.months else np.zeros(n)
-    )
+    longer = _credibility(rows, model.months, model.layout)
     log_odds = stack.intercept + longer * stack.intercept_by_history
     contributions = np.zeros((n, len(REASON_GROUPS)))
     for base_model, weight, change in zip(stack.base_models, stack.weights, stack.by_history, strict=True):

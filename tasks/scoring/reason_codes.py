@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from tasks.modelling.base_models import Explainer, columns_of
 from tasks.modelling.fallbacks import FallbackEnsemble, rows_by_model
 from tasks.modelling.stacking import StackedModel, base_log_odds, history_credibility
-from tasks.schemas.feature_store import REASON_GROUP_OF, history_months
+from tasks.schemas.feature_store import MONTHS, REASON_GROUP_OF
 from tasks.schemas.reasons import OTHER, REASON_GROUPS, REASONS
 from tasks.scoring.tree_shap import share_out
 from tasks.statistics.performance import Floats
@@ -25,7 +25,7 @@ def explain(ensemble: FallbackEnsemble, features: pl.DataFrame) -> Floats:
     They add up to the difference in log-odds between the applicant and the reference applicant, by the same
     model: Shapley's value of each group (Shapley 1953). For linear base models it is what replacing the group
     by the reference's values takes away; for trees it comes from the leaves. The weights are those at the
-    length of the applicant's history; what another length alone changes counts as the history's.
+    length of the applicant's history; what another length alone changes counts as the (first) history's.
     """
     contributions = np.zeros((features.height, len(REASON_GROUPS)))
     for model, rows in rows_by_model(ensemble, features):
@@ -47,7 +47,7 @@ def _explain_model(model: StackedModel, features: pl.DataFrame, reference: pl.Da
     if model.weights_by_history:
         usual = base_log_odds(model.base_models, reference)[0] @ np.asarray(model.weights_by_history)
         by_length = (longer - history_credibility(reference)) * (usual + model.intercept_by_history)
-        total[:, list(REASON_GROUPS).index(REASON_GROUP_OF[history_months()])] += by_length
+        total[:, list(REASON_GROUPS).index(REASON_GROUP_OF[MONTHS[0]])] += by_length
     return total
 
 

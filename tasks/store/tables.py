@@ -17,7 +17,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from tasks.config import Settings
 from tasks.errors import PassingError, TableNotReadyError, VintageError
 from tasks.schemas.catalog import TABLES, Table, in_order
-from tasks.schemas.feature_store import history
+from tasks.schemas.feature_store import MEASURES_OF
 from tasks.store.handles import first_commit, open_table, open_version, path_of
 from tasks.store.table_columns import columns_of, missing_in, require_same_types
 
@@ -78,12 +78,23 @@ def scan_history(
     *,
     until: date | None = None,
     on: Collection[date] | None = None,
-    version: int | None = None,
+    versions: Mapping[str, int] | None = None,
 ) -> pl.LazyFrame:
-    """As `scan`, of the source of histories; without a row where the lender has none."""
-    if not history():
+    """As `scan`, of all histories side by side, as of the `versions` of their tables.
+
+    Keys:   customer_id, snapshot_date; the measures of a history that has no such row are null.
+    """
+    keys, at = ["customer_id", "snapshot_date"], versions or {}
+    histories = [
+        scan(name, settings, until=until, on=on, version=at.get(name)).select(*keys, *measures)
+        for name, measures in ((f"silver.{one}", measures) for one, measures in MEASURES_OF.items())
+    ]
+    if not histories:
         return pl.LazyFrame(schema={"customer_id": pl.String(), "snapshot_date": pl.Date()})
-    return scan(f"silver.{history()}", settings, until=until, on=on, version=version)
+    first, *others = histories
+    for other in others:
+        first = first.join(other, on=keys, how="full", coalesce=True, validate="1:1")
+    return first
 
 
 def missing_columns(

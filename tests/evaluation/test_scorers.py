@@ -35,7 +35,7 @@ def test_figures_come_per_month_and_pooled_and_a_month_of_one_class_is_only_pool
 
 def test_the_last_month_is_that_of_the_application_alone() -> None:
     rows = clickstream_rows("CUS_1", [10, 20, 60, 1000])
-    loan = summarise_history(rows.with_columns(loan_id=pl.lit("a"))).with_columns(
+    loan = summarise_history(rows.with_columns(loan_id=pl.lit("a")), "clickstream").with_columns(
         customer_id=pl.lit("CUS_1"), snapshot_date=pl.lit(month(2))
     )
     seen = keep_last_month(loan.collect(), rows)

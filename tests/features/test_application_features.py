@@ -26,7 +26,7 @@ def application(day: date, customer_id: str = "CUS_0x1") -> pl.LazyFrame:
 
 
 def summary(history: pl.LazyFrame, day: date) -> pl.DataFrame:
-    return summarise_history(keep_known(history, application(day))).collect()
+    return summarise_history(keep_known(history, application(day)), "clickstream").collect()
 
 
 def test_the_level_is_the_mean_of_all_months_up_to_the_application() -> None:
@@ -70,7 +70,7 @@ def test_a_month_without_any_value_is_no_month() -> None:
 def test_two_loans_of_a_customer_each_see_their_own_past() -> None:
     history = clickstream_rows("CUS_0x1", [10, 20, 30])
     both = pl.concat([application(START), application(month(2))])
-    got = summarise_history(keep_known(history, both)).collect().sort("loan_id")
+    got = summarise_history(keep_known(history, both), "clickstream").collect().sort("loan_id")
     assert got["fe_1_mean"].to_list() == [10.0, 20.0]
 
 

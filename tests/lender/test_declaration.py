@@ -36,7 +36,6 @@ def test_a_declaration_is_looked_for_where_it_is_named_then_in_the_data_then_in_
         ('told_by = "amounts"', 'told_by = "guesses"', 'told_by = "guesses"', "amounts"),
         ('Age = { type = "whole number"', 'Age = { type = "float"', "Age =", "whole number"),
         ("limits = [14, 100]", "limit = [14, 100]", "Age =", "Extra inputs"),
-        ('role = "application"', 'role = "history"', None, "one source may have the role 'history'"),
         ("[reason.PERSON]", "[reason.PERSONS]", None, r"reason 'PERSON' is given to a column and has no"),
         (
             'role = "loan tape"',

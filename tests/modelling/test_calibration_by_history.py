@@ -45,7 +45,7 @@ def cut(book: TrainingSnapshot, newest: int) -> pl.DataFrame:
     """The held cohorts with so many of the newest months of their clickstream alone."""
     held = book.of(HELD)
     kept = pl.Series([newest] * held.height)
-    return see_history(held, book.clickstream, day=None, newest=kept)
+    return see_history(held, book.past, day=None, newest={"clickstream": kept})
 
 
 @pytest.mark.parametrize("newest", [1, 2, 3, 5])
@@ -64,7 +64,7 @@ def test_defaults_of_short_histories_are_as_well_expected_as_those_of_long_ones(
 
 def test_a_shortened_history_is_the_newest_months_of_it(book: TrainingSnapshot) -> None:
     loans = book.of([COHORTS[-1]])
-    shortened = shorten_histories(loans, book.clickstream, day=None)
+    shortened = shorten_histories(loans, book.past, day=None)
     drawn: Floats = shortened[CLICKSTREAM_MONTHS].to_numpy()
     assert set(drawn) == set(np.arange(1.0, 10.0))
     assert shortened["loan_id"].equals(loans["loan_id"])
@@ -76,4 +76,4 @@ def test_a_shortened_history_is_the_newest_months_of_it(book: TrainingSnapshot) 
 def cut_to_day(loans: pl.DataFrame, book: TrainingSnapshot) -> pl.DataFrame:
     """The same rows with the clickstream of the application's own month alone."""
     day: date = loans["snapshot_date"][0]
-    return see_history(loans, book.clickstream.filter(pl.col("snapshot_date") == day), day=day)
+    return see_history(loans, book.past.filter(pl.col("snapshot_date") == day), day=day)

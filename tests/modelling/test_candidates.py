@@ -89,7 +89,7 @@ def clicked(later: int) -> TrainingSnapshot:
     rows = people.join(pl.DataFrame({"snapshot_date": months(9)}), how="cross")
     value = pl.when(pl.col("snapshot_date") > month(2)).then(later).otherwise("level").cast(pl.Int32)
     clicks = rows.select("customer_id", "snapshot_date", *(value.alias(name) for name in MEASURES))
-    return replace(book, clickstream=clicks.lazy())
+    return replace(book, past=clicks.lazy())
 
 
 def test_neither_gate_nor_search_reads_clicks_after_the_cohort_that_is_judged() -> None:

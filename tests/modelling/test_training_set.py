@@ -88,7 +88,9 @@ def test_the_clickstream_is_seen_up_to_the_day_and_no_further() -> None:
     rows = clickstream_rows("CUS_1", [10, 20, 60, 1000])
     asked = pl.LazyFrame({"loan_id": ["a"], "customer_id": ["CUS_1"], "snapshot_date": [month(0)]})
     loan = asked.join(
-        summarise_history(rows.filter(pl.col("snapshot_date") <= month(0)).with_columns(loan_id=pl.lit("a"))),
+        summarise_history(
+            rows.filter(pl.col("snapshot_date") <= month(0)).with_columns(loan_id=pl.lit("a")), "clickstream"
+        ),
         on="loan_id",
     ).collect()
     seen = see_history(loan, rows, day=month(2))

@@ -23,7 +23,7 @@ class DeckData:
     `economics` gold.economics up to it, `months` the month table, `sources` bronze.deliveries up to it,
     `rows` the rows of each table, `card` that of the champion, `models` the registry (effective_from,
     model_id, state, why), `reasons` the most frequent first reasons of the day's scores with their shares,
-    `mix` the applications a month by score path, `history` the median months of clickstream that applicants
+    `mix` the applications a month by score path, `history` the median months of history that applicants
     of a month (2024-06) had behind them, `developed_on` those of the loans on which a model was judged,
     `triggers` those of the `policy` in words; `lender` says whose loans they are, and in which currency.
     """

@@ -11,6 +11,7 @@ from tasks.reporting.deck.charts import Axis, Bar, Point, Series, axis_for, bar_
 from tasks.reporting.deck.data import DeckData, compare_expected, is_of_former_model, one_of
 from tasks.reporting.deck.waiting import applications_chart, ripening_table
 from tasks.reporting.words import list_names, window_name
+from tasks.schemas.feature_store import name_histories
 from tasks.schemas.monitoring import keep_metrics
 
 PLAIN_PERFORMANCE = (
@@ -170,7 +171,7 @@ def _explain_rise(auc: Mapping[str, Any], data: DeckData) -> list[Sequence[str]]
     now = data.history.get(auc["window"][-7:])
     if auc["ci_low"] <= auc["reference"] or not then or now is None:
         return []
-    known = f"median {now:.0f} months of clickstream known, {then:.0f} at development"
+    known = f"median {now:.0f} months of {name_histories()} known, {then:.0f} at development"
     verdict = "longer histories say more" if now > then else "not explained by histories: validate it"
     return [["Why above development", known, verdict]]
 

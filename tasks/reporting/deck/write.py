@@ -22,7 +22,7 @@ from tasks.reporting.deck.data import DeckData
 from tasks.reporting.deck.pages import build_deck
 from tasks.reporting.status import month_table
 from tasks.schemas.actions import keep_open
-from tasks.schemas.feature_store import history, history_months
+from tasks.schemas.feature_store import MONTHS, longest_history
 from tasks.schemas.monitoring import keep_metrics
 from tasks.schemas.reasons import REASON_TEXTS
 from tasks.store import documents, tables
@@ -139,7 +139,7 @@ def _path_mix(day: date, settings: Settings) -> pl.DataFrame:
 
 
 def _developed_on(now: pl.DataFrame, registry: Registry) -> dict[str, float]:
-    """Median months of clickstream of the loans that judged the models of the pooled AUC, by model."""
+    """Median months of history of the loans that judged the models of the pooled AUC, by model."""
     models = {name for ids in keep_metrics(now, "pooled_auc")["model_id"] for name in ids.split()} - {"none"}
     known = {name: read_card(registry, name)["data"].get("oot_history_months") for name in sorted(models)}
     return {name: months for name, months in known.items() if months is not None}
@@ -147,10 +147,11 @@ def _developed_on(now: pl.DataFrame, registry: Registry) -> dict[str, float]:
 
 def _history_lengths(day: date, settings: Settings) -> dict[str, float]:
     """Median months of history of the applicants of each month who have any."""
-    if not history():
+    if not MONTHS:
         return {}
-    known = tables.scan("gold.feature_store", settings, until=day).filter(pl.col(history_months()) > 0)
-    medians = known.group_by(month="snapshot_date").agg(pl.median(history_months())).sort("month")
+    rows = tables.scan("gold.feature_store", settings, until=day)
+    known = rows.select(month="snapshot_date", n=longest_history()).filter(pl.col("n") > 0)
+    medians = known.group_by("month").agg(pl.median("n")).sort("month")
     return {f"{month:%Y-%m}": median for month, median in medians.collect().iter_rows()}
 
 
