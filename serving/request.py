@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from serving.answers import Application
 from tasks.governance.source_log import Kinds
+from tasks.lender.columns import Column
 from tasks.lender.current import lender
-from tasks.lender.declaration import CUSTOMER, DATE, Column, LenderSource
+from tasks.lender.declaration import CUSTOMER, DATE, LenderSource
 from tasks.schemas.source import MAX_ID
 from tasks.text import plain_name
 

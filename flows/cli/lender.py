@@ -48,7 +48,7 @@ def simulate(
         ),
     ] = "",
     drift: Annotated[
-        list[str] | None, typer.Option(help="A drift, such as shift:fe_5:2024-03-01:0.5.")
+        list[str] | None, typer.Option(help="A drift, such as shift:COLUMN:2024-03-01:0.5.")
     ] = None,
 ) -> None:
     """Write a made-up lender's files, and its loans' true default probabilities."""

@@ -9,8 +9,8 @@ from datetime import date
 import polars as pl
 
 from tasks.ingestion.date_spelling import read_iso
+from tasks.lender.columns import Column
 from tasks.lender.current import lender
-from tasks.lender.declaration import Column
 from tasks.months import month_number
 from tasks.schemas.source import OVERFLOW, RAW_DATE, UNKNOWN, Source
 

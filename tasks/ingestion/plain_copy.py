@@ -16,7 +16,8 @@ from pathlib import Path
 import polars as pl
 
 from tasks.errors import BadInputError
-from tasks.lender.declaration import NUMBERS, LenderSource
+from tasks.lender.columns import NUMBERS
+from tasks.lender.declaration import LenderSource
 from tasks.store.atomic_files import HIDDEN, new_folder
 
 WITH_COMMA = re.compile(r"[-+]?\d*,\d+_*")

@@ -6,15 +6,15 @@
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
-from tasks.lender.tape import ARREARS_COLUMNS, ArrearsBy, require_tape_columns
+from tasks.lender.columns import NUMBERS, Column, Derived, Strict, Words
+from tasks.lender.expressions import BEFORE, Sql, require_columns
+from tasks.lender.tape import ARREARS_COLUMNS, TAPE, ArrearsBy, require_tape_columns
 from tasks.text import plain_name
 
 Role = Literal["loan tape", "application", "history"]
 Calendar = Literal["month start", "month end", "any day"]
-ColumnType = Literal["number", "whole number", "word", "text", "list of words", "duration", "date", "id"]
-NUMBERS: tuple[ColumnType, ...] = ("number", "whole number", "duration")
 CUSTOMER, DATE = "customer_id", "snapshot_date"
 TAPE_NAME = "loans"  # of the source whose rows are the lender's loans
 NAME = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
@@ -22,76 +22,7 @@ NAME = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 RESERVED = ("linear", "boosted", "evidence", "profile", "none", "ours", "all")
 
 
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Words = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, validate_default=True)
-
-
-class Column(_Strict):
-    """A column of a file. Without `called`, ours is its name in small letters.
-
-    A cell outside `limits`, not of the `pattern`, or among `nulls`, means nothing: null. `bands` are where
-    the groups of a protected number begin. A row that lacks what is `required` is set aside; of a
-    loan tape, that is every column that the loop knows by name, unless it says otherwise.
-    """
-
-    type: ColumnType
-    called: Annotated[str, Field(alias="as")] = ""
-    meaning: str = ""
-    unit: str = ""
-    limits: tuple[float, float] | None = None
-    pattern: str = ""
-    nulls: Words = ()
-    words: tuple[str, ...] = ()
-    none_when: str = ""
-    required: bool | None = None
-    personal: bool = False
-    protected: bool = False
-    bands: tuple[int, ...] = ()
-    risk: Literal["", "rises", "falls"] = ""
-    reason: str = ""
-    feature: bool = True
-
-    @model_validator(mode="after")
-    def words_fit_the_type(self) -> "Column":
-        """What is said of a column must mean something for its type."""
-        numeric = self.type in NUMBERS
-        for name in ("limits", "risk", "bands"):
-            if getattr(self, name) and not numeric:
-                raise ValueError(f"{name} is said of a number, and its type is {self.type!r}")
-        if self.type == "list of words" and not self.words:
-            raise ValueError("a list of words names its `words`, each of which is counted as a feature")
-        if self.protected and numeric and not self.bands:
-            raise ValueError("a protected number says in `bands` where its groups begin, such as [0, 25, 50]")
-        return self
-
-    @property
-    def is_feature(self) -> bool:
-        """Whether it may be one by itself: numbers and words that are not personal."""
-        return self.feature and not self.personal and self.type in (*NUMBERS, "word")
-
-    @property
-    def may_be_empty(self) -> bool:
-        """Whether most cells of a good delivery may be so."""
-        return self.type == "list of words" or self.required is False
-
-
-class Derived(_Strict):
-    """A feature made of the columns of one row by an `sql` expression."""
-
-    sql: Annotated[str, Field(min_length=1)]
-    meaning: str = ""
-    reason: str = ""
-    risk: Literal["", "rises", "falls"] = ""
-
-
-class LenderSource(_Strict):
+class LenderSource(Strict):
     """One of the lender's files. Of several names in `files` one is there; of a `pattern`, all that fit it.
 
     `header` names the columns of a file that has no header. `rules` hold of every row by SQL, in which
@@ -114,8 +45,8 @@ class LenderSource(_Strict):
     may_be_missing: bool = False
     reason: str = ""
     columns: Annotated[dict[str, Column], Field(min_length=1)]
-    features: dict[Annotated[str, Field(pattern=NAME)], Derived] = {}
-    rules: dict[Annotated[str, Field(pattern=NAME)], str] = {}
+    features: dict[Annotated[str, Field(pattern=NAME)], Derived] = Field(default_factory=dict)
+    rules: dict[Annotated[str, Field(pattern=NAME)], Sql] = Field(default_factory=dict)
 
     def __hash__(self) -> int:
         """Of this very declaration: what is made of it is made once."""
@@ -166,13 +97,32 @@ class LenderSource(_Strict):
             raise ValueError(f"header lacks the column {min(set(self.columns) - set(self.header))!r}")
         return self
 
+    @model_validator(mode="after")
+    def expressions_read_its_columns(self) -> "LenderSource":
+        """What is declared by SQL is of columns that the source's table has."""
+        made = {f"the feature {name!r}": one.sql for name, one in self.features.items()}
+        empty = {
+            f"none_when of {name!r}": one.none_when for name, one in self.columns.items() if one.none_when
+        }
+        require_columns({**made, **empty}, self.in_table)
+        before = {name + BEFORE for name in self.in_table}
+        require_columns(
+            {f"the rule {name!r}": sql for name, sql in self.rules.items()}, self.in_table | before
+        )
+        return self
+
+    @cached_property
+    def in_table(self) -> set[str]:
+        """Our names of the columns of its table; a loan tape's has those that the loop knows by name."""
+        return {*self.theirs, *(TAPE if self.role == "loan tape" else ())}
+
     def feature_columns(self) -> dict[str, Column]:
         """The columns that are features by themselves, by our names; none of a loan tape."""
         known = () if self.role == "loan tape" else self.by_our_name.items()
         return {name: column for name, column in known if column.is_feature and name not in (CUSTOMER, DATE)}
 
 
-class Identity(_Strict):
+class Identity(Strict):
     """Who lends: its name, its currency, and on which days it takes its snapshots."""
 
     name: Annotated[str, Field(min_length=1)]
@@ -180,15 +130,15 @@ class Identity(_Strict):
     calendar: Calendar = "month start"
 
 
-class Label(_Strict):
+class Label(Strict):
     """When a loan counts as bad: `dpd` days past due at `mob` months on book; when as closed, by SQL."""
 
     mob: Annotated[int, Field(ge=1)]
     dpd: Annotated[int, Field(ge=1)]
-    closed_when: str = "balance = 0 AND paid_amt = 0"
+    closed_when: Sql = "balance = 0 AND paid_amt = 0"
 
 
-class Arrears(_Strict):
+class Arrears(Strict):
     """How the loan tape tells arrears; amounts within `tolerance` for each instalment billed are rounding.
 
     `status` gives the days past due of each code.
@@ -196,23 +146,23 @@ class Arrears(_Strict):
 
     told_by: ArrearsBy
     tolerance: Annotated[float, Field(ge=0)] = 0.01
-    status: dict[str, Annotated[int, Field(ge=0)]] = {}
+    status: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
 
 
-class Reason(_Strict):
+class Reason(Strict):
     """What an applicant is told when a group of features raises the probability of default, or lowers it."""
 
     up: Annotated[str, Field(min_length=1)]
     down: Annotated[str, Field(min_length=1)]
 
 
-class Lender(_Strict):
+class Lender(Strict):
     """The whole file."""
 
     lender: Identity
     label: Label
     arrears: Arrears
-    reason: dict[Annotated[str, Field(pattern="^[A-Z]+$")], Reason] = {}
+    reason: dict[Annotated[str, Field(pattern="^[A-Z]+$")], Reason] = Field(default_factory=dict)
     sources: Annotated[
         tuple[LenderSource, ...], Field(validation_alias=AliasChoices("source", "sources"), min_length=1)
     ]
@@ -254,6 +204,7 @@ class Lender(_Strict):
         for code in sorted({code for source in self.sources for code in _reasons(source)}):
             if code not in self.reason and code != "OTHER":
                 raise ValueError(f"the reason {code!r} is given to a column and has no [reason.{code}]")
+        require_columns({"closed_when": self.label.closed_when}, self.tape.in_table)
         column = ARREARS_COLUMNS[self.arrears.told_by]
         for name in column:
             if name not in self.tape.theirs:

@@ -9,8 +9,9 @@ import polars as pl
 from scipy.stats import fisher_exact, norm
 
 from tasks.governance.policy import Cutoff, Fairness
+from tasks.lender.columns import Column
 from tasks.lender.current import NamesOfTheLender, OfTheLender
-from tasks.lender.declaration import Column, Lender
+from tasks.lender.declaration import Lender
 from tasks.monitoring.measurement import Measurement, RedFigure, grade, measurement
 from tasks.schemas.monitoring import CONFIDENCE
 from tasks.statistics.significance import holm

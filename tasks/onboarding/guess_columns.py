@@ -9,7 +9,7 @@ import polars as pl
 
 from tasks.ingestion.cleaning import NULL_WORDS
 from tasks.ingestion.date_spelling import SPELLINGS, read_spelled
-from tasks.lender.declaration import ColumnType
+from tasks.lender.columns import ColumnType
 from tasks.text import plain_name
 
 Decimal = Literal[".", ","]

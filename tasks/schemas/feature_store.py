@@ -11,8 +11,8 @@ from functools import cache
 
 import polars as pl
 
+from tasks.lender.columns import NUMBERS as NUMERIC
 from tasks.lender.current import NamesOfTheLender, OfTheLender, lender
-from tasks.lender.declaration import NUMBERS as NUMERIC
 from tasks.lender.declaration import Lender, LenderSource
 
 KEYS = ("loan_id", "customer_id", "snapshot_date")

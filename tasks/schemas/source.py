@@ -8,7 +8,9 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-from tasks.lender.declaration import CUSTOMER, DATE, Column, LenderSource
+from tasks.lender.columns import Column
+from tasks.lender.declaration import CUSTOMER, DATE, LenderSource
+from tasks.lender.expressions import BEFORE
 from tasks.lender.tape import TAPE
 from tasks.months import month_number
 
@@ -16,7 +18,6 @@ RAW_DATE = "snapshot_date_raw"
 OVERFLOW = "overflow"
 FIRST_YEAR, LAST_YEAR = 1990, 2199  # a date beyond them is a typing error
 MAX_ID = 128
-BEFORE = "_before"  # ends the name of a column that holds what the month before said
 CHECK_ONLY = ("row_id", OVERFLOW, "thousands_separator")
 UNKNOWN = "unknown"  # a word that says nothing
 LOAN = "loan_id"

@@ -3,7 +3,7 @@ import pytest
 
 from tasks.ingestion.cleaning import read_numbers, read_word
 from tasks.ingestion.date_spelling import read_iso
-from tasks.lender.declaration import Column
+from tasks.lender.columns import Column
 from tasks.schemas.catalog import SOURCES
 
 AMOUNT = Column(type="number")

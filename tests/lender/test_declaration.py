@@ -1,5 +1,6 @@
 """What a declaration may say, and how a mistake in one is told."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,15 @@ def test_a_declaration_is_looked_for_where_it_is_named_then_in_the_data_then_in_
         ('told_by = "amounts"', 'told_by = "guesses"', 'told_by = "guesses"', "amounts"),
         ('Age = { type = "whole number"', 'Age = { type = "float"', "Age =", "whole number"),
         ("limits = [14, 100]", "limit = [14, 100]", "Age =", "Extra inputs"),
+        ('sql = "age < 18"', 'sql = "age <"', "is_minor =", "cannot be read as an SQL expression"),
+        ('sql = "age < 18"', 'sql = "ages < 18"', None, "the feature 'is_minor' reads 'ages'"),
+        (
+            'closed_when = "balance = 0',
+            'closed_when = "saldo = 0',
+            None,
+            "closed_when reads 'saldo', and no column",
+        ),
+        ('"installment_num <= tenure"', '"installment_num <= tenor"', None, "reads 'tenor'"),
         ("[reason.PERSON]", "[reason.PERSONS]", None, r"reason 'PERSON' is given to a column and has no"),
         (
             'role = "loan tape"',
@@ -68,3 +78,19 @@ def test_a_mistake_is_told_with_its_line(
 def test_a_missing_declaration_is_told_with_the_way_to_write_one(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match=r"gone\.toml is missing\. Write it as docs/lender\.md tells"):
         read_lender(tmp_path / "gone.toml")
+
+
+def test_no_source_or_column_of_the_reference_lender_is_named_in_the_code() -> None:
+    """What the loop does follows the declaration; the loan tape's own columns are known by name to it."""
+    lender, root = read_lender(REFERENCE), REFERENCE.parents[1]
+    names = {source.name for source in lender.of_applicants}
+    names |= {name for source in lender.of_applicants for name in source.ours.values() if "_" in name}
+    names -= {"customer_id", "snapshot_date", "attributes"}  # the last is what Python calls those of a class
+    named = re.compile(rf"\b({'|'.join(sorted(names))})\b")
+    found = [
+        f"{path.relative_to(root)}: {name}"
+        for room in ("flows", "serving", "tasks")
+        for path in sorted((root / room).rglob("*.py"))
+        for name in named.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from tasks.lender.current import lender
 from tasks.registry.model_card import describe_gain
 from tasks.reporting.deck.blocks import Block, Page, Row, stack, table, text
 from tasks.reporting.deck.charts import Axis, Bar, axis_for, bar_chart
@@ -14,18 +15,16 @@ from tasks.reporting.story import red_since
 from tasks.reporting.words import capital, list_names, month_name
 from tasks.schemas.monitoring import keep_metrics
 
-OURS = {
-    "clickstream": "taken: behaviour month after month, levels and spread per customer",
-    "attributes": "taken: age and occupation; watched for fairness",
-    "financials": "taken: income, debt, delays, credit mix",
-    "loans": "labels and money only: payments after the application would leak",
-}
 OTHERS = (
     ("Credit bureau", "debts and delays elsewhere", "first to ask for: the one view the lender lacks"),
     ("Current accounts", "salary and spending", "next: fresh each month, needs consent"),
     ("Collections", "promises and contacts", "left: known only after the default, a leak"),
 )
 MAX_BARS = 9
+HISTORIES = (
+    "One month of a history says little, a year of it a lot: averages over a customer's months remove the "
+    "noise. "
+)
 
 
 def build_features(data: DeckData) -> Page:
@@ -33,8 +32,7 @@ def build_features(data: DeckData) -> Page:
     return Page(
         "Data",
         _title(data),
-        "One month of clicks says little, a year of them a lot: averages over a customer's history "
-        "remove the noise. "
+        f"{HISTORIES if lender().histories else ''}"
         "A bar that ends left of zero without touching it is a source that pays.",
         [
             Row([stack(_sources(data), _others(data)), _values(data)], (1.12, 1), fill=True),
@@ -51,7 +49,8 @@ def _title(data: DeckData) -> str:
     received = int(data.sources["n_received"].sum())
     if not ablations:
         return (
-            f"{received:,} rows of four sources are in; what each is worth is measured with the first model"
+            f"{received:,} rows of {data.sources['source'].n_unique()} sources are in; what each is worth is "
+            "measured with the first model"
         )
     paying = [one["family"] for one in ablations if one["change_ci_90"][1] < 0]
     first = ablations[0]
@@ -85,12 +84,26 @@ def _sources(data: DeckData) -> Block:
             f"{row['n_received']:,}",
             f"{row['n_quarantined']:,}",
             covered.get(row["source"], "-"),
-            missing.get(row["source"], OURS.get(row["source"], "taken")),
+            missing.get(row["source"], _use_of(row["source"])),
         ]
         for row in counts.sort("source").to_dicts()
     ]
     header = ("Our sources", "Rows", "Quarantined", "Cover", "Taken or left, and why")
     return table("What is read", header, rows, widths=(1, 0.75, 1, 0.55, 2.2))
+
+
+def _use_of(name: str) -> str:
+    """What is taken of one of the lender's sources, by its role."""
+    source = next((one for one in lender().sources if one.name == name), None)
+    if source is None:
+        return "taken"
+    if source.role == "loan tape":
+        return "labels and money only: payments after the application would leak"
+    if source.role == "history":
+        return "taken: month after month, levels and spread per customer"
+    watched = [ours.replace("_", " ") for ours, column in source.by_our_name.items() if column.protected]
+    fairness = f"; {list_names(watched)} watched for fairness" if watched else ""
+    return f"taken: what was known at the application{fairness}"
 
 
 def _values(data: DeckData) -> Block:

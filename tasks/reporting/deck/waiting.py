@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from tasks.lender.current import lender
 from tasks.months import months_before
 from tasks.reporting.deck.blocks import Block, steps, table
 from tasks.reporting.deck.charts import (
@@ -19,7 +20,7 @@ from tasks.reporting.deck.charts import (
     line_chart,
 )
 from tasks.reporting.deck.data import DeckData
-from tasks.reporting.words import month_name
+from tasks.reporting.words import list_names, month_name
 
 MAX_COHORTS = 6
 FAMILIES = (
@@ -110,8 +111,14 @@ def first_model(data: DeckData) -> Sequence[Block]:
 def fairness_rules(data: DeckData) -> Block:
     """How fairness will be judged."""
     rules = data.policy.fairness
+    protected = [
+        name.replace("_", " ")
+        for source in lender().applications
+        for name, column in source.by_our_name.items()
+        if column.protected
+    ]
     rows = [
-        ["Compared", "age bands and occupations, each with the largest group"],
+        ["Compared", f"groups by {list_names(protected) or '(none declared)'}, each with the largest group"],
         [
             "Measured",
             f"approval rate at a PD up to {data.policy.cutoff_pd:.0%}, over {rules.months} months together",
