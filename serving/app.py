@@ -1,8 +1,7 @@
 """The HTTP side: paths, status codes, and what a caller is told when there is no answer."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from time import perf_counter
 from typing import Annotated, Any
 
 import orjson
@@ -10,19 +9,22 @@ from fastapi import FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
+from serving.door import Door
 from serving.idempotency import InFlightError, KeyReusedError
-from serving.model_page import describe_model
 from serving.request import Answer, Answers, batch_model, request_model, to_application
 from serving.service import NotReadyError, Service, WrongDayError
+from serving.snapshot import describe_model
 from tasks.governance.source_log import ever_used
 
-MAX_BODY = 2**20  # bytes
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 ERRORS: dict[int | str, Any] = {
+    401: {"description": "no bearer token that holds, where tokens are needed"},
+    403: {"description": "the token does not have the scope"},
     409: {"description": "the same request, by its Idempotency-Key, is being answered"},
     411: {"description": "the request does not say how long it is"},
     413: {"description": "the request is too long"},
     422: {"description": "a field is wrong, and named; or the Idempotency-Key came with another request"},
+    429: {"description": "more requests a second than the token may make"},
     503: {"description": "nothing is answered now; Retry-After says when to try again"},
 }
 
@@ -39,13 +41,20 @@ def make_app(service: Service) -> FastAPI:
     app = FastAPI(title="Vintage", summary="Scores at the moment of application", lifespan=lifespan,
                   docs_url=None, redoc_url=None)  # fmt: skip
     application = request_model(ever_used(service.settings))
-    _add_manners(app, service)
+    app.add_middleware(Door, figures=service.figures, tokens=lambda: service.tokens)
+    _add_manners(app)
     _add_pages(app, service)
 
     async def answer(asked: list[Any], request: Request, key: str | None) -> list[dict[str, Any]]:
         today = service.today()
         applications = [to_application(one, today) for one in asked]
-        return await service.answer(applications, path=request.url.path, body=await request.body(), key=key)
+        return await service.answer(
+            applications,
+            path=request.url.path,
+            body=await request.body(),
+            key=key,
+            caller=request.scope.get("caller", ""),
+        )
 
     async def score(asked: BaseModel, request: Request, key: Key = None) -> Response:
         """Score one application, and record the decision."""
@@ -91,17 +100,7 @@ def _add_pages(app: FastAPI, service: Service) -> None:
         return Response(service.figures.text(), media_type="text/plain; version=0.0.4")
 
 
-def _add_manners(app: FastAPI, service: Service) -> None:
-    @app.middleware("http")
-    async def limit_and_time(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-        began = perf_counter()
-        response = _too_long(request) or await call(request)
-        if request.url.path.startswith("/v1/"):
-            service.figures.took(perf_counter() - began)
-            if response.status_code != 200:
-                service.figures.refused(response.status_code)
-        return response
-
+def _add_manners(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
         """What was sent is not repeated: it may be personal."""
@@ -128,15 +127,6 @@ def _add_manners(app: FastAPI, service: Service) -> None:
     @app.exception_handler(InFlightError)
     async def in_flight(_: Request, __: InFlightError) -> Response:
         return _problem(409, "Idempotency-Key", "the same request is being answered")
-
-
-def _too_long(request: Request) -> Response | None:
-    if request.method != "POST":
-        return None
-    length = request.headers.get("content-length", "")
-    if not length.isdigit():
-        return _problem(411, "Content-Length", "it is needed")
-    return _problem(413, "", f"at most {MAX_BODY} bytes are taken") if int(length) > MAX_BODY else None
 
 
 def _problem(status: int, field: str, problem: str) -> Response:

@@ -1,6 +1,7 @@
 """What the service is made of while it runs: the snapshot that answers, the log, the keys, the figures."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -8,20 +9,22 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
 
-from serving.answers import Application, answer
+from serving.answers import Application
 from serving.decision_log import DecisionLog
 from serving.figures import Figures
+from serving.groups import Groups
 from serving.idempotency import KeysSeen, digest_of_body, digest_of_key
 from serving.self_test import SelfTest, run_self_test
 from serving.snapshot import Snapshot, fingerprint, load_snapshot
+from serving.tokens import Token, keep_buckets, load_tokens
 from tasks.config import Settings
 from tasks.decisions.log import read_log
 from tasks.errors import VintageError
 
 LOG = logging.getLogger("vintage")
+NOBODY = {"": Token("nobody", frozenset(), 0.0)}  # no token has this digest
 WATCHED_EVERY = 2.0  # seconds between looks at the registry, the policy and the tables
 MAX_PAST = 3  # days whose snapshots are held to answer again
-MAX_IN_FLIGHT = 200  # applications that are being answered at once
 
 
 class NotReadyError(Exception):
@@ -42,6 +45,7 @@ class Service:
             read_log(settings), datetime.now(UTC)
         )  # whose chain is whole, or no lock is taken
         self.log = DecisionLog(settings)
+        self.tokens = load_tokens(settings)
         self.figures = Figures()
         self.live: Snapshot | None = None
         self.tested: SelfTest | None = None
@@ -49,14 +53,16 @@ class Service:
         self._print: tuple[Any, ...] = ()
         self._past: dict[date, Snapshot] = {}
         self._loading = asyncio.Lock()
-        self._in_flight = 0
+        self._groups = Groups()
         self._watcher: asyncio.Task[None] | None = None
         self._roller: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load, test, and watch from then on."""
         self.log.start()
+        self._groups.start()
         await self.refresh()
+        gc.freeze()  # what is loaded stays: no collection has to walk over it while somebody waits
         self._watcher = asyncio.create_task(self._watch())
         self._roller = asyncio.create_task(self._roll())
 
@@ -68,6 +74,7 @@ class Service:
                 with suppress(asyncio.CancelledError):
                     await task
         await self.log.close()
+        await self._groups.stop()
 
     async def _roll(self) -> None:
         """Bring gold.decisions up to the log, now and after each midnight (UTC)."""
@@ -85,7 +92,17 @@ class Service:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCHED_EVERY)
+            self.read_tokens()
             await self.refresh()
+
+    def read_tokens(self) -> None:
+        """Take tokens that were added or revoked meanwhile; a history that was edited lets nobody in."""
+        try:
+            self.tokens = keep_buckets(load_tokens(self.settings), self.tokens)
+        except (VintageError, OSError) as error:
+            if self.tokens != NOBODY:
+                LOG.error("Nobody is let in: %s", error)
+            self.tokens = NOBODY
 
     async def refresh(self) -> None:
         """Load and test anew, aside, if anything differs that answers rest on; then swap.
@@ -144,22 +161,26 @@ class Service:
             return self._past[day]
 
     async def answer(
-        self, applications: Sequence[Application], *, path: str, body: bytes, key: str | None
+        self,
+        applications: Sequence[Application],
+        *,
+        path: str,
+        body: bytes,
+        key: str | None,
+        caller: str = "",
     ) -> list[dict[str, Any]]:
         """The answers, each on disk by now; those given before where the key came with the same body.
 
         Raises: NotReadyError, WrongDayError, KeyReusedError, InFlightError.
         """
-        if self._in_flight + len(applications) > MAX_IN_FLIGHT:
-            raise NotReadyError("too many applications are being answered")
         if key is None:
-            return await self._answer(applications, {})
-        of_key, of_body = digest_of_key(key), digest_of_body(path, body)
+            return await self._answer(applications, {"caller": caller})
+        of_key, of_body = digest_of_key(f"{caller} {key}"), digest_of_body(path, body)
         before = self.keys.begin(of_key, of_body, datetime.now(UTC))
         if before is not None:
             return before
         try:
-            answers = await self._answer(applications, {"key": of_key, "body": of_body})
+            answers = await self._answer(applications, {"caller": caller, "key": of_key, "body": of_body})
         except BaseException:
             self.keys.end(of_key, None)
             raise
@@ -167,19 +188,14 @@ class Service:
         return answers
 
     async def _answer(
-        self, applications: Sequence[Application], keyed: Mapping[str, str]
+        self, applications: Sequence[Application], of_request: Mapping[str, str]
     ) -> list[dict[str, Any]]:
-        self._in_flight += len(applications)
-        try:
-            snapshots = [await self.snapshot_of(one.day) for one in applications]
-            found = [
-                (one, *answer(snapshot, [one])[0])
-                for one, snapshot in zip(applications, snapshots, strict=True)
-            ]
-            lines = [_line(one, said, known, keyed) for one, said, known in found]
-            await self._record(lines)
-        finally:
-            self._in_flight -= len(applications)
+        snapshots = [await self.snapshot_of(one.day) for one in applications]
+        scored = (self._groups.answer(*pair) for pair in zip(applications, snapshots, strict=True))
+        found = await asyncio.gather(*scored)
+        pairs = zip(applications, found, strict=True)
+        lines = [_line(one, said, known, of_request) for one, (said, known) in pairs]
+        await self._record(lines)
         answers = [line["answer"] for line in lines]
         for said in answers:
             self.figures.answered(said)
@@ -196,12 +212,12 @@ class Service:
 
 
 def _line(
-    asked: Application, said: Mapping[str, Any], known: Mapping[str, Any], keyed: Mapping[str, str]
+    asked: Application, said: Mapping[str, Any], known: Mapping[str, Any], of_request: Mapping[str, str]
 ) -> dict[str, Any]:
     return {
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "answer": {"request_id": uuid4().hex, **said},
         "asked": asked.stated,
         "known": known,
-        **keyed,
+        **of_request,
     }

@@ -18,8 +18,7 @@ from flows.cli.lender import check, init, simulate
 from flows.cli.models import app as models_app
 from flows.cli.options import command_group, day_option, with_settings
 from flows.cli.policy import app as policy_app
-from flows.cli.serve import app as decisions_app
-from flows.cli.serve import serve
+from flows.cli.serve import decisions_app, serve_app
 from flows.cli.settings import app as settings_app
 from flows.cli.signals import end_on_signal
 from flows.cli.sources import app as sources_app
@@ -58,6 +57,7 @@ app.add_typer(actions_app, name="actions")
 app.add_typer(decisions_app, name="decisions")
 app.add_typer(models_app, name="models")
 app.add_typer(policy_app, name="policy")
+app.add_typer(serve_app, name="serve")
 app.add_typer(settings_app, name="settings")
 app.add_typer(sources_app, name="sources")
 
@@ -248,7 +248,7 @@ def status(
         show(add_missing_columns(months, settings), lambda: print_months(months, settings))
 
 
-for made_elsewhere in (simulate, init, check, economics, report, deck, submission, serve, ui, deploy):
+for made_elsewhere in (simulate, init, check, economics, report, deck, submission, ui, deploy):
     app.command()(made_elsewhere)
 
 

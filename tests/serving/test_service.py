@@ -11,6 +11,7 @@ import pytest
 
 from serving.replay import replay_decision
 from serving.service import Service
+from serving.tokens import add_token, tokens_path
 from tasks.config import Settings
 from tasks.decisions.log import log_files, read_log
 from tasks.decisions.tasks import roll_decisions
@@ -240,3 +241,22 @@ def test_another_champion_serves_from_its_day_and_a_spoiled_one_never(own: Setti
         refused = client.post("/v1/score", json=asked)
         assert refused.status_code == 503
         assert "not the file that was registered" in json.dumps(refused.json())
+
+
+def test_tokens_that_come_and_go_are_seen_and_the_caller_is_recorded(own: Settings) -> None:
+    asked = {"customer_id": customers(own)[0]}
+    with serving(own) as (client, service):
+        assert client.post("/v1/score", json=asked).status_code == 200
+        shown = {"Authorization": f"Bearer {add_token('front end', ['score'], own)}"}
+        service.read_tokens()
+        assert client.post("/v1/score", json=asked).status_code == 401
+        assert client.post("/v1/score", json=asked, headers=shown).status_code == 200
+        path = tokens_path(own)
+        whole = path.read_text()
+        path.write_text(whole.replace("front", "back"))
+        service.read_tokens()
+        assert client.post("/v1/score", json=asked, headers=shown).status_code == 401
+        path.write_text(whole)
+        service.read_tokens()
+        assert client.post("/v1/score", json=asked, headers=shown).status_code == 200
+    assert [line["caller"] for line in read_log(own)] == ["", "front end", "front end"]

@@ -1,0 +1,103 @@
+"""`make bench-serve`: requests at fixed rates to `vintage serve`, whether or not earlier ones are answered.
+
+It serves copies of the datamart and the model store of the settings: no trial comes into their log. The
+load generator has the same cores; each request is timed from when it was due.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from tasks.config import Settings, checked_settings
+from tasks.store import tables
+
+PORT = 8199
+RATES = (100, 300, 500, 1500)  # requests a second; the last is too many
+SECONDS = float(os.environ.get("BENCH_SECONDS", "20"))
+
+
+async def load(rate: float, seconds: float, bodies: list[bytes]) -> tuple[Counter[str], list[float]]:
+    """How many requests got each status, and the seconds of those that were answered, in order."""
+    free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    statuses: Counter[str] = Counter()
+    took: list[float] = []
+
+    async def ask(due: float, body: bytes) -> None:
+        reader, writer = free.pop() if free else await asyncio.open_connection("127.0.0.1", PORT)
+        head = f"POST /v1/score HTTP/1.1\r\nHost: bench\r\nContent-Length: {len(body)}\r\n"
+        writer.write(f"{head}Content-Type: application/json\r\n\r\n".encode() + body)
+        answer = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        await reader.readexactly(int(answer.partition("content-length: ")[2].partition("\r\n")[0]))
+        statuses[answer[9:12]] += 1
+        if answer[9:12] == "200":
+            took.append(time.perf_counter() - due)
+        free.append((reader, writer))
+
+    begun = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for number in range(int(rate * seconds)):
+            due = begun + number / rate
+            if due > time.perf_counter():
+                await asyncio.sleep(due - time.perf_counter())
+            group.create_task(ask(due, bodies[number % len(bodies)]))
+    return statuses, sorted(took)
+
+
+def copied(settings: Settings, home: Path) -> list[str]:
+    """The options that name copies of the settings' folders."""
+    shutil.copytree(settings.datamart, home / "datamart", ignore=shutil.ignore_patterns("decisions"))
+    shutil.copytree(settings.model_store, home / "model_store")
+    folders = {
+        "--data": settings.data,
+        "--datamart": home / "datamart",
+        "--model-store": home / "model_store",
+    }
+    return [str(word) for pair in folders.items() for word in pair]
+
+
+def wait_until_ready(begun: float) -> float:
+    """Seconds until applications are answered."""
+    while time.perf_counter() - begun < 60:
+        try:
+            with urlopen(f"http://127.0.0.1:{PORT}/v2/health/ready"):
+                return time.perf_counter() - begun
+        except (URLError, ConnectionError):
+            time.sleep(0.05)
+    raise SystemExit("vintage serve is not ready within a minute: see what it says above.")
+
+
+def main() -> None:
+    """Serve, load at each rate, print a line each."""
+    settings = checked_settings({})
+    day = max(tables.snapshot_dates("gold.predictions", settings))
+    known = tables.read("gold.predictions", settings, on=day)["customer_id"]
+    bodies = [json.dumps({"customer_id": customer}).encode() for customer in known]
+    with tempfile.TemporaryDirectory(prefix="bench-serve-") as home:
+        words = copied(settings, Path(home))
+        begun = time.perf_counter()
+        server = subprocess.Popen([sys.executable, "-m", "flows", "serve", "--port", str(PORT), *words])
+        try:
+            print(f"{os.cpu_count()} cores; ready after {wait_until_ready(begun):.1f} s")
+            for rate in RATES:
+                statuses, took = asyncio.run(load(rate, SECONDS, bodies))
+                at = {share: took[int(len(took) * share)] * 1000 for share in (0.5, 0.99, 0.999)}
+                print(
+                    f"{rate} a second: {dict(statuses)}; answered within "
+                    + ", ".join(f"{ms:.1f} ms (p{share * 100:g})" for share, ms in at.items())
+                )
+        finally:
+            server.terminate()
+            server.wait(timeout=60)
+
+
+if __name__ == "__main__":
+    main()
