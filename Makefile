@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PREFECT_SERVER_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: demo test test-integration test-slow e2e lint docs bench study lock clean
+.PHONY: demo test test-integration test-slow e2e lint docs bench bench-serve study lock clean
 
 # deck/ keeps the deck of the demo lender, who alone comes with true probabilities.
 demo: .venv/ready ## simulate a lender if data/ holds no CSV, run all months, say where to look
@@ -34,6 +34,9 @@ docs: .venv/ready ## build the site from docs/, READMEs, commands and docstrings
 
 bench: .venv/ready ## time the flows; writes benchmarks/results.md
 	.venv/bin/python -m benchmarks
+
+bench-serve: .venv/ready ## load copies of the lender's datamart and models by requests for scores; prints latencies
+	OMP_NUM_THREADS=1 .venv/bin/python -m benchmarks.serve
 
 study: .venv/ready ## try the monitoring policy on hundreds of lenders, for an hour; writes benchmarks/monitoring.md
 	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 .venv/bin/python -m benchmarks.study
