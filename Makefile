@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PREFECT_SERVER_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: demo test test-integration test-slow e2e lint docs bench bench-serve study lock clean
+.PHONY: demo test test-integration test-slow e2e lint docs bench bench-serve study audit-study lock clean
 
 # deck/ keeps the deck of the demo lender, who alone comes with true probabilities.
 demo: .venv/ready ## simulate a lender if data/ holds no CSV, run all months, say where to look
@@ -40,6 +40,9 @@ bench-serve: .venv/ready ## load copies of the lender's datamart and models by r
 
 study: .venv/ready ## try the monitoring policy on hundreds of lenders, for an hour; writes benchmarks/monitoring.md
 	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 .venv/bin/python -m benchmarks.study
+
+audit-study: .venv/ready ## try the audit of sources on planted columns, for half an hour; writes benchmarks/audit.md
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 .venv/bin/python -m benchmarks.audit
 
 lock: .venv/ready ## compile the pinned requirements from pyproject.toml
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.txt

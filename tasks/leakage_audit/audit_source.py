@@ -13,9 +13,7 @@ from tasks.governance.adopted_policy import read_policy
 from tasks.governance.declarations import read_declared
 from tasks.governance.source_log import Kinds, note_decision
 from tasks.governance.sources import Declared
-from tasks.leakage_audit.checks import Verdict, audit_columns, own_pds
-from tasks.leakage_audit.known_values import known_facts, later_facts
-from tasks.leakage_audit.maturity import without_uneven
+from tasks.leakage_audit.checks import Verdict, assemble_book, audit_columns
 from tasks.leakage_audit.reference import Book
 from tasks.leakage_audit.restated import find_other_than_captured, find_restated, on_probation
 from tasks.leakage_audit.spans import find_span
@@ -128,19 +126,9 @@ def build_book(as_of: date, settings: Settings) -> tuple[pl.DataFrame, Book]:
             "Audit on a later day, after: vintage backfill"
         )
     past = tables.scan_history(settings, until=as_of)
-    applications = features.select(KEYS)
+    silver_loans = tables.scan("silver.loans", settings, until=as_of)
     seed = settings_on(as_of, settings).seed
-    pds, even = own_pds(features, outcomes, seed=seed), without_uneven(features, outcomes)
-    book = Book(
-        days=applications["snapshot_date"],
-        labels=outcomes,
-        pds=pds,
-        even_pds=pds if even.equals(features) else own_pds(even, outcomes, seed=seed),
-        own=features.drop(KEYS),
-        known=known_facts(applications, past),
-        later=later_facts(applications, past, tables.scan("silver.loans", settings, until=as_of)),
-    )
-    return applications, book
+    return features.select(KEYS), assemble_book(features, outcomes, past, silver_loans, seed=seed)
 
 
 def _tabulate(verdicts: Sequence[Verdict], columns: pl.DataFrame) -> pl.DataFrame:

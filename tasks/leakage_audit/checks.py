@@ -12,6 +12,8 @@ import polars as pl
 
 from tasks.governance.policy import Audit
 from tasks.leakage_audit.hindsight import find_hindsight
+from tasks.leakage_audit.known_values import known_facts, later_facts
+from tasks.leakage_audit.maturity import without_uneven
 from tasks.leakage_audit.origin import find_copy, find_later_dates, find_later_value, find_whole_period
 from tasks.leakage_audit.outcome import (
     find_certainty,
@@ -22,10 +24,12 @@ from tasks.leakage_audit.outcome import (
     find_shadow,
 )
 from tasks.leakage_audit.reference import Book, Column
+from tasks.leakage_audit.timing import find_timing
 from tasks.modelling.families import default_spec
 from tasks.modelling.splits import cohort_groups
 from tasks.modelling.stacking import fit_model, predict_pd
 from tasks.modelling.training_set import TrainingSet
+from tasks.schemas.feature_store import KEYS
 from tasks.schemas.source_features import EMPTY, NAMELESS, TAKEN, UNREADABLE, USELESS, plain_name
 from tasks.statistics.performance import Floats
 
@@ -40,6 +44,7 @@ CHECKS: dict[str, Callable[[Column, Book, Audit], str]] = {
     "encodes the outcomes": find_encoding,
     "whole-period statistics": find_whole_period,
     "knows more as loans ripen": find_hindsight,
+    "made of early arrears": find_timing,
     "a copy of ours": find_copy,
 }
 GROUPS = 3
@@ -92,6 +97,27 @@ def _audit(column: Column, book: Book, limits: Audit) -> Verdict:
         if evidence:
             return Verdict(name, check, evidence)
     return Verdict(name)
+
+
+def assemble_book(
+    features: pl.DataFrame, labels: Floats, clickstream: pl.LazyFrame, loans: pl.LazyFrame, *, seed: int
+) -> Book:
+    """All that columns are audited against, a row per application in the order of `features`.
+
+    Needs:  features of applications with their keys; labels (n,), NaN where a loan is not ripe; the rows of
+            silver.clickstream and silver.loans of all months until the audit.
+    """
+    applications = features.select(KEYS)
+    pds, even = own_pds(features, labels, seed=seed), without_uneven(features, labels)
+    return Book(
+        days=applications["snapshot_date"],
+        labels=labels,
+        pds=pds,
+        even_pds=pds if even.equals(features) else own_pds(even, labels, seed=seed),
+        own=features.drop(KEYS),
+        known=known_facts(applications, clickstream),
+        later=later_facts(applications, clickstream, loans),
+    )
 
 
 def own_pds(features: pl.DataFrame, labels: Floats, *, seed: int) -> Floats:

@@ -16,25 +16,29 @@ KEPT = 0.8  # share of its usual coverage that a feature has in every young coho
 class Maturity:
     """Cohorts (c,) by their months on book, and what is known of each loan (n,) at each of them.
 
-    `by_mob[0]` are the log-odds of our PD, `by_mob[m]` those of our PD and the arrears up to MOB m, NaN for
-    loans that are younger; `cohort` is the place of each loan's cohort in `ages`.
+    `risk` are the log-odds of our PD by the features that are known of young cohorts as of ripe ones;
+    `by_mob[0]` those by all features, `by_mob[m]` those by our PD and the arrears up to MOB m, NaN for loans
+    that are younger; `cohort` is the place of each loan's cohort in `ages`.
     """
 
+    risk: Floats
     by_mob: list[Floats]
     cohort: Floats
     ages: Floats
 
     @classmethod
-    def of(cls, days: pl.Series, labels: Floats, pds: Floats, later: pl.DataFrame) -> "Maturity":
+    def of(
+        cls, days: pl.Series, labels: Floats, pds: Floats, even_pds: Floats, later: pl.DataFrame
+    ) -> "Maturity":
         """Of loans that began on these days; `later` has columns `overdue_amt at MOB m`."""
         numbers = days.to_frame("day").select(month_number(pl.col("day"))).to_series().to_numpy()
         months, cohort = np.unique(numbers, return_inverse=True)
         ages = months.max() - months
         ripe = ~np.isnan(labels)
         ripens = int(ages[cohort[ripe]].min()) if ripe.any() else 1
-        odds = np.log(pds / (1 - pds))
+        odds, even = (np.log(one / (1 - one)) for one in (pds, even_pds))
         known = [odds, *(_with_arrears(odds, labels, later, mob) for mob in range(1, ripens))]
-        return cls(known, cohort.astype(float), ages.astype(float))
+        return cls(even, known, cohort.astype(float), ages.astype(float))
 
 
 def _with_arrears(odds: Floats, labels: Floats, later: pl.DataFrame, mob: int) -> Floats:

@@ -5,6 +5,7 @@ Each check gives the evidence against the column, "" when there is none.
 
 import numpy as np
 import polars as pl
+from scipy.stats import rankdata
 
 from tasks.governance.policy import Audit
 from tasks.leakage_audit.reference import MIN_ROWS, Book, Column, correlate
@@ -25,6 +26,7 @@ WRITTEN = (
     (r"^(\d{2}/\d{2}/\d{4})", "%m/%d/%Y", ""),
     (r"^(\d{2}\.\d{2}\.\d{4})", "%d.%m.%Y", ""),
 )
+SURE_ERRORS = 6.0  # of a correlation: some hundred later facts are looked at
 PILED = 2  # times as many rows as the usual value has
 
 
@@ -65,9 +67,10 @@ def find_later_value(column: Column, book: Book, limits: Audit) -> str:
     best = int(later.argmax())
     single = np.array([" of " not in name and name.startswith("fe_") for name in names])
     month = int(np.where(single, later, 0.0).argmax())
+    beyond_chance = SURE_ERRORS / np.isfinite(column.numbers).sum() ** 0.5
     if later[best] >= limits.same_rank and later[best] > known + 0.01:
         found = best
-    elif later[month] >= 0.3 and later[month] > known + 0.1:
+    elif later[month] >= max(0.3, beyond_chance) and later[month] > known + 0.1:
         found = month  # noise of a single month cannot be guessed before
     else:
         return ""
@@ -142,8 +145,9 @@ def _spans_unit(values: Floats) -> bool:
 
 
 def _is_rank(values: Floats) -> bool:
-    ordered = np.sort(values)
-    return bool(np.abs(ordered - np.arange(1, len(ordered) + 1) / len(ordered)).max() < 2 / len(ordered))
+    n, ways = len(values), ("average", "min", "max", "ordinal")  # of ranking values that are equal
+    ranks = (rankdata(values, method=way) for way in ways)
+    return any(bool(np.abs(values - rank / n).max() < 2 / n) for rank in ranks)
 
 
 def _is_round(value: float) -> bool:

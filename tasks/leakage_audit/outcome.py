@@ -12,6 +12,7 @@ from tasks.leakage_audit.reference import MIN_ROWS, Book, Column, stratified_auc
 from tasks.schemas.source_features import MAX_WORDS
 from tasks.statistics.performance import Floats
 
+MIN_EXPECTED = 0.05  # default rate: below, a good score may find loans of which hardly any defaults
 SURE = 1e-6  # probability under honesty: with hundreds of columns none is refused by chance
 
 
@@ -48,7 +49,7 @@ def find_certainty(column: Column, book: Book, limits: Audit) -> str:  # noqa: A
         here = rows & (column.bins == place)
         n, bad, expected = int(here.sum()), book.labels[here].sum(), book.pds[here].mean()
         mostly_bad = bad >= 0.98 * n and binom.sf(bad - 1, n, expected) < SURE
-        mostly_good = bad <= 0.002 * n and binom.cdf(bad, n, expected) < SURE
+        mostly_good = expected >= MIN_EXPECTED and bad <= 0.002 * n and binom.cdf(bad, n, expected) < SURE
         if n >= MIN_ROWS and (mostly_bad or mostly_good):
             return (
                 f"{int(bad)} of {n} loans with {_range(column.values.filter(here))} defaulted, "

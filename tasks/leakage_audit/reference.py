@@ -64,15 +64,10 @@ class Book:
         edges = np.quantile(known, np.linspace(0, 1, STRATA + 1)[1:-1]) if len(known) else np.array([])
         return np.searchsorted(np.unique(edges), self.pds).astype(float)
 
-    @property
-    def even(self) -> bool:
-        """Whether our own features are known of young cohorts as of ripe ones."""
-        return bool(np.array_equal(self.pds, self.even_pds, equal_nan=True))
-
     @cached_property
     def maturity(self) -> Maturity:
         """What is known of the loans' risk by their age."""
-        return Maturity.of(self.days, self.labels, self.even_pds, self.later)
+        return Maturity.of(self.days, self.labels, self.pds, self.even_pds, self.later)
 
     @cached_property
     def months(self) -> Floats:
