@@ -149,7 +149,10 @@ def _quiet(data: DeckData) -> list[tuple[Mark, str, str]]:
 def _proven(data: DeckData) -> str:
     rate, profit = data.facts.money("bad_rate_approved", "realised"), data.facts.money("profit", "realised")
     if rate is None or profit is None:
-        return "nothing yet: no loan that a model scored is old enough to judge."
+        auc = one_of(data, "pooled_auc")
+        if auc is None:
+            return "nothing yet: no loan that a model scored is old enough to judge."
+        return f"an AUC of {auc['value']:.3f} over {window_name(auc['window'])}; no money was measured on it."
     return (
         f"of the approved loans of {window_name(rate['window'])}, {rate['value']:.1%} defaulted; at the "
         "cut-off "

@@ -1,5 +1,6 @@
 """Pages 9 and 10: who acts by when; fairness, limits, options and next steps."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from tasks.reporting.words import day_name, model_name, month_name, window_name
 from tasks.schemas.monitoring import keep_metrics
 
 RANK = {"red": 0, "amber": 1, "info": 2}
-MAX_TRIGGERS, MAX_GROUPS, MAX_ACTION = 10, 9, 58
+MAX_TRIGGERS, MAX_GROUPS = 10, 9
 PLAIN = (
     "Measurements decide when someone must act; people decide what is done, and who decides is not who "
     "built the model. "
@@ -83,9 +84,8 @@ def _describe_due(row: Mapping[str, Any]) -> str:
 
 
 def _short(action: str) -> str:
-    """The first clause of an order, as far as a line holds it."""
-    first = action.split(";")[0].rstrip(".")
-    return first if len(first) <= MAX_ACTION else f"{first[:MAX_ACTION].rsplit(' ', 1)[0]} …"
+    """The first sentence of an order, or its first clause where there is one."""
+    return re.split(r"[;.]( |$)", action)[0]
 
 
 def _gate(data: DeckData) -> Block:
