@@ -152,10 +152,16 @@ def use(
     start: Annotated[date, day_option("Day from which trainings use it.", "--from")],
     by: By,
     reason: Reason,
+    *,
+    on_probation: Annotated[
+        bool, typer.Option("--on-probation", help="Acknowledge that nothing proves its old rows yet.")
+    ] = False,
 ) -> None:
     """Let trainings use the admitted columns of a source from a day on, once its past months are taken in."""
+    from tasks.sources.decisions import require_acknowledged
     from tasks.sources.decisions import use as take
 
+    require_acknowledged(name, settings, acknowledged=on_probation)
     with working("taking in past months"):
         columns, months = take(name, start, settings, by=by, reason=reason)
     console.print(f"What {name} said of the {len(months)} months that are there was taken in.")

@@ -68,6 +68,19 @@ def use(name: str, start: date, settings: Settings, *, by: str, reason: str) -> 
     return columns, months
 
 
+def require_acknowledged(name: str, settings: Settings, *, acknowledged: bool) -> None:
+    """Do nothing if a source is not on probation, or if whoever uses it has acknowledged that it is.
+
+    Raises: UsageError, also before an audit of it as it is declared.
+    """
+    probation = _last_check(name, settings).get("probation", "")
+    if probation and not acknowledged:
+        raise UsageError(
+            f"{name} is on probation: {probation.replace('NAME', name)} To use it all the same, acknowledge "
+            "that nothing proves its old rows yet, with: --on-probation"
+        )
+
+
 def admitted_columns(name: str, settings: Settings) -> Kinds:
     """The columns of an audited source that a model can use: admitted by the audit, or by a person since.
 

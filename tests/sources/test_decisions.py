@@ -12,7 +12,14 @@ from tasks.governance.source_log import note_decision, path_of_decisions, read_d
 from tasks.registry import models
 from tasks.registry.history import load_registry, record
 from tasks.registry.records import Change
-from tasks.sources.decisions import admitted_columns, audited_sources, drop, override, use
+from tasks.sources.decisions import (
+    admitted_columns,
+    audited_sources,
+    drop,
+    override,
+    require_acknowledged,
+    use,
+)
 from tests.builders import month, quick_settings
 from tests.sources.test_files import declared
 
@@ -37,6 +44,7 @@ def audit(
     kind: str = "number",
     as_of: str = "2023-06-01",
     earlier: Sequence[str] = (),
+    probation: str = "",
 ) -> None:
     """Write down an audit: the check that each column failed, "" for none."""
     fields = {
@@ -46,6 +54,7 @@ def audit(
         "kinds": dict.fromkeys(found, kind),
         "admitted": [column for column, check in found.items() if not check],
         "refused": {column: check for column, check in found.items() if check},
+        "probation": probation,
     }
     note_decision("check", "team", fields, settings)
 
@@ -69,6 +78,14 @@ def test_a_decision_needs_a_person_and_a_reason(settings: Settings, by: str, rea
     with pytest.raises(UsageError, match=r"--by|--reason"):
         use("team", month(9), settings, by=by, reason=reason)
     assert read_decisions(settings) == before
+
+
+def test_who_uses_a_source_on_probation_acknowledges_it(settings: Settings) -> None:
+    require_acknowledged("team", settings, acknowledged=False)
+    audit(settings, {"score": ""}, as_of="2023-07-01", probation="capture it with: vintage capture NAME.")
+    with pytest.raises(UsageError, match=r"team is on probation: .* capture team\. .*--on-probation"):
+        require_acknowledged("team", settings, acknowledged=False)
+    require_acknowledged("team", settings, acknowledged=True)
 
 
 def test_no_use_begins_on_a_day_that_was_trained_on(settings: Settings) -> None:
