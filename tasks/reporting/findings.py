@@ -194,8 +194,9 @@ def _features(month: Month) -> str:
 
 
 def _coverage(month: Month) -> str:
-    if month.first("coverage") is None:
-        return _unmeasured(None, "Coverage of the sources")
+    row = month.first("coverage")
+    if row is None or row["value"] is None:
+        return _unmeasured(row, "Coverage of the sources")
     low = month.outside("coverage").sort("value")
     amber = f"{100 * month.policy.coverage.amber:g}%"
     if low.is_empty():

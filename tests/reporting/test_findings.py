@@ -100,3 +100,9 @@ def test_every_section_of_the_report_says_when_to_escalate_by_the_policy() -> No
     assert set(said) == {spec.name for spec in METRICS.values() if spec.section}
     assert all(escalate.startswith("Escalate if ") for _, escalate in said.values())
     assert "below 87.6%" in said["coverage"][1]
+
+
+def test_a_month_without_applications_says_nothing_of_coverage() -> None:
+    none = figures({"metric": "coverage", "subject": "scoring", "value": None, "status": "no applications"})
+    said = describe_figures(none, month="2024-12", policy=POLICY)["coverage"][0]
+    assert said == "Coverage of the sources cannot be measured yet (no applications)."
