@@ -16,8 +16,11 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.study_lender import START, Book, Champion, build_cohort
+from scipy.stats import gamma
+
+from benchmarks.study_lender import START, Book, Champion, build_cohort, find_unequal
 from benchmarks.study_watch import Month, Scored, score, watch
+from benchmarks.study_worlds import CHANGED, CHANGES, FIRST, LAST, OF_SOURCE, WORLDS
 from simulator.drift import parse_drift
 from simulator.terms import Lender, cohorts_of
 from tasks.config import checked_settings
@@ -29,48 +32,10 @@ LENDERS = int(os.environ.get("STUDY_LENDERS", "200"))
 SIZES = tuple(int(size) for size in os.environ.get("STUDY_SIZES", "500,5000").split(","))
 JOBS = int(os.environ.get("STUDY_JOBS", str(os.cpu_count() or 1)))
 RESULTS = Path(__file__).parent / "monitoring.md"
-FIRST, CHANGED, LAST = 12, 18, 30  # months: of the first model, of the change, after the last
 EVERY = 3  # months between models
 CHAINS = int(os.environ.get("STUDY_CHAINS", "10"))  # of models, which the lenders share
 LARGE, CHAINS_OF_LARGE = 5000, 4  # loans a month from which there are fewer chains: one takes minutes
 TRIALS, FIRST_SEED = int(os.environ.get("STUDY_TRIALS", "8")), 1000
-FROM = CHANGED + 1  # as the simulator counts months
-# A change is made in one or two ways; the lenders take turns.
-CHANGES = {
-    "financials stop": (f"stop:financials:{FROM}",),
-    "clickstream stops": (f"stop:clickstream:{FROM}",),
-    "a feature shifts by 0.25 sd": (f"shift:fe_5:{FROM}:0.25", f"shift:Outstanding_Debt:{FROM}:0.25"),
-    "a feature shifts by 0.5 sd": (f"shift:fe_5:{FROM}:0.5", f"shift:Outstanding_Debt:{FROM}:0.5"),
-    "two columns swapped": (f"swap:fe_5:fe_10:{FROM}", f"swap:Num_Bank_Accounts:Num_Credit_Card:{FROM}"),
-    "population mix shifts (20 % worse)": (f"mix:{FROM}:0.2",),
-    "bad rate shifts (odds times 1.5)": (f"badrate:{FROM}:1.5",),
-    "relation decays over six months": (f"decay:{FROM}:6",),
-}
-
-
-@dataclass(frozen=True)
-class World:
-    """A source or lending that ends, for good or for a time, and the triggers that rightly tell of it.
-
-    From the month `retired` on the source is; alarms are counted from `counted` on.
-    """
-
-    drift: str
-    expected: frozenset[str] = frozenset()
-    counted: int = CHANGED
-    retired: int | None = None
-
-
-OF_SOURCE = frozenset({"source_missing", "source_gone", "path_cost_red"})
-DECIDED = CHANGED + 3  # after three months without the source
-WORLDS = {
-    "clickstream ends for new applicants, is retired in the fourth month": World(
-        f"close:clickstream:{FROM}", OF_SOURCE, DECIDED, DECIDED
-    ),
-    "clickstream is missing for four months and returns": World(f"gap:clickstream:{FROM}:4", OF_SOURCE),
-    "lending pauses for three months": World(f"pause:{FROM}:3"),
-    "lending ends, the book runs off": World(f"pause:{FROM}:{LAST}"),
-}
 
 
 @dataclass
@@ -96,11 +61,18 @@ class Tally:
             mine.extend(others)
 
 
-def count_alarms(months: Sequence[Month], expected: frozenset[str] = frozenset()) -> Tally:
-    """Alarms that nothing calls for, but the `expected`: a trigger that fires months on end is one alarm."""
-    tally = Tally(lenders=1, months=len(months))
-    before = Month(0, frozenset(), frozenset(), frozenset())
-    for now in months:
+def count_alarms(
+    months: Sequence[Month], expected: frozenset[str] = frozenset(), *, counted: int = FIRST
+) -> Tally:
+    """Alarms that nothing calls for, but the `expected`: a trigger that fires months on end is one alarm.
+
+    From the month `counted` on; what fired right before is no new alarm.
+    """
+    watched = [one for one in months if one.month >= counted]
+    tally = Tally(lenders=1, months=len(watched))
+    earlier = [one for one in months if one.month == counted - 1]
+    before = earlier[0] if earlier else Month(0, frozenset(), frozenset(), frozenset())
+    for now in watched:
         tally.alarms.update(("red", name) for name in now.red - before.red - expected)
         tally.alarms.update(("amber", name) for name in now.amber - before.amber - expected)
         tally.textbook += bool(now.textbook - before.textbook)
@@ -136,6 +108,8 @@ def run_chain(size: int, chain: int, spec: ModelSpec) -> dict[str, Tally]:
     models: dict[int, Champion] = {m: book.champion(m, spec) for m in range(FIRST, LAST, EVERY)}
     tallies = {name: Tally() for name in ("none", *CHANGES, *WORLDS)}
     before = range(FIRST, CHANGED)
+    worlds = {name: replace(own, drifts=(parse_drift(one.drift),)) for name, one in WORLDS.items()}
+    unequal = {name: find_unequal(world, CHANGED, policy) for name, world in worlds.items()}
     for number in range(chain, LENDERS, n_chains(size)):
         lender = Lender(START, LAST, size, FIRST_SEED + number)
         usual = score_months(lender, models, months, policy)
@@ -149,9 +123,8 @@ def run_chain(size: int, chain: int, spec: ModelSpec) -> dict[str, Tally]:
             other = replace(lender, drifts=(parse_drift(world.drift),))
             lived = score_months(other, models, range(CHANGED, LAST), policy, retired=world.retired)
             lived |= {month: usual[month] for month in before}
-            seen = watch(other, lived, policy, months=months)
-            counted = [one for one in seen if one.month >= world.counted]
-            tallies[name].add(count_alarms(counted, world.expected))
+            seen = watch(other, lived, policy, months=months, unequal=unequal[name])
+            tallies[name].add(count_alarms(seen, world.expected, counted=world.counted))
     return tallies
 
 
@@ -205,10 +178,16 @@ def say_alarms(tally: Tally, size: int) -> str:
         f"{size:,}",
         f"{tally.lenders}",
         f"{years:.0f}",
-        f"{reds / years:.3f}",
+        f"{reds / years:.3f} ({_interval(reds, years)})",
         f"{ambers / years:.3f}",
     )
     return "| " + " | ".join((*cells, f"{tally.textbook / years:.3f}", named)) + " |"
+
+
+def _interval(n: int, years: float) -> str:
+    """95 % interval of a rate a year, after n in so many years (Poisson, Jeffreys' prior)."""
+    low, high = gamma.ppf((0.025, 0.975), n + 0.5) / years
+    return f"{low:.3f} to {high:.3f}"
 
 
 def say_change(name: str, tally: Tally, size: int) -> str:
@@ -242,9 +221,9 @@ def write(tallies: dict[int, dict[str, Tally]]) -> None:
         "",
         "## A source or lending ends: false alarms per lender-year from then on",
         "",
-        f"Not counted, as they are right: {', '.join(sorted(OF_SOURCE))} where a source is missing,",
-        "and what comes before the decision where one is retired. The models are those of lenders that keep",
-        "the source; the path without it serves.",
+        f"Not counted, as they are right: {', '.join(sorted(OF_SOURCE))} where a source is missing;",
+        "what fired before the decision, where one is retired; and fairness_red of groups that are below",
+        "the red limit by the true PDs of 20,000 applicants. The models are of lenders that keep it.",
         "",
         "| World | Loans a month | Lenders | Years | Red | Amber | Textbook | By trigger, in all |",
         "|---|---|---|---|---|---|---|---|",

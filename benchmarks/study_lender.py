@@ -20,6 +20,7 @@ from simulator.financials import build_financials
 from simulator.payments import build_loans, draw_payments, loan_ids
 from simulator.population import customer_ids, draw_credit, draw_defaults
 from simulator.terms import Lender, is_stopped, month_start
+from simulator.truth import true_default_probability
 from tasks.features.application_features import build_features
 from tasks.governance.policy import Policy
 from tasks.ingestion.cleaning import clean
@@ -30,6 +31,7 @@ from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import split_cohorts
 from tasks.modelling.training_set import TrainingSnapshot, add_targets, label_array
 from tasks.monitoring.early_arrears import keep_arrears
+from tasks.monitoring.fairness import add_groups, measure_fairness
 from tasks.monitoring.stability import add_month_values
 from tasks.schemas.catalog import SOURCES
 from tasks.schemas.source import OVERFLOW, RAW_DATE
@@ -37,6 +39,7 @@ from tasks.statistics.performance import measure_auc
 
 START = date(2020, 1, 1)
 OOT, LABEL_MOB, SEED = 3, 6, 0
+LARGE = 20_000  # applicants whose true PDs tell what is so from what chance shows
 VIEW = "as of training"
 
 
@@ -93,6 +96,19 @@ def build_cohort(lender: Lender, cohort: int, *, mob: int) -> Cohort:
         pl.DataFrame({"loan_id": loans, "label": defaults.astype(np.int32)}),
         pl.DataFrame({"loan_id": loans, "in_arrears": paid < 1000 * mob}),
     )
+
+
+def find_unequal(lender: Lender, cohort: int, policy: Policy) -> frozenset[str]:
+    """Groups whose fairness is rightly red: so it is of the true PDs of many applicants like the lender's."""
+    large = replace(lender, loans_per_month=LARGE, scale=1)
+    credit = draw_credit(large, cohort)
+    facts = build_attributes(large, cohort, credit)
+    pds = true_default_probability(large, cohort, credit, draw_defaults(large, cohort, credit))
+    day = month_start(large, cohort)
+    people = add_groups(facts.select(age="Age", occupation="Occupation", pd=pds, snapshot_date=pl.lit(day)))
+    one_month = policy.fairness.model_copy(update={"months": 1})
+    found = measure_fairness(people, limits=one_month, cutoff=policy.cutoff)
+    return frozenset(one["subject"] for one in found if one["status"] == "red")
 
 
 def clicks_of(lender: Lender, cohort: int, month: int, ids: pl.Series, defaults: Any) -> pl.DataFrame:

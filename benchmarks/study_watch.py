@@ -13,7 +13,7 @@ from tasks.monitoring.backtest import development_benchmark, measure_backtest
 from tasks.monitoring.early_arrears import measure_arrears
 from tasks.monitoring.fairness import add_groups, measure_fairness
 from tasks.monitoring.measurement import measurement, to_rows
-from tasks.monitoring.month_actions import decide_actions
+from tasks.monitoring.month_actions import BETWEEN, decide_actions
 from tasks.monitoring.monthly import (
     OF_APPLICATIONS,
     count_drifting,
@@ -25,8 +25,6 @@ from tasks.monitoring.score_paths import measure_scores, split_by_path
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.predictions import grade_of
 from tasks.statistics.performance import measure_auc
-
-NOTHING = pl.DataFrame(schema=TABLES["gold.monitoring"].columns)
 
 
 @dataclass(frozen=True)
@@ -83,17 +81,26 @@ def score(cohort: Cohort, champion: Champion, policy: Policy, retired: Collectio
 
 
 def watch(
-    lender: Lender, scored: Mapping[int, Scored], policy: Policy, *, months: Iterable[int]
+    lender: Lender,
+    scored: Mapping[int, Scored],
+    policy: Policy,
+    *,
+    months: Iterable[int],
+    unequal: Collection[str] = (),
 ) -> list[Month]:
-    """The months of a lender in order; `scored` are its cohorts by month, none where nobody applied."""
-    before, watched = NOTHING, list[Month]()
+    """The months of a lender in order; `scored` are its cohorts by month, none where nobody applied.
+
+    A red of fairness about none but the `unequal` groups of `find_unequal` is right, and left out.
+    """
+    before, watched = pl.DataFrame(schema=TABLES["gold.monitoring"].columns), list[Month]()
     for month in months:
         figures = measure(month, lender, scored, before, policy)
         day = month_start(lender, month)
         actions = decide_actions(figures, [before], as_of=day, policy=policy, digest="")
+        right = pl.col("subjects").str.split(BETWEEN).list.eval(pl.element().is_in(list(unequal))).list.all()
+        others = actions.filter((pl.col("trigger") != "fairness_red") | ~right)
         names = {
-            kind: frozenset(actions.filter(pl.col("severity") == kind)["trigger"])
-            for kind in ("red", "amber")
+            kind: frozenset(others.filter(pl.col("severity") == kind)["trigger"]) for kind in ("red", "amber")
         }
         watched.append(Month(month, names["red"], names["amber"], textbook(month, figures, scored)))
         before = figures

@@ -28,7 +28,7 @@ from tasks.monitoring.fairness import add_groups, measure_fairness
 from tasks.monitoring.measurement import measurement, to_rows
 from tasks.monitoring.month_actions import Past, decide_actions
 from tasks.monitoring.monthly import Month, count_drifting, measure_month
-from tasks.monitoring.score_paths import usual_months
+from tasks.monitoring.score_paths import measure_approved, usual_months
 from tasks.registry.promotion_gate import GateInput, decide, paths_to_judge
 from tasks.reporting.findings import describe_figures
 from tasks.schemas.feature_store import MEASURES
@@ -66,6 +66,11 @@ def month_of(n: int) -> Month:
     return Month(pl.DataFrame([row] * n), scores, reference, deliveries, [], usual_paths=usual)
 
 
+def costly(n: int) -> pl.DataFrame:
+    """Scores of n applications whose expected bad rate among approved is far above that of development."""
+    return pl.DataFrame({"pd": np.linspace(0.05, 0.95, n), "fallback": ["none"] * n})
+
+
 def drift(p: float) -> list[dict[str, Any]]:
     return [measurement("drift_p", "age", 500, p)]
 
@@ -89,6 +94,9 @@ def measured(policy: Policy) -> list[Any]:
     books = [graded(n, ratio) for n, ratio in ((150, 0.8), (400, 0.87), (400, 1.13), (150, 1.3), (300, 1.0))]
     return [
         [measure_month(month_of(n), policy) for n in (40, 300, 4000)],
+        measure_approved(
+            costly(36), month_of(36).reference, "", cutoff=policy.cutoff, limits=policy.path_cost
+        ),
         count_drifting(drift(0.03), drifting, limits=policy.stability),
         [
             measure_backtest(book, DevelopmentBenchmark(auc, 1e-4, 1e9), policy=policy)

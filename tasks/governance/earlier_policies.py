@@ -8,9 +8,9 @@ HELD_BEFORE: Mapping[str, Mapping[str, float]] = {
     "stability": {"drift_months": 2},
     "coverage": {"amber_p": 0.01},
     "audit": {"hindsight_z": 3.5, "live_months": 3},
-    "fairness": {"min_applicants": 30},
+    "fairness": {"red_p": 1.0, "min_applicants": 30},
     "paths": {"min_loans": 50, "months": 3, "min_change": 0.05, "p": 0.01},
-    "path_cost": {"amber_excess": 0.25, "red_excess": 0.50, "p": 0.01},
+    "path_cost": {"amber_excess": 0.25, "red_excess": 0.50, "p": 0.01, "red_p": 0.01},
     "economics": {"margin": 0.15, "loss_given_default": 0.75, "min_bad_loans": 100, "months": 12},
     "actions": {"escalate_months": 3},
     "gate": {

@@ -122,27 +122,35 @@ class Paths(Part):
 
 
 class PathCost(Part):
-    """How far the expected bad rate among approved lies above that of development, relative to it."""
+    """How far the expected bad rate among approved lies above that of development, relative to it.
+
+    Surely with `p`, and red with `red_p`.
+    """
 
     amber_excess: Positive
     red_excess: Positive
     p: Share
+    red_p: Share
 
     @model_validator(mode="after")
     def red_is_worse(self) -> "PathCost":
         """Red must lie beyond amber."""
-        if self.red_excess <= self.amber_excess:
-            raise ValueError("red_excess must be above amber_excess")
+        if self.red_excess <= self.amber_excess or self.red_p > self.p:
+            raise ValueError("red_excess must be above amber_excess, and red_p not above p")
         return self
 
 
 class Fairness(Part):
-    """Adverse impact ratio over `months` application months."""
+    """Adverse impact ratio over `months` application months.
+
+    Unequal with `p`; red only where it is below `amber` with `red_p`.
+    """
 
     months: Annotated[int, Field(ge=1)]
     amber: Share
     red: Share
     p: Share
+    red_p: Share
     min_applicants: Annotated[int, Field(ge=1)]
 
 

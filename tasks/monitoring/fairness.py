@@ -14,7 +14,7 @@ from tasks.lender.current import NamesOfTheLender, OfTheLender
 from tasks.lender.declaration import Lender
 from tasks.monitoring.measurement import Measurement, RedFigure, grade, measurement
 from tasks.schemas.monitoring import CONFIDENCE
-from tasks.statistics.significance import holm
+from tasks.statistics.significance import holm, ratio_below_p
 
 
 def _protected_of(declared: Lender) -> dict[str, Column]:
@@ -56,8 +56,10 @@ def _band(number: pl.Expr, bands: Sequence[int]) -> pl.Expr:
 def measure_fairness(scored: pl.DataFrame, *, limits: Fairness, cutoff: Cutoff) -> list[Measurement]:
     """Adverse impact ratio of each group of a kind: its approval rate over that of the largest group.
 
-    Fisher's exact test of each group against the largest, adjusted for their number (Holm), so that fifteen
-    groups a month do not find one by chance. Not before all the months are there: a single one finds a
+    Unequal by Fisher's exact test, adjusted for the number of groups of the kind (Holm), so that fifteen
+    groups a month do not find one by chance. That says that a ratio is not 1; a group that is truly at 0.89
+    is seen below 0.80 now and then. Red therefore asks for evidence that the ratio is below the amber limit,
+    adjusted for the groups of all kinds together. Not before all the months are there: a single one finds a
     large gap by chance in one lender of six.
 
     Needs:  snapshot_date, pd and the KINDS of the applications.
@@ -66,7 +68,11 @@ def measure_fairness(scored: pl.DataFrame, *, limits: Fairness, cutoff: Cutoff) 
         too_few = "too few months"
         return [measurement("fairness", kind, scored.height, None, status=too_few) for kind in KINDS]
     approved = scored.with_columns(approved=pl.col("pd") <= cutoff.approve_up_to_pd)
-    return [found for kind in KINDS for found in _of_kind(approved, kind, limits)]
+    by_kind = [_compare(approved, kind, limits) for kind in KINDS]
+    groups = [group for found in by_kind if isinstance(found, list) for group in found]
+    below = holm([ratio_below_p(one.k, one.n, one.k_largest, one.n_largest, limits.amber) for one in groups])
+    graded = [_grade(group, p, limits) for group, p in zip(groups, below, strict=True)]
+    return graded + [found for found in by_kind if not isinstance(found, list)]
 
 
 @dataclass(frozen=True)
@@ -100,34 +106,61 @@ def judge_fairness(
     return FairnessVerdict(stops, waits)
 
 
-def _of_kind(approved: pl.DataFrame, kind: str, limits: Fairness) -> list[Measurement]:
+@dataclass(frozen=True)
+class _Group:
+    """Approved `k` of `n` applicants of a group, against `k_largest` of `n_largest` of the largest.
+
+    `equal_p` is the p-value of equal rates, adjusted for the number of groups of the kind.
+    """
+
+    subject: str
+    k: int
+    n: int
+    k_largest: int
+    n_largest: int
+    equal_p: float
+
+    @property
+    def ratio(self) -> float:
+        """The adverse impact ratio."""
+        return (self.k / self.n) / (self.k_largest / self.n_largest)
+
+
+def _compare(approved: pl.DataFrame, kind: str, limits: Fairness) -> list[_Group] | Measurement:
+    """The groups of a kind against the largest, or the measurement that says why they cannot be compared."""
     known = approved.drop_nulls(kind).filter(pl.col(kind) != "unknown")
     counts = known.group_by(kind).agg(n=pl.len(), k=pl.col("approved").sum())
     groups = counts.filter(pl.col("n") >= limits.min_applicants)
     if groups.height < 2:
-        return [measurement("fairness", kind, known.height, None, status="too few groups")]
+        return measurement("fairness", kind, known.height, None, status="too few groups")
     rows = groups.sort(["n", kind], descending=[True, False]).to_dicts()
     largest, others = rows[0], rows[1:]
     if largest["k"] == 0:
-        return [measurement("fairness", kind, known.height, None, status="nobody approved")]
+        return measurement("fairness", kind, known.height, None, status="nobody approved")
     p_values = holm([_fisher(row, largest) for row in others])
-    found: list[Measurement] = []
-    for row, p in zip(others, p_values, strict=True):
-        ratio = (row["k"] / row["n"]) / (largest["k"] / largest["n"])
-        reached = (limits.amber, limits.red)
-        found.append(
-            measurement(
-                "fairness",
-                f"{kind} {row[kind]}",
-                row["n"],
-                ratio,
-                ci=_interval(row, largest, ratio),
-                reference=largest["k"] / largest["n"],
-                limits=reached,
-                status=grade("fairness", ratio, reached) if p < limits.p else "green",
-            )
-        )
-    return sorted(found, key=lambda one: one["subject"])
+    found = [
+        _Group(f"{kind} {row[kind]}", row["k"], row["n"], largest["k"], largest["n"], p)
+        for row, p in zip(others, p_values, strict=True)
+    ]
+    return sorted(found, key=lambda one: one.subject)
+
+
+def _grade(group: _Group, below_p: float, limits: Fairness) -> Measurement:
+    """Amber at most, unless the ratio is surely (`below_p`) below the amber limit too."""
+    reached = (limits.amber, limits.red)
+    status = grade("fairness", group.ratio, reached) if group.equal_p < limits.p else "green"
+    if status == "red" and below_p > limits.red_p:
+        status = "amber"
+    return measurement(
+        "fairness",
+        group.subject,
+        group.n,
+        group.ratio,
+        ci=_interval(group),
+        reference=group.k_largest / group.n_largest,
+        limits=reached,
+        status=status,
+    )
 
 
 def _fisher(group: dict[str, int], largest: dict[str, int]) -> float:
@@ -136,12 +169,10 @@ def _fisher(group: dict[str, int], largest: dict[str, int]) -> float:
     return float(result.pvalue)
 
 
-def _interval(
-    group: dict[str, int], largest: dict[str, int], ratio: float
-) -> tuple[float | None, float | None]:
+def _interval(group: _Group) -> tuple[float | None, float | None]:
     """Interval of a ratio of rates by its log (Katz et al. 1978); none where nobody is approved."""
-    if group["k"] == 0:
+    if group.k == 0:
         return None, None
-    spread = sum(1 / one["k"] - 1 / one["n"] for one in (group, largest)) ** 0.5
+    spread = (1 / group.k - 1 / group.n + 1 / group.k_largest - 1 / group.n_largest) ** 0.5
     half = float(norm.ppf(0.5 + CONFIDENCE / 2)) * spread
-    return ratio * math.exp(-half), ratio * math.exp(half)
+    return group.ratio * math.exp(-half), group.ratio * math.exp(half)

@@ -10,7 +10,7 @@ from scipy.stats import fisher_exact, norm
 from tasks.governance.policy import Cutoff, PathCost, Paths, Policy, Stability
 from tasks.monitoring.approvals import Approved, count_approved, keep_approved
 from tasks.monitoring.expected_auc import measure_expected_auc, measure_expected_auc_spread
-from tasks.monitoring.measurement import Measurement, measurement
+from tasks.monitoring.measurement import Measurement, grade, measurement
 from tasks.monitoring.stability import Shift, measure_shift, score_bins
 from tasks.months import months_before
 from tasks.schemas.monitoring import CONFIDENCE
@@ -126,8 +126,11 @@ def _grade_cost(now: Approved, before: Approved | None, subject: str, limits: Pa
     if before is None or before.n == 0:
         return measurement(name, subject, int(now.n), now.mean, ci=ci, status="no reference")
     spread = (now.variance + before.variance) ** 0.5
-    surely = spread > 0 and norm.sf((now.mean - before.mean) / spread) < limits.p
+    p = float(norm.sf((now.mean - before.mean) / spread)) if spread > 0 else 1.0
     reached = ((1 + limits.amber_excess) * before.mean, (1 + limits.red_excess) * before.mean)
+    status = grade(name, now.mean, reached) if p < limits.p else "green"
+    if status == "red" and p >= limits.red_p:
+        status = "amber"
     return measurement(
         name,
         subject,
@@ -136,7 +139,7 @@ def _grade_cost(now: Approved, before: Approved | None, subject: str, limits: Pa
         ci=ci,
         reference=before.mean,
         limits=reached,
-        status=None if surely else "green",
+        status=status,
     )
 
 

@@ -129,7 +129,7 @@ SPECS = (
         worse="high",
         policy="path_cost",
         amber="{path_cost.amber_excess:%} or more above development, p < {path_cost.p}",
-        red="{path_cost.red_excess:%} or more above development, p < {path_cost.p}",
+        red="{path_cost.red_excess:%} or more above development, p < {path_cost.red_p}",
         section="Expected bad rate among approved",
         chart=MONTHS,
         escalate="at the cut-off (a PD of {cutoff.approve_up_to_pd}) it is {path_cost.red_excess:%} or more "
@@ -202,7 +202,7 @@ SPECS = (
         policy="fairness",
         amber="below {fairness.amber}, p < {fairness.p} (over {fairness.months} months, of groups of "
         "{fairness.min_applicants} or more, approved up to a PD of {cutoff.approve_up_to_pd})",
-        red="below {fairness.red}, p < {fairness.p}",
+        red="below {fairness.red}, and below {fairness.amber} with p < {fairness.red_p}",
         by_subject=True,
     ),
     MetricSpec("auc", "AUC", "AUC (1 is perfect)"),

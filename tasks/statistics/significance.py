@@ -41,6 +41,22 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted.tolist()
 
 
+def ratio_below_p(k: int, n: int, k_other: int, n_other: int, ratio: float) -> float:
+    """One-sided p-value that a rate k/n is not below `ratio` times another, k_other/n_other.
+
+    Score test: the variance is that of the likeliest rates whose ratio is just that, so it stands where k is
+    0 too (Farrington & Manning 1990, Statistics in Medicine 9). With a ratio of 1 it is the pooled z test.
+    """
+    a, c = ratio * (n + n_other), k + k_other
+    b = ratio * (n + k_other) + k + n_other
+    other = (b - (b * b - 4 * a * c) ** 0.5) / (2 * a)
+    rate = ratio * other
+    variance = rate * (1 - rate) / n + ratio**2 * other * (1 - other) / n_other
+    if variance <= 0:
+        return 1.0
+    return float(norm.cdf((k / n - ratio * k_other / n_other) / variance**0.5))
+
+
 def discoveries(p_values: Sequence[float], *, rate: float) -> list[bool]:
     """Which p-values stand when a share `rate` of those may be false (Benjamini & Hochberg 1995)."""
     if not len(p_values):

@@ -1,6 +1,7 @@
 import polars as pl
 import pytest
 
+from tasks.governance.earlier_policies import HELD_BEFORE
 from tasks.monitoring.fairness import add_groups, measure_fairness
 from tests.policies import POLICY
 
@@ -24,6 +25,35 @@ def found(**approved_of: tuple[int, int]) -> dict[str, tuple[float, str]]:
 
 def test_a_group_that_is_approved_half_as_often_is_red() -> None:
     assert found(lawyer=(400, 500), baker=(80, 200))["occupation baker"] == (0.5, "red")
+
+
+def test_a_gap_below_the_red_limit_is_amber_until_it_is_surely_below_the_amber_one() -> None:
+    """Both occupations are at 0.79, of 300 and of 3,000 applicants."""
+    assert found(lawyer=(600, 1000), baker=(142, 300))["occupation baker"][1] == "amber"
+    assert found(lawyer=(6000, 10_000), baker=(1422, 3000))["occupation baker"][1] == "red"
+
+
+def test_red_is_rarer_where_more_groups_of_other_kinds_are_compared() -> None:
+    few = people(lawyer=(600, 1000), baker=(213, 450))
+    many = few.with_columns(age=pl.int_range(pl.len()) % 60 + 18).pipe(
+        lambda rows: add_groups(rows.drop("age_band"))
+    )
+    statuses = [
+        {
+            f["subject"]: f["status"]
+            for f in measure_fairness(rows, limits=POLICY.fairness, cutoff=POLICY.cutoff)
+        }
+        for rows in (few, many)
+    ]
+    assert [one["occupation baker"] for one in statuses] == ["red", "amber"]
+
+
+def test_a_policy_of_before_asks_for_unequal_rates_alone() -> None:
+    before = POLICY.fairness.model_copy(update={"red_p": HELD_BEFORE["fairness"]["red_p"]})
+    figures = measure_fairness(
+        people(lawyer=(600, 1000), baker=(142, 300)), limits=before, cutoff=POLICY.cutoff
+    )
+    assert {f["subject"]: f["status"] for f in figures}["occupation baker"] == "red"
 
 
 def test_a_gap_that_chance_can_make_is_green() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tasks.governance.earlier_policies import HELD_BEFORE
 from tasks.governance.policy import Cutoff
 from tasks.metric_spec import split_subject
 from tasks.monitoring.approvals import count_approved, keep_approved, mix_summaries, summarise_pds
@@ -110,6 +111,16 @@ def test_a_path_that_knows_less_costs_more_at_the_same_cut_off() -> None:
     assert value > 1.5 * before
     assert status == "red"
     assert cost_of(scored(0, 400), f" without {CLOSED}")[2] == "green"
+
+
+def test_a_cost_that_few_loans_show_is_amber_until_it_is_surely_above() -> None:
+    """Both are more than twice as high as in development."""
+    dear = np.random.default_rng(1).beta(0.9, 4.0, 16)
+    few, more = (pl.DataFrame({"pd": dear[:n]}).with_columns(fallback=pl.lit("none")) for n in (8, 16))
+    assert [cost_of(scores)[2] for scores in (few, more)] == ["amber", "red"]
+    before = POLICY.path_cost.model_copy(update={"red_p": HELD_BEFORE["path_cost"]["red_p"]})
+    found, _ = measure_approved(few, REFERENCE, "", cutoff=POLICY.cutoff, limits=before)
+    assert found["status"] == "red"
 
 
 def test_a_lower_cut_off_mends_what_a_path_costs() -> None:

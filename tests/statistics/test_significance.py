@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import beta, fisher_exact, mannwhitneyu
+from scipy.stats import beta, fisher_exact, mannwhitneyu, norm
 
 from tasks.statistics.significance import (
     discoveries,
@@ -8,6 +8,7 @@ from tasks.statistics.significance import (
     jeffreys_p,
     jeffreys_two_sided_p,
     lowest_usual_count,
+    ratio_below_p,
     trend_p,
 )
 
@@ -25,6 +26,21 @@ def test_jeffreys_p_is_small_for_too_many_defaults_and_both_tails_count_twice() 
 def test_holm_is_as_published() -> None:
     """The example of Holm's procedure with four tests: 0.01, 0.04, 0.03, 0.005."""
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_a_rate_is_below_a_share_of_another_by_the_pooled_z_test_where_that_share_is_all() -> None:
+    pooled = 100 / 200
+    z = (0.4 - 0.6) / (pooled * (1 - pooled) * (1 / 100 + 1 / 100)) ** 0.5
+    assert ratio_below_p(40, 100, 60, 100, 1.0) == pytest.approx(norm.cdf(z))
+    assert ratio_below_p(54, 100, 60, 100, 0.9) == pytest.approx(0.5)
+    assert ratio_below_p(0, 30, 60, 100, 0.9) < 0.001 < ratio_below_p(0, 30, 0, 100, 0.9) == 1.0
+
+
+def test_a_rate_at_the_share_itself_is_found_below_it_as_rarely_as_the_p_value_says() -> None:
+    chance = np.random.default_rng(5)
+    draws = zip(chance.binomial(230, 0.9 * 0.65, 4000), chance.binomial(340, 0.65, 4000), strict=True)
+    p_values = np.array([ratio_below_p(int(k), 230, int(other), 340, 0.9) for k, other in draws])
+    assert (p_values < 0.05).mean() == pytest.approx(0.05, abs=0.012)
 
 
 def test_discoveries_are_those_of_benjamini_and_hochberg() -> None:
