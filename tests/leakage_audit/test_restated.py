@@ -1,3 +1,4 @@
+import numpy as np
 import polars as pl
 import pytest
 
@@ -39,3 +40,18 @@ def test_another_refusal_stands_whatever_an_earlier_delivery_says() -> None:
 
 def test_a_column_that_the_earlier_delivery_lacks_keeps_its_verdict() -> None:
     assert find_restated(Verdict("x"), NOW, pl.DataFrame({"y": [1.0] * 4})).admitted
+
+
+def test_deciles_and_imputed_medians_of_all_months_change_with_later_months_and_are_refused() -> None:
+    """What they look like does not give them away: the next delivery does."""
+    incomes = pl.DataFrame(
+        {"income": np.random.default_rng(1).lognormal(10, 1, 600) * np.linspace(1, 1.5, 600)}
+    )
+    known = pl.when(pl.int_range(pl.len()) % 7 > 0).then("income")
+    made = {
+        "decile": (pl.col("income").rank() * 10 / pl.len()).ceil(),
+        "imputed": known.fill_null(known.median()),
+    }
+    for name, make in made.items():
+        before, now = (months.select(make.alias(name)).head(300) for months in (incomes.head(300), incomes))
+        assert find_restated(Verdict(name), now, before).check == RESTATED
