@@ -35,13 +35,18 @@ def check(settings: Settings, file: File = None) -> None:
 
 
 @app.command()
-@with_settings("as_json")
+@with_settings("datamart", "model_store", "as_json")
 def explain(settings: Settings, file: File = None) -> None:
-    """Say in words what each trigger waits for and what follows, the limits of each metric, and the gate."""
+    """Say in words what each trigger waits for and what follows, the limits of each metric, and the gate.
+
+    With the cut-off that `vintage policy set-cutoff` set last, unless a --file is named.
+    """
     from tasks.governance.adopted_policy import read_policy
     from tasks.monitoring.actions import explain_policy
+    from tasks.registry.settings_of_record import policy_on
 
-    explained = explain_policy(read_policy(_reading(file, settings).policy).policy)
+    adopted = read_policy(file) if file else policy_on(date.max, settings)
+    explained = explain_policy(adopted.policy)
     show(explained, lambda: print_policy(explained))
 
 

@@ -152,6 +152,7 @@ def decided(paused: Shop, tmp_path_factory: pytest.TempPathFactory) -> Generator
         patch.setenv("VINTAGE_SOURCES", str(sources))
         patch.setenv("VINTAGE_TRIALS", "1")
         first = shop.rows("gold.predictions", LAST)["model_id"][0]
+        order(shop, "actions", "escalate", "source_missing", "--date", str(month(LAST)), *BY)
         order(shop, "actions", "close", "source_missing", "--date", str(month(LAST)), *BY)
         order(shop, "sources", "retire", "clickstream", "--from", str(month(DECIDED)), *BY)
         order(shop, "policy", "set-cutoff", "0.2", "--from", str(month(DECIDED)), *BY)
@@ -196,6 +197,12 @@ def test_the_approval_rate_follows_a_cutoff_from_its_date_on(decided: Shop) -> N
         )
         assert rate == pytest.approx(len(below) / len(pds))
         assert bad == pytest.approx(below.mean())
+
+
+def test_the_policy_is_explained_with_the_cutoff_that_was_set(decided: Shop) -> None:
+    assert (
+        "approved up to a PD of 0.2)" in decided.command("policy", "explain", "--json", reads_data=False).said
+    )
 
 
 def test_after_decisions_of_every_kind_a_past_month_gives_what_it_gave(paused: Shop, decided: Shop) -> None:
