@@ -100,12 +100,12 @@ def _audit(column: Column, book: Book, limits: Audit) -> Verdict:
 
 
 def assemble_book(
-    features: pl.DataFrame, labels: Floats, clickstream: pl.LazyFrame, loans: pl.LazyFrame, *, seed: int
+    features: pl.DataFrame, labels: Floats, past: pl.LazyFrame, loans: pl.LazyFrame, *, seed: int
 ) -> Book:
     """All that columns are audited against, a row per application in the order of `features`.
 
     Needs:  features of applications with their keys; labels (n,), NaN where a loan is not ripe; the rows of
-            silver.clickstream and silver.loans of all months until the audit.
+            all histories and of silver.loans of all months until the audit.
     """
     applications = features.select(KEYS)
     pds, even = own_pds(features, labels, seed=seed), without_uneven(features, labels)
@@ -115,8 +115,8 @@ def assemble_book(
         pds=pds,
         even_pds=pds if even.equals(features) else own_pds(even, labels, seed=seed),
         own=features.drop(KEYS),
-        known=known_facts(applications, clickstream),
-        later=later_facts(applications, clickstream, loans),
+        known=known_facts(applications, past),
+        later=later_facts(applications, past, loans),
     )
 
 

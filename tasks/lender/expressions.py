@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping
 from typing import Annotated
 
-import polars as pl
 from pydantic import AfterValidator
 
 BEFORE = "_before"  # ends the name of a column that holds what the month before said
 
 
 def _as_sql(text: str) -> str:
+    import polars as pl  # here: its threads must not start before the command line has met its signals
+
     try:
         _ = pl.sql_expr(text) if text else None
     except pl.exceptions.PolarsError as error:
@@ -27,6 +28,8 @@ def require_columns(expressions: Mapping[str, str], columns: Collection[str]) ->
 
     Raises: ValueError.
     """
+    import polars as pl
+
     for what, sql in expressions.items():
         for name in pl.sql_expr(sql).meta.root_names():
             if name not in columns:
