@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -27,12 +27,16 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "20"))
 
 async def load(rate: float, seconds: float, bodies: list[bytes]) -> tuple[Counter[str], list[float]]:
     """How many requests got each status, and the seconds of those that were answered, in order."""
-    free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    # The server closes a connection that idles for five seconds: the one that idled longest goes first, and
+    # one that was closed meanwhile is left.
+    free: deque[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = deque()
     statuses: Counter[str] = Counter()
     took: list[float] = []
 
     async def ask(due: float, body: bytes) -> None:
-        reader, writer = free.pop() if free else await asyncio.open_connection("127.0.0.1", PORT)
+        while free and free[0][0].at_eof():
+            free.popleft()[1].close()
+        reader, writer = free.popleft() if free else await asyncio.open_connection("127.0.0.1", PORT)
         head = f"POST /v1/score HTTP/1.1\r\nHost: bench\r\nContent-Length: {len(body)}\r\n"
         writer.write(f"{head}Content-Type: application/json\r\n\r\n".encode() + body)
         answer = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
