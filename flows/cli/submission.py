@@ -17,6 +17,8 @@ README = "Readme.txt"
 # The answers that a simulated lender comes with: no flow reads them, and no reader shall have to ask.
 TRUTH = "data/true_default_probability.csv"
 EPOCH = "1980-01-01"
+# Of a datamart: a copy of data/; what callers of the service asked and were answered; who may call it.
+LEFT_OUT = ("landing", "decisions", "serve_tokens.jsonl")
 HALF_DAY = 12 * 60 * 60
 FOLDER, FILE, PROGRAM = stat.S_IFDIR | 0o755, stat.S_IFREG | 0o644, stat.S_IFREG | 0o755
 
@@ -99,10 +101,10 @@ def _results(settings: Settings) -> dict[str, Path]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The folder's files, but no hidden ones (a .env, a lock), no links, and no landing/, a copy of data/."""
+    """The folder's files, but no hidden ones (a .env, a lock), no links, and nothing that is LEFT_OUT."""
     for path in folder.rglob("*"):
         inside = path.relative_to(folder)
-        left_out = inside.parts[0] == "landing" or any(part.startswith(".") for part in inside.parts)
+        left_out = inside.parts[0] in LEFT_OUT or any(part.startswith(".") for part in inside.parts)
         linked = path.is_symlink() or any((folder / above).is_symlink() for above in inside.parents[:-1])
         if path.is_file() and not left_out and not linked:
             yield path
