@@ -66,7 +66,7 @@ RULES = {
     "rank correlation with what became known later is {audit.same_rank} or more; when it goes with risk or "
     "arrears in old cohorts more than in young ones by {audit.hindsight_z} standard errors; or when it "
     "equals a feature of ours for {audit.copy_share:%} of the applications. A source is on probation until "
-    "it was captured live for {audit.live_months} months, or an earlier delivery says the same.",
+    "{audit.live_months} months that were captured live have ripe loans, or an earlier delivery is the same.",
     "choice": "An audited source is worth taking when it adds {choice.min_gain} or more to our AUC, "
     "significantly, and covers {choice.min_coverage:%} or more of the applications.",
 }

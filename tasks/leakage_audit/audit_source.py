@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from tasks.config import Settings
@@ -97,7 +98,9 @@ def audit_source(
     captured = read_captured(name, settings)
     now = joined.select("loan_id").hstack(columns)
     verdicts = [find_other_than_captured(verdict, now, captured) for verdict in verdicts]
-    probation = on_probation(captured["snapshot_date"].n_unique(), len(earlier), limits)
+    ripe = applications.filter(~np.isnan(book.labels))["snapshot_date"].unique()
+    proven = captured.filter(pl.col("snapshot_date").is_in(ripe.implode()))["snapshot_date"].n_unique()
+    probation = on_probation(proven, len(earlier), limits)
     table = _tabulate(verdicts, columns)
     usable = table.filter(pl.col("kind") != "other", verdict="admitted").height
     summary = (

@@ -58,10 +58,14 @@ def find_other_than_captured(verdict: Verdict, now: pl.DataFrame, captured: pl.D
 
 
 def on_probation(n_captured: int, n_earlier: int, limits: Audit) -> str:
-    """Why a source is on probation: nothing proves yet that its old rows are as they were; else ""."""
+    """Why a source is on probation: nothing proves yet that its old rows are as they were; else "".
+
+    Needs:  how many months were captured of which the loans are ripe now: before that, no outcome could have
+            changed what the source says of them.
+    """
     if n_earlier or n_captured >= limits.live_months:
         return ""
     return (
-        f"{n_captured} of {limits.live_months} months were captured live. Capture each month with: "
-        "vintage sources capture NAME, or hold an earlier delivery against it with --earlier."
+        f"{n_captured} of {limits.live_months} months were captured live and have ripe loans. Capture each "
+        "with: vintage sources capture NAME, or hold an earlier delivery against it with --earlier."
     )
