@@ -39,7 +39,7 @@ def check(settings: Settings, file: File = None) -> None:
 def explain(settings: Settings, file: File = None) -> None:
     """Say in words what each trigger waits for and what follows, the limits of each metric, and the gate.
 
-    With the cut-off that `vintage policy set-cutoff` set last, unless a --file is named.
+    With the cut-off that policy set-cutoff set last, unless a --file is named.
     """
     from tasks.governance.adopted_policy import read_policy
     from tasks.monitoring.actions import explain_policy

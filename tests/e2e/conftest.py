@@ -10,6 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import httpx
@@ -183,12 +184,14 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def stack(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Stack]:
-    """All services, built and up from the submission, unzipped by another user; removed at the end."""
-    place = tmp_path_factory.mktemp("grader")
+def stack(clone: Path) -> Generator[Stack]:
+    """All services, built and up from the submission, unzipped by another user; removed at the end.
+
+    In a folder of its own: pytest closes those of all its sessions to other users whenever one begins.
+    """
+    place = Path(mkdtemp(prefix="grader-"))
+    place.chmod(0o755)
     folder = place / "my submission"
-    for above in (place, place.parent, place.parent.parent):
-        above.chmod(0o755)
     zipped = shutil.copy(clone / "submission.zip", place)
     as_owner = ["setpriv", f"--reuid={OWNER}", f"--regid={OWNER}", "--clear-groups"]
     if os.getuid() == 0:
@@ -206,3 +209,4 @@ def stack(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[St
         yield stack
     finally:
         stack.compose("down", "-v", "--remove-orphans", "--rmi", "local")
+        shutil.rmtree(place, ignore_errors=True)
