@@ -103,11 +103,13 @@ def _plant_statistics(world: World, draw: np.random.Generator) -> dict[str, dict
         "of a branch of forty, smoothed": few.to_series(),
     }
     low, high = income.quantile(0.01), income.quantile(0.95)
+    values = income.to_numpy()
+    lowest = np.nanmin(values)
     return {
         "default rates of the loans themselves": dict(shares),
         "scaled over the whole period": {
             "mean 0 and standard deviation 1": (income - income.mean()) / income.std(ddof=0),
-            "from 0 to 1": (income - income.min()) / (income.max() - income.min()),  # pyright: ignore
+            "from 0 to 1": pl.Series((values - lowest) / (np.nanmax(values) - lowest)).fill_nan(None),
             "cut at quantiles": income.clip(low, high),
             "rank": income.rank("average") / income.count(),
         },

@@ -47,6 +47,12 @@ def test_only_the_two_pages_have_a_way_out() -> None:
     assert {SERVICES[name]["network_mode"] for name in unlisted} == {"none"}
 
 
+def test_all_that_the_image_is_built_from_is_let_in() -> None:
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", Path("Dockerfile").read_text(), flags=re.M)
+    let_in = {line[1:] for line in Path(".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert {name for names in copied for name in names.split()} == let_in
+
+
 def test_the_image_is_built_on_the_agreed_base_and_does_not_run_as_root() -> None:
     dockerfile = Path("Dockerfile").read_text()
     bases = set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE))
