@@ -1,7 +1,6 @@
 """Whether a month's delivery may come in: what is asked of it before a single row is written."""
 
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
@@ -104,28 +103,27 @@ def require_not_emptied(delivered: Delivered, stored: Delivered, day: date, sett
                 )
 
 
-def months_in_bytes(settings: Settings) -> dict[date, int]:
-    """Bytes of all files' rows of each month once they are read."""
-    sizes = Counter[date]()
-    for source in SOURCES.values():
-        sizes.update(landing.weigh_months(source, settings))
-    return sizes
+def months_in_bytes(settings: Settings) -> Mapping[str, Mapping[date, int]]:
+    """Bytes of each file's rows of each month once they are read."""
+    return {name: landing.weigh_months(source, settings) for name, source in SOURCES.items()}
 
 
-def require_fitting_size(day: date, settings: Settings) -> None:
-    """Do nothing if the rows of `day`, which are worked on together, fit into the memory of the settings.
+def require_fitting_size(sizes: Mapping[str, Mapping[date, int]], day: date, settings: Settings) -> int:
+    """Bytes of the rows of `day`, which are worked on together, if they fit into the memory of the settings.
 
     Raises: BadInputError that names the largest file.
     """
-    sizes = {name: landing.weigh_months(source, settings).get(day, 0) for name, source in SOURCES.items()}
-    if sum(sizes.values()) > held_bytes(settings.memory_gb):
-        name = max(sizes, key=lambda one: sizes[one])
+    of_day = {name: months.get(day, 0) for name, months in sizes.items()}
+    n_bytes = sum(of_day.values())
+    if n_bytes > held_bytes(settings.memory_gb):
+        name = max(of_day, key=lambda one: of_day[one])
         path, n_rows = raw_file(SOURCES[name], settings), landing.count_rows(SOURCES[name], settings)[day].n
         raise BadInputError(
-            f"{path} has {n_rows:,} rows of {day}, {sizes[name] / 1e6:,.0f} MB once read, and work on that "
+            f"{path} has {n_rows:,} rows of {day}, {of_day[name] / 1e6:,.0f} MB once read, and work on that "
             f"takes more than {settings.memory_gb:g} GB of memory. Nothing of the month was published; ask "
             "the sender, or allow more with VINTAGE_MEMORY_GB if it is right."
         )
+    return n_bytes
 
 
 def require_usual_volume(day: date, settings: Settings) -> None:

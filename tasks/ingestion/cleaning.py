@@ -114,7 +114,9 @@ def clean(source: Source, rows: pl.DataFrame) -> pl.DataFrame:
     """
     declared = source.by_bronze_name
     counted = {name: column for name, (_, column) in declared.items() if column.type in KINDS}
-    texts = pl.col(column for column in rows.columns if column not in (*counted, OVERFLOW, "snapshot_date"))
+    # A date and a number are null anyway where what is written cannot be read.
+    worded = [name for name, (_, column) in declared.items() if column.type not in (*KINDS, "date")]
+    texts = pl.col(worded)
     rows = rows.with_columns(pl.when(~texts.str.strip_chars().is_in(NULL_WORDS)).then(texts))
     own_nulls = {name: column.nulls for name, (_, column) in declared.items() if column.nulls}
     rows = rows.with_columns(

@@ -169,26 +169,32 @@ def _look(path: Path, source: Source) -> tuple[pl.DataFrame, dict[str, str]]:
     """
     rows, spelled = _scan(path, source), dict[str, str]()
     with _as_bad_input(path):
+        kinds = _count_kinds(rows, source).collect()
         for column in source.date_columns():
-            written = rows.group_by(column).agg(n=pl.len().cast(pl.Int64)).collect()
+            written = kinds.group_by(column).agg(pl.col("n").sum())
             spelling = _find_spelling(path, source, written, column, known=spelled.values())
             spelled |= {column: spelling} if spelling else {}
-        counts = _count_dates(rows, source, spelled).collect()
         if holds_quotes(path):
             require_paired_quotes(path)
             _require_closed_quotes(path, source, rows)
-    found = add_month(counts, RAW_DATE, spelled.get(RAW_DATE, ISO))
+    found = add_month(_count_dates(kinds, source, spelled), RAW_DATE, spelled.get(RAW_DATE, ISO))
     _require_months(path, found)
     return found, spelled
 
 
-def _count_dates(rows: pl.LazyFrame, source: Source, spelled: Mapping[str, str]) -> pl.LazyFrame:
+def _count_kinds(rows: pl.LazyFrame, source: Source) -> pl.LazyFrame:
+    """Rows of each way in which their dates, and months on book of a loan tape, are written together."""
+    mob = source.in_bronze("installment_num") if source.is_tape else None
+    names = dict.fromkeys([*source.date_columns(), *([mob] if mob else [])])
+    return rows.group_by(*names).agg(n=pl.len().cast(pl.Int64))
+
+
+def _count_dates(kinds: pl.DataFrame, source: Source, spelled: Mapping[str, str]) -> pl.DataFrame:
     """Rows and new loans, or applicants, of each way in which a date is written."""
     in_words = pl.col(RAW_DATE).alias(WRITTEN)
-    read = rows.with_columns(in_words, *(in_iso(name, how) for name, how in spelled.items()))
-    n_new = is_application(source).sum() if source.is_tape else pl.len()
-    counts = read.group_by(WRITTEN).agg(n=pl.len().cast(pl.Int64), n_new=n_new.cast(pl.Int64))
-    return counts.rename({WRITTEN: RAW_DATE})
+    read = kinds.with_columns(in_words, *(in_iso(name, how) for name, how in spelled.items()))
+    n_new = pl.col("n").filter(is_application(source)).sum()
+    return read.group_by(WRITTEN).agg(pl.col("n").sum(), n_new=n_new).rename({WRITTEN: RAW_DATE})
 
 
 def _require_months(path: Path, found: pl.DataFrame) -> None:

@@ -74,7 +74,7 @@ def find_file(source: Source, settings: Settings) -> Path | None:
     Raises: BadInputError where more than one is there, or cannot be read as it is declared.
     """
     names = read_declared(source.name, settings).where
-    found = [path for name in names for path in (sorted(settings.data.glob(name)) or [settings.data / name])]
+    found = [path for name in names for path in _named(name, settings.data)]
     there = [path for path in found if path.is_file()]
     if there and not is_plain(source.declared, there) and (len(there) == 1 or "*" in "".join(names)):
         return copy_plainly(source.declared, there, settings.datamart / "landing" / f"{source.name}.plain")
@@ -86,6 +86,11 @@ def find_file(source: Source, settings: Settings) -> Path | None:
     return there[0] if there else None
 
 
+def _named(name: str, folder: Path) -> list[Path]:
+    """The files that a name or a pattern means, whether they are there or not."""
+    return (sorted(folder.glob(name)) if any(sign in name for sign in "*?[") else []) or [folder / name]
+
+
 def check_file(path: Path, source: Source) -> None:
     """Do nothing if a file is whole, UTF-8 and has the source's columns, each once.
 
@@ -94,7 +99,6 @@ def check_file(path: Path, source: Source) -> None:
     if path.stat().st_size == 0:
         raise BadInputError(f"{path} is empty (0 bytes). Ask the sender for the file again.")
     _check_text(path)
-    _check_lengths(path)
     _check_last_line(path, read_header(path, source), source)
 
 
@@ -143,7 +147,25 @@ def holds_quotes(path: Path) -> bool:
 
 
 def _check_text(path: Path) -> None:
-    """Every byte is UTF-8 and none is NUL."""
+    """Every byte is UTF-8 and none is NUL; no row, also one that quotes stretch over lines, exceeds CHUNK."""
+    _require_text(path)
+    decode = codecs.getincrementaldecoder("utf-8")()
+    n_read, begins, quoted = 0, 0, False  # of the row that goes on, and whether a quote is open in it
+    with path.open("rb") as file:
+        for chunk in iter(lambda: file.read(CHUNK), b""):
+            _decode(chunk, decode, path, n_read)
+            first, last, quoted = _ends_of_rows(chunk, quoted=quoted)
+            if n_read + (len(chunk) if first is None else first) - begins > CHUNK:
+                raise _too_long(path, begins)
+            if last is not None:
+                begins = n_read + last + 1
+            n_read += len(chunk)
+    if decode.getstate()[0]:
+        raise _not_utf8(path, n_read)
+
+
+def _require_text(path: Path) -> None:
+    """Do nothing if a file does not begin as one of another format does."""
     with path.open("rb") as file:
         begins = file.read(4)
     for mark, (kind, fix) in OTHER_FORMATS.items():
@@ -154,38 +176,22 @@ def _check_text(path: Path) -> None:
             f"{path} begins with a line for spreadsheets, sep=, that is no row. Delete line 1, so that the "
             "names of the columns come first."
         )
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    n_read = 0
-    with path.open("rb") as file:
-        for chunk in iter(lambda: file.read(CHUNK), b""):
-            held_back = decoder.getstate()[0]
-            try:
-                if held_back or not chunk.isascii():  # ASCII needs no decoding
-                    decoder.decode(chunk)
-            except UnicodeDecodeError as error:
-                raise _not_utf8(path, n_read - len(held_back) + error.start) from None
-            if b"\0" in chunk:
-                line = _line_at(path, n_read + chunk.index(b"\0"))
-                raise BadInputError(
-                    f"{path} holds a NUL byte (line {line}), which is in no text: it was damaged on the way, "
-                    "or is no CSV file. Ask the sender for it again."
-                )
-            n_read += len(chunk)
-    if decoder.getstate()[0]:
-        raise _not_utf8(path, n_read)
 
 
-def _check_lengths(path: Path) -> None:
-    """No line is longer than CHUNK, nor any row that quotes stretch over several lines."""
-    n_read, begins, quoted = 0, 0, False  # of the row that goes on, and whether a quote is open in it
-    with path.open("rb") as file:
-        for chunk in iter(lambda: file.read(CHUNK), b""):
-            first, last, quoted = _ends_of_rows(chunk, quoted=quoted)
-            if n_read + (len(chunk) if first is None else first) - begins > CHUNK:
-                raise _too_long(path, begins)
-            if last is not None:
-                begins = n_read + last + 1
-            n_read += len(chunk)
+def _decode(chunk: bytes, decoder: codecs.IncrementalDecoder, path: Path, n_read: int) -> None:
+    """Do nothing if the bytes after `n_read` others are text."""
+    held_back = decoder.getstate()[0]
+    try:
+        if held_back or not chunk.isascii():  # ASCII needs no decoding
+            decoder.decode(chunk)
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, n_read - len(held_back) + error.start) from None
+    if b"\0" in chunk:
+        line = _line_at(path, n_read + chunk.index(b"\0"))
+        raise BadInputError(
+            f"{path} holds a NUL byte (line {line}), which is in no text: it was damaged on the way, "
+            "or is no CSV file. Ask the sender for it again."
+        )
 
 
 def _ends_of_rows(chunk: bytes, *, quoted: bool) -> tuple[int | None, int | None, bool]:
@@ -194,13 +200,10 @@ def _ends_of_rows(chunk: bytes, *, quoted: bool) -> tuple[int | None, int | None
         first = chunk.find(b"\n")
         return (None, None, False) if first < 0 else (first, chunk.rfind(b"\n"), False)
     signs = np.frombuffer(chunk, dtype=np.uint8)
-    open_quotes = (np.cumsum(signs == QUOTE) + quoted) % 2
-    ends = np.flatnonzero((signs == NEWLINE) & (open_quotes == 0))
-    return (
-        (int(ends[0]), int(ends[-1]), bool(open_quotes[-1]))
-        if len(ends)
-        else (None, None, bool(open_quotes[-1]))
-    )
+    quotes, lines = np.flatnonzero(signs == QUOTE), np.flatnonzero(signs == NEWLINE)
+    ends = lines[(np.searchsorted(quotes, lines) + quoted) % 2 == 0]
+    first, last = (int(ends[0]), int(ends[-1])) if len(ends) else (None, None)
+    return first, last, bool((len(quotes) + quoted) % 2)
 
 
 def _too_long(path: Path, position: int) -> BadInputError:

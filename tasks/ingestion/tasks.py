@@ -71,13 +71,12 @@ def _batches(months: Sequence[date], settings: Settings) -> Iterator[list[date]]
     sizes = months_in_bytes(settings)
     batch, size = list[date](), 0
     for month in months:
-        n_bytes = sizes.get(month, 0)
+        n_bytes = sum(of_file.get(month, 0) for of_file in sizes.values())
         if batch and size + n_bytes > min(BATCH_BYTES, held_bytes(settings.memory_gb)):
             yield batch
             batch, size = [], 0
-        require_fitting_size(month, settings)
+        size += require_fitting_size(sizes, month, settings)
         batch.append(month)
-        size += n_bytes
     yield batch
 
 
