@@ -185,8 +185,7 @@ def _look(path: Path, source: Source) -> tuple[pl.DataFrame, dict[str, str]]:
 def _count_kinds(rows: pl.LazyFrame, source: Source) -> pl.LazyFrame:
     """Rows of each way in which their dates, and months on book of a loan tape, are written together."""
     mob = source.in_bronze("installment_num") if source.is_tape else None
-    names = dict.fromkeys([*source.date_columns(), *([mob] if mob else [])])
-    return rows.group_by(*names).agg(n=pl.len().cast(pl.Int64))
+    return rows.group_by(*source.date_columns(), *([mob] if mob else [])).agg(n=pl.len().cast(pl.Int64))
 
 
 def _count_dates(kinds: pl.DataFrame, source: Source, spelled: Mapping[str, str]) -> pl.DataFrame:
