@@ -1,6 +1,7 @@
 """Settings of one run: read once from the environment at a flow's first line, then passed down."""
 
 import re
+import resource
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tasks.errors import UsageError
 from tasks.lender.current import serve
 from tasks.lender.reading import find_declaration, read_lender
 
+RESERVED_GB = 2.0  # of addresses: what the libraries reserve before work begins; with less they spin or abort
 LABEL_RULE = ("label_mob", "label_dpd")
 # What shapes a result: kept on record beside the models, whatever the environment says later.
 RECORDED = (
@@ -124,11 +126,25 @@ def rule_of(name: str) -> dict[str, int]:
     return {"label_mob": int(mob), "label_dpd": int(dpd)}
 
 
+def require_addresses(memory_gb: float) -> None:
+    """Do nothing if the process may address what its work takes (`ulimit -v`), GiB.
+
+    Raises: UsageError. A library that is refused an address aborts, or asks for it again without end.
+    """
+    limit, needed = resource.getrlimit(resource.RLIMIT_AS)[0], memory_gb + RESERVED_GB
+    if limit != resource.RLIM_INFINITY and limit < needed * 2**30:
+        raise UsageError(
+            f"This shell lets a process address {limit / 2**30:.1f} GiB, and work needs {needed:g}: run "
+            "ulimit -v unlimited first. Bound the memory by the machine or its containers instead."
+        )
+
+
 def checked_settings(values: Mapping[str, Any]) -> Settings:
     """The settings of the environment with these values over them; this process then serves their lender.
 
     Where nothing else is said, the label is the one that the lender declares.
-    Raises: UsageError for a value that a setting cannot take; PolicyError for a wrong declaration.
+    Raises: UsageError for a value that a setting cannot take, and where `ulimit -v` leaves too little;
+    PolicyError for a wrong declaration.
     """
     try:
         settings = Settings(**values)
@@ -137,6 +153,7 @@ def checked_settings(values: Mapping[str, Any]) -> Settings:
         name, why = str(wrong["loc"][0]), wrong["msg"][0].lower() + wrong["msg"][1:]
         given_as = f"{name} (VINTAGE_{name.upper()})"
         raise UsageError(f"The setting {given_as} cannot be {wrong['input']}: {why}.") from None
+    require_addresses(settings.memory_gb)
     declared = read_lender(find_declaration(settings.data, settings.datamart, settings.lender))
     serve(declared)
     label = {"label_mob": declared.label.mob, "label_dpd": declared.label.dpd}

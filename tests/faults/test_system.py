@@ -32,6 +32,12 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 from flows.cli.main import main
 main()
 """
+FEW_ADDRESSES = """
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (1_400_000 * 1024, resource.RLIM_INFINITY))
+from flows.cli.main import main
+main()
+"""
 START = "from flows.cli.main import main; main()"
 
 
@@ -110,6 +116,16 @@ def test_fault_69_a_full_disk_is_told_and_leaves_the_store_as_it_was(
     assert shop.published() == []
     assert shop.run("features", 0).code == 0
     assert shop.rows("gold.feature_store", 0).equals(served.rows("gold.feature_store", 0))
+
+
+def test_a_process_that_may_address_too_little_ends_in_a_sentence_before_it_writes(shop: Shop) -> None:
+    """Of less than they reserve, the libraries ask again without end."""
+    outcome = ended(start(shop, "run", "features", "--date", str(month(0)), code=FEW_ADDRESSES))
+    assert outcome.code == 2, outcome.said
+    assert "lets a process address 1.3 GiB" in outcome.said
+    assert "ulimit -v unlimited" in outcome.said
+    assert "Traceback" not in outcome.said
+    assert not shop.settings.datamart.exists()
 
 
 @pytest.mark.slow
