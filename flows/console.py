@@ -13,7 +13,6 @@ from typing import Any
 
 from pydantic_core import to_json
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -247,6 +246,8 @@ def print_comparison(figures: Any, loans: str) -> None:
 
 def print_markdown(text: str) -> None:
     """Print Markdown: laid out on a terminal, as it is into a file or a pipe."""
+    from rich.markdown import Markdown  # here, as every command imports this module
+
     shown = for_terminal(text, lines=True)
     console.print(Markdown(shown), soft_wrap=False) if console.is_terminal else console.print(shown)
 

@@ -5,7 +5,6 @@ import sys
 from datetime import date
 from enum import StrEnum
 from functools import cache
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -64,6 +63,8 @@ app.add_typer(sources_app, name="sources")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version  # here, as every command imports this module
+
         print(f"vintage {version('vintage')}")  # noqa: T201 - an answer, as it is
         raise typer.Exit
 

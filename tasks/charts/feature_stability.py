@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
@@ -16,6 +16,7 @@ from tasks.months import month_label
 
 MAX_FEATURES, MAX_MONTHS = 20, 24
 SHADES = ("#F7FBFF", "#DCE9F6", "#B3D3E8", "#86BDDF", "#2F7EBC", "#08468B")
+DARK = 4  # of the shades: from this one on, numbers are written in white
 TITLE = "Feature stability: CSI of the features that shifted most"
 Grid = Sequence[Sequence[float]]
 ROW, COLUMN, WIDEST, LETTER = 0.27, 0.44, 1.1, 0.088  # inches
@@ -91,17 +92,22 @@ def _describe(rows: pl.DataFrame, names: list[str], first: int) -> str:
 def _fill_cells(axes: Axes, grid: Grid, names: list[str], levels: Sequence[float]) -> None:
     colours, norm = ListedColormap(SHADES), BoundaryNorm([*levels, math.inf], len(SHADES))
     axes.set_facecolor(style.PALE)
-    words = [[_short(value) for value in row] for row in grid]
-    sns.heatmap(
-        grid, ax=axes, cmap=colours, norm=norm, cbar=False, linewidths=1.2,
-        annot=words, fmt="", annot_kws={"size": 9.5}, yticklabels=names, xticklabels=False,
-    )  # fmt: skip
+    axes.pcolormesh(np.ma.masked_invalid(grid), cmap=colours, norm=norm, edgecolors="white", linewidth=1.2)
+    for row, values in enumerate(grid):
+        for column, value in enumerate(values):
+            if not math.isnan(value):
+                ink = "white" if norm(value) >= DARK else style.INK
+                place = (column + 0.5, row + 0.5)
+                axes.text(*place, _short(value), size=9.5, color=ink, ha="center", va="center")
+    axes.set_yticks([row + 0.5 for row in range(len(names))], names, va="center")
+    axes.invert_yaxis()
+    axes.spines[:].set_visible(False)
     axes.tick_params(axis="both", length=0)
-    axes.tick_params(axis="y", labelsize=10.5, rotation=0)
+    axes.tick_params(axis="y", labelsize=10.5)
 
 
 def _short(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.2f}" if value < 10 else f"{value:.1f}"
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
 
 
 def _label_months(axes: Axes, first: int, last: int) -> None:

@@ -7,7 +7,6 @@ from typing import Any, ParamSpec
 
 import matplotlib as mpl
 import polars as pl
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -26,7 +25,12 @@ Limits = tuple[float, float]  # amber and red
 MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60)
 BAND, LETTER = 0.27, 0.082  # inches: height of a model's band, width of a small letter
 THEME: dict[Any, Any] = {
-    **sns.axes_style("ticks"),
+    "axes.axisbelow": True,
+    "grid.color": "0.8",
+    "lines.solid_capstyle": "round",
+    "patch.edgecolor": "white",
+    "patch.force_edgecolor": True,
+    "font.sans-serif": ["Arial", "DejaVu Sans", "Liberation Sans"],
     "font.family": ["sans-serif"],
     "font.size": 12,
     "axes.labelsize": 12,

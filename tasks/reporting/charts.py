@@ -22,7 +22,7 @@ def draw_charts(as_of: date, settings: Settings) -> None:
 
 def draw_figures(as_of: date, settings: Settings, **sizes: int) -> dict[str, bytes]:
     """The months up to `as_of` as SVG, by the figure's name; `sizes` as draw_feature_stability has them."""
-    from tasks.charts import draw_all  # seaborn takes seconds to import, and nothing else here needs it
+    from tasks.charts import draw_all  # here, as matplotlib takes long to import and nothing else needs it
 
     figures = tables.scan("gold.monitoring", settings, until=as_of).collect()
     ours = coverage_by_month(as_of, settings)
