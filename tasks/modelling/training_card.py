@@ -81,9 +81,10 @@ def list_limits(label_def: str, n_oot_cohorts: int, *, gate_cohorts: int) -> lis
 def _limits_of_the_lender() -> list[str]:
     """What follows from the features that are protected, and the sources that every score rests on."""
     columns = (pair for source in lender().applications for pair in source.feature_columns().items())
-    protected = " and ".join(name.replace("_", " ") for name, column in columns if column.protected)
+    names = [name.replace("_", " ") for name, column in columns if column.protected]
+    protected, verb = " and ".join(names), "is" if len(names) == 1 else "are"
     needed = " or ".join(source.name for source in lender().applications if not source.may_be_missing)
-    among = f"{protected.capitalize()} are among the features: check that local law allows it."
+    among = f"{protected.capitalize()} {verb} among the features: check that local law allows it."
     alone = f"There is no fallback for missing {needed}: they are scored as nulls."
     return [text for named, text in ((protected, among), (needed, alone)) if named]
 

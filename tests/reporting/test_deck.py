@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tasks.lender.declaration import Identity
 from tasks.monitoring.actions import explain_triggers
 from tasks.reporting.deck.data import DeckData
 from tasks.reporting.deck.pages import build_deck
-from tasks.reporting.deck.write import gather, write_deck
+from tasks.reporting.deck.write import compile_deck, gather, write_deck
 from tasks.reporting.words import day_name, month_name
 from tests.builders import month, months, quick_settings, run_months, write_book
 from tests.reporting.deck_numbers import WAYS, counted_rows, counts_of, numbers_in, raw_values, said_of
@@ -129,6 +130,34 @@ def _places(page: PageObject) -> list[tuple[float, float, float]]:
 
     page.extract_text(visitor_text=visit)
     return placed
+
+
+def test_a_table_too_long_for_its_page_shows_the_first_rows_that_there_is_room_for(data: DeckData) -> None:
+    many = [{**data.triggers[0], "name": f"number_{number:02d}"} for number in range(40)]
+    page = PdfReader(BytesIO(compile_deck(build_deck(replace(data, triggers=many))))).pages[8]
+    heights = dict[str, float]()
+
+    def visit(text: str, cm: list[float], tm: list[float], *_: Any) -> None:
+        heights.setdefault(text.strip(), tm[4] * cm[1] + tm[5] * cm[3] + cm[5])
+
+    page.extract_text(visitor_text=visit)
+    rows = sorted(text for text in heights if text.startswith("number "))
+    assert rows == [f"number {number:02d}" for number in range(len(rows))]
+    assert 5 < len(rows) < 20
+    below = next(height for text, height in heights.items() if text.startswith("The gate, on loans"))
+    assert heights[rows[-1]] > below + 12
+
+
+def test_a_better_cut_off_is_named_on_the_first_page_as_on_the_second(data: DeckData) -> None:
+    best = pl.col("figure") == "best_cutoff"
+    for value, side in ((0.1, "lower"), (0.7, "higher"), (data.policy.cutoff_pd, "")):
+        limits = {"value": value, "ci_low": value - 0.05, "ci_high": value + 0.05}
+        moved = data.economics.with_columns(
+            pl.when(best).then(pl.lit(number)).otherwise(name).alias(name) for name, number in limits.items()
+        )
+        pages = build_deck(replace(data, economics=moved, actions=data.actions.clear()))["pages"]
+        assert (f"a {side} one would earn more" in pages[1]["title"]) == bool(side)
+        assert (f"a {side} cut-off when the policy is next reviewed" in json.dumps(pages[0])) == bool(side)
 
 
 def test_every_page_says_where_its_numbers_come_from(deck: Path, data: DeckData) -> None:

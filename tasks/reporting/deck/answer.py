@@ -6,7 +6,15 @@ import polars as pl
 
 from tasks.reporting.deck.blocks import Block, Mark, Page, Row, numbers, points, stack
 from tasks.reporting.deck.charts import Point, Series, axis_for, line_chart
-from tasks.reporting.deck.data import DeckData, is_of_former_model, lacks_economics, one_of
+from tasks.reporting.deck.data import (
+    DeckData,
+    best_cutoff,
+    better_cutoff,
+    is_of_former_model,
+    lacks_economics,
+    name_best,
+    one_of,
+)
 from tasks.reporting.deck.waiting import applications_chart, ripening_table
 from tasks.reporting.story import TOPICS, Cause
 from tasks.reporting.words import about, list_names, model_name, month_name, window_name
@@ -139,6 +147,10 @@ def _quiet(data: DeckData) -> list[tuple[Mark, str, str]]:
         ("ok", "Proven:", _proven(data)),
         ("open", "Forecast:", _forecast(data)),
     ]
+    better, best = better_cutoff(data), best_cutoff(data)
+    if better and best:
+        text = f"a {better} cut-off when the policy is next reviewed: {name_best(best)} (page 2)."
+        lines.append(("open", "Consider:", text))
     due = [row for row in data.actions_now.to_dicts() if row["severity"] == "info"]
     routine: list[tuple[Mark, str, str]] = [
         ("open", "Routine:", f"{row['action']} ({row['owner']})") for row in due[:2]

@@ -15,7 +15,7 @@ from tasks.reporting.words import day_name, model_name, month_name, window_name
 from tasks.schemas.monitoring import keep_metrics
 
 RANK = {"red": 0, "amber": 1, "info": 2}
-MAX_TRIGGERS, MAX_GROUPS = 10, 9
+MAX_GROUPS = 9
 PLAIN = (
     "Measurements decide when someone must act; people decide what is done, and who decides is not who "
     "built the model. "
@@ -33,13 +33,11 @@ def build_governance(data: DeckData) -> Page:
     fired = [row["trigger"] for row in open_ if row["severity"] != "info"]
     decided = [row for row in data.models if row["state"] in ("champion", "rejected")]
     promoted = sum(row["state"] == "champion" for row in decided)
-    gate = (
-        f"the gate let {promoted} of {len(decided)} verdicts pass" if decided else "no model was judged yet"
-    )
+    gate = f"the gate passed {promoted} of {len(decided)} models" if decided else "no model was judged yet"
     waiting = len(waiting_models(data))
     gate += f", {waiting} wait{'s' * (waiting == 1)} for a person" if waiting else ""
     count = (
-        f"{len(fired)} of {len(data.triggers)} triggers ask for something"
+        f"{len(fired)} of {len(data.triggers)} triggers ask{'s' * (len(fired) == 1)} for something"
         if fired
         else f"None of {len(data.triggers)} triggers asks for anything"
     )
@@ -68,9 +66,9 @@ def _triggers(data: DeckData, fired: Sequence[str]) -> Block:
             one["due"],
             dues.get(one["name"], "nothing open"),
         ]
-        for one in order[:MAX_TRIGGERS]
+        for one in order
     ]
-    title = f"Who acts by when ({len(rows)} of {len(data.triggers)} triggers; policy {data.policy_name})"
+    title = f"Who acts by when, open and red triggers first (policy {data.policy_name})"
     header = ("", "Trigger", "Action", "Owner", "Within", "Today")
     return table(title, header, rows, widths=(0, 0, 1, 0, 0, 0), inset=2.8)
 

@@ -1,6 +1,6 @@
 """Page 6: which models there are, and who served when."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -21,21 +21,27 @@ def build_models(data: DeckData) -> Page:
         return Page(
             "Models", "No model was trained yet: too few cohorts are ripe", PLAIN_MODELS, _no_model(data)
         )
-    candidates = data.card["candidates"]
-    best, second = candidates[0], candidates[1]
-    apart = best["oot"]["auc_ci_95"][0] > second["oot"]["auc"]
-    word = "ranks ahead of" if apart else "is chosen over"
-    close = "" if apart else ": a gap within its interval"
     return Page(
         "Models",
-        f"The {best['family']} model, AUC {best['oot']['auc']:.3f}, {word} the {second['family']} one, "
-        f"{second['oot']['auc']:.3f}, on {best['oot']['n']:,} loans out of time{close}",
+        _title(data.card["candidates"]),
         PLAIN_MODELS,
         [
             Row([_candidates(data), _setup(data)], (1.2, 1), fill=True),
             Row([_timeline(data), _verdicts(data)], (1.2, 1), fill=True),
         ],
     )
+
+
+def _title(candidates: Sequence[Mapping[str, Any]]) -> str:
+    """Which family was chosen, and whether it surely ranks better than the best of the others."""
+    best, rival = candidates[0], max(candidates[1:], key=lambda one: one["oot"]["auc"])
+    loans = f"{best['oot']['n']:,} loans out of time"
+    named = f"The {best['family']} model, AUC {best['oot']['auc']:.3f} on {loans},"
+    over = f"the {rival['family']} one, {rival['oot']['auc']:.3f}"
+    if best["oot"]["auc_ci_95"][0] > rival["oot"]["auc"]:
+        return f"{named} ranks ahead of {over}"
+    whose = "whose lead" if rival["oot"]["auc"] > best["oot"]["auc"] else "but its lead"
+    return f"{named} is chosen over {over}, {whose} may be chance"
 
 
 PLAIN_MODELS = (

@@ -7,7 +7,7 @@ import polars as pl
 
 from tasks.reporting.deck.blocks import Block, Page, Row, table, text
 from tasks.reporting.deck.charts import Axis, Guide, Point, Series, axis_for, curve_chart
-from tasks.reporting.deck.data import DeckData, lacks_economics
+from tasks.reporting.deck.data import DeckData, best_cutoff, better_cutoff, lacks_economics, name_best
 from tasks.reporting.deck.waiting import break_even_chart
 from tasks.reporting.story import asks_of
 from tasks.reporting.words import about, month_name, window_name
@@ -27,7 +27,7 @@ NOT_MEASURED = (
 def build_money(data: DeckData) -> Page:
     """What the model earns at its cut-off, and what another would earn."""
     profit, realised = (data.facts.money("profit", basis) for basis in ("expected", "realised"))
-    best = data.facts.money("best_cutoff", "realised") or data.facts.money("best_cutoff")
+    best = best_cutoff(data)
     if best is None or (profit is None and realised is None):
         rows = [
             Row([text(_why_nothing(data), size=14)]),
@@ -53,13 +53,12 @@ def _title(data: DeckData, profit: Mapping[str, Any], best: Mapping[str, Any]) -
     earned = (
         f"At the cut-off of {cutoff:.0%}, {month_name(data.day)} is expected to earn {about(profit['value'])}"
     )
-    limits = f"{best['value']:.0%} ({best['ci_low']:.0%} to {best['ci_high']:.0%})"
-    by = "the forecast puts" if best["basis"] == "expected" else f"loans of {window_name(best['window'])} put"
     asked = [row for trigger in OF_THE_CUTOFF for row in asks_of(trigger, data.actions_now)]
     verdict = "whether to move it is asked on page 1" if asked else "it need not move"
-    if not best["ci_low"] <= cutoff <= best["ci_high"]:
-        verdict = f"a {'lower' if best['value'] < cutoff else 'higher'} one would earn more"
-    return f"{earned}; {by} the best at {limits}: {verdict}"
+    better = better_cutoff(data)
+    if better:
+        verdict = f"a {better} one would earn more"
+    return f"{earned}; {name_best(best)}: {verdict}"
 
 
 def _plain(data: DeckData) -> str:
@@ -129,7 +128,7 @@ def _curve(data: DeckData) -> Block:
     if realised:
         scaled = _per_month(realised, cohorts)
         series.append(Series("realised, ripe cohorts, a month", "line", "grey", scaled))
-    best = data.facts.money("best_cutoff", "realised") or data.facts.money("best_cutoff")
+    best = best_cutoff(data)
     values = [value for one in series for p in one.points for value in (p.value, p.low, p.high)]
     cutoff = data.policy.cutoff_pd
     guides = [Guide("x", cutoff, f"cut-off {cutoff:.0%}", before=bool(best) and best["value"] > cutoff)]
