@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from serving.customer_state import CustomerState, load_state
 from tasks.config import Settings
 from tasks.errors import NothingToDoError
 from tasks.lender.current import lender
+from tasks.place import stamp_of
 from tasks.registry.history import Registry, champion_on, load_registry, registry_path
 from tasks.registry.registered_files import load_model, read_card
 from tasks.registry.settings_history import history_path
@@ -86,16 +86,9 @@ def load_served(registry: Registry, day: date, known: Sequence[ServedModel] = ()
 
 def fingerprint(day: date, settings: Settings) -> tuple[Any, ...]:
     """What differs once a snapshot of the day would: registry, settings of record, policy, tables."""
-    files = [_stamp(path) for path in (registry_path(settings), history_path(settings), settings.policy)]
+    files = [stamp_of(path) for path in (registry_path(settings), history_path(settings), settings.policy)]
     versions = [tables.version_of(f"silver.{source.name}", settings) for source in lender().of_applicants]
     return (day, *files, *versions)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    if not path.exists():
-        return 0, 0
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size
 
 
 def describe_model(snapshot: Snapshot) -> dict[str, Any]:

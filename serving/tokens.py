@@ -5,11 +5,11 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal, get_args
 
 from tasks.config import Settings
 from tasks.errors import UsageError
+from tasks.place import Place
 from tasks.store.sealed_files import append_sealed, read_sealed
 
 Scope = Literal["score", "metrics"]
@@ -41,7 +41,7 @@ class Token:
         return True
 
 
-def tokens_path(settings: Settings) -> Path:
+def tokens_path(settings: Settings) -> Place:
     """The history of tokens, beside the tables that they give access to."""
     return settings.datamart / "serve_tokens.jsonl"
 

@@ -4,15 +4,16 @@ import re
 import resource
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.errors import UsageError
 from tasks.lender.current import serve
 from tasks.lender.reading import find_declaration, read_lender
+from tasks.place import Place, as_place
 
 RESERVED_GB = 2.0  # of addresses: what the libraries reserve before work begins; with less they spin or abort
 LABEL_RULE = ("label_mob", "label_dpd")
@@ -27,6 +28,9 @@ RECORDED = (
     "auto_approve",
     "cutoff_pd",
 )
+
+
+APlace = Annotated[Place, BeforeValidator(as_place), PlainSerializer(str)]
 
 
 def unreadable_sign(table: Path) -> str | None:
@@ -44,9 +48,11 @@ class Settings(BaseSettings):
         default=None,
         description="file that declares the lender, instead of lender.toml in the data folder",
     )
-    datamart: Path = Field(default=Path("datamart"), description="folder of the Delta tables and reports")
-    model_store: Path = Field(
-        default=Path("model_store"), description="folder of the models and their registry"
+    datamart: APlace = Field(
+        default=Path("datamart"), description="folder, or URI, of the Delta tables and reports"
+    )
+    model_store: APlace = Field(
+        default=Path("model_store"), description="folder, or URI, of the models and their registry"
     )
 
     restate: bool = Field(default=False, description="take changed rows of a month that is published")
@@ -89,8 +95,8 @@ class Settings(BaseSettings):
 
     @field_validator("datamart")
     @classmethod
-    def _holds_tables(cls, path: Path) -> Path:
-        sign = unreadable_sign(path)
+    def _holds_tables(cls, path: Place) -> Place:
+        sign = unreadable_sign(path) if isinstance(path, Path) else None
         if sign:
             reason = "tables cannot be kept in {path}, whose name holds a {sign}; choose another folder"
             raise PydanticCustomError("path", reason, {"path": str(path.absolute()), "sign": sign})

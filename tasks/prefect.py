@@ -26,6 +26,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed
 
 from tasks.errors import NothingToDoError, PassingError, StorageError, may_pass
+from tasks.store_faults import explain
 
 LOG = logging.getLogger("vintage")
 SKIPPED = "Skipped"
@@ -134,6 +135,9 @@ def translate_storage_errors(step: str) -> Generator[None]:
     try:
         yield
     except (OSError, DeltaError, ComputeError) as error:
+        of_a_store = explain(str(error), step)
+        if of_a_store:
+            raise of_a_store from error
         reason = str(error).partition("\n")[0]
         passing = may_pass(error) or isinstance(error, CommitFailedError)
         of_a_file = passing or reason.startswith("parquet:")

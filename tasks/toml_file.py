@@ -4,17 +4,17 @@ import re
 import tomllib
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from tasks.errors import PolicyError
+from tasks.place import Place
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_toml(path: Path, model: type[Model], *, what: str) -> tuple[Model, str]:
+def read_toml(path: Place, model: type[Model], *, what: str) -> tuple[Model, str]:
     """What the file says, checked by `model`, and its text.
 
     Raises: PolicyError that names the line and the fix.
@@ -28,7 +28,7 @@ def read_toml(path: Path, model: type[Model], *, what: str) -> tuple[Model, str]
     return parse_toml(text, path, model), text
 
 
-def parse_toml(text: str, path: Path, model: type[Model]) -> Model:
+def parse_toml(text: str, path: Place, model: type[Model]) -> Model:
     """What the text, which is or will be in the file, says.
 
     Raises: PolicyError that names the line and the fix.

@@ -1,10 +1,13 @@
 """What holds for every test."""
 
 import atexit
+import logging
 import os
 from collections.abc import Generator
+from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import pytest
 
@@ -12,6 +15,7 @@ import flows  # noqa: F401 - before Prefect, which reads what it sets
 from tasks.config import Settings
 from tasks.lender.current import serve
 from tasks.lender.reading import REFERENCE, read_lender
+from tasks.place import ObjectPlace, Place
 
 serve(read_lender(REFERENCE))  # for what is asked of it when the tests are collected
 # As the command line sets it, and before scikit-learn is imported: two threads would wait for each other.
@@ -58,3 +62,39 @@ def own_declarations(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VINTAGE_SOURCES", str(path))
         yield path
+
+
+@pytest.fixture(scope="session")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Generator[ObjectPlace]:
+    """A bucket of an S3 server of the tests' own, which the variables of AWS name from now on."""
+    from moto.server import ThreadedMotoServer  # here, since few tests need it, and it takes a while
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else it prints each request
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    made = HTTPConnection(host, port)
+    made.request("PUT", "/lake")
+    made.getresponse().read()
+    made.close()
+    variables = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "id-of-the-tests",
+        "AWS_SECRET_ACCESS_KEY": "secret-of-the-tests",
+        "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield ObjectPlace("s3://lake")
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "object store"])
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """An empty place for tables and models: a folder, and then one in an object store."""
+    if request.param == "folder":
+        return tmp_path
+    return request.getfixturevalue("bucket") / uuid4().hex

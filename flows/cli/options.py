@@ -29,14 +29,20 @@ def _switch(names: str, text: str) -> Any:
     return Annotated[bool, typer.Option(*names.split(), help=text)]
 
 
+def _place(text: str) -> Any:
+    return Annotated[str | None, typer.Option(metavar="PATH|URI", help=text)]
+
+
 OPTIONS = {
     "data": _folder("Folder with the lender's files [default: data; VINTAGE_DATA]."),
     "lender": _folder(
         "File that declares the lender [default: lender.toml in the data folder, else the reference "
         "lender's; VINTAGE_LENDER]."
     ),
-    "datamart": _folder("Folder of the tables [default: datamart; VINTAGE_DATAMART]."),
-    "model_store": _folder("Folder of the models [default: model_store; VINTAGE_MODEL_STORE]."),
+    "datamart": _place(
+        "Folder, or s3://, gs:// or az:// URI, of the tables [default: datamart; VINTAGE_DATAMART]."
+    ),
+    "model_store": _place("Folder, or URI, of the models [default: model_store; VINTAGE_MODEL_STORE]."),
     "restate": _switch(
         "--restate", "Take changed rows of a published month; the old version stays readable."
     ),

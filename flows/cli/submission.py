@@ -12,6 +12,7 @@ from zlib import crc32
 
 from tasks.config import Settings
 from tasks.errors import UsageError
+from tasks.place import require_folder
 
 README = "Readme.txt"
 # The answers that a simulated lender comes with: no flow reads them, and no reader shall have to ask.
@@ -90,7 +91,8 @@ def _is_whole(path: Path) -> bool:
 
 
 def _results(settings: Settings) -> dict[str, Path]:
-    rooms = {"data": settings.data, "datamart": settings.datamart, "model_store": settings.model_store}
+    places = {"data": settings.data, "datamart": settings.datamart, "model_store": settings.model_store}
+    rooms = {name: require_folder(place, "vintage submission") for name, place in places.items()}
     found: dict[str, Path] = {}
     for room, folder in rooms.items():
         inside = {str(path.relative_to(folder)): path for path in _files(folder)}

@@ -5,6 +5,7 @@ from typing import Any
 
 from tasks.config import Settings
 from tasks.errors import UsageError
+from tasks.place import require_folder
 from tasks.store.sealed_files import read_key
 from tasks.store.sealed_lines import read_lines
 
@@ -13,8 +14,8 @@ Line = dict[str, Any]
 
 
 def decisions_folder(settings: Settings) -> Path:
-    """The folder of the log, for its owner alone."""
-    return settings.datamart / "decisions"
+    """The folder of the log, for its owner alone. Raises: UsageError where the datamart is in no folder."""
+    return require_folder(settings.datamart, "vintage serve") / "decisions"
 
 
 def file_of(day: str, settings: Settings) -> Path:

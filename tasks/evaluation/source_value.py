@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -18,6 +17,7 @@ from tasks.governance.source_log import Kinds, retired_on
 from tasks.modelling.families import ModelSpec, default_spec
 from tasks.modelling.loading import load_training_data
 from tasks.modelling.training_set import leave_out_retired
+from tasks.place import Place
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.model_card import describe_gain
 from tasks.registry.registered_files import read_card
@@ -37,7 +37,7 @@ class Compared:
     """A row per feature set, and the CSV of the same."""
 
     table: pl.DataFrame
-    path: Path
+    path: Place
 
     @property
     def for_people(self) -> pl.DataFrame:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 
@@ -17,6 +16,7 @@ from tasks.evaluation.scorers import Predict, Scorer, fit_scorer, score_with, sc
 from tasks.modelling.loading import load_training_data
 from tasks.modelling.tasks import promote, train_challenger
 from tasks.modelling.training_set import keep_features
+from tasks.place import Place
 from tasks.registry.anchors import replay_store
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.registered_files import load_model, read_card
@@ -57,7 +57,7 @@ class _Replay:
 
 def evaluate(
     start: date, end: date, settings: Settings, *, ablations: bool, step: Callable[[date], None]
-) -> tuple[pl.DataFrame, Path]:
+) -> tuple[pl.DataFrame, Place]:
     """Figures per scorer and month from `start` to `end`, and the CSV they were written to, beside a chart.
 
     Models are trained and promoted again, by the tasks of the flows and the settings on record, in a store
@@ -109,7 +109,7 @@ def _true(loans: pl.DataFrame, replay: _Replay) -> list[pl.DataFrame]:
 
 def _publish(
     scored: Sequence[pl.DataFrame], start: date, end: date, settings: Settings
-) -> tuple[pl.DataFrame, Path]:
+) -> tuple[pl.DataFrame, Place]:
     labels = tables.scan("gold.label_store", settings).select("loan_id", "label").collect()
     ripe = [frame.join(labels, on="loan_id", how="inner", maintain_order="left") for frame in scored]
     figures = summarise_scores(pl.concat(ripe)) if ripe else pl.DataFrame()

@@ -2,7 +2,8 @@
 
 A file is looked through once, when it is new or has changed. A run that asks for all of its months reads it
 whole; one that asks for some splits it once into a file per month, so that it and later runs read only their
-own. What was found and the split are kept under <datamart>/landing.
+own. What was found and the split are kept under <datamart>/landing, or in the cache of this machine's user
+where the datamart lies in an object store.
 """
 
 import json
@@ -30,6 +31,7 @@ from tasks.ingestion.raw_files import (
     require_paired_quotes,
 )
 from tasks.lender.current import lender
+from tasks.place import scratch_of
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.deliveries import Volume
 from tasks.schemas.source import OVERFLOW, RAW_DATE, Source
@@ -134,7 +136,7 @@ def weigh_months(source: Source, settings: Settings) -> dict[date, int]:
 def _look_once(path: Path, source: Source, settings: Settings) -> Path:
     """Folder of what was found in this version of the file; it is looked through where there is none."""
     status = path.stat()
-    home = settings.datamart / "landing" / source.name
+    home = scratch_of(settings.datamart) / "landing" / source.name
     landed = home / f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}-{READING}"
     if not landed.is_dir():
         check_file(path, source)

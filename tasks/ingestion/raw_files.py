@@ -19,6 +19,7 @@ from tasks.errors import BadInputError
 from tasks.governance.declarations import read_declared
 from tasks.governance.source_log import retired_on
 from tasks.ingestion.plain_copy import copy_plainly, is_plain
+from tasks.place import scratch_of
 from tasks.schemas.source import Source
 
 CHUNK = 1 << 20
@@ -77,7 +78,9 @@ def find_file(source: Source, settings: Settings) -> Path | None:
     found = [path for name in names for path in _named(name, settings.data)]
     there = [path for path in found if path.is_file()]
     if there and not is_plain(source.declared, there) and (len(there) == 1 or "*" in "".join(names)):
-        return copy_plainly(source.declared, there, settings.datamart / "landing" / f"{source.name}.plain")
+        return copy_plainly(
+            source.declared, there, scratch_of(settings.datamart) / "landing" / f"{source.name}.plain"
+        )
     if len(there) > 1:
         raise BadInputError(
             f"{' and '.join(map(str, there))} are both there, and only one can be the file of {source.name}. "

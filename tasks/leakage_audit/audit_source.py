@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -18,6 +17,7 @@ from tasks.leakage_audit.checks import Verdict, assemble_book, audit_columns
 from tasks.leakage_audit.reference import Book
 from tasks.leakage_audit.restated import find_other_than_captured, find_restated, on_probation
 from tasks.leakage_audit.spans import find_span
+from tasks.place import Place
 from tasks.registry.settings_of_record import settings_on
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.source_features import kind_of
@@ -41,7 +41,7 @@ class Audited:
 
     verdicts: pl.DataFrame
     summary: str
-    path: Path
+    path: Place
 
     @property
     def alike(self) -> pl.DataFrame:
@@ -155,7 +155,7 @@ def _publish(
     earlier: Sequence[str],
     probation: str,
     settings: Settings,
-) -> Path:
+) -> Place:
     as_of = applications["snapshot_date"].max()
     kinds: Kinds = dict(table.select("column", "kind").iter_rows())
     admitted = table.filter(verdict="admitted")["column"].to_list()

@@ -65,7 +65,7 @@ def train_challenger(as_of: date, settings: Settings) -> str:
     config = configure(context.previous, settings.trials, settings.seed, settings.oot_cohorts)
     require_both_outcomes(snapshot, config)
     model_id = identify_model(snapshot, config, settings.label_def)
-    if (settings.model_store / model_id).exists():
+    if models.is_saved(model_id, settings):
         return model_id
     require_newest(standing)
     for warning in describe_gaps(context, snapshot):

@@ -1,17 +1,17 @@
 """What people decided on actions: <model_store>/actions.jsonl, sealed lines, none ever edited."""
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any, Literal
 
 from tasks.config import Settings
+from tasks.place import Place
 from tasks.store.sealed_files import append_sealed, read_sealed
 
 What = Literal["close", "escalate"]
 A_LINE = "a decision on an action"
 
 
-def log_path(settings: Settings) -> Path:
+def log_path(settings: Settings) -> Place:
     """The file itself, oldest line first."""
     return settings.model_store / "actions.jsonl"
 

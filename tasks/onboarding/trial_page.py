@@ -5,11 +5,12 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tasks.onboarding.trial import Trial
+from tasks.place import Place
 from tasks.store import documents
 from tasks.text import for_html
 
 
-def write_trial(trial: Trial, out: Path) -> Path:
+def write_trial(trial: Trial, out: Path) -> Place:
     """Write the page; return its path. The same files give the same bytes."""
     loader = PackageLoader("tasks.onboarding", "templates")
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, finalize=for_html)

@@ -14,6 +14,7 @@ from typing import Literal
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
+from tasks.place import Place
 from tasks.store.handles import newest_note
 from tasks.store.sealed_lines import digests_of_lines
 
@@ -41,7 +42,7 @@ def replay_store() -> Generator[Path]:
             _replayed.reset(token)
 
 
-def require_anchored(kind: Kind, text: str, path: Path, settings: Settings) -> None:
+def require_anchored(kind: Kind, text: str, path: Place, settings: Settings) -> None:
     """Do nothing if a history, read as `text` from `path`, holds the lines by which the tables were written.
 
     Tables that were written by older code have no notes and are held against nothing.

@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
+from tasks.place import Place
 from tasks.registry.anchors import require_anchored
 from tasks.registry.models import ARTEFACT, digests_of, list_folders
 from tasks.registry.records import OVERRIDE, RECALIBRATED, Change, Entry, Standing, State
-from tasks.store.atomic_files import locked, write_whole
 from tasks.store.sealed_files import read_key
 from tasks.store.sealed_lines import digest_of_last, read_lines, require_key, seal_line
+from tasks.store.text_files import change_text, read_text
 
 # The states from which a model may come into each state; None is that of a model before its first line.
 PRECEDING: Mapping[State, tuple[State | None, ...]] = {
@@ -32,12 +32,12 @@ class Registry:
     A decision rests on this state, so it is recorded only while the file still ends with that line.
     """
 
-    path: Path
+    path: Place
     entries: tuple[Entry, ...]
     head: str
 
 
-def registry_path(settings: Settings) -> Path:
+def registry_path(settings: Settings) -> Place:
     """The append-only history, one JSON object a line."""
     return settings.model_store / "registry.jsonl"
 
@@ -49,17 +49,13 @@ def load_registry(settings: Settings) -> Registry:
     a table was written, or when the key of the settings did not sign it.
     """
     path = registry_path(settings)
-    text = _read(path)
+    text = read_text(path)
     registry = _parse(text, path, read_key(settings))
     require_anchored("registry", text, path, settings)
     return registry
 
 
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
-
-
-def _parse(text: str, path: Path, key: bytes | None) -> Registry:
+def _parse(text: str, path: Place, key: bytes | None) -> Registry:
     lines = read_lines(text, path, what="a registry entry", key=key)
     try:
         entries = tuple(Entry(**fields) for fields in lines)
@@ -78,12 +74,12 @@ def record(
     rests, or a line that is there takes effect later.
     """
     path, key = registry.path, read_key(settings)
-    with locked(path):
-        text = _read(path)
+
+    def with_changes(text: str) -> str | None:
         now = _parse(text, path, key)
         known = {entry.model_id for entry in now.entries}
         if any(change.state == "challenger" and change.model_id in known for change in changes):
-            return
+            return None
         if now.head != registry.head:
             raise ModelStoreError(
                 f"{path} was changed while this was decided, so nothing was recorded. Look at "
@@ -94,7 +90,9 @@ def record(
         for change in changes:
             digests = registered_digests(now, change.model_id) or digests_of(change.model_id, settings)
             text += seal_line(_fields_of(change, effective_from, digests), text, key) + "\n"
-        write_whole(path, text)
+        return text
+
+    change_text(path, with_changes)
 
 
 def require_not_past(registry: Registry, effective_from: date) -> None:

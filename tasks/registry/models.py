@@ -3,14 +3,14 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import joblib
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
-from tasks.store.atomic_files import new_folder, sync_files, sync_folder
+from tasks.place import ObjectPlace, Place
+from tasks.store.folders import is_published, publish_folder
 
 ARTEFACT, CARD, CARD_TEXT, REFERENCE = "model.joblib", "card.json", "card.md", "reference.json"
 
@@ -28,22 +28,25 @@ def save(
 
     Needs:  `to_text`, which words the card for people.
     """
-    target = settings.model_store / model_id
-    if target.exists():
+    if is_saved(model_id, settings):
         return
-    with new_folder(target) as work:
+    with publish_folder(settings.model_store / model_id, last=CARD) as work:
         joblib.dump(model, work / ARTEFACT)
         (work / REFERENCE).write_text(json.dumps(reference, indent=1), encoding="utf-8")
         full_card = {**card, "sha256": digest_of(work / ARTEFACT)}
         (work / CARD).write_text(json.dumps(full_card, indent=1), encoding="utf-8")
         (work / CARD_TEXT).write_text(to_text(full_card), encoding="utf-8")
-        sync_files(work)
-    sync_folder(settings.model_store)
+
+
+def is_saved(model_id: str, settings: Settings) -> bool:
+    """Whether the model has a folder, whole."""
+    return is_published(settings.model_store / model_id, last=CARD)
 
 
 def list_folders(settings: Settings) -> list[str]:
     """Ids of the models that have a folder, whether or not the registry knows them."""
-    return sorted(path.parent.name for path in settings.model_store.glob(f"[!.]*/{ARTEFACT}"))
+    whole = CARD if isinstance(settings.model_store, ObjectPlace) else ARTEFACT
+    return sorted(path.parent.name for path in settings.model_store.glob(f"[!.]*/{whole}"))
 
 
 def digests_of(model_id: str, settings: Settings) -> dict[str, str]:
@@ -57,6 +60,6 @@ def digests_of(model_id: str, settings: Settings) -> dict[str, str]:
     return {path.name: digest_of(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-def digest_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def digest_of(path: Place) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

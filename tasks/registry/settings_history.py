@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
+from tasks.place import Place
 from tasks.registry.anchors import name_note, require_anchored
 from tasks.registry.history import Registry
-from tasks.store.atomic_files import locked, write_whole
 from tasks.store.sealed_files import read_key
 from tasks.store.sealed_lines import digest_of_last, read_lines, require_key, seal_line
+from tasks.store.text_files import change_text, read_text
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class SettingsLine:
     settings: Mapping[str, Any]
 
 
-def history_path(settings: Settings) -> Path:
+def history_path(settings: Settings) -> Place:
     """The file itself, oldest line first."""
     return settings.model_store / "settings.jsonl"
 
@@ -36,7 +36,11 @@ def read_settings_history(settings: Settings) -> list[SettingsLine]:
     Raises: ModelStoreError when a line was edited, removed or cannot be read, when it lacks the line by which
     a table was written, or when the key of the settings did not sign it.
     """
-    path, text = history_path(settings), _read(settings)
+    return _parse(_read(settings), settings)
+
+
+def _parse(text: str, settings: Settings) -> list[SettingsLine]:
+    path = history_path(settings)
     names = SettingsLine.__dataclass_fields__
     lines = read_lines(text, path, what="a line of settings", key=read_key(settings))
     require_anchored("settings", text, path, settings)
@@ -49,13 +53,14 @@ def read_settings_history(settings: Settings) -> list[SettingsLine]:
 def append_settings(line: SettingsLine, settings: Settings, *, follows: int) -> bool:
     """Append a line to a history of `follows` lines; False, and nothing written, when it has more by now."""
     path, key = history_path(settings), read_key(settings)
-    with locked(path):
-        if len(read_settings_history(settings)) != follows:
-            return False
-        text = _read(settings)
+
+    def with_line(text: str) -> str | None:
+        if len(_parse(text, settings)) != follows:
+            return None
         require_key(text, path, key)
-        write_whole(path, text + seal_line(asdict(line), text, key) + "\n")
-    return True
+        return text + seal_line(asdict(line), text, key) + "\n"
+
+    return change_text(path, with_line)
 
 
 def note_heads(registry: Registry, settings: Settings) -> dict[str, str]:
@@ -64,8 +69,7 @@ def note_heads(registry: Registry, settings: Settings) -> dict[str, str]:
 
 
 def _read(settings: Settings) -> str:
-    path = history_path(settings)
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    return read_text(history_path(settings))
 
 
 def lines_until(day: date, lines: list[SettingsLine]) -> list[SettingsLine]:

@@ -14,6 +14,7 @@ from tasks.economics.reading import economics_until
 from tasks.lender.current import lender
 from tasks.monitoring.actions import actions_on, explain_policy, newest_monitored
 from tasks.months import months_before
+from tasks.place import Place
 from tasks.registry.history import load_registry
 from tasks.registry.settings_of_record import policy_on
 from tasks.reporting.charts import draw_figures
@@ -31,7 +32,7 @@ CHART_MONTHS, CHART_FEATURES = 12, 12  # of the heat map, so that it can be read
 LIFE = ("opened", "months", "state")  # of an action, where its table has them
 
 
-def build_report(as_of: date | None, settings: Settings, *, out: Path | None = None) -> Path:
+def build_report(as_of: date | None, settings: Settings, *, out: Path | None = None) -> Place:
     """Write the report of a monitored date (by default the newest); return its path. Same tables, same bytes.
 
     Raises: TableNotReadyError when the date, or none at all, was monitored.
@@ -87,8 +88,10 @@ def _grades(day: date, settings: Settings) -> pl.DataFrame:
 
 def _card_link(model_id: str, settings: Settings) -> str:
     """Where the card of a model is, seen from the folder in which reports are by default."""
-    card = settings.model_store / model_id / "card.md"
-    return Path(os.path.relpath(card.absolute(), (settings.datamart / "report").absolute())).as_posix()
+    card, pages = settings.model_store / model_id / "card.md", settings.datamart / "report"
+    if not (isinstance(card, Path) and isinstance(pages, Path)):
+        return str(card)
+    return Path(os.path.relpath(card.absolute(), pages.absolute())).as_posix()
 
 
 def _month_before(day: date, settings: Settings) -> dict[str, str] | None:

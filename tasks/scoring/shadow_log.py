@@ -1,17 +1,17 @@
 """Which models score beside the champion, in which months: <model_store>/shadow.jsonl, sealed lines."""
 
 from datetime import date
-from pathlib import Path
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError, UsageError
+from tasks.place import Place
 from tasks.registry.history import load_registry, state_on
 from tasks.store.sealed_files import append_sealed, read_sealed
 
 A_LINE = "an order of a shadow run"
 
 
-def path_of_orders(settings: Settings) -> Path:
+def path_of_orders(settings: Settings) -> Place:
     """The file itself, oldest line first; of each model the last line holds."""
     return settings.model_store / "shadow.jsonl"
 

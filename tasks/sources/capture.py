@@ -6,7 +6,6 @@ What a later delivery says of them is held against it. Kept are the columns that
 import hashlib
 import io
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 
@@ -14,6 +13,7 @@ from tasks.config import Settings
 from tasks.errors import ModelStoreError, NothingToDoError, TableNotReadyError, UsageError
 from tasks.governance.declarations import read_declared
 from tasks.governance.source_log import note_decision, read_decisions
+from tasks.place import Place
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.source_features import kind_of
 from tasks.sources.applications import scan_applications
@@ -76,5 +76,5 @@ def _captures(name: str, settings: Settings) -> list[dict[str, str]]:
     return [line for line in read_decisions(settings, source=name) if line["what"] == "capture"]
 
 
-def _path(name: str, month: date, settings: Settings) -> Path:
+def _path(name: str, month: date, settings: Settings) -> Place:
     return settings.datamart / "sources" / "captured" / name / f"{month}.parquet"

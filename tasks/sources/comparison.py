@@ -2,13 +2,13 @@
 
 import json
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from tasks.config import Settings
+from tasks.place import Place
 
 
-def comparison_path(settings: Settings) -> Path:
+def comparison_path(settings: Settings) -> Place:
     """What the last comparison of sources measured."""
     return settings.datamart / "sources" / "comparison.json"
 

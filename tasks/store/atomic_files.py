@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from tasks.errors import UsageError
+from tasks.place import ObjectPlace, Place
 
 HIDDEN = ".tmp-"  # begins the name of a folder that is not whole yet
 
@@ -94,12 +95,16 @@ def _open_lock(path: Path) -> int:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
-def write_whole(path: Path, text: str | bytes) -> None:
+def write_whole(path: Place, text: str | bytes) -> None:
     """Replace what the file holds: after a crash it is the old text (or bytes) or the new."""
+    content = text.encode() if isinstance(text, str) else text
+    if isinstance(path, ObjectPlace):
+        path.write_bytes(content)
+        return
     work = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with work.open("wb") as file:
-            file.write(text.encode() if isinstance(text, str) else text)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         work.replace(path)
@@ -127,13 +132,6 @@ def new_folder(target: Path, *, private: bool = False) -> Generator[Path]:
                 raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def append_line(path: Path, line: str) -> None:
-    """Add a line to the file, or leave it as it was. Needs: `locked(path)`."""
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
-    missing = "" if before.endswith("\n") or not before else "\n"
-    write_whole(path, f"{before}{missing}{line}\n")
 
 
 def sync_folder(folder: Path) -> None:

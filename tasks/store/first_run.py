@@ -1,12 +1,14 @@
 """The first run on a datamart: when it publishes nothing, it leaves nothing behind."""
 
-import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from tasks.config import Settings
+from tasks.place import Place, scratch_of
 from tasks.schemas.catalog import TABLES
 from tasks.store import tables
+from tasks.store.folders import remove_folder
 
 
 @contextmanager
@@ -19,17 +21,22 @@ def undone_when_it_fails(settings: Settings) -> Generator[None]:
     if any(place.exists() for place in places):
         yield
         return
-    landing = settings.datamart / "landing"
+    landing = scratch_of(settings.datamart) / "landing"
     made = [place for place in (*places, landing) if not place.exists()]
-    around = (*{place.parent for place in places}, settings.datamart, *settings.datamart.parents)
-    folders = [folder for folder in around if not folder.exists()]
+    folders = [folder for folder in _around(places) if not folder.exists()]
     try:
         yield
     except BaseException:
         if not tables.snapshot_dates("bronze.deliveries", settings):
             for place in made:
-                shutil.rmtree(place, ignore_errors=True)
+                remove_folder(place)
             for folder in folders:
                 with suppress(OSError):  # another's file is in it
                     folder.rmdir()
         raise
+
+
+def _around(places: Sequence[Place]) -> list[Path]:
+    """The folders of this machine that hold these, innermost first."""
+    around = {folder for place in places if isinstance(place, Path) for folder in place.parents}
+    return sorted(around, key=lambda folder: -len(folder.parts))

@@ -1,18 +1,18 @@
 """The Delta tables themselves: where each lies, opened once per process, and what its commits note."""
 
 from functools import cache
-from pathlib import Path
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError
+from tasks.place import Place, stamp_of
 
 FIRST_COMMIT = f"{0:020}.json"
 
 
-def path_of(name: str, settings: Settings) -> Path:
+def path_of(name: str, settings: Settings) -> Place:
     """Folder of a table, e.g. `gold.label_store` in <datamart>/gold/label_store."""
     layer, table = name.split(".")
     return settings.datamart / layer / table
@@ -24,12 +24,12 @@ def open_table(name: str, settings: Settings) -> DeltaTable:
     Raises: TableNotReadyError when it does not exist.
     """
     path = path_of(name, settings)
-    oldest = first_commit(path)
-    if oldest is None:
+    begun = _begun(path)
+    if begun is None:
         raise TableNotReadyError(
             f"{name} does not exist yet ({path}). Build it with: vintage run features --date D"
         )
-    table = _opened(path, oldest.name, oldest.stat().st_mtime_ns)
+    table = _opened(path, begun)
     if (_log_of(path) / f"{table.version() + 1:020}.json").exists():
         table.update_incremental()
     return table
@@ -44,7 +44,7 @@ def open_version(name: str, settings: Settings, version: int | None) -> DeltaTab
     if version is None:
         return open_table(name, settings)
     try:
-        return DeltaTable(path, version=version)
+        return DeltaTable(str(path), version=version)
     except (FileNotFoundError, DeltaError) as error:
         raise TableNotReadyError(
             f"Version {version} of {name} cannot be read ({path}): vacuumed, or of another table. "
@@ -57,32 +57,41 @@ def newest_note(name: str, key: str, settings: Settings) -> str | None:
 
     Most often that is the last commit; the whole log is read only where others have committed after it.
     """
-    oldest = first_commit(path_of(name, settings))
-    if oldest is None:
+    path = path_of(name, settings)
+    begun = _begun(path)
+    if begun is None:
         return None
-    version = open_table(name, settings).version()
-    return _newest_note(path_of(name, settings), oldest.name, oldest.stat().st_mtime_ns, version, key)
+    return _newest_note(path, begun, open_table(name, settings).version(), key)
 
 
-def first_commit(path: Path) -> Path | None:
-    """File of the oldest commit that is left of a table; None where there is no table."""
+def is_table(path: Place) -> bool:
+    """Whether there is a Delta table."""
+    return _begun(path) is not None
+
+
+def _begun(path: Place) -> str | None:
+    """The name and the time of the oldest commit that is left of a table; None where there is no table."""
     first = _log_of(path) / FIRST_COMMIT
-    return first if first.exists() else min(_log_of(path).glob("*.json"), default=None)
+    stamp = stamp_of(first)
+    if stamp is None:
+        first = min(_log_of(path).glob("*.json"), default=None)
+        stamp = stamp_of(first) if first else None
+    return f"{first.name} {stamp}" if first and stamp is not None else None
 
 
-def _log_of(path: Path) -> Path:
+def _log_of(path: Place) -> Place:
     return path / "_delta_log"
 
 
 @cache
-def _opened(path: Path, _oldest: str, _created: int) -> DeltaTable:
+def _opened(path: Place, _begun: str) -> DeltaTable:
     """One handle per table and process: reading what is new in a log is quicker than reading it all."""
-    return DeltaTable(path)
+    return DeltaTable(str(path))
 
 
 @cache
-def _newest_note(path: Path, oldest: str, created: int, _version: int, key: str) -> str | None:
-    table = _opened(path, oldest, created)
+def _newest_note(path: Place, begun: str, _version: int, key: str) -> str | None:
+    table = _opened(path, begun)
     for limit in (1, None):
         noted = [commit[key] for commit in table.history(limit) if key in commit]
         if noted:

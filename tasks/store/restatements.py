@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from tasks.config import Settings
-from tasks.store.atomic_files import append_line, locked
+from tasks.place import Place
+from tasks.store.text_files import append_line, change_text, read_text
 
 
-def path_of_history(settings: Settings) -> Path:
+def path_of_history(settings: Settings) -> Place:
     """The file itself, one JSON object a line, oldest first."""
     return settings.datamart / "restatements.jsonl"
 
@@ -20,11 +20,14 @@ def note(settings: Settings, entry: Mapping[str, Any], *, versions: Mapping[str,
     A run that was killed after its line and is run again adds none: the line is there, with the versions
     from before the first attempt.
     """
-    path = path_of_history(settings)
-    with locked(path):
-        same = [line for line in read_history(settings) if _subject(line) == _subject(entry)]
-        if not same or {**same[-1], "old_versions": None} != {**entry, "old_versions": None}:
-            append_line(path, json.dumps({**entry, "old_versions": dict(versions)}))
+
+    def with_entry(text: str) -> str | None:
+        same = [line for line in _parse(text) if _subject(line) == _subject(entry)]
+        if same and {**same[-1], "old_versions": None} == {**entry, "old_versions": None}:
+            return None
+        return append_line(text, json.dumps({**entry, "old_versions": dict(versions)}))
+
+    change_text(path_of_history(settings), with_entry)
 
 
 def _subject(entry: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -33,7 +36,8 @@ def _subject(entry: Mapping[str, Any]) -> tuple[Any, Any]:
 
 def read_history(settings: Settings) -> list[dict[str, Any]]:
     """All lines in order; empty before the first restatement."""
-    path = path_of_history(settings)
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return _parse(read_text(path_of_history(settings)))
+
+
+def _parse(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]

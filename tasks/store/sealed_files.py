@@ -1,13 +1,13 @@
 """Files of sealed lines: appended to whole, read with their chain verified, signed where there is a key."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
-from tasks.store.atomic_files import locked, write_whole
+from tasks.place import Place
 from tasks.store.sealed_lines import read_lines, require_key, seal_line
+from tasks.store.text_files import append_line, change_text, read_text
 
 MIN_KEY_BYTES = 32
 
@@ -35,7 +35,7 @@ def read_key(settings: Settings) -> bytes | None:
     return key
 
 
-def read_sealed(path: Path, settings: Settings, *, what: str) -> list[dict[str, Any]]:
+def read_sealed(path: Place, settings: Settings, *, what: str) -> list[dict[str, Any]]:
     """The lines of a file in order, verified from its first sealed one on; empty where there is no file.
 
     Lines before that are of older code, which sealed none.
@@ -43,19 +43,19 @@ def read_sealed(path: Path, settings: Settings, *, what: str) -> list[dict[str, 
     Needs:  `what` a line is, for the message.
     Raises: ModelStoreError when a line was edited, removed or cannot be read.
     """
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return read_lines(text, path, what=what, key=read_key(settings), unsealed_first=True)
+    return read_lines(read_text(path), path, what=what, key=read_key(settings), unsealed_first=True)
 
 
-def append_sealed(path: Path, fields: Mapping[str, Any], settings: Settings, *, what: str) -> None:
+def append_sealed(path: Place, fields: Mapping[str, Any], settings: Settings, *, what: str) -> None:
     """Add a sealed line to a file, on disk before this returns.
 
     Raises: as `read_sealed`; ModelStoreError when the lines are signed and there is no key to sign another.
     """
     key = read_key(settings)
-    with locked(path):
-        read_sealed(path, settings, what=what)
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def with_line(text: str) -> str:
+        read_lines(text, path, what=what, key=key, unsealed_first=True)
         require_key(text, path, key)
-        whole = text if text.endswith("\n") or not text else f"{text}\n"
-        write_whole(path, f"{whole}{seal_line(fields, text, key)}\n")
+        return append_line(text, seal_line(fields, text, key))
+
+    change_text(path, with_line)

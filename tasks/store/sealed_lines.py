@@ -7,17 +7,17 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from tasks.errors import ModelStoreError
+from tasks.place import Place
 
 GENESIS = "0" * 64
 NOT_SIGNED = ("seal", "signature")  # fields of a line that its signature does not cover
 
 
 def read_lines(
-    text: str, path: Path, *, what: str, key: bytes | None = None, unsealed_first: bool = False
+    text: str, path: Place, *, what: str, key: bytes | None = None, unsealed_first: bool = False
 ) -> list[dict[str, Any]]:
     """All lines of a history in order, with the chain of digests verified, and with a `key` the signatures.
 
@@ -45,7 +45,7 @@ def read_lines(
 
 
 def _require_signature(
-    fields: Mapping[str, Any], path: Path, number: int, *, key: bytes | None, signed: bool
+    fields: Mapping[str, Any], path: Place, number: int, *, key: bytes | None, signed: bool
 ) -> None:
     """Do nothing if a line is signed with the key, or neither it nor one before it is `signed`."""
     signature = fields.get("signature", "")
@@ -73,7 +73,7 @@ def seal_after(fields: Mapping[str, Any], previous: str, key: bytes | None = Non
     return json.dumps({**line, "seal": _seal_of(line)})
 
 
-def require_key(text: str, path: Path, key: bytes | None) -> None:
+def require_key(text: str, path: Place, key: bytes | None) -> None:
     """Do nothing if a line may be added to a history.
 
     Raises: ModelStoreError when the lines that are there are signed, and there is no `key` to sign another.

@@ -18,7 +18,7 @@ from tasks.config import Settings
 from tasks.errors import PassingError, TableNotReadyError, VintageError
 from tasks.schemas.catalog import TABLES, Table, in_order
 from tasks.schemas.feature_store import MEASURES_OF
-from tasks.store.handles import first_commit, open_table, open_version, path_of
+from tasks.store.handles import is_table, open_table, open_version, path_of
 from tasks.store.table_columns import columns_of, missing_in, require_same_types
 
 PERSONAL = ("bronze", "silver", "quarantine")  # layers with names: their folders are made for the owner alone
@@ -38,7 +38,7 @@ def create_missing(settings: Settings) -> None:
 
     Parallel first writes of one table would race; writes of different partitions of an existing one do not.
     """
-    missing = [name for name in TABLES if first_commit(path_of(name, settings)) is None]
+    missing = [name for name in TABLES if not is_table(path_of(name, settings))]
     for layer in PERSONAL:
         (settings.datamart / layer).mkdir(mode=0o700, parents=True, exist_ok=True)
     with ThreadPoolExecutor(max(1, len(missing))) as pool:
@@ -49,9 +49,11 @@ def create_missing(settings: Settings) -> None:
 def _create(name: str, settings: Settings) -> None:
     empty, path = TABLES[name].empty, path_of(name, settings)
     try:
-        write_deltalake(path, empty, mode="ignore", partition_by=["snapshot_date"], configuration=PROPERTIES)
+        write_deltalake(
+            str(path), empty, mode="ignore", partition_by=["snapshot_date"], configuration=PROPERTIES
+        )
     except DeltaError:
-        if first_commit(path) is None:  # else another run made the same table first
+        if not is_table(path):  # else another run made the same table first
             raise
 
 
@@ -110,7 +112,7 @@ def missing_columns(
     The files tell: a column that is there and null throughout is not missing.
     Raises: as `scan`.
     """
-    if version is None and not DeltaTable.is_deltatable(str(path_of(name, settings))):
+    if version is None and not is_table(path_of(name, settings)):
         return {}
     delta = open_version(name, settings, version)
     return _missing(delta, _days_between(delta, until, on), TABLES[name])
@@ -172,7 +174,7 @@ def require(name: str, day: date, settings: Settings, *, flow: str) -> None:
 
 def snapshot_dates(name: str, settings: Settings) -> list[date]:
     """Days that have a partition, in order; empty when the table does not exist."""
-    if not DeltaTable.is_deltatable(str(path_of(name, settings))):
+    if not is_table(path_of(name, settings)):
         return []
     return sorted(_days_of(open_table(name, settings)))
 

@@ -10,6 +10,7 @@ import pytest
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
+from tasks.place import Place
 from tasks.registry import models
 from tasks.registry.history import (
     champion_on,
@@ -28,8 +29,8 @@ from tests.builders import month, usable_card
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(datamart=tmp_path / "datamart", model_store=tmp_path / "model_store")
+def settings(home: Place) -> Settings:
+    return Settings(datamart=home / "datamart", model_store=home / "model_store")
 
 
 def store(settings: Settings, model_id: str, day: date, content: str = "a model") -> None:
@@ -134,7 +135,7 @@ def test_a_changed_artefact_is_not_loaded(settings: Settings) -> None:
 
 def test_a_later_decision_does_not_vouch_for_a_changed_file(settings: Settings) -> None:
     store(settings, "a", month(5))
-    (settings.model_store / "a" / models.CARD).write_text("{}")
+    (settings.model_store / "a" / models.CARD).write_bytes(b"{}")
     record(
         load_registry(settings),
         settings,
@@ -148,7 +149,7 @@ def test_an_edited_history_shows(settings: Settings) -> None:
     store(settings, "a", month(5))
     store(settings, "b", month(6))
     path = registry_path(settings)
-    path.write_text(path.read_text().replace('"why": "test"', '"why": "edited"', 1))
+    path.write_bytes(path.read_bytes().replace(b'"why": "test"', b'"why": "edited"', 1))
     with pytest.raises(ModelStoreError, match="line 1 does not follow"):
         load_registry(settings)
 

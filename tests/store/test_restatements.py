@@ -1,13 +1,12 @@
 """The history of restated months."""
 
-from pathlib import Path
-
 from tasks.config import Settings
+from tasks.place import Place
 from tasks.store import restatements
 
 
-def test_a_restatement_that_is_run_again_adds_no_line(tmp_path: Path) -> None:
-    settings = Settings(datamart=tmp_path)
+def test_a_restatement_that_is_run_again_adds_no_line(home: Place) -> None:
+    settings = Settings(datamart=home)
     entry = {"snapshot_date": "2023-01-01", "what": "rows", "digests": {"loans": ["a", "b"]}}
     restatements.note(settings, entry, versions={"silver.loans": 3})
     restatements.note(settings, {**entry, "snapshot_date": "2023-02-01"}, versions={"silver.loans": 3})

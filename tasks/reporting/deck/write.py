@@ -15,6 +15,7 @@ from tasks.economics.reading import economics_until
 from tasks.errors import TableNotReadyError
 from tasks.lender.current import NamesOfTheLender, lender
 from tasks.monitoring.actions import explain_triggers
+from tasks.place import Place
 from tasks.registry.history import Registry, champion_on, load_registry
 from tasks.registry.registered_files import read_card
 from tasks.registry.settings_of_record import policy_on, settings_on
@@ -40,7 +41,7 @@ COUNTED = NamesOfTheLender(
 TEMPLATES = ("deck.typ", "deck_charts.typ", "deck_drawings.typ")
 
 
-def write_deck(as_of: date | None, settings: Settings, *, out: Path | None = None) -> Path:
+def write_deck(as_of: date | None, settings: Settings, *, out: Path | None = None) -> Place:
     """Write the deck of a date that has features (by default the newest); same tables, same bytes.
 
     That of an older date has the month in its name, so that it never takes the newest one's place.

@@ -1,0 +1,41 @@
+"""What an object store answered that failed, in one sentence, from the message of what met it."""
+
+import re
+
+from tasks.errors import PassingError, StorageError
+
+NO_BUCKET = "is in a bucket that does not exist. Create it, or name another place."
+NOTHING_HALF = "Nothing is half written; run the same command again when that is mended."
+
+
+def explain(error: str, where: str) -> StorageError | None:
+    """What an object store answered, in one sentence, from the message of obstore, Polars or Delta Lake.
+
+    PassingError where the same command may go through later; None for the error of something else. What comes
+    behind the status is left out: it may name the key that was refused.
+    """
+    if "metadata" in error and "credential" in error.lower():
+        return StorageError(f"{where} was given no credentials. Set the provider's variables. {NOTHING_HALF}")
+    if "Error performing" not in error:
+        return None
+    status = re.search(r"status code: (\d+)", error)
+    number = int(status[1]) if status else 0
+    if "RequestTimeTooSkewed" in error:
+        return StorageError(
+            f"{where} refuses a request whose clock is off. Set the clock of this machine, and try again."
+        )
+    if number in (401, 403) or "PermissionDenied" in error or "Unauthenticated" in error:
+        return StorageError(
+            f"{where} refuses the credentials ({number or 'none valid'}). Correct the provider's variables, "
+            f"such as AWS_ACCESS_KEY_ID, or let its owner grant access. {NOTHING_HALF}"
+        )
+    if "NoSuchBucket" in error or "ContainerNotFound" in error:
+        return StorageError(f"{where} {NO_BUCKET}")
+    if number >= 500 or number in (408, 429) or "error sending request" in error or "timed out" in error:
+        return PassingError(f"{where} does not answer as it should: {first_words(error)}. {NOTHING_HALF}")
+    return None
+
+
+def first_words(error: str) -> str:
+    """An error without the answer of the server, its cause, and its end."""
+    return error.partition("\n")[0].partition("<")[0].strip(" .:")
