@@ -14,6 +14,7 @@ def explain(error: str, where: str) -> StorageError | None:
     PassingError where the same command may go through later; None for the error of something else. What comes
     behind the status is left out: it may name the key that was refused.
     """
+    error = _in_one_line(error)
     if "metadata" in error and "credential" in error.lower():
         return StorageError(f"{where} was given no credentials. Set the provider's variables. {NOTHING_HALF}")
     if "Error performing" not in error:
@@ -37,5 +38,10 @@ def explain(error: str, where: str) -> StorageError | None:
 
 
 def first_words(error: str) -> str:
-    """An error without the answer of the server, its cause, and its end."""
-    return error.partition("\n")[0].partition("<")[0].strip(" .:")
+    """An error in one line, without what the server answered."""
+    return _in_one_line(error).partition("<")[0].strip(" .:")
+
+
+def _in_one_line(error: str) -> str:
+    """Delta Lake draws causes as a coloured tree; obstore adds its own state to them."""
+    return " ".join(re.sub(r"\x1b\[[\d;]*m|↳", "", error.partition("\n\nDebug source")[0]).split())

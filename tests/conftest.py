@@ -1,12 +1,14 @@
 """What holds for every test."""
 
 import atexit
-import logging
 import os
+import subprocess
+import sys
 from collections.abc import Generator
 from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -64,21 +66,40 @@ def own_declarations(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path
         yield path
 
 
-@pytest.fixture(scope="session")
-def bucket(tmp_path_factory: pytest.TempPathFactory) -> Generator[ObjectPlace]:
-    """A bucket of an S3 server of the tests' own, which the variables of AWS name from now on."""
-    from moto.server import ThreadedMotoServer  # here, since few tests need it, and it takes a while
+# In a process of its own: some calls of Delta Lake hold Python's lock while they wait for an answer.
+S3_SERVER = """
+import sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+"""
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else it prints each request
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    made = HTTPConnection(host, port)
-    made.request("PUT", "/lake")
-    made.getresponse().read()
-    made.close()
+
+@pytest.fixture(scope="session")
+def s3_server() -> Generator[int]:
+    """The port of an S3 server of the tests' own, which holds an empty bucket named lake."""
+    words = [sys.executable, "-c", S3_SERVER]
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(words, text=True, **pipes) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        port = int(server.stdout.readline())
+        made = HTTPConnection("127.0.0.1", port)
+        made.request("PUT", "/lake")
+        made.getresponse().read()
+        made.close()
+        yield port
+        server.stdin.close()
+        server.terminate()
+
+
+@pytest.fixture(scope="session")
+def bucket(s3_server: int, tmp_path_factory: pytest.TempPathFactory) -> Generator[ObjectPlace]:
+    """The bucket of the server, which the variables of AWS name from now on."""
     variables = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{s3_server}",
         "AWS_ALLOW_HTTP": "true",
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "id-of-the-tests",
@@ -89,7 +110,6 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Generator[ObjectPlace]:
         for name, value in variables.items():
             patch.setenv(name, value)
         yield ObjectPlace("s3://lake")
-    server.stop()
 
 
 @pytest.fixture(params=["folder", "object store"])

@@ -134,6 +134,13 @@ def test_a_fault_of_the_store_is_one_sentence_without_what_it_answered(
     assert "\n" not in str(found)
 
 
+def test_a_tree_of_causes_is_told_in_one_line() -> None:
+    drawn = "Generic S3 error\n \x1b[31m↳\x1b[0m Error performing GET http://store/lake in 181s\n  \x1b[31m↳\x1b[0m error sending request"
+    told = str(explain(f"{drawn}\n\nDebug source:\nGeneric", "features"))
+    assert "Generic S3 error Error performing GET http://store/lake in 181s error sending request." in told
+    assert "Debug" not in told
+
+
 def test_the_error_of_something_else_is_not_explained() -> None:
     assert explain("Schema error: Cannot cast", "s3://lake") is None
 
