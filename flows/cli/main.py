@@ -38,8 +38,7 @@ from tasks.config import Settings
 from tasks.errors import TableNotReadyError, UsageError, VintageError, may_pass
 from tasks.text import for_terminal
 
-# On a few thousand rows a second thread gains nothing, and on a busy machine the two wait for each other.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # on a few thousand rows two threads wait for each other
 
 DEMO_TRIALS = 3
 _made_once = cache(get_command)
