@@ -5,6 +5,7 @@ A value that could be read in two ways is not guessed: its row goes to quarantin
 
 from collections.abc import Mapping
 from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
@@ -201,6 +202,37 @@ def count_lost(
         row["snapshot_date"]: {column: (row[column], row[column + HELD]) for column in columns if row[column]}
         for row in sums.iter_rows(named=True)
     }
+
+
+class Fractions(NamedTuple):
+    """How many cells of a column of whole numbers say a number that is none, such as `12.5`; one of them."""
+
+    n: int
+    example: str
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"{self.n} say a number that is no whole one, such as {self.example!r}"
+
+
+def find_fractions(
+    source: Source, raw: pl.DataFrame, typed: pl.DataFrame
+) -> dict[date, dict[str, Fractions]]:
+    """Per month and column of whole numbers, the cells that say a number within its limits, but no whole one.
+
+    Needs:  the same rows as received, with their month, and typed, in which these cells are null.
+    """
+    found: dict[date, dict[str, Fractions]] = {}
+    for name, (ours, column) in source.by_bronze_name.items():
+        if column.type != "whole number" or typed[ours].null_count() == raw[name].null_count():
+            continue
+        lost = raw.filter(typed[ours].is_null() & raw[name].is_not_null()).select("snapshot_date", name)
+        number = _within_limits("number", column.limits)
+        cells = lost.with_columns(number=_read_marked(name)).filter(number.is_not_null())
+        by_month = cells.group_by("snapshot_date").agg(n=pl.len(), example=pl.col(name).first())
+        for month, n, example in by_month.iter_rows():
+            found.setdefault(month, {})[name] = Fractions(n, example)
+    return found
 
 
 def first_lost_date(

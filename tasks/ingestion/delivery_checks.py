@@ -6,6 +6,7 @@ Each check gives a sentence that says what is wrong, where, and the fix; None wh
 import hashlib
 from collections.abc import Collection, Mapping
 from datetime import date
+from math import sqrt
 from statistics import median
 
 import polars as pl
@@ -18,6 +19,7 @@ NULL, FIELD = "\x00", "\x1f"  # in no raw file: the one is refused there, the ot
 MIN_CELLS = 10  # a share of fewer cells than this says nothing
 MIN_MONTHS = 3
 UNREADABLE, QUARANTINED, VOLUME = 0.5, 0.1, 0.5
+CHANCE = 3  # standard deviations of a count (Poisson): a small lender's months differ by more than VOLUME
 TIMES_OTHERS, TIMES_APPLICATIONS = 10, 100  # as many rows as there are applications, in the first months
 MIN_ROWS = 50  # one bad row of a handful is a bad row, not a bad delivery
 
@@ -88,7 +90,7 @@ def find_odd_volume(counts: Mapping[date, Volume], day: date, *, paused: bool = 
     usual = median(new_before or [0])
     (n, new), last = counts[day], counts[before[-1]].n
     is_book = any(counts[month].n != counts[month].n_new for month in (*before, day))
-    if usual and not (paused and is_book) and abs(new / usual - 1) > VOLUME:
+    if usual and not (paused and is_book) and abs(new - usual) > max(VOLUME * usual, CHANCE * sqrt(usual)):
         return f"{new} new rows, where the median of the {len(new_before)} months before is {usual:.0f}"
     ended = max(new_before, default=0) if paused else 0
     if is_book and not (last - ended) * (1 - VOLUME) <= n - new <= last * (1 + VOLUME):

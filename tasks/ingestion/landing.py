@@ -9,17 +9,18 @@ where the datamart lies in an object store.
 import json
 import logging
 import shutil
-from collections.abc import Collection, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
 
 from tasks.config import Settings, held_bytes
-from tasks.errors import BadInputError, PassingError, may_pass
+from tasks.errors import BadInputError
 from tasks.ingestion.cleaning import is_application
+from tasks.ingestion.csv_rows import as_bad_input, columns_in, require_closed_quotes, scan_rows
 from tasks.ingestion.date_spelling import ISO, add_month, find_spelling, in_iso
 from tasks.ingestion.delivery_checks import MIN_ROWS, QUARANTINED
 from tasks.ingestion.raw_files import (
@@ -27,14 +28,13 @@ from tasks.ingestion.raw_files import (
     file_if_due,
     find_line,
     holds_quotes,
-    read_header,
     require_paired_quotes,
 )
 from tasks.lender.current import lender
 from tasks.place import scratch_of
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.deliveries import Volume
-from tasks.schemas.source import OVERFLOW, RAW_DATE, Source
+from tasks.schemas.source import RAW_DATE, Source
 from tasks.store.atomic_files import HIDDEN, new_folder
 
 LOG = logging.getLogger("vintage")
@@ -60,7 +60,7 @@ def read_months(
     held = set(_found(landed)[MONTH])
     if dated and held <= {*months, None}:
         rows = _scan_months(path, source, landed).filter(pl.col(MONTH).is_not_null())
-        with _as_bad_input(path):
+        with as_bad_input(path):
             return rows.select(_as_received(path, source, landed, pl.col(MONTH))).collect()
     pieces = [TABLES[f"bronze.{source.name}"].empty]
     for month in months:
@@ -68,7 +68,7 @@ def read_months(
             piece = _split_once(path, source, landed) / f"{MONTH}={month if dated else UNDATED}"
             _require_short_fields(path, piece, month, settings)
             rows = pl.read_parquet(piece / "*.parquet", hive_partitioning=False)
-            rows.columns = _columns(
+            rows.columns = columns_in(
                 path, source
             )  # older code may have split the file, and named fewer of them
             if not dated:
@@ -137,7 +137,8 @@ def _look_once(path: Path, source: Source, settings: Settings) -> Path:
     """Folder of what was found in this version of the file; it is looked through where there is none."""
     status = path.stat()
     home = scratch_of(settings.datamart) / "landing" / source.name
-    landed = home / f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}-{READING}"
+    only = f"-{sha256(source.declared.only.encode()).hexdigest()[:8]}" if source.declared.only else ""
+    landed = home / f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}-{READING}{only}"
     if not landed.is_dir():
         check_file(path, source)
         there = home.iterdir() if home.is_dir() else ()
@@ -169,8 +170,8 @@ def _look(path: Path, source: Source) -> tuple[pl.DataFrame, dict[str, str]]:
 
     Quotes must come in pairs.
     """
-    rows, spelled = _scan(path, source), dict[str, str]()
-    with _as_bad_input(path):
+    rows, spelled = scan_rows(path, source), dict[str, str]()
+    with as_bad_input(path):
         kinds = _count_kinds(rows, source).collect()
         for column in source.date_columns():
             written = kinds.group_by(column).agg(pl.col("n").sum())
@@ -178,7 +179,7 @@ def _look(path: Path, source: Source) -> tuple[pl.DataFrame, dict[str, str]]:
             spelled |= {column: spelling} if spelling else {}
         if holds_quotes(path):
             require_paired_quotes(path)
-            _require_closed_quotes(path, source, rows)
+            require_closed_quotes(path, source, rows)
     found = add_month(_count_dates(kinds, source, spelled), RAW_DATE, spelled.get(RAW_DATE, ISO))
     _require_months(path, found)
     return found, spelled
@@ -234,63 +235,13 @@ def _split_once(path: Path, source: Source, landed: Path) -> Path:
         with new_folder(landed / SPLIT) as work:
             by_month = pl.PartitionBy(work, key=MONTH, include_key=False)
             rows = _scan_months(path, source, landed)
-            with _as_bad_input(path):
+            with as_bad_input(path):
                 rows.sink_parquet(by_month, mkdir=True, compression="uncompressed", statistics=False)
     return landed / SPLIT
-
-
-def _columns(path: Path, source: Source) -> list[str]:
-    """Our names of the file's columns in their order, `extra N` for those that we do not take in."""
-    header = read_header(path, source)
-    return [*(source.bronze_names.get(name, f"extra {place}") for place, name in enumerate(header)), OVERFLOW]
-
-
-def _scan(path: Path, source: Source) -> pl.LazyFrame:
-    return pl.scan_csv(
-        path,
-        has_header=False,
-        skip_rows=1,
-        schema=dict.fromkeys(_columns(path, source), pl.String()),
-        missing_columns="insert",
-        null_values="",  # also where the sender puts quotes around nothing
-        truncate_ragged_lines=True,
-        glob=False,
-    )
 
 
 def _scan_months(path: Path, source: Source, landed: Path) -> pl.LazyFrame:
     """The file's rows with their month, null where it cannot be told."""
     # A join streams; replacing the values, or validating the join, would hold the whole file.
     months = _found(landed).lazy().select(RAW_DATE, MONTH)
-    return _scan(path, source).join(months, on=RAW_DATE, how="left", maintain_order="left")
-
-
-@contextmanager
-def _as_bad_input(path: Path) -> Generator[None]:
-    try:
-        yield
-    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
-        if may_pass(error) or "os error" in str(error):  # of the disk, on which the months are kept apart
-            raise
-        reason = str(error).partition("\n")[0]
-        if reason.startswith("parquet:"):  # the file is CSV: it is the writing of its months that failed
-            raise PassingError(
-                f"The months of {path} could not be kept apart ({reason}). See that the disk has room, then "
-                "run the same command again."
-            ) from error
-        fix = (
-            "Look for a quote that is never closed." if holds_quotes(path) else "Ask the sender for it again."
-        )
-        raise BadInputError(f"{path} cannot be read as a CSV file ({reason}). {fix}") from error
-
-
-def _require_closed_quotes(path: Path, source: Source, rows: pl.LazyFrame) -> None:
-    """A quote that is never closed makes one field of the lines after it: rows would vanish in it."""
-    ids = [column.pattern.strip("^$") for _, column in source.by_bronze_name.values() if column.type == "id"]
-    lines = "|".join(dict.fromkeys([*(pattern for pattern in ids if pattern), ",.*,.*,"]))
-    swallowed = pl.col(pl.String).str.contains(rf"(?s)\n.*({lines})")
-    if rows.select(pl.any_horizontal(swallowed.any())).collect().item():
-        raise BadInputError(
-            f"{path} has a quote that is never closed, so that a field swallows whole lines. "
-            "Ask the sender to export it again with its quotes in pairs."
-        )
+    return scan_rows(path, source).join(months, on=RAW_DATE, how="left", maintain_order="left")

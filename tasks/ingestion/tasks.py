@@ -26,6 +26,7 @@ from tasks.ingestion.acceptance import (
     require_usable,
     require_usual_volume,
 )
+from tasks.ingestion.cleaning import Fractions
 from tasks.ingestion.raw_files import raw_file
 from tasks.ingestion.validation import Checked, check
 from tasks.lender.reading import NAME, REFERENCE, find_declaration
@@ -33,6 +34,7 @@ from tasks.months import months_before
 from tasks.prefect import io_task
 from tasks.schemas.catalog import SOURCES, tape
 from tasks.schemas.deliveries import Deliveries, by_month
+from tasks.schemas.source import Source
 from tasks.store import tables
 from tasks.store.atomic_files import write_whole
 from tasks.store.first_run import undone_when_it_fails
@@ -150,11 +152,25 @@ def _write_months(
             span = " to ".join(map(str, sorted({days[0], days[-1]})))
             counts = (n_broken, rows.received.height, name, span)
             LOG.warning("%d of %d rows of %s of %s set aside in quarantine.", *counts)
+        _warn_of_fractions(SOURCES[name], rows, settings)
     for written in writing:
         written.result()
     # Last: a month that is in bronze.deliveries is whole.
     write(DELIVERIES, deliveries)
     _keep_declaration(settings)
+
+
+def _warn_of_fractions(source: Source, checked: Checked, settings: Settings) -> None:
+    """Name the columns of whole numbers of whose cells some became null, as they say another number."""
+    months = [of_month for _, of_month in sorted(checked.fractions.items())]
+    for name in dict.fromkeys(name for of_month in months for name in of_month):
+        found = [of_month[name] for of_month in months if name in of_month]
+        cells = Fractions(sum(one.n for one in found), found[0].example)
+        LOG.warning(
+            "%s, column %s: %s. They are null. If it holds such numbers, declare it with type = 'number', "
+            "and under a name of its own (as = ...) where tables hold it already; else ask the sender.",
+            *(raw_file(source, settings), name, cells),
+        )
 
 
 def months_received(settings: Settings) -> list[date]:

@@ -8,10 +8,19 @@ from typing import NamedTuple
 import dataframely as dy
 import polars as pl
 
-from tasks.ingestion.cleaning import clean, count_lost, first_lost_date, is_application
+from tasks.ingestion.cleaning import (
+    Fractions,
+    clean,
+    count_lost,
+    find_fractions,
+    first_lost_date,
+    is_application,
+)
+from tasks.ingestion.date_spelling import read_iso
 from tasks.ingestion.delivery_checks import digests, find_unreadable
+from tasks.lender.current import lender
 from tasks.schemas.catalog import TABLES, in_order, is_ordered
-from tasks.schemas.source import BEFORE, Source
+from tasks.schemas.source import BEFORE, LOAN, RAW_DATE, Source
 
 NO_ROWS = "no rows"  # the digest of a month that the file does not have
 
@@ -29,7 +38,8 @@ class Checked:
 
     `received` has the columns of bronze.<source>, `good` those of silver.<source>, `quarantined` those of
     bronze.<source> and `rule`, `deliveries` those of bronze.deliveries, one row a month; `unreadable` says of
-    months with a column that cannot be used, why; `lost` counts cells as `count_lost` does.
+    months with a column that cannot be used, why; `lost` counts cells as `count_lost` does, and
+    `fractions` those of `find_fractions`.
     """
 
     received: pl.DataFrame
@@ -38,12 +48,15 @@ class Checked:
     deliveries: pl.DataFrame
     unreadable: Mapping[date, Unreadable]
     lost: Mapping[date, Mapping[str, tuple[int, int]]]
+    fractions: Mapping[date, Mapping[str, Fractions]]
 
     def until(self, day: date) -> "Checked":
         """The rows of the months up to `day`."""
         parts = {name: vars(self)[name] for name in ("received", "good", "quarantined", "deliveries")}
         on_or_before = pl.col("snapshot_date") <= day
-        return replace(self, **{name: rows.filter(on_or_before) for name, rows in parts.items()})
+        fractions = {month: found for month, found in self.fractions.items() if month <= day}
+        rows = {name: rows.filter(on_or_before) for name, rows in parts.items()}
+        return replace(self, **rows, fractions=fractions)
 
 
 def check(
@@ -58,17 +71,20 @@ def check(
 
     Needs:  all rows of bronze.<source> of the months, and those whose month cannot be told, once a month;
             for loans `before`, the rows of silver.loans of the months before, where there are any.
-    Keys:   per month, rows in = good + quarantined + exact duplicates; all copies of a key with different
+    Keys:   per month, rows in = good + quarantined + duplicates, which are exact ones and, where a tape has
+            rows of any day, those before a loan's newest of the month; all copies of a key with different
             values are set aside. Rows without a month are in the quarantine of each, and counted in none.
     """
     table = TABLES[f"bronze.{source.name}"]
     raw = in_order(dated, table)
-    unique = raw if is_ordered(raw, table) else raw.unique(maintain_order=True)
+    unique = _keep_newest(source, raw if is_ordered(raw, table) else raw.unique(maintain_order=True))
     undated = undated.unique(maintain_order=True)
     both = pl.concat([unique, undated])
     typed = clean(source, both)
     good, failures = _filter_rows(source, typed, both["snapshot_date"], before)
-    quarantined, lost = _with_rules(both, failures), count_lost(source, unique, typed.head(unique.height))
+    dated_rows = typed.head(unique.height)
+    quarantined, lost = _with_rules(both, failures), count_lost(source, unique, dated_rows)
+    fractions = find_fractions(source, unique, dated_rows)
     n_rows = {
         "n_received": raw,
         "n_new": raw.filter(is_application(source)),
@@ -84,11 +100,26 @@ def check(
     deliveries = _account(source, raw, digests(raw), counts, days)
     unreadable = {
         month: Unreadable(
-            words, first_lost_date(source, unique, typed.head(unique.height), month=month, column=column)
+            _and_fractions(words, fractions.get(month, {}).get(column)),
+            first_lost_date(source, unique, dated_rows, month=month, column=column),
         )
         for month, (column, words) in find_unreadable(source, lost, n_unique).items()
     }
-    return Checked(raw, good, quarantined, deliveries, unreadable, lost)
+    return Checked(raw, good, quarantined, deliveries, unreadable, lost, fractions)
+
+
+def _and_fractions(words: str, fractions: Fractions | None) -> str:
+    """What is unreadable in words, and what of it would be read by another type."""
+    return words if fractions is None else f"{words}; {fractions} (type = 'number' in lender.toml reads it)"
+
+
+def _keep_newest(source: Source, rows: pl.DataFrame) -> pl.DataFrame:
+    """Of several rows of a loan and month, in a tape that has rows of any day, those of the newest day."""
+    loan = source.in_bronze(LOAN)
+    if loan is None or not source.is_tape or lender().lender.calendar != "any day":
+        return rows
+    day = read_iso(RAW_DATE)
+    return rows.filter((day == day.max().over(loan, "snapshot_date")).fill_null(value=True))
 
 
 def _filter_rows(

@@ -25,9 +25,10 @@ RESERVED = ("linear", "boosted", "evidence", "profile", "none", "ours", "all")
 class LenderSource(Strict):
     """One of the lender's files. Of several names in `files` one is there; of a `pattern`, all that fit it.
 
-    `header` names the columns of a file that has no header. `rules` hold of every row by SQL, in which
-    <column>_before is what the loan's row of the month before said. Rows of applications are of the day of
-    the loan, unless they are dated `before_the_loan`, days or months.
+    `header` names the columns of a file that has no header. Rows for which `only` does not hold, an SQL
+    expression over the texts of the file, are of another product, and not looked at. `rules` hold of every
+    row by SQL, in which <column>_before is what the loan's row of the month before said. Rows of
+    applications are of the day of the loan, unless they are dated `before_the_loan`, days or months.
     """
 
     name: Annotated[str, Field(pattern=NAME)]
@@ -40,6 +41,7 @@ class LenderSource(Strict):
     encoding: str = "utf-8"
     header: tuple[str, ...] = ()
     dates: str = ""
+    only: Sql = ""
     delay_days: Annotated[int, Field(ge=0, le=3660)] = 0
     before_the_loan: bool = False
     may_be_missing: bool = False
@@ -105,6 +107,7 @@ class LenderSource(Strict):
             f"none_when of {name!r}": one.none_when for name, one in self.columns.items() if one.none_when
         }
         require_columns({**made, **empty}, self.in_table)
+        require_columns({"only": self.only} if self.only else {}, set(self.theirs))
         before = {name + BEFORE for name in self.in_table}
         require_columns(
             {f"the rule {name!r}": sql for name, sql in self.rules.items()}, self.in_table | before

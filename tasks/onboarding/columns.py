@@ -13,6 +13,7 @@ COLUMNS = {
     "type": pl.String(),
     "null_share": pl.Float64(),
     "lost_share": pl.Float64(),
+    "fractions": pl.Int64(),
     "least": pl.String(),
     "greatest": pl.String(),
     "words": pl.Int64(),
@@ -21,12 +22,19 @@ COLUMNS = {
 
 
 def describe_columns(
-    source: str, good: pl.LazyFrame, lost: Lost, *, n_rows: int, words: Collection[str]
+    source: str,
+    good: pl.LazyFrame,
+    lost: Lost,
+    fractions: Mapping[str, int],
+    *,
+    n_rows: int,
+    words: Collection[str],
 ) -> pl.DataFrame:
     """A row of COLUMNS for each column of a source.
 
     Needs:  the rows of silver.<source>; of `n_rows` rows received how many cells of each column are null or
-            `unknown`, and how many of these held text; the columns of `words`, alone of which some are shown.
+            `unknown`, and how many of these held text, and a number that is no whole one although the column
+            is of such (`fractions`); the columns of `words`, alone of which some are shown.
     Adds:   shares (0 to 1) of the rows received; the range of numbers and dates; how many different words a
             column of them has, and those that the newest month is the first to have.
     """
@@ -46,6 +54,7 @@ def describe_columns(
                 "type": str(kind),
                 "null_share": n_null / n_rows if n_rows else None,
                 "lost_share": n_lost / n_rows if n_rows else None,
+                "fractions": fractions.get(name),
                 "least": _as_text(least.get(name)),
                 "greatest": _as_text(greatest.get(name)),
                 **(_describe_words(good, name) if name in words else {}),

@@ -67,7 +67,14 @@ def try_source(
         file=file,
         deliveries=deliveries,
         rules=_count_rules(lots),
-        columns=describe_columns(source.name, good, _count_lost(source, lots), n_rows=n_rows, words=words),
+        columns=describe_columns(
+            source.name,
+            good,
+            _count_lost(source, lots),
+            _count_fractions(source, lots),
+            n_rows=n_rows,
+            words=words,
+        ),
         undated=undated,
         refusals=[*refusals, *(text for lot in lots for text in _refusals(file, lot))],
         good=good,
@@ -90,6 +97,14 @@ def _count_lost(source: Source, lots: Sequence[Checked]) -> dict[str, tuple[int,
         lost.update({ours[column]: n for column, (n, _) in cells.items()})
         held.update({ours[column]: n for column, (_, n) in cells.items()})
     return {column: (n, held[column]) for column, n in lost.items()}
+
+
+def _count_fractions(source: Source, lots: Sequence[Checked]) -> dict[str, int]:
+    """By our name of a column of whole numbers, how many cells say another number."""
+    found = Counter[str]()
+    for of_month in (of_month for lot in lots for of_month in lot.fractions.values()):
+        found.update({source.by_bronze_name[column][0]: cells.n for column, cells in of_month.items()})
+    return dict(found)
 
 
 def _check_in_lots(source: Source, months: Sequence[date], settings: Settings) -> Iterator[Checked]:

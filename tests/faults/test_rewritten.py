@@ -178,3 +178,48 @@ def test_fault_87_amounts_that_are_each_rounded_reconcile(shop: Shop, book: Book
     shop.receive(book.change("loans", nudged))
     assert shop.run("features", 2).code == 0
     assert shop.rows("quarantine.loans", 2).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "value"),
+    [
+        ("financials", "Interest_Rate", "12.5"),
+        ("financials", "Num_of_Loan", "2.5_"),
+        ("attributes", "Age", "23.5"),
+        ("clickstream", "fe_7", "-0.5"),
+        ("clickstream", "fe_7", "3000000000"),
+    ],
+)
+def test_fault_81_a_fraction_in_a_column_of_whole_numbers_is_named_and_never_only_null(
+    source: str, column: str, value: str, shop: Shop, book: Book
+) -> None:
+    shop.receive(book.change(source, put(column, value, first_of(2))))
+    said = shop.run("features", 2).said
+    cells = f"column {column}: 1 say a number that is no whole one, such as '{value}'. They are null."
+    assert said.count(f"{shop.file(source)}, {cells}") == 1
+    assert "declare it with type = 'number'" in said
+    assert column not in shop.run("features", 1).said
+
+
+def test_fault_81_a_column_of_fractions_is_refused_with_the_type_that_reads_it(
+    shop: Shop, book: Book
+) -> None:
+    shop.receive(book.change("financials", put("Interest_Rate", "12.5", pl.lit(value=True))))
+    refused(shop, "column Interest_Rate: 60 of 60", "no whole one, such as '12.5'", "type = 'number'")
+
+
+@pytest.mark.parametrize("value", ["12.0", "12", "NULL", "-500.5", "1000.5", "x"])
+def test_fault_81_a_whole_number_a_word_and_what_is_beyond_the_limits_are_no_fraction(
+    value: str, shop: Shop, book: Book
+) -> None:
+    shop.receive(book.change("attributes", put("Age", value, first_of(2))))
+    assert "no whole one" not in shop.run("features", 2).said
+
+
+def test_fault_81_a_count_of_the_loan_tape_that_is_no_whole_number_sets_its_row_aside(
+    shop: Shop, book: Book
+) -> None:
+    shop.receive(book.change("loans", put("tenure", "10.5", first_of(2, mob=1))))
+    said = shop.run("features", 2).said
+    assert "column tenure: 1 say a number that is no whole one, such as '10.5'" in said
+    assert shop.rows("quarantine.loans", 2)["rule"].to_list() == ["tenure|nullability"]
