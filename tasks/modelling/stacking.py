@@ -29,9 +29,9 @@ R = TypeVar("R")
 CROSS_FITS = 3  # as good out of time as 4
 # Months at which a history is half as credible as an endless one; from 2 to 25 fit the data as well.
 HALF_CREDIBLE = 12.0
-# Share of each outcome that weights are fitted to as if it were the bad rate's: applications come half a year
-# after the youngest ripe loan, by when cross-fitted PDs may be too extreme. Less left slopes below 0.9.
-SMOOTHED = 0.02
+# Share of each outcome that weights are fitted to as if it were the bad rate's, where a history is shortened:
+# without it slopes are 0.93 to 0.97 there, and 1 at full length, where 0.02 would make PDs too timid (1.2).
+SMOOTHED = 0.01
 AT_A_TIME = 2  # a fit holds the interpreter's lock for half of its time or more, so a third would only wait
 
 
@@ -88,23 +88,23 @@ def _prepare(
     return columns, model, np.asarray(columns.fit_transform(used))
 
 
-def _fit_numbers(model: Any, numbers: Floats, targets: Floats) -> Any:
+def _fit_numbers(model: Any, numbers: Floats, targets: Floats, *, weight: float = 1.0) -> Any:
     """A copy of the model fitted to numbers (n, columns) and targets (n,).
 
-    A target p counts as a default of weight p and a good loan of weight 1 - p (soft labels). Where all loans
-    have one outcome, as in a small cohort, half a mean loan of the other is added: its odds are unknown, not
-    infinite.
+    A target p counts as a default of weight p and a good loan of weight 1 - p (soft labels), both times the
+    `weight` of a loan. Where all loans have one outcome, as in a small cohort, half a mean loan of the other
+    is added: its odds are unknown, not infinite.
     """
     fresh: Any = clone(model)
     if np.ptp(targets) == 0 and targets[0] in (0, 1):
         labels, weights = np.append(targets, 1 - targets[0]), np.append(np.ones(len(targets)), 0.5)
-        return fresh.fit(np.vstack([numbers, numbers.mean(axis=0)]), labels, sample_weight=weights)
+        return fresh.fit(np.vstack([numbers, numbers.mean(axis=0)]), labels, sample_weight=weight * weights)
     unsure = np.flatnonzero((targets > 0) & (targets < 1))
-    if not len(unsure):
+    if not len(unsure) and weight == 1:
         return fresh.fit(numbers, targets)
     labels = np.concatenate([targets > 0, np.zeros(len(unsure))]).astype(float)
     weights = np.concatenate([np.where(targets > 0, targets, 1.0), 1 - targets[unsure]])
-    return fresh.fit(np.vstack([numbers, numbers[unsure]]), labels, sample_weight=weights)
+    return fresh.fit(np.vstack([numbers, numbers[unsure]]), labels, sample_weight=weight * weights)
 
 
 def base_log_odds(base_models: Sequence[Pipeline], features: pl.DataFrame) -> Floats:
@@ -156,7 +156,7 @@ def fit_stacked_models(
         base_model: cross_fit(spec, base_model, training_set, groups, seed=seed)
         for base_model in dict.fromkeys(base_model for chosen in used.values() for base_model in chosen)
     }
-    held = training_set.ripe & np.logical_or.reduce(groups)
+    held = training_set.ripe
     credibility = np.column_stack([history_credibility(view) for view in _views(training_set)])[held]
     models: dict[str, StackedModel] = {}
     for name, chosen in used.items():
@@ -194,7 +194,8 @@ def fit_weights(log_odds: Floats, credibility: Floats | None, targets: Floats) -
 
     An intercept fitted to long histories gives PDs that are too low where little is known, since log-odds lie
     closer together there while the bad rate is the same. So both depend on the history's credibility, as far
-    as it is given. Targets are smoothed towards their mean, which keeps PDs from being too extreme.
+    as it is given. Of all views but the first, which have shortened histories, the targets are smoothed
+    towards their mean.
 
     Needs:  log-odds (loans, views, base models), credibility (loans, views), targets (loans,).
     """
@@ -203,7 +204,8 @@ def fit_weights(log_odds: Floats, credibility: Floats | None, targets: Floats) -
     z = np.zeros((len(base), 0)) if credibility is None else credibility.reshape(-1, 1)
     known = np.hstack([base, z, *(z * base[:, [i]] for i in range(n_base_models))])
     smoothed = (1 - SMOOTHED) * targets + SMOOTHED * targets.mean()
-    model = _fit_numbers(LogisticRegression(C=10.0, max_iter=1000), known, np.repeat(smoothed, n_views))
+    by_view = np.column_stack([targets, *[smoothed] * (n_views - 1)]).ravel()
+    model = _fit_numbers(LogisticRegression(C=10.0, max_iter=1000), known, by_view)
     weights = [float(weight) for weight in model.coef_[0]]
     at_none, at_full = weights[:n_base_models], weights[n_base_models:]
     return {
@@ -220,7 +222,9 @@ def cross_fit(
     """A base model fitted to all loans, and log-odds (n, views) of each group by one fitted without it.
 
     The columns, which know no outcome, are prepared once, from all loans. The views are the features, and the
-    same with shortened histories where there are any.
+    same with shortened histories where there are any. What is fitted to fewer loans weighs each of them as
+    much more: a penalty would otherwise shrink it further than the model of all loans, whose PDs weights of
+    such log-odds make too extreme.
     """
     columns, model, numbers = _prepare(spec, base_model, training_set.features, seed=seed)
     seen = [numbers]
@@ -229,7 +233,8 @@ def cross_fit(
         seen.append(np.asarray(columns.transform(used)) if _reads_history(base_model) else numbers)
 
     def fit_without(held: Mask) -> Any:
-        return _fit_numbers(model, numbers[~held], training_set.targets[~held])
+        weight = len(held) / np.count_nonzero(~held)
+        return _fit_numbers(model, numbers[~held], training_set.targets[~held], weight=weight)
 
     nothing = np.zeros_like(training_set.ripe)
     whole, *others = call_side_by_side(partial(fit_without, held) for held in (nothing, *groups))

@@ -74,7 +74,7 @@ def settle(book: Book, home: Path, parts: Mapping[str, tuple[str, ...]]) -> Trai
 def auc_of_histories(snapshot: TrainingSnapshot, names: tuple[str, ...]) -> float:
     """AUC of the two youngest ripe cohorts, by the histories alone of those before."""
     learned, held = snapshot.of(months(4)), snapshot.of(months(6)[4:])
-    taught = read_training_set(snapshot, learned, day=month(10), view="as of application")
+    taught = read_training_set(snapshot, learned, day=month(10), view="as of training")
     model = fit_model(default_spec("stack"), taught, seed=0, sources=names)
     return measure_auc(label_array(held), predict_pd(model, held)).value
 

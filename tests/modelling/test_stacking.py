@@ -17,6 +17,7 @@ from tasks.modelling.stacking import (
     fit_base_models,
     fit_model,
     fit_stacked_models,
+    fit_weights,
     predict_pd,
     score_log_odds,
 )
@@ -135,6 +136,27 @@ def test_what_a_loan_is_stacked_by_knows_nothing_of_its_own_outcome(base_model: 
     )
     assert np.array_equal(before[first], after[first])
     assert not np.allclose(before[others], after[others])
+
+
+@pytest.mark.parametrize("name", ["scorecard", "history"])
+def test_what_is_fitted_to_a_part_of_the_loans_is_shrunk_no_more_than_what_is_fitted_to_all(
+    name: str,
+) -> None:
+    base_model = next(one for one in BASE_MODELS if one.name == name)
+    once = training_set()
+    features, targets = pl.concat([once.features] * 3), np.tile(once.targets, 3)
+    groups = list(np.repeat(np.eye(3, dtype=bool), len(once.targets), axis=1))
+    thrice = TrainingSet(features, targets, np.ones(len(targets), dtype=bool))
+    whole, unseen = cross_fit(ModelSpec("stack", QUICK), base_model, thrice, groups, seed=0)
+    assert unseen[:, 0] == pytest.approx(base_log_odds([whole], features)[:, 0], abs=0.01)
+
+
+def test_weights_are_fitted_to_outcomes_as_they_are_where_histories_are_whole() -> None:
+    draw = np.random.default_rng(0)
+    log_odds = draw.normal(0, 4, 4000)
+    targets = (draw.random(4000) < 1 / (1 + np.exp(-log_odds))).astype(float)
+    weights = fit_weights(log_odds.reshape(-1, 1, 1), None, targets)
+    assert weights["weights"][0] == pytest.approx(1, abs=0.05)
 
 
 def test_calls_run_at_the_same_time_and_answer_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
