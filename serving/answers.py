@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from serving.customer_state import features_known
+from serving.customer_state import CustomerState, features_known
 from serving.snapshot import Snapshot
 from tasks.lender.current import lender
 from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.schemas.reasons import REASON_TEXTS
 from tasks.scoring.compiled_model import Score, score_rows
+from tasks.scoring.compiled_rows import Layout
 
 Decision = Literal["approve", "decline", "refer"]
 
@@ -29,7 +30,7 @@ def answer(
     snapshot: Snapshot, applications: Sequence[Application]
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """The answer to each application, and the features that it rests on, by name."""
-    known = [_known(snapshot, application) for application in applications]
+    known = [known_of(snapshot.state, snapshot.model.compiled.layout, one) for one in applications]
     scores = score_rows(snapshot.model.compiled, known)
     answers = [
         _word(snapshot, application, features, score)
@@ -38,11 +39,15 @@ def answer(
     return list(zip(answers, known, strict=True))
 
 
-def _known(snapshot: Snapshot, application: Application) -> dict[str, Any]:
-    """The features that the model learned, and has_<source>; of other teams' sources as stated."""
-    layout = snapshot.model.compiled.layout
+def names_of(layout: Layout) -> tuple[str, ...]:
+    """The features that a model learned, and has_<source>."""
+    return (*HAS_SOURCE.values(), *layout.numbers, *layout.words)
+
+
+def known_of(state: CustomerState, layout: Layout, application: Application) -> dict[str, Any]:
+    """What is known of an application of the features that a model learned; of other teams' as stated."""
     ours = {name: row for name, row in application.stated.items() if name in HAS_SOURCE}
-    known = features_known(snapshot.state, application.customer_id, ours)
+    known = features_known(state, application.customer_id, ours)
     others = {
         f"{source}__{name}": value
         for source, row in application.stated.items()
@@ -50,8 +55,7 @@ def _known(snapshot: Snapshot, application: Application) -> dict[str, Any]:
         for name, value in row.items()
     }
     everything = known | others
-    names = (*HAS_SOURCE.values(), *layout.numbers, *layout.words)
-    return {name: everything.get(name) for name in names}
+    return {name: everything.get(name) for name in names_of(layout)}
 
 
 def _word(

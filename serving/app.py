@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
 from serving.door import Door
-from serving.idempotency import InFlightError, KeyReusedError
+from serving.record.idempotency import InFlightError, KeyReusedError
 from serving.request import Answer, Answers, batch_model, request_model, to_application
 from serving.service import NotReadyError, Service, WrongDayError
 from serving.snapshot import describe_model

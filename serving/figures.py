@@ -22,6 +22,12 @@ class Figures:
         self._refused = Counter(
             "vintage_refused", "Requests without an answer", ["status"], registry=self._all
         )
+        self._shadows = Counter(
+            "vintage_shadow_scores",
+            "Scores by models in the shadow: scored, failed, left out as too many waited",
+            ["outcome"],
+            registry=self._all,
+        )
         self._pd = Histogram("vintage_pd", "PD of answers", buckets=PDS, registry=self._all)
         self._seconds = Histogram(
             "vintage_answer_seconds", "Seconds to an answer on disk", buckets=SECONDS, registry=self._all
@@ -46,6 +52,10 @@ class Figures:
     def refused(self, status: int) -> None:
         """Count a request that got no answer."""
         self._refused.labels(str(status)).inc()
+
+    def shadowed(self, outcome: str, n: int) -> None:
+        """Count scores by models in the shadow."""
+        self._shadows.labels(outcome).inc(n)
 
     def text(self) -> bytes:
         """All of it, in Prometheus' own format."""

@@ -10,11 +10,12 @@ from typing import Any
 from uuid import uuid4
 
 from serving.answers import Application
-from serving.decision_log import DecisionLog
 from serving.figures import Figures
 from serving.groups import Groups
-from serving.idempotency import KeysSeen, digest_of_body, digest_of_key
+from serving.record.decision_log import DecisionLog
+from serving.record.idempotency import KeysSeen, digest_of_body, digest_of_key
 from serving.self_test import SelfTest, run_self_test
+from serving.shadows import Shadows
 from serving.snapshot import Snapshot, fingerprint, load_snapshot
 from serving.tokens import Token, keep_buckets, load_tokens
 from tasks.config import Settings
@@ -54,6 +55,7 @@ class Service:
         self._past: dict[date, Snapshot] = {}
         self._loading = asyncio.Lock()
         self._groups = Groups()
+        self.shadows = Shadows(settings, self.figures, self._groups.busy)
         self._watcher: asyncio.Task[None] | None = None
         self._roller: asyncio.Task[None] | None = None
 
@@ -61,6 +63,7 @@ class Service:
         """Load, test, and watch from then on."""
         self.log.start()
         self._groups.start()
+        self.shadows.start()
         await self.refresh()
         gc.freeze()  # what is loaded stays: no collection has to walk over it while somebody waits
         self._watcher = asyncio.create_task(self._watch())
@@ -75,6 +78,7 @@ class Service:
                     await task
         await self.log.close()
         await self._groups.stop()
+        await self.shadows.stop()
 
     async def _roll(self) -> None:
         """Bring gold.decisions up to the log, now and after each midnight (UTC)."""
@@ -196,10 +200,10 @@ class Service:
         pairs = zip(applications, found, strict=True)
         lines = [_line(one, said, known, of_request) for one, (said, known) in pairs]
         await self._record(lines)
-        answers = [line["answer"] for line in lines]
-        for said in answers:
-            self.figures.answered(said)
-        return answers
+        for one, snapshot, line in zip(applications, snapshots, lines, strict=True):
+            self.figures.answered(line["answer"])
+            self.shadows.answered(snapshot, one, line)
+        return [line["answer"] for line in lines]
 
     async def _record(self, lines: Sequence[Mapping[str, Any]]) -> None:
         try:

@@ -1,5 +1,6 @@
 """All that answers rest on, loaded together: a day's champion, its policy, what is known of customers."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -7,15 +8,19 @@ from typing import Any
 
 from serving.customer_state import CustomerState, load_state
 from tasks.config import Settings
-from tasks.errors import NothingToDoError
+from tasks.errors import NothingToDoError, VintageError
 from tasks.lender.current import lender
 from tasks.place import stamp_of
-from tasks.registry.history import Registry, champion_on, load_registry, registry_path
+from tasks.registry.history import Registry, champion_on, load_registry, registered_digests, registry_path
+from tasks.registry.models import ARTEFACT
 from tasks.registry.registered_files import load_model, read_card
 from tasks.registry.settings_history import history_path
 from tasks.registry.settings_of_record import policy_on
 from tasks.scoring.compiled_model import CompiledModel, compile_model
+from tasks.scoring.shadow_log import path_of_orders, shadows_on
 from tasks.store import tables
+
+LOG = logging.getLogger("vintage")
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Snapshot:
     policy_digest: str
     cutoff_pd: float
     state: CustomerState
+    shadows: tuple[ServedModel, ...] = ()  # they score what was answered, and decide nothing
 
 
 def load_snapshot(
@@ -55,13 +61,15 @@ def load_snapshot(
     """
     registry = load_registry(settings)
     adopted = policy_on(day, settings)
+    model = load_served(registry, day, known)
     return Snapshot(
         day=day,
-        model=load_served(registry, day, known),
+        model=model,
         policy=adopted.policy.version,
         policy_digest=adopted.digest,
         cutoff_pd=adopted.policy.cutoff_pd,
         state=load_state(day, settings, customers=customers),
+        shadows=load_shadows(registry, day, settings, beside=model, known=known),
     )
 
 
@@ -73,20 +81,43 @@ def load_served(registry: Registry, day: date, known: Sequence[ServedModel] = ()
     champion = champion_on(registry, day)
     if champion is None:
         raise NothingToDoError(f"Nothing to serve on {day}: no champion is effective yet.")
-    same = [one for one in known if (one.model_id, one.sha256) == (champion.model_id, champion.sha256)]
-    card: Mapping[str, Any] = read_card(registry, champion.model_id)
+    return _served(registry, champion.model_id, champion.effective_from, known)
+
+
+def load_shadows(
+    registry: Registry, day: date, settings: Settings, *, beside: ServedModel, known: Sequence[ServedModel]
+) -> tuple[ServedModel, ...]:
+    """The models in the shadow of a champion on a day; one that cannot be used is told in a warning."""
+    found: list[ServedModel] = []
+    try:
+        for model_id in shadows_on(day, settings):
+            if model_id != beside.model_id:
+                found.append(_served(registry, model_id, str(day), [beside, *known]))
+    except VintageError as error:
+        LOG.warning("No shadow run on %s: %s", day, error)
+    return tuple(found)
+
+
+def _served(
+    registry: Registry, model_id: str, effective_from: str, known: Sequence[ServedModel]
+) -> ServedModel:
+    digest = registered_digests(registry, model_id).get(ARTEFACT, "")
+    same = [one for one in known if (one.model_id, one.sha256) == (model_id, digest)]
+    card: Mapping[str, Any] = read_card(registry, model_id)
     return ServedModel(
-        model_id=champion.model_id,
-        effective_from=champion.effective_from,
-        sha256=champion.sha256,
-        compiled=same[0].compiled if same else compile_model(load_model(registry, champion.model_id)),
+        model_id=model_id,
+        effective_from=effective_from,
+        sha256=digest,
+        compiled=same[0].compiled if same else compile_model(load_model(registry, model_id)),
         validated=frozenset(card["fallbacks"]),
     )
 
 
 def fingerprint(day: date, settings: Settings) -> tuple[Any, ...]:
     """What differs once a snapshot of the day would: registry, settings of record, policy, tables."""
-    files = [stamp_of(path) for path in (registry_path(settings), history_path(settings), settings.policy)]
+    orders = path_of_orders(settings)
+    rested_on = (registry_path(settings), history_path(settings), orders, settings.policy)
+    files = [stamp_of(path) for path in rested_on]
     versions = [tables.version_of(f"silver.{source.name}", settings) for source in lender().of_applicants]
     return (day, *files, *versions)
 

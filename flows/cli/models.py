@@ -145,7 +145,8 @@ def shadow(
 ) -> None:
     """Let a model score every month beside the champion, and decide nothing; again with --to ends it.
 
-    Each run of inference writes its scores to gold.shadow_predictions.
+    Each run of inference writes its scores to gold.shadow_predictions. The scoring service lets it score what
+    it answers, too.
     """
     from tasks.scoring.shadow_log import order_shadow
 

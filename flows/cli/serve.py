@@ -78,7 +78,7 @@ def show_decision(
     settings: Settings, request_id: Annotated[str, typer.Argument(help="Id that the answer carries.")]
 ) -> None:
     """Show what was asked, known and answered, and why; and compute the answer again."""
-    from serving.replay import describe_decision, replay_decision
+    from serving.record.replay import describe_decision, replay_decision
 
     found: dict[str, Any] = replay_decision(request_id, settings)
     show([found], lambda: console.print("\n".join(describe_decision(found))))

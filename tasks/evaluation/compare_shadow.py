@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from tasks.config import Settings
+from tasks.decisions.shadow_scores import read_scores
 from tasks.errors import NothingToDoError
 from tasks.evaluation.scorers import POOLED
 from tasks.modelling.training_set import label_array
@@ -24,6 +25,7 @@ from tasks.store import tables
 
 LEVEL = 0.90  # of the paired intervals
 BINS = 10
+ONLINE = "online"
 FIGURES = (
     "auc_champion",
     "auc_shadow",
@@ -50,6 +52,8 @@ SCHEMA = {
 def compare_shadow(model_id: str, settings: Settings) -> pl.DataFrame:
     """A row per month in which the model scored in the shadow, and one of all months, POOLED.
 
+    Then a row per month of what `vintage serve` answered, by the day applied for, its name ending in ONLINE.
+
     `scored` applications and the `psi` between both models' scores of them; of those that are `ripe`, AUC,
     Brier score and observed/expected (oe) of both, the shadow's gain in AUC and loss in Brier score with
     their paired intervals. Figures are null where fewer than two good or bad loans are ripe.
@@ -61,6 +65,7 @@ def compare_shadow(model_id: str, settings: Settings) -> pl.DataFrame:
     shadow = tables.scan("gold.shadow_predictions", settings).filter(pl.col("model_id") == model_id)
     champion = tables.scan("gold.predictions", settings).select("loan_id", pd_champion="pd")
     labels = tables.scan("gold.label_store", settings).select("loan_id", "label")
+    online = _online(read_scores(model_id, settings), labels.collect())
     scored = (
         shadow.select("loan_id", "snapshot_date", pd_shadow="pd")
         .join(champion, on="loan_id", how="inner", validate="1:1")
@@ -68,15 +73,26 @@ def compare_shadow(model_id: str, settings: Settings) -> pl.DataFrame:
         .sort("snapshot_date", "loan_id")
         .collect()
     )
-    if scored.is_empty():
+    if scored.is_empty() and not online:
         raise NothingToDoError(
             f"{model_id} has scored no month in the shadow yet. Let it with: vintage models shadow "
-            f"{model_id} --from YYYY-MM-01, then run inference"
+            f"{model_id} --from YYYY-MM-01, then run inference or vintage serve"
         )
     named = [
         (f"{day[0]:%Y-%m}", loans) for day, loans in scored.group_by("snapshot_date", maintain_order=True)
     ]
-    return pl.DataFrame([_compare(*one) for one in (*named, (POOLED, scored))], schema=SCHEMA)
+    batch = [*named, (POOLED, scored)] if named else []
+    return pl.DataFrame([_compare(*one) for one in (*batch, *online)], schema=SCHEMA)
+
+
+def _online(scores: pl.DataFrame, labels: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
+    """What was answered online by month; of a loan that was asked for more than once the last answer."""
+    last = scores.filter(pl.col("loan_id").is_null() | pl.col("loan_id").is_last_distinct())
+    months = last.select(
+        "loan_id", "pd_champion", pd_shadow="pd", month=pl.col("application_date").str.head(7)
+    )
+    scored = months.join(labels, on="loan_id", how="left", validate="m:1").sort("month", maintain_order=True)
+    return [(f"{month} {ONLINE}", loans) for (month,), loans in scored.group_by("month", maintain_order=True)]
 
 
 def _compare(month: str, scored: pl.DataFrame) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """A small lender with two models, for every test of the service."""
 
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+
 import pytest
 
 from tasks.config import Settings
@@ -15,3 +18,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = quick_settings(write_book(home / "data", n_months=N_MONTHS, loans_per_month=60), home)
     run_months(settings, months(N_MONTHS))
     return settings
+
+
+@pytest.fixture
+def own(store: Settings, tmp_path: Path) -> Settings:
+    """The lender's store, for one test alone."""
+    for folder in (store.datamart, store.model_store):
+        copytree(folder, tmp_path / folder.name, ignore=ignore_patterns("decisions"))
+    return store.model_copy(
+        update={"datamart": tmp_path / "datamart", "model_store": tmp_path / "model_store"}
+    )

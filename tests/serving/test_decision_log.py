@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from serving.decision_log import DecisionLog
-from serving.idempotency import InFlightError, KeyReusedError, KeysSeen
+from serving.record.decision_log import DecisionLog
+from serving.record.idempotency import InFlightError, KeyReusedError, KeysSeen
 from tasks.config import Settings
 from tasks.decisions.log import file_of, log_files, read_log
 from tasks.errors import ModelStoreError

@@ -10,7 +10,7 @@ from pathlib import Path
 ANSWERS = """
 import asyncio, json, os, random, signal, sys
 from pathlib import Path
-from serving.decision_log import DecisionLog
+from serving.record.decision_log import DecisionLog
 from tasks.config import Settings
 from tasks.decisions.log import read_log
 

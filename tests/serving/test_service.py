@@ -3,13 +3,11 @@
 import json
 import os
 from collections.abc import AsyncGenerator, Generator
-from pathlib import Path
-from shutil import copytree, ignore_patterns
 from typing import Any
 
 import pytest
 
-from serving.replay import replay_decision
+from serving.record.replay import replay_decision
 from serving.service import Service
 from serving.tokens import add_token, tokens_path
 from tasks.config import Settings
@@ -24,16 +22,6 @@ from tasks.store import tables
 from tests.builders import exit_code, month
 from tests.serving.client import TODAY, Client, serving
 from tests.serving.conftest import N_MONTHS
-
-
-@pytest.fixture
-def own(store: Settings, tmp_path: Path) -> Settings:
-    """The lender's store, for one test alone."""
-    for folder in (store.datamart, store.model_store):
-        copytree(folder, tmp_path / folder.name, ignore=ignore_patterns("decisions"))
-    return store.model_copy(
-        update={"datamart": tmp_path / "datamart", "model_store": tmp_path / "model_store"}
-    )
 
 
 @pytest.fixture(scope="module")

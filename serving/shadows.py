@@ -1,0 +1,131 @@
+"""Challengers in the shadow: they score what was answered, once nobody waits, and decide nothing."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from serving.answers import Application, known_of, names_of
+from serving.figures import Figures
+from serving.snapshot import ServedModel, Snapshot
+from tasks.config import Settings
+from tasks.decisions.shadow_scores import append_scores
+from tasks.scoring.compiled_model import Score, score_rows
+
+LOG = logging.getLogger("vintage")
+MAX_WAITING = 2_000  # answers; beyond it one is left out, and counted
+MAX_GROUP = 8  # answers that are scored before somebody who came meanwhile is let first
+PAUSE = 0.002  # seconds until it is looked again whether somebody waits
+
+Answered = tuple[Snapshot, Application, Mapping[str, Any]]
+
+
+class Shadows:
+    """A bounded queue of what was answered, and who scores it by the models in the shadow."""
+
+    def __init__(self, settings: Settings, figures: Figures, busy: Callable[[], bool]) -> None:
+        """Needs: `busy`, whether an application waits for its answer now."""
+        self._settings, self._figures, self._busy = settings, figures, busy
+        self._waiting: deque[Answered] = deque()
+        self._came, self._scoring = asyncio.Event(), asyncio.Lock()
+        self._worker: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to work, in the running event loop."""
+        self._worker = asyncio.create_task(self._work())
+
+    async def stop(self) -> None:
+        """Score what waits, and end."""
+        if self._worker:
+            self._worker.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._worker
+        await self.drain()
+
+    async def drain(self) -> None:
+        """Score what waits."""
+        while self._waiting or self._scoring.locked():
+            await self._score_group()
+
+    def answered(self, snapshot: Snapshot, application: Application, line: Mapping[str, Any]) -> None:
+        """Take what was answered, and is on disk as `line`; leave it out where too many wait."""
+        if not snapshot.shadows:
+            return
+        if len(self._waiting) >= MAX_WAITING:
+            self._figures.shadowed("left out", len(snapshot.shadows))
+            return
+        self._waiting.append((snapshot, application, line))
+        self._came.set()
+
+    async def _work(self) -> None:
+        while True:
+            await self._came.wait()
+            while self._busy():
+                await asyncio.sleep(PAUSE)
+            await self._score_group()
+            if not self._waiting:
+                self._came.clear()
+            await asyncio.sleep(0)
+
+    async def _score_group(self) -> None:
+        """Score some that wait; what a model cannot score is counted, and nothing waits for it."""
+        async with self._scoring:
+            group = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
+            lines: list[dict[str, Any]] = []
+            for snapshot in {id(one): one for one, *_ in group}.values():
+                lines += self._score(snapshot, [one for one in group if one[0] is snapshot])
+            if lines:
+                await self._keep(lines)
+
+    async def _keep(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        try:
+            await asyncio.to_thread(append_scores, lines, self._settings)
+        except OSError as error:
+            LOG.warning("Scores of the shadow are not kept: %s", error)
+            self._figures.shadowed("failed", len(lines))
+        else:
+            self._figures.shadowed("scored", len(lines))
+
+    def _score(self, snapshot: Snapshot, group: Sequence[Answered]) -> list[dict[str, Any]]:
+        lines: list[dict[str, Any]] = []
+        for shadow in snapshot.shadows:
+            try:
+                known = [_known(shadow, one) for one in group]
+                scores = score_rows(shadow.compiled, known)
+            except Exception as error:
+                LOG.warning("No score of %s in the shadow: %s", shadow.model_id, error)
+                self._figures.shadowed("failed", len(group))
+                continue
+            lines += [
+                _score_line(shadow.model_id, score, line)
+                for (_, _, line), score in zip(group, scores, strict=True)
+            ]
+        return lines
+
+
+def _known(shadow: ServedModel, answered: Answered) -> Mapping[str, Any]:
+    """What is known of the features that the shadow learned: mostly what the champion knew."""
+    snapshot, application, line = answered
+    if line["known"].keys() >= set(names_of(shadow.compiled.layout)):
+        return line["known"]
+    return known_of(snapshot.state, shadow.compiled.layout, application)
+
+
+def _score_line(model_id: str, score: Score, line: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a score: enough to set it against the answer that was given."""
+    answer: Mapping[str, Any] = line["answer"]
+    return {
+        "at": line["at"],
+        "request_id": answer["request_id"],
+        "loan_id": answer["loan_id"],
+        "application_date": answer["application_date"],
+        "model_id": model_id,
+        "pd": score.pd,
+        "grade": score.grade,
+        "score_path": score.path,
+        "champion": answer["model_id"],
+        "pd_champion": answer["pd"],
+        "grade_champion": answer["grade"],
+    }
