@@ -233,6 +233,13 @@ def require_folder(place: Place, what: str) -> Path:
     raise UsageError(f"{what} works on a folder of this machine, and {place} is none. Copy it to one first.")
 
 
+def delta_options(place: Place) -> dict[str, str] | None:
+    """How long Delta Lake asks an object store that fails: as long as this code; None for a folder."""
+    seconds = f"{PATIENCE.total_seconds():.0f}s"
+    patient = {"max_retries": str(RETRIES), "retry_timeout": seconds}
+    return patient if isinstance(place, ObjectPlace) else None
+
+
 def scratch_of(place: Place) -> Path:
     """Folder of this machine for what is no result: beside the tables, or for an object store in the cache.
 

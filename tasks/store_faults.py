@@ -19,7 +19,7 @@ def explain(error: str, where: str) -> StorageError | None:
         return StorageError(f"{where} was given no credentials. Set the provider's variables. {NOTHING_HALF}")
     if "Error performing" not in error:
         return None
-    status = re.search(r"status code: (\d+)", error)
+    status = re.search(r"status code:? (\d+)", error)
     number = int(status[1]) if status else 0
     if "RequestTimeTooSkewed" in error:
         return StorageError(

@@ -13,6 +13,7 @@ from typer.main import get_command
 from flows.cli.actions import app as actions_app
 from flows.cli.documents import deck, report, submission
 from flows.cli.economics import economics
+from flows.cli.failures import describe_failure
 from flows.cli.lender import check, init, simulate
 from flows.cli.models import app as models_app
 from flows.cli.options import command_group, day_option, with_settings
@@ -35,7 +36,7 @@ from flows.console import (
     working,
 )
 from tasks.config import Settings
-from tasks.errors import TableNotReadyError, UsageError, VintageError, may_pass
+from tasks.errors import TableNotReadyError, UsageError, VintageError
 from tasks.text import for_terminal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # on a few thousand rows two threads wait for each other
@@ -282,19 +283,6 @@ def command(arguments: list[str] | None = None) -> None:
     except (VintageError, OSError, MemoryError) as error:
         if "--debug" in (arguments or sys.argv):
             raise
-        typer.echo(f"vintage: {for_terminal(_sentence(error))}", err=True)
-        sys.exit(75 if may_pass(error) else getattr(error, "exit_code", 1))
-
-
-def _sentence(error: VintageError | OSError | MemoryError) -> str:
-    if isinstance(error, VintageError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "There is too little memory. No table is half written; run it again where there is more."
-    path = error.filename2 or error.filename
-    if not path and isinstance(error, FileNotFoundError):  # of Polars, whose message alone names the file
-        return (
-            f"{str(error).partition(' (set POLARS')[0]}. Restore what is missing from a copy, and try again."
-        )
-    where = f"{path}: " if path else ""
-    return f"{where}{error.strerror or error}. Name a path that may be read and written to, and try again."
+        sentence, code = describe_failure(error)
+        typer.echo(f"vintage: {for_terminal(sentence)}", err=True)
+        sys.exit(code)

@@ -7,7 +7,7 @@ from deltalake.exceptions import DeltaError
 
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError
-from tasks.place import Place, stamp_of
+from tasks.place import Place, delta_options, stamp_of
 
 FIRST_COMMIT = f"{0:020}.json"
 
@@ -44,7 +44,7 @@ def open_version(name: str, settings: Settings, version: int | None) -> DeltaTab
     if version is None:
         return open_table(name, settings)
     try:
-        return DeltaTable(str(path), version=version)
+        return DeltaTable(str(path), version=version, storage_options=delta_options(path))
     except (FileNotFoundError, DeltaError) as error:
         raise TableNotReadyError(
             f"Version {version} of {name} cannot be read ({path}): vacuumed, or of another table. "
@@ -86,7 +86,7 @@ def _log_of(path: Place) -> Place:
 @cache
 def _opened(path: Place, _begun: str) -> DeltaTable:
     """One handle per table and process: reading what is new in a log is quicker than reading it all."""
-    return DeltaTable(str(path))
+    return DeltaTable(str(path), storage_options=delta_options(path))
 
 
 @cache

@@ -16,6 +16,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from tasks.config import Settings
 from tasks.errors import PassingError, TableNotReadyError, VintageError
+from tasks.place import delta_options
 from tasks.schemas.catalog import TABLES, Table, in_order
 from tasks.schemas.feature_store import MEASURES_OF
 from tasks.store.handles import is_table, open_table, open_version, path_of
@@ -50,7 +51,12 @@ def _create(name: str, settings: Settings) -> None:
     empty, path = TABLES[name].empty, path_of(name, settings)
     try:
         write_deltalake(
-            str(path), empty, mode="ignore", partition_by=["snapshot_date"], configuration=PROPERTIES
+            str(path),
+            empty,
+            mode="ignore",
+            partition_by=["snapshot_date"],
+            configuration=PROPERTIES,
+            storage_options=delta_options(path),
         )
     except DeltaError:
         if not is_table(path):  # else another run made the same table first
