@@ -8,7 +8,7 @@ import polars as pl
 from benchmarks.study_lender import LABEL_MOB, Champion, Cohort
 from simulator.terms import Lender, month_start
 from tasks.governance.policy import Policy
-from tasks.modelling.fallbacks import find_paths, predict_ensemble
+from tasks.modelling.fallbacks import paths_taken, predict_ensemble
 from tasks.monitoring.backtest import development_benchmark, measure_backtest
 from tasks.monitoring.early_arrears import measure_arrears
 from tasks.monitoring.fairness import add_groups, measure_fairness
@@ -61,7 +61,7 @@ def score(cohort: Cohort, champion: Champion, policy: Policy, retired: Collectio
             "occupation",
             pd=pds,
             model_id=pl.lit(champion.model_id),
-            fallback=find_paths(known, champion.ensemble.reference.columns),
+            fallback=paths_taken(champion.ensemble, known),
         )
         .with_columns(grade=grade_of(pl.col("pd")))
         .join(cohort.labels, on="loan_id", how="left", validate="1:1")

@@ -10,7 +10,7 @@ from tasks.lender.current import OfTheLender
 from tasks.lender.declaration import Lender
 from tasks.modelling.base_models import columns_of
 from tasks.modelling.candidates import Candidate, read_development
-from tasks.modelling.fallbacks import find_missing, sources_left
+from tasks.modelling.fallbacks import find_missing, sources_of_path
 from tasks.modelling.splits import Split
 from tasks.modelling.stacking import (
     base_log_odds,
@@ -77,7 +77,7 @@ def measure_ablations(
     training_set = read_development(snapshot, split, view="as of training")
     model = candidate.ensemble.models[path]
     own = measure_auc(label_array(oot), predict_pd(model, oot))
-    base_model_specs = base_models_of(candidate.spec, oot, sources_left(oot)[path])
+    base_model_specs = base_models_of(candidate.spec, oot, sources_of_path(path, oot))
 
     def measure(group: str) -> dict[str, Any]:
         names = ABLATIONS[group]

@@ -15,6 +15,7 @@ from tasks.modelling.fallbacks import (
     fit_ensemble,
     keep_answerable,
     predict_ensemble,
+    sources_left,
     take_away,
 )
 from tasks.modelling.families import FAMILIES, ModelSpec
@@ -266,7 +267,9 @@ def measure_by_history(shortened: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def refit(spec: ModelSpec, snapshot: TrainingSnapshot, view: HistoryView, *, seed: int) -> FallbackEnsemble:
-    """The spec fitted to every loan that `view` takes in, out-of-time cohorts included: it may serve."""
-    return fit_ensemble(
-        spec, read_training_set(snapshot, snapshot.ripe, day=snapshot.as_of, view=view), seed=seed
-    )
+    """The spec fitted to every loan that `view` takes in, out-of-time cohorts included: it may serve.
+
+    It has the score paths of all applications so far, young ones too.
+    """
+    training_set = read_training_set(snapshot, snapshot.ripe, day=snapshot.as_of, view=view)
+    return fit_ensemble(spec, training_set, seed=seed, paths=tuple(sources_left(snapshot.loans)))

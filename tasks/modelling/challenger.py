@@ -22,8 +22,8 @@ from tasks.modelling.candidates import (
 from tasks.modelling.fallbacks import (
     FallbackEnsemble,
     find_missing,
-    find_paths,
     keep_answerable,
+    paths_taken,
     refit_base_models,
     score_by_path,
     sources_left,
@@ -90,7 +90,7 @@ def train(snapshot: TrainingSnapshot, config: TrainingConfig) -> Challenger:
     view, views = choose_history_view(candidates[0], snapshot, split, seed=config.seed)
     oot, spec = snapshot.of(split.oot), candidates[0].spec
     walk_forward = score_walk_forward(
-        spec, snapshot, split, seed=config.seed, paths=tuple(sources_left(oot)), shorten=True
+        spec, snapshot, split, seed=config.seed, paths=tuple(sources_left(snapshot.loans)), shorten=True
     )
     paths = measure_paths(walk_forward, oot)
     ablations = measure_ablations(candidates[0], snapshot, split, seed=config.seed)
@@ -192,7 +192,7 @@ def build_model_reference(
     """
     ripe = add_month_values(snapshot.ripe, snapshot.past.collect())
     expected = {path: summarise_pds(pds.to_numpy()) for path, pds in scores.items()}
-    taken = find_paths(oot, ensemble.reference.columns).value_counts(name="n").rows()
+    taken = paths_taken(ensemble, oot).value_counts(name="n").rows()
     mix = mix_summaries(expected, dict(taken))
     return {
         **build_reference(ripe, scores),

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -43,19 +42,42 @@ class FallbackEnsemble:
 def sources_left(features: pl.DataFrame) -> dict[str, tuple[str, ...]]:
     """The sources left in each way that some are missing, by the name that gold.predictions records.
 
-    They double with each source of another team; base models are fitted once, so each costs a regression.
+    These are the ways in which applications lack sources here, each source alone, and all of them, so that
+    every application has an answer; not all subsets, which double with each source.
+
+    Needs:  has_<source> where such ways are to be found.
     """
-    others = other_sources(features.columns)
-    ours_there = [source for source in may_be_missing() if source in all_sources(features)]
-    gone: dict[str, tuple[str, ...]] = {
-        name_missing(lacking): lacking
-        for ours in ((), *_subsets(ours_there))
-        for lacking in (ours, *((*ours, *some) for some in _subsets(others)))
-    }
-    return {
-        name: tuple(source for source in all_sources(features) if source not in lacking)
-        for name, lacking in gone.items()
-    }
+    ours = [source for source in may_be_missing() if source in all_sources(features)]
+    order = [*ours, *other_sources(features.columns)]
+    ways = {(), *((source,) for source in order), tuple(order)}
+    if all(HAS_SOURCE[source] in features.columns for source in ours):
+        ways |= {_lacking(name) for name in find_missing(features).unique()}
+
+    def place(way: tuple[str, ...]) -> tuple[list[int], list[int]]:
+        places = [order.index(source) for source in way]
+        of_ours, of_others = ([at for at in places if (at < len(ours)) == own] for own in (True, False))
+        return [len(of_ours), *of_ours], [len(of_others), *of_others]
+
+    names = [name_missing(way) for way in sorted(ways, key=place)]
+    return {name: sources_of_path(name, features) for name in names}
+
+
+def sources_of_path(path: str, features: pl.DataFrame) -> tuple[str, ...]:
+    """The sources that a score path reads, of those among the features."""
+    lacking = _lacking(path)
+    return tuple(source for source in all_sources(features) if source not in lacking)
+
+
+def answering_path(missing: str, paths: Collection[str]) -> str:
+    """The score path that answers an application which lacks these sources, of the `paths` of a model.
+
+    It is the one without just these; where a model has none, of those that do without them the one that does
+    without fewest others. So no path reads a source that says nothing.
+    """
+    if missing in paths:
+        return missing
+    able = [path for path in paths if set(_lacking(missing)) <= set(_lacking(path))]
+    return min(able, key=lambda path: (path.count("+"), path), default=missing)
 
 
 def may_be_missing() -> list[str]:
@@ -63,30 +85,33 @@ def may_be_missing() -> list[str]:
     return [source.name for source in lender().sources if source.may_be_missing]
 
 
-def _subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
-    return [some for n in range(1, len(names) + 1) for some in combinations(names, n)]
-
-
 def name_missing(lacking: Sequence[str]) -> str:
     """What gold.predictions records of an application that these sources do not know."""
     return "+".join(lacking) or COMPLETE
 
 
+def _lacking(path: str) -> tuple[str, ...]:
+    return () if path == COMPLETE else tuple(path.split("+"))
+
+
 def path_without(path: str, sources: Collection[str], features: pl.DataFrame) -> str:
     """The score path that does without these sources too, besides those that the path does without."""
-    lacking = {*sources, *path.split("+")}
+    lacking = {*sources, *_lacking(path)}
     return name_missing([source for source in all_sources(features) if source in lacking])
 
 
 def fit_ensemble(
     spec: ModelSpec, training_set: TrainingSet, *, seed: int, paths: Collection[str] | None = None
 ) -> FallbackEnsemble:
-    """The model fitted with all sources, and once more for each way that sources can be missing.
+    """The model fitted with all sources, and once more for each way that sources are missing.
 
-    Needs:  `paths`, names of the score paths to fit where not all of them are needed.
+    Needs:  `paths`, names of the score paths to fit, where they are not those of `sources_left`.
     """
-    left = sources_left(training_set.features)
-    wanted = left if paths is None else {name: left[name] for name in left if name in paths}
+    features = training_set.features
+    known = sources_left(features)
+    chosen = known if paths is None else [name for name in known if name in paths]
+    more = [name for name in sorted(paths or ()) if name not in known]
+    wanted = {name: sources_of_path(name, features) for name in (*chosen, *more)}
     models = fit_stacked_models(spec, training_set, wanted, seed=seed)
     return FallbackEnsemble(models, reference_applicant(training_set.features))
 
@@ -95,8 +120,8 @@ def refit_base_models(
     spec: ModelSpec, ensemble: FallbackEnsemble, training_set: TrainingSet, *, seed: int
 ) -> FallbackEnsemble:
     """The same models, stacked by the same weights, of base models fitted to another training set."""
-    left = sources_left(training_set.features)
-    used = {name: base_models_of(spec, training_set.features, left[name]) for name in ensemble.models}
+    features = training_set.features
+    used = {name: base_models_of(spec, features, sources_of_path(name, features)) for name in ensemble.models}
     needed = list(dict.fromkeys(base_model for chosen in used.values() for base_model in chosen))
     fits = (partial(fit_base_model, spec, base_model, training_set, seed=seed) for base_model in needed)
     fitted = dict(zip(needed, call_side_by_side(fits), strict=True))
@@ -132,9 +157,17 @@ def _knows(features: pl.DataFrame) -> dict[str, pl.Expr]:
     return {source: pl.col(HAS_SOURCE[source]) for source in ours} | knows_other(features.columns)
 
 
-def find_paths(features: pl.DataFrame, learned: Sequence[str]) -> pl.Series:
-    """The score path that each application takes in a model that learned these features."""
-    return find_missing(features.select(*HAS_SOURCE.values(), *learned))
+def find_paths(
+    features: pl.DataFrame, learned: Sequence[str], paths: Collection[str] | None = None
+) -> pl.Series:
+    """The score path that each application takes in a model that learned these features.
+
+    Needs:  the `paths` of the model, where it is fitted already.
+    """
+    missing = find_missing(features.select(*HAS_SOURCE.values(), *learned))
+    if paths is None:
+        return missing
+    return missing.replace({way: answering_path(way, paths) for way in missing.unique()})
 
 
 def keep_answerable(features: pl.DataFrame, path: str) -> pl.DataFrame:
@@ -143,7 +176,7 @@ def keep_answerable(features: pl.DataFrame, path: str) -> pl.DataFrame:
     So what the path would say is known of more applications than of those that took it.
     Keys:   rows keep their order.
     """
-    lacking = () if path == COMPLETE else path.split("+")
+    lacking = _lacking(path)
     needed = [known for source, known in _knows(features).items() if source not in lacking]
     return take_away(features.filter(pl.lit(value=True), *needed), lacking)
 
@@ -158,12 +191,17 @@ def take_away(features: pl.DataFrame, sources: Collection[str]) -> pl.DataFrame:
     )
 
 
+def paths_taken(ensemble: FallbackEnsemble, features: pl.DataFrame) -> pl.Series:
+    """The score path of the ensemble that answers each application."""
+    return find_paths(features, ensemble.reference.columns, ensemble.models)
+
+
 def rows_by_model(
     ensemble: FallbackEnsemble, features: pl.DataFrame
 ) -> list[tuple[StackedModel, np.ndarray]]:
     """Each model that is needed, with the numbers of the rows that it answers for."""
-    missing = find_paths(features, ensemble.reference.columns).to_numpy()
-    pairs = [(model, np.flatnonzero(missing == name)) for name, model in ensemble.models.items()]
+    taken = paths_taken(ensemble, features).to_numpy()
+    pairs = [(model, np.flatnonzero(taken == name)) for name, model in ensemble.models.items()]
     return [(model, rows) for model, rows in pairs if len(rows)]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from tasks.modelling.base_models import Explainer
-from tasks.modelling.fallbacks import FallbackEnsemble, may_be_missing, name_missing
+from tasks.modelling.fallbacks import FallbackEnsemble, answering_path, may_be_missing, name_missing
 from tasks.modelling.stacking import HALF_CREDIBLE, StackedModel, all_sources
 from tasks.schemas.feature_store import HAS_SOURCE, MONTHS, REASON_GROUP_OF
 from tasks.schemas.predictions import grade_of_pd
@@ -130,8 +130,9 @@ def score_rows(model: CompiledModel, applicants: Sequence[Mapping[str, Any]]) ->
 
 
 def path_of(model: CompiledModel, applicant: Mapping[str, Any]) -> str:
-    """The score path of an applicant, as `find_missing` names it."""
-    return name_missing([source for source, tells in model.lacking.items() if not _knows(applicant, tells)])
+    """The score path of an applicant, as `find_paths` names it."""
+    lacking = [source for source, tells in model.lacking.items() if not _knows(applicant, tells)]
+    return answering_path(name_missing(lacking), model.paths)
 
 
 def _knows(applicant: Mapping[str, Any], tells: Sequence[str]) -> bool:

@@ -2,8 +2,7 @@
 
 import polars as pl
 
-from tasks.modelling.fallbacks import FallbackEnsemble, find_missing, predict_ensemble
-from tasks.schemas.feature_store import HAS_SOURCE
+from tasks.modelling.fallbacks import FallbackEnsemble, paths_taken, predict_ensemble
 from tasks.schemas.predictions import grade_of
 from tasks.scoring.reason_codes import explain, name_reasons
 
@@ -27,6 +26,6 @@ def _score(features: pl.DataFrame, model: FallbackEnsemble, model_id: str) -> pl
         "snapshot_date",
         pd=pl.Series(predict_ensemble(model, features)),
         model_id=pl.lit(model_id),
-        fallback=find_missing(features.select(*HAS_SOURCE.values(), *model.reference.columns)),
+        fallback=paths_taken(model, features),
     ).with_columns(grade=grade_of(pl.col("pd")))
     return scored.hstack(name_reasons(explain(model, features)))

@@ -9,9 +9,11 @@ import pytest
 from tasks.modelling.fallbacks import (
     COMPLETE,
     FallbackEnsemble,
+    answering_path,
     fit_ensemble,
     predict_ensemble,
     score_ensemble,
+    sources_left,
 )
 from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.stacking import predict_pd
@@ -162,14 +164,34 @@ def test_without_the_other_team_its_values_make_no_difference(with_bureau: Fallb
     assert np.array_equal(predict_pd(left, new), predict_pd(left, gone))
 
 
-def test_there_is_a_fallback_for_every_way_in_which_sources_can_be_missing(
+def test_there_is_a_fallback_without_each_source_and_without_all(with_bureau: FallbackEnsemble) -> None:
+    everything = "clickstream+financials+bureau"
+    assert list(with_bureau.models) == [COMPLETE, "bureau", "clickstream", "financials", everything]
+
+
+def test_each_way_in_which_sources_are_missing_has_a_fallback_once_it_is_met() -> None:
+    known = add_bureau(applicants(seed=2))
+    met = pl.concat([known, without(known.head(1), "clickstream", "financials")])
+    assert set(sources_left(met)) - set(sources_left(known)) == {"clickstream+financials"}
+
+
+def test_a_way_that_was_never_met_is_answered_by_the_fallback_that_lacks_least_besides(
     with_bureau: FallbackEnsemble,
 ) -> None:
-    assert set(with_bureau.models) == {
-        COMPLETE,
-        *("clickstream", "financials", "clickstream+financials", "bureau"),
-        *("clickstream+bureau", "financials+bureau", "clickstream+financials+bureau"),
-    }
+    new = without(add_bureau(applicants(seed=2)), "clickstream", "financials")
+    predictions = score_applications(new, with_bureau, model_id="m")
+    assert set(predictions["fallback"]) == {"clickstream+financials+bureau"}
+    whole = predict_pd(with_bureau.models["clickstream+financials+bureau"], new)
+    assert np.array_equal(predictions["pd"].to_numpy(), whole)
+
+
+@pytest.mark.parametrize(
+    ("missing", "answers"),
+    [(COMPLETE, COMPLETE), ("a", "a"), ("b", "b+c"), ("c", "b+c"), ("a+b", "a+b+c"), ("d", "d")],
+)
+def test_the_path_that_answers_reads_no_source_that_is_missing(missing: str, answers: str) -> None:
+    """Where none of them does, the name says what is missing."""
+    assert answering_path(missing, [COMPLETE, "a", "b+c", "a+b+c"]) == answers
 
 
 @pytest.mark.parametrize("family", FAMILIES)

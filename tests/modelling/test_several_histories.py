@@ -16,6 +16,7 @@ from tasks.modelling.fallbacks import (
     FallbackEnsemble,
     find_paths,
     fit_ensemble,
+    paths_taken,
     predict_ensemble,
     sources_left,
     take_away,
@@ -23,7 +24,7 @@ from tasks.modelling.fallbacks import (
 from tasks.modelling.families import default_spec
 from tasks.modelling.loading import load_training_data
 from tasks.modelling.stacking import fit_model, history_credibility, predict_pd
-from tasks.modelling.training_set import TrainingSnapshot, label_array, read_training_set
+from tasks.modelling.training_set import TrainingSet, TrainingSnapshot, label_array, read_training_set
 from tasks.monitoring.stability import add_month_values, count_known
 from tasks.schemas.feature_store import SUMMARY_OF
 from tasks.scoring.compiled_model import compile_model, score_rows
@@ -97,8 +98,12 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory, whole_auc: float) -> Trai
 @pytest.fixture(scope="module")
 def ensemble(snapshot: TrainingSnapshot) -> FallbackEnsemble:
     """A model of all that is ripe."""
-    taught = read_training_set(snapshot, snapshot.ripe, day=month(11), view="as of training")
-    return fit_ensemble(default_spec("stack"), taught, seed=0)
+    return fit_ensemble(default_spec("stack"), learned(snapshot), seed=0)
+
+
+def learned(snapshot: TrainingSnapshot) -> TrainingSet:
+    """All that is ripe, as known in the last month."""
+    return read_training_set(snapshot, snapshot.ripe, day=month(11), view="as of training")
 
 
 def test_three_histories_are_worth_what_they_are_in_one_file(
@@ -132,13 +137,19 @@ def test_a_customer_without_some_histories_is_scored_by_the_path_without_them(
 ) -> None:
     lacking = take_away(snapshot.ripe, ["visits", "cards"])
     assert set(find_paths(lacking, ensemble.reference.columns)) == {"visits+cards"}
-    assert "visits+cards" in sources_left(snapshot.ripe)
-    assert measure_auc(label_array(lacking), predict_ensemble(ensemble, lacking)).value > 0.8
+    assert "visits+cards" not in sources_left(snapshot.ripe)
+    assert "visits+cards" in sources_left(pl.concat([snapshot.ripe, lacking.head(1)]))
+    met = fit_ensemble(default_spec("stack"), learned(snapshot), seed=0, paths=["none", "visits+cards"])
+    assert measure_auc(label_array(lacking), predict_ensemble(met, lacking)).value > 0.8
+    never_met = paths_taken(ensemble, lacking).unique().to_list()
+    assert len(never_met) == 1
+    assert set(never_met[0].split("+")) >= {"visits", "calls", "cards"}
 
 
 def test_the_compiled_model_scores_several_histories_alike(
     snapshot: TrainingSnapshot, ensemble: FallbackEnsemble
 ) -> None:
-    rows = pl.concat([snapshot.ripe.head(5), take_away(snapshot.ripe.head(5), ["calls"])])
+    some = snapshot.ripe.head(5)
+    rows = pl.concat([some, take_away(some, ["calls"]), take_away(some, ["calls", "cards"])])
     quick = [one.pd for one in score_rows(compile_model(ensemble), rows.to_dicts())]
     assert quick == pytest.approx(predict_ensemble(ensemble, rows))

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from tasks.modelling.fallbacks import FallbackEnsemble, find_paths, fit_ensemble, take_away
+from tasks.modelling.fallbacks import FallbackEnsemble, fit_ensemble, paths_taken, take_away
 from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.training_set import TrainingSet
 from tasks.schemas.feature_store import CATEGORIES, PROFILE_NUMBERS
@@ -93,7 +93,7 @@ def test_each_row_is_scored_by_itself(ensemble: FallbackEnsemble) -> None:
 def test_the_path_is_that_of_the_batch(ensemble: FallbackEnsemble) -> None:
     new, compiled = new_applicants(), compile_model(ensemble)
     paths = [path_of(compiled, row) for row in new.to_dicts()]
-    assert paths == find_paths(new, ensemble.reference.columns).to_list()
+    assert paths == paths_taken(ensemble, new).to_list()
 
 
 @pytest.mark.parametrize("beside", [0.0, 1e-9, -1e-9])
