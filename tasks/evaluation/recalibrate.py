@@ -166,6 +166,7 @@ def _build_gate_input(
 ) -> GateInput:
     """What the gate sees: each cohort recalibrated on the others, beside the champion as it serves.
 
+    It ranks as the champion does: one calibration of all cohorts keeps every order.
     Red fairness is for a person: a calibration ranks nobody otherwise, but moves who is below the cut-off.
     """
     labels = label_array(loans)
@@ -185,8 +186,10 @@ def _build_gate_input(
                 label_array(keep_answerable(loans, path)),
                 after.by_path[path],
                 before.by_path[path],
+                ranking=before.by_path[path],
             )
             for path, share in shares.items()
             if path in after.by_path
         },
+        ranking=before.served,
     )

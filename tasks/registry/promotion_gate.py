@@ -37,13 +37,15 @@ class Verdict:
 class PathInput:
     """A score path that is judged by itself: its `share` of the newest applications, and loans it can answer.
 
-    Shapes: `labels`, `challenger`, `champion` (n,), the latter None without a champion.
+    Shapes: `labels`, `challenger`, `champion` (n,), the latter None without a champion; `ranking` as in
+            GateInput.
     """
 
     share: float
     labels: Floats
     challenger: Floats
     champion: Floats | None
+    ranking: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class GateInput:
     where there is no champion. `bad_rate` is that of the loans learned from, `n_cohorts` counts the
     application months, `fallbacks` maps what is missing to the AUC without it, `red_fairness` names the red
     groups that the challenger does not improve, `waits_for` what is for a person to decide on, `paths` are
-    those that carry enough of the applications.
+    those that carry enough of the applications. `ranking` are the scores (n,) that the challenger ranks by
+    where its PDs are put together of several calibrations, whose differences are no ranking of its own.
     """
 
     labels: Floats
@@ -66,6 +69,7 @@ class GateInput:
     red_fairness: Sequence[str]
     waits_for: Sequence[str]
     paths: Mapping[str, PathInput] = field(default_factory=dict[str, PathInput])
+    ranking: Floats | None = None
 
 
 def decide(shown: GateInput, limits: Gate) -> Verdict:
@@ -102,7 +106,7 @@ def interval_key(name: str, level: float) -> str:
 
 def measure_challenger(shown: GateInput, *, level: float) -> dict[str, Any]:
     """The figures of the gate: AUC, Brier score and z of the challenger, and of what it is compared with."""
-    auc = measure_auc(shown.labels, shown.challenger)
+    auc = _measure_ranking(shown)
     base_rate = np.full(len(shown.labels), shown.bad_rate)
     compared_with = base_rate if shown.champion is None else shown.champion
     figures: dict[str, Any] = {
@@ -127,9 +131,13 @@ def measure_path(shown: PathInput, *, level: float) -> dict[str, Any]:
     figures: dict[str, Any] = {"share": shown.share, "n": n}
     if min(n_bad, n - n_bad) < MIN_OF_CLASS:
         return figures
-    auc = measure_auc(shown.labels, shown.challenger)
+    auc = _measure_ranking(shown)
     figures |= {"auc": auc.value, interval_key("auc", level): list(auc.interval(level))}
     return figures | _measure_gain(shown.labels, auc, shown.champion, level)
+
+
+def _measure_ranking(shown: GateInput | PathInput) -> Auc:
+    return measure_auc(shown.labels, shown.challenger if shown.ranking is None else shown.ranking)
 
 
 def _measure_gain(labels: Floats, auc: Auc, champion: Floats | None, level: float) -> dict[str, Any]:

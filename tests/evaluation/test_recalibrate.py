@@ -2,12 +2,18 @@
 
 import json
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from flows.engine import run_flow
+from flows.training import training
+from simulator.drift import parse_drift
+from simulator.lender import Lender, simulate
 from tasks.config import Settings
+from tasks.evaluation.recalibrate import recalibrate
 from tasks.evaluation.recalibration import (
     Calibration,
     fit_calibration,
@@ -17,8 +23,9 @@ from tasks.evaluation.recalibration import (
 from tasks.modelling.fallbacks import FallbackEnsemble, fit_ensemble, predict_ensemble, score_ensemble
 from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.registry.history import champion_on, load_registry, newest_trained_before, state_on
+from tasks.registry.registered_files import read_card
 from tests.applicants import QUICK, applicants, training_set
-from tests.builders import exit_code, month, months, quick_settings, run_months, write_book
+from tests.builders import exit_code, month, months, quick_settings, run_months, take_in, write_book
 
 LAST = 11
 
@@ -93,3 +100,27 @@ def test_the_command_registers_a_model_of_its_own_once_and_earlier_days_keep_the
     assert json.loads(capsys.readouterr().out) == answer
     assert len(load_registry(served).entries) == len(registry.entries)
     assert exit_code(served, "models", "reproduce", made) == 0
+
+
+@pytest.mark.integration
+def test_a_recalibration_passes_the_gate_by_itself_where_more_loans_default_than_before(
+    tmp_path: Path,
+) -> None:
+    trained_on, recalibrated_on = month(8), month(11)
+    drifts = (parse_drift("badrate:4:3.0"),)  # of what the champion learns, nothing: three cohorts are ripe
+    simulate(Lender(month(0), 12, 120, 1, drifts=drifts), tmp_path / "data")
+    settings = quick_settings(tmp_path / "data", tmp_path)
+    take_in(settings, months(12))
+    run_flow(training, trained_on, settings)
+    before = champion_on(load_registry(settings), trained_on)
+    found = recalibrate(recalibrated_on, settings)
+    registry = load_registry(settings)
+    now = champion_on(registry, recalibrated_on)
+    assert before is not None
+    assert now is not None
+    assert (found.state, now.model_id, now.by) == ("champion", found.model_id, "policy:auto")
+    assert found.record["of"] == before.model_id
+    assert read_card(registry, now.model_id)["gate"]["figures"]["auc_gain"] == 0  # a calibration ranks alike
+    assert found.record["before"]["observed_to_expected"] > 1.2
+    assert found.record["after"]["observed_to_expected"] == pytest.approx(1, abs=0.05)
+    assert champion_on(registry, month(10)) == champion_on(registry, trained_on)
