@@ -7,26 +7,32 @@ load generator has the same cores; each request is timed from when it was due.
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter, deque
+from datetime import date
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from tasks.config import Settings, checked_settings
+from tasks.registry.history import Registry, champion_on, load_registry, record, state_on
+from tasks.registry.records import Change, State
 from tasks.store import tables
 
 PORT = 8199
+MODEL = re.compile(r'"model_id":"([^"]+)","model_effective_from":"([^"]+)"')
+SWITCHED_AT = 300  # requests a second through a promotion and a roll-back
 RATES = (100, 300, 500, 1500)  # requests a second; the last is too many
 SECONDS = float(os.environ.get("BENCH_SECONDS", "20"))
 
 
 async def load(rate: float, seconds: float, bodies: list[bytes]) -> tuple[Counter[str], list[float]]:
-    """How many requests got each status, and the seconds of those that were answered, in order."""
+    """How many requests got each status, answers by model, and the seconds of answers, in order."""
     # The server closes a connection that idles for five seconds: the one that idled longest goes first, and
     # one that was closed meanwhile is left.
     free: deque[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = deque()
@@ -40,8 +46,10 @@ async def load(rate: float, seconds: float, bodies: list[bytes]) -> tuple[Counte
         head = f"POST /v1/score HTTP/1.1\r\nHost: bench\r\nContent-Length: {len(body)}\r\n"
         writer.write(f"{head}Content-Type: application/json\r\n\r\n".encode() + body)
         answer = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        await reader.readexactly(int(answer.partition("content-length: ")[2].partition("\r\n")[0]))
-        statuses[answer[9:12]] += 1
+        length = int(answer.partition("content-length: ")[2].partition("\r\n")[0])
+        said = (await reader.readexactly(length)).decode()
+        by = MODEL.search(said)
+        statuses[f"{answer[9:12]} by {by[1]} of {by[2]}" if by else answer[9:12]] += 1
         if answer[9:12] == "200":
             took.append(time.perf_counter() - due)
         free.append((reader, writer))
@@ -56,8 +64,8 @@ async def load(rate: float, seconds: float, bodies: list[bytes]) -> tuple[Counte
     return statuses, sorted(took)
 
 
-def copied(settings: Settings, home: Path) -> list[str]:
-    """The options that name copies of the settings' folders."""
+def copied(settings: Settings, home: Path) -> tuple[list[str], Settings]:
+    """The options that name copies of the settings' folders, and settings of them."""
     shutil.copytree(settings.datamart, home / "datamart", ignore=shutil.ignore_patterns("decisions"))
     shutil.copytree(settings.model_store, home / "model_store")
     folders = {
@@ -65,7 +73,33 @@ def copied(settings: Settings, home: Path) -> list[str]:
         "--datamart": home / "datamart",
         "--model-store": home / "model_store",
     }
-    return [str(word) for pair in folders.items() for word in pair]
+    copies = settings.model_copy(
+        update={"datamart": folders["--datamart"], "model_store": folders["--model-store"]}
+    )
+    return [str(word) for pair in folders.items() for word in pair], copies
+
+
+def take_over(registry: Registry, old: str, new: str, settings: Settings) -> None:
+    """Make a model champion from today on in the place of another."""
+    states: list[tuple[str, State]] = [(old, "retired"), (new, "champion")]
+    if state_on(registry, date.today(), new) in ("challenger", "rejected"):
+        states.insert(1, (new, "approved"))
+    changes = [Change(model_id, state, "bench", "override: make bench-serve") for model_id, state in states]
+    record(registry, settings, effective_from=date.today(), changes=changes)
+
+
+async def load_through_switches(settings: Settings, bodies: list[bytes]) -> tuple[Counter[str], list[float]]:
+    """As `load`; the newest other model takes over after a third of the time, and gives back after two."""
+    registry = load_registry(settings)
+    champion = champion_on(registry, date.today())
+    others = [one.model_id for one in registry.entries if champion and one.model_id != champion.model_id]
+    if champion is None or not others:
+        raise SystemExit("The model store holds one model, so none can take over: train on a later month.")
+    loaded = asyncio.create_task(load(SWITCHED_AT, SECONDS, bodies))
+    for old, new in ((champion.model_id, others[-1]), (others[-1], champion.model_id)):
+        await asyncio.sleep(SECONDS / 3)
+        await asyncio.to_thread(take_over, load_registry(settings), old, new, settings)
+    return await loaded
 
 
 def wait_until_ready(begun: float) -> float:
@@ -86,21 +120,25 @@ def main() -> None:
     known = tables.read("gold.predictions", settings, on=day)["customer_id"]
     bodies = [json.dumps({"customer_id": customer}).encode() for customer in known]
     with tempfile.TemporaryDirectory(prefix="bench-serve-") as home:
-        words = copied(settings, Path(home))
+        words, copies = copied(settings, Path(home))
         begun = time.perf_counter()
         server = subprocess.Popen([sys.executable, "-m", "flows", "serve", "--port", str(PORT), *words])
         try:
             print(f"{os.cpu_count()} cores; ready after {wait_until_ready(begun):.1f} s")
             for rate in RATES:
-                statuses, took = asyncio.run(load(rate, SECONDS, bodies))
-                at = {share: took[int(len(took) * share)] * 1000 for share in (0.5, 0.99, 0.999)}
-                print(
-                    f"{rate} a second: {dict(statuses)}; answered within "
-                    + ", ".join(f"{ms:.1f} ms (p{share * 100:g})" for share, ms in at.items())
-                )
+                tell(f"{rate} a second", *asyncio.run(load(rate, SECONDS, bodies)))
+            through = f"{SWITCHED_AT} a second through a promotion and a roll-back"
+            tell(through, *asyncio.run(load_through_switches(copies, bodies)))
         finally:
             server.terminate()
             server.wait(timeout=60)
+
+
+def tell(what: str, statuses: Counter[str], took: list[float]) -> None:
+    """Print what came of a load."""
+    at = {share: took[int(len(took) * share)] * 1000 for share in (0.5, 0.99, 0.999)}
+    within = ", ".join(f"{ms:.1f} ms (p{share * 100:g})" for share, ms in at.items())
+    print(f"{what}: {dict(statuses)}; answered within {within}", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
@@ -25,6 +26,7 @@ from tasks.errors import VintageError
 LOG = logging.getLogger("vintage")
 NOBODY = {"": Token("nobody", frozenset(), 0.0)}  # no token has this digest
 WATCHED_EVERY = 2.0  # seconds between looks at the registry, the policy and the tables
+AHEAD = timedelta(minutes=10)  # before midnight the next day's snapshot is made ready
 MAX_PAST = 3  # days whose snapshots are held to answer again
 
 
@@ -36,12 +38,21 @@ class WrongDayError(Exception):
     """Why an application of such a day is not answered."""
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A snapshot that was tested, and the fingerprint of what it rests on."""
+
+    print: tuple[Any, ...]
+    snapshot: Snapshot
+    tested: SelfTest
+
+
 class Service:
     """The parts that one process serves with; its snapshots are swapped whole, so no answer mixes two."""
 
-    def __init__(self, settings: Settings, today: Callable[[], date] = date.today) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] = datetime.now) -> None:
         """Raises: UsageError where another service records to the datamart; ModelStoreError of its log."""
-        self.settings, self.today = settings, today
+        self.settings, self._clock = settings, clock
         self.keys = KeysSeen(
             read_log(settings), datetime.now(UTC)
         )  # whose chain is whole, or no lock is taken
@@ -52,6 +63,7 @@ class Service:
         self.tested: SelfTest | None = None
         self.problem = "it is starting"
         self._print: tuple[Any, ...] = ()
+        self._ahead: Loaded | None = None
         self._past: dict[date, Snapshot] = {}
         self._loading = asyncio.Lock()
         self._groups = Groups()
@@ -65,7 +77,6 @@ class Service:
         self._groups.start()
         self.shadows.start()
         await self.refresh()
-        gc.freeze()  # what is loaded stays: no collection has to walk over it while somebody waits
         self._watcher = asyncio.create_task(self._watch())
         self._roller = asyncio.create_task(self._roll())
 
@@ -98,6 +109,7 @@ class Service:
             await asyncio.sleep(WATCHED_EVERY)
             self.read_tokens()
             await self.refresh()
+            await self.prepare()
 
     def read_tokens(self) -> None:
         """Take tokens that were added or revoked meanwhile; a history that was edited lets nobody in."""
@@ -108,31 +120,66 @@ class Service:
                 LOG.error("Nobody is let in: %s", error)
             self.tokens = NOBODY
 
+    def today(self) -> date:
+        """The day that applications are of, unless they say another."""
+        return self._clock().date()
+
     async def refresh(self) -> None:
         """Load and test anew, aside, if anything differs that answers rest on; then swap.
 
         Where the champion in force cannot be used, nothing is answered: the policy says refuse and roll back.
         """
         async with self._loading:
-            day = self.today()
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        try:
+            fresh = await self._load(self.today(), self._print)
+        except (VintageError, OSError) as error:
+            self._refuse(str(error))
+            return
+        if fresh is None:
+            return
+        self.tested = fresh.tested
+        if fresh.tested.wrong:
+            self._refuse(f"the self-test failed: {fresh.tested.wrong[0]}")
+            self._print = fresh.print
+            return
+        self._swap(fresh)
+
+    async def _load(self, day: date, unless: tuple[Any, ...]) -> Loaded | None:
+        """A day's snapshot, tested: the one prepared if it still holds; None if it would be as `unless`."""
+        seen = await asyncio.to_thread(fingerprint, day, self.settings)
+        if seen == unless:
+            return None
+        if self._ahead and self._ahead.print == seen:
+            return self._ahead
+        known = [self.live.model, *self.live.shadows] if self.live else []
+        fresh = await asyncio.to_thread(load_snapshot, day, self.settings, known=known)
+        return Loaded(seen, fresh, await asyncio.to_thread(run_self_test, fresh, self.settings))
+
+    def _swap(self, fresh: Loaded) -> None:
+        """Answer by it from now on; what was asked just before midnight is still answered by its own day."""
+        only_the_day_differs = self._print[1:] == fresh.print[1:]
+        self._past.clear()
+        if self.live and only_the_day_differs:
+            self._past[self.live.day] = self.live
+        self.live, self._print, self._ahead, self.problem = fresh.snapshot, fresh.print, None, ""
+        gc.freeze()  # what is loaded stays: no collection has to walk over it while somebody waits
+        model_id, n = self.live.model.model_id, len(self.live.state.places)
+        self.figures.serves(model_id, ready=True)
+        LOG.warning("Serving %s, state of %d customers.", model_id, n)
+
+    async def prepare(self) -> None:
+        """Near midnight, load and test what the next day is answered by, so that nobody waits for it then."""
+        soon = (self._clock() + AHEAD).date()
+        async with self._loading:
+            if self.live is None or soon <= self.live.day:
+                return
             try:
-                seen = await asyncio.to_thread(fingerprint, day, self.settings)
-                if seen == self._print:
-                    return
-                known = [self.live.model] if self.live else []
-                fresh = await asyncio.to_thread(load_snapshot, day, self.settings, known=known)
-                tested = await asyncio.to_thread(run_self_test, fresh, self.settings)
+                self._ahead = await self._load(soon, ()) or self._ahead
             except (VintageError, OSError) as error:
-                self._refuse(str(error))
-                return
-            self._print, self.tested = seen, tested
-            self._past.clear()
-            if tested.wrong:
-                self._refuse(f"the self-test failed: {tested.wrong[0]}")
-                return
-            self.live, self.problem = fresh, ""
-            self.figures.serves(fresh.model.model_id, ready=True)
-            LOG.warning("Serving %s, state of %d customers.", fresh.model.model_id, len(fresh.state.places))
+                LOG.warning("From %s on nothing can be answered: %s", soon, error)
 
     def _refuse(self, why: str) -> None:
         if why != self.problem:
@@ -145,8 +192,10 @@ class Service:
         today = self.today()
         if day > today:
             raise WrongDayError(f"it is after today, {today}")
-        if self.live is None or self.live.day < today:
-            await self.refresh()
+        if self.live and self.live.day < today:
+            async with self._loading:
+                if self.live.day < today:  # nobody did it while this one waited
+                    await self._refresh()
         if self.live is None:
             raise NotReadyError(self.problem)
         if day == self.live.day:

@@ -1,9 +1,9 @@
 """The service in an event loop of its own, called as over HTTP."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime, time
 from functools import partial
 from typing import Any
 
@@ -33,9 +33,13 @@ class Client:
         return self.portal.call(partial(self.http.post, path, **how))
 
 
+def at_noon() -> datetime:
+    return datetime.combine(TODAY, time(12))
+
+
 @contextmanager
-def serving(settings: Settings, today: date = TODAY) -> Generator[tuple[Client, Service]]:
-    service = Service(settings, lambda: today)
+def serving(settings: Settings, clock: Callable[[], datetime] = at_noon) -> Generator[tuple[Client, Service]]:
+    service = Service(settings, clock)
     app = make_app(service)
     http = AsyncClient(transport=ASGITransport(app), base_url="http://service")
     with (
