@@ -21,10 +21,10 @@ from tasks.schemas.catalog import TABLES, Table, in_order
 from tasks.schemas.feature_store import MEASURES_OF
 from tasks.store.handles import is_table, open_table, open_version, path_of
 from tasks.store.table_columns import columns_of, missing_in, require_same_types
+from tasks.store.turns import ATTEMPTS, wait_for_turn
 
 PERSONAL = ("bronze", "silver", "quarantine")  # layers with names: their folders are made for the owner alone
 MAY_BE_EMPTIED = ("quarantine.", "gold.actions")
-ATTEMPTS = 30  # writers of other partitions only have to take turns
 # A month's columns are too short for dictionaries to pay, and nothing reads their statistics.
 PLAIN = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE")
 WRITER = WriterProperties(compression="SNAPPY", default_column_properties=PLAIN)
@@ -214,7 +214,7 @@ def replace_partitions(
     if not held <= set(days):
         raise VintageError(f"Rows for {name} are also of {min(held - set(days))}; nothing was written.")
     found = None
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         delta = open_table(name, settings)
         require_same_types(name, delta)
         stored = _stored(delta, days, table)
@@ -229,6 +229,7 @@ def replace_partitions(
         new = frame if held <= differing else frame.filter(pl.col("snapshot_date").is_in(list(differing)))
         if _written(delta, new, differing, notes or {}):
             return frame.height
+        wait_for_turn(attempt)
     raise PassingError(
         f"Another run wrote {name} for {', '.join(map(str, days))} at the same time, and won; this run wrote "
         "nothing over it. Wait until the other has ended, then run this one again."

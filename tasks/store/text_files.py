@@ -1,15 +1,11 @@
 """Text files that grow by lines, wherever they lie: a change is made on the newest text, or not at all."""
 
-import time
 from collections.abc import Callable
-from random import SystemRandom
 
 from tasks.errors import PassingError
 from tasks.place import ObjectPlace, Place
 from tasks.store.atomic_files import locked, write_whole
-
-ATTEMPTS = 50  # of writers that meet on one file of an object store
-LONGEST_WAIT = 1.0  # seconds before another attempt
+from tasks.store.turns import ATTEMPTS, wait_for_turn
 
 
 def read_text(file: Place) -> str:
@@ -47,7 +43,7 @@ def _change_object(file: ObjectPlace, change: Callable[[str], str | None]) -> bo
             return False
         if file.write_on(version, written.encode()):
             return True
-        time.sleep(SystemRandom().uniform(0, min(LONGEST_WAIT, 0.01 * 2**attempt)))
+        wait_for_turn(attempt)
     raise PassingError(f"Others write to {file} all the time. Nothing was added to it; try again later.")
 
 

@@ -50,6 +50,11 @@ def test_a_place_that_says_more_than_bucket_and_folders_is_refused_and_not_repea
     assert "secret" not in str(raised.value)
 
 
+def test_raw_files_are_in_a_folder() -> None:
+    with pytest.raises(UsageError, match=r"The setting data \(VINTAGE_DATA\) .* copy them to one first"):
+        checked_settings({"data": Path("s3://lake/data")})
+
+
 def test_parts_of_a_place_are_named_as_those_of_a_path() -> None:
     place = ObjectPlace("s3://lake/datamart") / "report" / "2024-03.html"
     assert (place.name, place.stem, str(place.parent)) == (
