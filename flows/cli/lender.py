@@ -100,8 +100,9 @@ def check(
 ) -> None:
     """Read all files of the data folder and say what would become of them; nothing is changed.
 
-    Rows cleaned or set aside and why, each column's nulls and range, the label's rate by cohort, and when a
-    first model is in reach. Ends with 1 where a file or a month would be refused.
+    Rows cleaned or set aside and why, each column's nulls and range, the label's rate by cohort, columns that
+    seem to know the outcome, and when a first model is in reach. Ends with 1 where a file or a month would be
+    refused.
     """
     from tasks.onboarding.trial import try_lender
     from tasks.onboarding.trial_page import write_trial
@@ -121,9 +122,10 @@ def _print_trial(trial: Any) -> None:
         ("Rows set aside", trial.set_aside),
         ("Columns", trial.columns),
         (f"Label by cohort ({trial.label})", trial.cohorts),
+        ("Columns that seem to know the outcome", trial.suspects),
     ):
         if table.height:
-            print_frame(table, left=words, title=title)
+            print_frame(table, left=(*words, "check", "evidence"), title=title)
             console.print()
     for text in trial.refusals:
         console.print(f"refused: {text}")

@@ -65,7 +65,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version  # here, as every command imports this module
 
-        print(f"vintage {version('vintage')}")  # noqa: T201 - an answer, as it is
+        console.print(f"vintage {version('vintage')}")
         raise typer.Exit
 
 

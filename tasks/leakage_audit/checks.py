@@ -13,7 +13,7 @@ import polars as pl
 from tasks.governance.policy import Audit
 from tasks.leakage_audit.hindsight import find_hindsight
 from tasks.leakage_audit.known_values import known_facts, later_facts
-from tasks.leakage_audit.maturity import without_uneven
+from tasks.leakage_audit.maturity import ripens_at, without_uneven
 from tasks.leakage_audit.origin import find_copy, find_later_dates, find_later_value, find_whole_period
 from tasks.leakage_audit.outcome import (
     find_certainty,
@@ -116,7 +116,7 @@ def assemble_book(
         even_pds=pds if even.equals(features) else own_pds(even, labels, seed=seed),
         own=features.drop(KEYS),
         known=known_facts(applications, past),
-        later=later_facts(applications, past, loans),
+        later=later_facts(applications, past, loans, ripens=ripens_at(applications["snapshot_date"], labels)),
     )
 
 

@@ -9,7 +9,7 @@ from tasks.months import month_number
 from tasks.schemas.feature_store import MEASURES
 
 MONTHS_AFTER = range(1, 7)
-MONTHS_ON_BOOK = range(1, 11)
+MONTHS_ON_BOOK = 10  # that are looked at, or as many as a loan takes to ripen where these are more
 AMOUNTS = ("overdue_amt", "paid_amt", "balance")
 SUMMARIES = {
     "mean": pl.Expr.mean,
@@ -36,11 +36,14 @@ def known_facts(applications: pl.DataFrame, past: pl.LazyFrame) -> pl.DataFrame:
     return _side_by_side(applications, parts)
 
 
-def later_facts(applications: pl.DataFrame, past: pl.LazyFrame, loans: pl.LazyFrame) -> pl.DataFrame:
+def later_facts(
+    applications: pl.DataFrame, past: pl.LazyFrame, loans: pl.LazyFrame, *, ripens: int
+) -> pl.DataFrame:
     """Summaries of each history's measures over all months and over the later ones, single later months,
     and what was paid, owed and overdue at each month on book.
 
-    Needs:  loan_id, customer_id, snapshot_date of applications; the rows of all histories; silver.loans.
+    Needs:  loan_id, customer_id, snapshot_date of applications; the rows of all histories; silver.loans; the
+            months on book after which loans have a label.
     Keys:   a row per application, in their order; null where there is nothing.
     """
     months = _months(applications, past)
@@ -48,7 +51,7 @@ def later_facts(applications: pl.DataFrame, past: pl.LazyFrame, loans: pl.LazyFr
     parts = [_summaries(months, "over all months"), _summaries(later, "after the application")]
     parts += [_single(later, after, _months_later(after)) for after in MONTHS_AFTER]
     on_book = loans.filter(pl.col("installment_num") > 0)
-    for mob in MONTHS_ON_BOOK:
+    for mob in range(1, max(MONTHS_ON_BOOK, ripens) + 1):
         amounts = (pl.col(amount).cast(pl.Float64).alias(f"{amount} at MOB {mob}") for amount in AMOUNTS)
         parts.append(on_book.filter(pl.col("installment_num") == mob).select("loan_id", *amounts))
     worst = (pl.col(amount).cast(pl.Float64) for amount in AMOUNTS)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from tasks.months import month_number
@@ -31,14 +32,25 @@ class Maturity:
         cls, days: pl.Series, labels: Floats, pds: Floats, even_pds: Floats, later: pl.DataFrame
     ) -> "Maturity":
         """Of loans that began on these days; `later` has columns `overdue_amt at MOB m`."""
-        numbers = days.to_frame("day").select(month_number(pl.col("day"))).to_series().to_numpy()
-        months, cohort = np.unique(numbers, return_inverse=True)
-        ages = months.max() - months
-        ripe = ~np.isnan(labels)
-        ripens = int(ages[cohort[ripe]].min()) if ripe.any() else 1
+        ages, cohort = _ages(days)
+        ripens = ripens_at(days, labels)
         odds, even = (np.log(one / (1 - one)) for one in (pds, even_pds))
         known = [odds, *(_with_arrears(odds, labels, later, mob) for mob in range(1, ripens))]
         return cls(even, known, cohort.astype(float), ages.astype(float))
+
+
+def ripens_at(days: pl.Series, labels: Floats) -> int:
+    """Months on book of the youngest loans (n,) that have a label; 1 where none has."""
+    ages, cohort = _ages(days)
+    ripe = ~np.isnan(labels)
+    return int(ages[cohort[ripe]].min()) if ripe.any() else 1
+
+
+def _ages(days: pl.Series) -> tuple[Floats, NDArray[np.intp]]:
+    """Months on book (c,) of each cohort, and the place (n,) of each loan's cohort among them."""
+    numbers = days.to_frame("day").select(month_number(pl.col("day"))).to_series().to_numpy()
+    months, cohort = np.unique(numbers, return_inverse=True)
+    return months.max() - months, cohort
 
 
 def _with_arrears(odds: Floats, labels: Floats, later: pl.DataFrame, mob: int) -> Floats:

@@ -65,7 +65,7 @@ def find_later_value(column: Column, book: Book, limits: Audit) -> str:
     names, later = book.ranked_later.names, correlate(column.ranked, book.ranked_later)
     known = float(correlate(column.ranked, book.ranked_ours).max())
     best = int(later.argmax())
-    single = np.array([" of " not in name and name.startswith("fe_") for name in names])
+    single = np.array([" of " not in name and name.endswith(" after the application") for name in names])
     month = int(np.where(single, later, 0.0).argmax())
     beyond_chance = SURE_ERRORS / np.isfinite(column.numbers).sum() ** 0.5
     if later[best] >= limits.same_rank and later[best] > known + 0.01:

@@ -19,21 +19,22 @@ MIN_LOANS = 10  # of a cohort
 
 
 def find_timing(column: Column, book: Book, limits: Audit) -> str:
-    """Among loans that defaulted it goes with what was overdue in an early month."""
+    """Among loans that defaulted it goes with whether they were overdue in an early month."""
     odds = book.maturity.by_mob[0]
     rows = book.ripe & np.isfinite(column.numbers) & np.isfinite(odds)
     bad = rows & (book.labels == 1)
     default, _ = _correlate_within(column.numbers, book.labels, odds, rows, book)
     found = [(0.0, 0.0, 0)]
     for mob in range(1, len(book.maturity.by_mob)):
-        overdue = book.later[f"overdue_amt at MOB {mob}"].fill_null(0.0).to_numpy().astype(float)
+        # Whether, not how much: what is overdue of a large loan is more, and its size was known.
+        overdue = (book.later[f"overdue_amt at MOB {mob}"].fill_null(0.0) > 0).to_numpy().astype(float)
         z, error = _correlate_within(column.numbers, overdue, odds, bad, book)
         found.append((abs(z) / error if error else 0.0, z, mob))
     z, early, mob = max(found)
     if z <= limits.hindsight_z or abs(early) <= SHARE * abs(default):
         return ""
     return (
-        f"among loans that defaulted its rank correlation with what was overdue at MOB {mob} is "
+        f"among loans that defaulted its rank correlation with being overdue at MOB {mob} is "
         f"{np.tanh(early):.2f} at a like PD ({z:.1f} standard errors), with default itself "
         f"{np.tanh(default):.2f}: it tells when they went wrong, which was not known"
     )

@@ -11,12 +11,14 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.governance.adopted_policy import read_policy
+from tasks.governance.policy import Policy
 from tasks.governance.source_log import retired_on
 from tasks.ingestion import delivery_checks
 from tasks.labels.default_labels import CLOSED_AS, label_defaults
 from tasks.lender.current import lender
 from tasks.onboarding.outlook import foresee_first_model, measure_cohorts
 from tasks.onboarding.source_trial import SourceTrial, try_source
+from tasks.onboarding.suspects import find_suspects
 from tasks.schemas.catalog import SOURCES
 from tasks.schemas.deliveries import Volume
 
@@ -30,13 +32,14 @@ class Trial:
 
     `sources`: source, file, months, first, last, the counts of bronze.deliveries, rows without a month;
     `set_aside`: source, rule, rows; `columns`: tasks/onboarding/columns.py; `cohorts`: outlook.py;
-    `refusals`: why a file or a month would not be taken in.
+    `suspects`: suspects.py; `refusals`: why a file or a month would not be taken in.
     """
 
     sources: pl.DataFrame
     set_aside: pl.DataFrame
     columns: pl.DataFrame
     cohorts: pl.DataFrame
+    suspects: pl.DataFrame
     refusals: Sequence[str]
     label: str
     first_model: date | None
@@ -59,7 +62,11 @@ def try_lender(settings: Settings) -> Trial:
             try_source(source, trying, Path(name), words=words.get(source.name, ()))
             for source in SOURCES.values()
         ]
-        cohorts = _measure_cohorts(tried, settings)
+        good, policy = {one.name: one.good for one in tried}, read_policy(settings.policy).policy
+        labels = _label(good["loans"], policy, settings)
+        applications = good["loans"].filter(pl.col("installment_num") == 0).collect()
+        cohorts = measure_cohorts(applications, labels)
+        suspects = find_suspects(good, labels, policy.audit, settings)
     day, outlook = foresee_first_model(
         cohorts, needed=settings.first_training_cohorts, mob=settings.label_mob
     )
@@ -68,6 +75,7 @@ def try_lender(settings: Settings) -> Trial:
         set_aside=_list_rules(tried),
         columns=pl.concat([one.columns for one in tried]),
         cohorts=cohorts,
+        suspects=suspects,
         refusals=[*(text for one in tried for text in one.refusals), *_find_odd_months(tried, settings)],
         label=settings.label_def,
         first_model=day,
@@ -87,14 +95,12 @@ def _words_by_source() -> dict[str, list[str]]:
     }
 
 
-def _measure_cohorts(tried: Sequence[SourceTrial], settings: Settings) -> pl.DataFrame:
-    loans = next(one.good for one in tried if one.name == "loans")
-    closed_as = CLOSED_AS[read_policy(settings.policy).policy.label.closed_before_ripe]
+def _label(loans: pl.LazyFrame, policy: Policy, settings: Settings) -> pl.DataFrame:
+    """Rows of gold.label_store of all months."""
+    closed_as = CLOSED_AS[policy.label.closed_before_ripe]
     days = loans.select(pl.col("snapshot_date").unique()).collect().to_series().to_list()
-    labels = label_defaults(
-        loans, days=days, mob=settings.label_mob, dpd=settings.label_dpd, closed_as=closed_as
-    )
-    return measure_cohorts(loans.filter(pl.col("installment_num") == 0).collect(), labels.collect())
+    mob, dpd = settings.label_mob, settings.label_dpd
+    return label_defaults(loans, days=days, mob=mob, dpd=dpd, closed_as=closed_as).collect()
 
 
 def _sum_up(tried: SourceTrial) -> dict[str, Any]:

@@ -181,6 +181,22 @@ def has_values(history: str) -> pl.Expr:
     return pl.any_horizontal(pl.col(MEASURES_OF[history]).is_not_null())
 
 
+def join_histories(rows: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """The rows of all histories side by side; the measures of one that has no such row are null.
+
+    Needs:  by name the rows of each silver table of a history.
+    Keys:   customer_id, snapshot_date.
+    """
+    keys = ["customer_id", "snapshot_date"]
+    histories = [rows[name].select(*keys, *measures) for name, measures in MEASURES_OF.items()]
+    if not histories:
+        return pl.LazyFrame(schema={"customer_id": pl.String(), "snapshot_date": pl.Date()})
+    first, *others = histories
+    for other in others:
+        first = first.join(other, on=keys, how="full", coalesce=True, validate="1:1")
+    return first
+
+
 def describe_feature(name: str) -> str:
     """What a feature means; of words that are counted and of other teams' sources by their names."""
     if DESCRIPTIONS.get(name):

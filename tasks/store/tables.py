@@ -18,7 +18,7 @@ from tasks.config import Settings
 from tasks.errors import PassingError, TableNotReadyError, VintageError
 from tasks.place import delta_options
 from tasks.schemas.catalog import TABLES, Table, in_order
-from tasks.schemas.feature_store import MEASURES_OF
+from tasks.schemas.feature_store import MEASURES_OF, join_histories
 from tasks.store.handles import is_table, open_table, open_version, path_of
 from tasks.store.table_columns import columns_of, missing_in, require_same_types
 from tasks.store.turns import ATTEMPTS, wait_for_turn
@@ -92,17 +92,13 @@ def scan_history(
 
     Keys:   customer_id, snapshot_date; the measures of a history that has no such row are null.
     """
-    keys, at = ["customer_id", "snapshot_date"], versions or {}
-    histories = [
-        scan(name, settings, until=until, on=on, version=at.get(name)).select(*keys, *measures)
-        for name, measures in ((f"silver.{one}", measures) for one, measures in MEASURES_OF.items())
-    ]
-    if not histories:
-        return pl.LazyFrame(schema={"customer_id": pl.String(), "snapshot_date": pl.Date()})
-    first, *others = histories
-    for other in others:
-        first = first.join(other, on=keys, how="full", coalesce=True, validate="1:1")
-    return first
+    at = versions or {}
+    return join_histories(
+        {
+            one: scan(name, settings, until=until, on=on, version=at.get(name))
+            for one, name in ((one, f"silver.{one}") for one in MEASURES_OF)
+        }
+    )
 
 
 def missing_columns(

@@ -9,10 +9,12 @@ import pytest
 from tasks.config import Settings
 from tasks.governance.adopted_policy import read_policy
 from tasks.leakage_audit.hindsight import find_hindsight
+from tasks.leakage_audit.known_values import later_facts
 from tasks.leakage_audit.maturity import without_uneven
 from tasks.leakage_audit.outcome import find_choice
 from tasks.leakage_audit.reference import Book, Column
 from tasks.leakage_audit.timing import find_timing
+from tasks.schemas.feature_store import MEASURES
 from tests.builders import month
 
 LIMITS = read_policy(Settings().policy).policy.audit
@@ -148,3 +150,28 @@ def test_a_flag_of_the_first_months_arrears_tells_when_loans_went_wrong(
     noise = np.random.default_rng(14).normal(0, 1, N)
     assert "overdue at MOB 1" in find_timing(Column(pl.Series("x", (starts <= 1) + noise)), book, LIMITS)
     assert not find_timing(Column(pl.Series("x", risk + noise)), book, LIMITS)
+
+
+def test_the_size_of_a_loan_says_nothing_of_when_it_went_wrong(book: Book) -> None:
+    """More is overdue of a large loan, whose size was known at the application."""
+    size = np.random.default_rng(8).lognormal(0, 0.7, N)
+    later = book.later.with_columns(pl.all() * pl.Series(size))
+    assert find_timing(Column(pl.Series("size", size)), replace(book, later=later), LIMITS) == ""
+
+
+def test_loans_that_ripen_late_are_followed_until_then() -> None:
+    """What is held against a column reaches as far as the label: twelve months on book, or six."""
+    applications = pl.DataFrame({"loan_id": ["a"], "customer_id": ["c"], "snapshot_date": [month(0)]})
+    loans = pl.LazyFrame(
+        {
+            "loan_id": ["a"] * 13,
+            "installment_num": range(13),
+            **{name: [float(mob) for mob in range(13)] for name in ("overdue_amt", "paid_amt", "balance")},
+        }
+    )
+    past = pl.LazyFrame(
+        schema={"customer_id": pl.String, "snapshot_date": pl.Date, **dict.fromkeys(MEASURES, pl.Float64)}
+    )
+    late = later_facts(applications, past, loans, ripens=12)
+    assert late["overdue_amt at MOB 12"].to_list() == [12.0]
+    assert "overdue_amt at MOB 11" not in later_facts(applications, past, loans, ripens=6).columns
