@@ -253,12 +253,18 @@ def scratch_of(place: Place) -> Path:
 
 @cache
 def _open_store(root: str) -> "ObjectStore":
-    """The bucket, opened once by each process."""
+    """The bucket, opened once by each process, without a request. Raises: StorageError."""
+    from obstore.exceptions import BaseError
     from obstore.store import from_url
 
-    with _in_one_sentence(ObjectPlace(root)):
-        retries: RetryConfig = {"max_retries": RETRIES, "retry_timeout": PATIENCE}
+    retries: RetryConfig = {"max_retries": RETRIES, "retry_timeout": PATIENCE}
+    try:
         return from_url(root, retry_config=retries)
+    except BaseError as error:
+        raise StorageError(
+            f"{root} cannot be opened: {first_words(str(error))}. Set the variables of the provider "
+            "(AWS_..., GOOGLE_..., AZURE_...)."
+        ) from error
 
 
 @contextmanager

@@ -27,8 +27,8 @@ def explain(error: str, where: str) -> StorageError | None:
         )
     if number in (401, 403) or "PermissionDenied" in error or "Unauthenticated" in error:
         return StorageError(
-            f"{where} refuses the credentials ({number or 'none valid'}). Correct the provider's variables, "
-            f"such as AWS_ACCESS_KEY_ID, or let its owner grant access. {NOTHING_HALF}"
+            f"{where} refuses the credentials ({number or 'none valid'}). Correct the provider's variables "
+            f"(AWS_..., GOOGLE_..., AZURE_...), or let its owner grant access. {NOTHING_HALF}"
         )
     if "NoSuchBucket" in error or "ContainerNotFound" in error:
         return StorageError(f"{where} {NO_BUCKET}")

@@ -50,6 +50,14 @@ def test_a_place_that_says_more_than_bucket_and_folders_is_refused_and_not_repea
     assert "secret" not in str(raised.value)
 
 
+def test_a_store_whose_account_nobody_named_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
+    with pytest.raises(
+        StorageError, match=r"az://lake cannot be opened: .*Account must be specified\. Set the"
+    ):
+        ObjectPlace("az://lake").exists()
+
+
 def test_raw_files_are_in_a_folder() -> None:
     with pytest.raises(UsageError, match=r"The setting data \(VINTAGE_DATA\) .* copy them to one first"):
         checked_settings({"data": Path("s3://lake/data")})
