@@ -128,9 +128,19 @@ def clean(source: Source, rows: pl.DataFrame) -> pl.DataFrame:
     separators = [pl.col(column).str.contains(r"\d,\d") for column in _partly_read(rows, numbers)]
     in_two_ways = pl.any_horizontal(*separators, pl.lit(value=False)).fill_null(value=False)
     ready = rows.with_columns(thousands_separator=in_two_ways).with_columns(numbers).with_row_index("row_id")
-    read = [_read(name, column).alias(ours) for name, (ours, column) in declared.items()]
+    read = [
+        _read_code(name) if ours == "status" and source.is_tape else _read(name, column).alias(ours)
+        for name, (ours, column) in declared.items()
+    ]
     typed = ready.select("row_id", OVERFLOW, "thousands_separator", *read)
     return _complete(source, typed.with_columns(_empty_lists(source)))
+
+
+def _read_code(name: str) -> pl.Expr:
+    """`status`, of which each code that is declared to mean days past due is a word, whatever its signs."""
+    code = pl.col(name).str.strip_chars()
+    known = code.is_in(list(lender().arrears.status))
+    return pl.when(known).then(code).otherwise(read_word(name)).alias("status")
 
 
 def _read(name: str, column: Column) -> pl.Expr:

@@ -60,6 +60,11 @@ def draft_declaration(samples: Sequence[Sample], lender: str) -> str:
         _draft_source(TAPE_NAME if name == tape else name, one, before_the_loan=name in before)
         for name, one in sources.items()
     ]
+    if tape and not any(one.part.role == "application" for one in sources.values()):
+        blocks.append(
+            f"{DECIDE}no file is about applicants: what the loan tape says of them is read by a second\n"
+            '# source of the same file, role = "application", only = "<months on book> = \'0\'"'
+        )
     return "\n\n".join(blocks) + "\n"
 
 
@@ -132,6 +137,7 @@ def _head(lender: str, tape: _Source | None) -> str:
             "",
             "[arrears]",
             f"told_by = {_text(told_by)}",
+            *(_draft_status(tape) if told_by == "status" else []),
         ]
     )
 
@@ -143,6 +149,15 @@ def _told_by(part: Part) -> str:
     if "instalments_behind" in known:
         return "instalments behind"
     return "status" if "status" in known and "overdue_amt" not in known else "amounts"
+
+
+def _draft_status(tape: _Source) -> list[str]:
+    """Days past due of each status code that the first rows hold: the number in it, else none."""
+    theirs = next(name for name, ours in tape.part.names.items() if ours == "status")
+    codes = tape.table.rows[theirs].drop_nulls().str.strip_chars().unique().sort().to_list()
+    days = {code: re.search(r"\d+", code) for code in codes if code}
+    table = ", ".join(f"{_text(code)} = {int(found[0]) if found else 0}" for code, found in days.items())
+    return [f"status = {{ {table} }}   {DECIDE}days past due of each code; leave out what says nothing"]
 
 
 def _say_when_closed(part: Part) -> list[str]:

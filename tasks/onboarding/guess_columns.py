@@ -26,7 +26,7 @@ PERSONAL = re.compile(
 )
 PROTECTED = re.compile(
     r"^(\w+_)?(gender|sex|marital|nationality|citizenship|religion|ethnicity|race|disability)(_|$)|"
-    r"^((applicant|borrower|customer|client)_)?age(_(in_)?years)?$"
+    r"^((applicant|borrower|customer|client)_)?(age(_(in_)?years)?|alter)$"
 )
 
 

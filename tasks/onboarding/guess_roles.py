@@ -14,21 +14,24 @@ from tasks.months import month_number
 from tasks.onboarding.guess_columns import Guess, share_of
 from tasks.text import plain_name
 
-NUMBER: Final = "(_?(id|no|nr|num|number|key|ref))?"
+NUMBER: Final = "(_?(id|no|nr|num|number|nummer|key|ref))?"
 # How a column of a loan tape is often named; the first that fits takes the name, each name once.
 SYNONYMS: Final[dict[str, str]] = {
-    "loan_id": rf"^(loan|contract|account|agreement|facility|credit|deal){NUMBER}$",
-    CUSTOMER: rf"^(customer|client|borrower|member|applicant|obligor|party|person|debtor){NUMBER}$",
-    "days_past_due": r"(^|_)(days?_(past_due|late|overdue|in_arrears)|dpd)(_|$)",
+    "loan_id": r"^(loan|contract|account|agreement|facility|credit|deal|vertrags?|darlehens?|kredit|konto)"
+    rf"{NUMBER}$",
+    CUSTOMER: rf"^(customer|client|borrower|member|applicant|obligor|party|person|debtor|kunden?){NUMBER}$",
+    "days_past_due": r"(^|_)(days?_(past_due|late|overdue|in_arrears)|dpd|verzugstage)(_|$)",
     "instalments_behind": r"instal+ments?_(behind|missed|overdue)|months_(behind|in_arrears|past_due)",
-    "overdue_amt": r"overdue|arrears|past_due",
-    "loan_start_date": r"(start|open|origin|grant|disburs|booking)\w*(_date|_day|_on)?$|^(start|open|grant)",
+    "overdue_amt": r"overdue|arrears|past_due|r(ü|ue)ckstand",
+    "loan_start_date": r"(start|open|origin|grant|disburs|booking)\w*(_date|_day|_on)?$|^(start|open|grant)|"
+    r"beginn$",
     "installment_num": r"instal+ment_(num|no|nr)|months?_on_book|(^|_)mob(_|$)|loan_age|^age$",
-    "tenure": r"tenure|tenor|(^|_)term(_|$)|n_instal",
-    "loan_amt": r"loan_am|amount_(financed|granted|lent)|(orig\w*|initial)_(am|balance|principal)|principal$",
+    "tenure": r"tenure|tenor|(^|_)term(_|$)|n_instal|laufzeit",
+    "loan_amt": r"loan_am|amount_(financed|granted|lent)|(orig\w*|initial)_(am|balance|principal)|principal$|"
+    r"(kredit|darlehens)betrag",
     "paid_amt": r"(^|_)paid|payment_(amt|amount)|received",
-    "due_amt": r"(^|_)due(_am|$)|^instal+ment(_am\w*)?$|scheduled",
-    "balance": r"balance|outstanding|(^|_)upb(_|$)",
+    "due_amt": r"(^|_)due(_am|$)|^instal+ment(_am\w*)?$|scheduled|^(monats)?rate$",
+    "balance": r"balance|outstanding|(^|_)upb(_|$)|restschuld",
     "status": r"status|delinquen",
 }
 SNAPSHOT = re.compile(r"snapshot|report|as_of|month|period|cut_?off|stichtag")
@@ -77,7 +80,8 @@ def describe_tape(table: Table) -> Part:
     named = _name_tape(table)
     names = named if len(named) >= MIN_TAPE else _find_ages(table)
     known = set(names.values())
-    unsure = [
+    unsure = _say_of_single_rows(table, names)
+    unsure += [
         f"no column seems to be {name!r}: {TAPE[name].meaning}"
         for name in ("loan_id", DATE)
         if name not in known
@@ -88,6 +92,14 @@ def describe_tape(table: Table) -> Part:
         told = ", ".join(" and ".join(columns) for columns in ARREARS_COLUMNS.values())
         unsure.append(f"what tells arrears? call columns one of {told}")
     return Part("loan tape", names, unsure)
+
+
+def _say_of_single_rows(table: Table, names: Mapping[str, str]) -> list[str]:
+    """That a loan tape says nothing of a loan's months, if it has one row a loan."""
+    loans = [table.rows[theirs] for theirs, ours in names.items() if ours == "loan_id"]
+    if not loans or loans[0].n_unique() < len(loans[0]):
+        return []
+    return ["each loan has one row, and a label needs one a month: ask for the loans' months"]
 
 
 def describe_applicants(table: Table, ids: Sequence[pl.Series]) -> Part:
@@ -171,6 +183,32 @@ def _find_ages(table: Table) -> dict[str, str]:
                 if share_of(kept) > 0.95:
                     named = {key: "loan_id", day: DATE, age: "installment_num"}
                     return named | _find_behind(table, key, age, [name for name in ids if name not in named])
+    return _find_beginnings(table, ids)
+
+
+def _find_beginnings(table: Table, ids: Sequence[str]) -> dict[str, str]:
+    """The same where no column tells months on book: a second date, of which each loan has one, tells it.
+
+    The first rows of most loans are of the month of that date.
+    """
+    for day in table.dates():
+        for key, start in [(key, start) for key in ids[:MAX_IDS] for start in table.dates() if start != day]:
+            rows = table.rows.select(key=key, month=_month_of(table, day), start=_month_of(table, start))
+            loans = (
+                rows.drop_nulls()
+                .group_by("key")
+                .agg(
+                    first=pl.col("month").min() == pl.col("start").min(),
+                    once=(pl.col("start").n_unique() == 1) & ~pl.col("month").is_duplicated().any(),
+                    n=pl.len(),
+                )
+            )
+            if (
+                share_of(loans["n"] > 1) > 0.5
+                and share_of(loans["once"]) > 0.95
+                and share_of(loans["first"]) > 0.5
+            ):
+                return {key: "loan_id", day: DATE, start: "loan_start_date"}
     return {}
 
 

@@ -115,6 +115,35 @@ def test_fault_84_trailing_separators_change_nothing(
         assert table.equals(plain[name]), name
 
 
+@pytest.mark.parametrize("source", FILES)
+def test_fault_83_a_file_with_all_fields_in_quotes_gives_the_same_tables(
+    source: str, shop: Shop, book: Book, plain: dict[str, pl.DataFrame]
+) -> None:
+    book.frames[source].write_csv(shop.file(source), quote_style="always")
+    outcome = shop.run("features", 7)
+    assert outcome.code == 0, outcome.said
+    for name, table in shop.contents(*TABLES).items():
+        assert table.equals(plain[name]), name
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("clickstream", "features_clickstream.csv"),
+        ("attributes", "feature_attributes.csv"),
+        ("financials", "feature_financials.csv"),
+    ],
+)
+def test_a_file_by_another_of_its_names_gives_the_same_tables(
+    source: str, name: str, shop: Shop, plain: dict[str, pl.DataFrame]
+) -> None:
+    shop.file(source).rename(shop.file(source).with_name(name))
+    outcome = shop.run("features", 7)
+    assert outcome.code == 0, outcome.said
+    for table in ("silver.attributes", "silver.financials", "silver.clickstream", "gold.feature_store"):
+        assert shop.contents(table)[table].equals(plain[table]), table
+
+
 def packed(file: Path) -> None:
     file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
     file.unlink()

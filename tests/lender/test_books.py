@@ -180,6 +180,25 @@ def test_fault_96_status_codes_tell_arrears_by_their_table(tmp_path: Path) -> No
     assert labels(settings) == {"1": 1, "2": 0}
 
 
+def test_fault_96_a_code_of_signs_that_is_declared_is_one(tmp_path: Path) -> None:
+    declared = declaration(told_by="status").replace("bad = 90", '"90+" = 90, "-" = 0, "***" = 0')
+    tape = [*life("1", state=("-", "***", "90+")), *life("2", state=("ok", "late", "***"))]
+    settings = take_in(tmp_path, tape, [ANN], declared)
+    assert labels(settings) == {"1": 1, "2": 0}
+
+
+def test_what_a_loan_tape_says_of_applicants_is_a_source_of_its_first_rows(tmp_path: Path) -> None:
+    tape_with = declaration().replace('files = ["people.csv"]', 'files = ["tape.csv"]\nonly = "mob = \'0\'"')
+    columns = 'income = { type = "number" }'
+    assert columns in tape_with
+    own = 'due = { type = "number" }\nmob = { type = "whole number", feature = false }'
+    settings = take_in(
+        tmp_path, [*life("1", due="50"), *life("2", client="bob")], [], tape_with.replace(columns, own)
+    )
+    rows = tables.scan("gold.feature_store", settings).select("loan_id", "due").sort("loan_id").collect()
+    assert rows.rows() == [("1", 50.0), ("2", 100.0)]
+
+
 @pytest.mark.parametrize(
     ("usual", "n", "odd"),
     [(20, 8, False), (20, 32, False), (20, 5, True), (20, 40, True), (200, 95, True), (200, 105, False)],

@@ -1,6 +1,7 @@
 """What a draft of a declaration says of a lender's files."""
 
 import tomllib
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -205,3 +206,47 @@ def test_a_line_for_spreadsheets_is_refused(tmp_path: Path) -> None:
 def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="holds no CSV, text or Parquet file"):
         read_samples(tmp_path, n_rows=10)
+
+
+def drafted(folder: Path, files: Mapping[str, str]) -> str:
+    """The draft for files of these texts."""
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return draft_declaration(read_samples(folder, n_rows=1000), "Lender")
+
+
+def monthly(header: str, line: str) -> str:
+    """A tape of twelve loans that begin in January, each with three months."""
+    lines = [line.format(n=n, month=month) for n in range(12) for month in (1, 2, 3)]
+    return "\n".join([header, *lines, ""])
+
+
+def test_the_usual_german_names_of_a_loan_tape_are_known(tmp_path: Path) -> None:
+    header = (
+        "VertragsNr;KundenNr;Beginn;Laufzeit;Kreditbetrag;Rate;Rueckstand;Restschuld;Verzugstage;Stichtag"
+    )
+    line = "V{n};K{n};05.01.2023;12;1000,50;90,10;0,00;900,40;0;28.0{month}.2023"
+    draft = drafted(tmp_path, {"vertraege.csv": monthly(header, line)})
+    names = ("loan_id", "customer_id", "loan_start_date", "tenure", "loan_amt", "due_amt", "overdue_amt")
+    for ours in (*names, "balance", "days_past_due", "snapshot_date"):
+        assert f'as = "{ours}"' in draft, ours
+
+
+def test_a_tape_is_known_by_its_two_dates_where_names_tell_nothing(tmp_path: Path) -> None:
+    draft = drafted(tmp_path, {"x.csv": monthly("a,b,c,d", "L{n},2023-01-05,2023-0{month}-28,7.5")})
+    assert 'a = { type = "id", as = "loan_id" }' in draft
+    assert 'b = { type = "date", as = "loan_start_date" }' in draft
+    assert 'c = { type = "date", as = "snapshot_date" }' in draft
+
+
+def test_status_codes_are_listed_with_the_days_that_their_numbers_say(tmp_path: Path) -> None:
+    header = "loan_id,customer_id,open_date,report_date,balance,status"
+    text = monthly(header, "L{n},K{n},2023-01-05,2023-0{month}-28,10,C").replace("03-28,10,C", "03-28,10,90+")
+    assert 'status = { "90+" = 90, "C" = 0 }   # decide:' in drafted(tmp_path, {"tape.csv": text})
+
+
+def test_that_a_file_has_one_row_a_loan_and_none_is_about_applicants_is_said(tmp_path: Path) -> None:
+    rows = "".join(f"L{n},K{n},2023-01-05,12,ok\n" for n in range(30))
+    draft = drafted(tmp_path, {"all.csv": "loan_id,customer_id,issue_date,term,status\n" + rows})
+    assert "# decide: each loan has one row, and a label needs one a month" in draft
+    assert "# decide: no file is about applicants" in draft
