@@ -59,6 +59,7 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
         actions=_actions(day, settings),
         models=models,
         cards={entry.model_id: _card_link(entry.model_id, settings) for entry in models},
+        shadows=_shadows(day, settings),
         before=_month_before(day, settings),
     )
     return documents.write_page(out or settings.datamart / "report" / f"{day:%Y-%m}.html", html)
@@ -92,6 +93,21 @@ def _card_link(model_id: str, settings: Settings) -> str:
     if not (isinstance(card, Path) and isinstance(pages, Path)):
         return str(card)
     return Path(os.path.relpath(card.absolute(), pages.absolute())).as_posix()
+
+
+def _shadows(day: date, settings: Settings) -> list[dict[str, Any]]:
+    """model_id, first and last month, months and applications of each model that scored in the shadow."""
+    if not tables.snapshot_dates("gold.shadow_predictions", settings):
+        return []
+    scored = tables.scan("gold.shadow_predictions", settings, until=day)
+    month = pl.col("snapshot_date")
+    return (
+        scored.group_by("model_id")
+        .agg(first=month.min(), last=month.max(), months=month.n_unique(), n=pl.len())
+        .sort("model_id")
+        .collect()
+        .to_dicts()
+    )
 
 
 def _month_before(day: date, settings: Settings) -> dict[str, str] | None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,6 +16,7 @@ from tasks.evaluation.compare_shadow import compare_shadow
 from tasks.evaluation.scorers import POOLED
 from tasks.registry.history import champion_on, load_registry
 from tasks.registry.models import ARTEFACT
+from tasks.reporting.html_report import build_report
 from tasks.scoring.shadow_log import order_shadow, path_of_orders, shadows_on
 from tasks.statistics.performance import measure_auc
 from tasks.store import tables
@@ -67,6 +69,17 @@ def test_a_shadow_scores_beside_the_champion_and_is_compared_with_it(
     assert rows[-1]["auc_shadow"] == pytest.approx(auc)
     assert rows[-1]["auc_gain"] == pytest.approx(rows[-1]["auc_shadow"] - rows[-1]["auc_champion"])
     assert compare_shadow(shadow, store).height == len(rows)
+
+
+def test_the_report_says_what_scored_in_the_shadow_and_how_to_compare_it(
+    store: Settings, tmp_path: Path
+) -> None:
+    shadow, day = other_model(store), SHADOWED[-1]
+    scored = tables.scan("gold.shadow_predictions", store, until=day).collect()
+    page = build_report(day, store, out=tmp_path / "page.html").read_text(encoding="utf-8")
+    line = f"In the shadow: {shadow} scored {scored.height} applications of {len(SHADOWED)} months"
+    assert line in page
+    assert f"vintage models compare-shadow {shadow}" in page
 
 
 def test_a_shadow_that_cannot_score_is_a_warning_and_stops_nothing(
