@@ -105,12 +105,13 @@ def known_by_part(month: Month, policy: Policy, registry: str) -> dict[str, set[
         for spec in SPECS
         if spec.section
     }
-    story = set[str]().union(*measured.values()) | _of_money(month, policy) | done
+    fairness = _of_rows(monitoring.filter(metric="fairness"))
+    story = fairness.union(*measured.values()) | _of_money(month, policy) | done
     return {
         **measured,
         **dict.fromkeys(("money", "paths"), _of_money(month, policy)),
         "grade_mix": _of_grades(month),
-        "fairness": _of_rows(monitoring.filter(metric="fairness")),
+        "fairness": fairness,
         **dict.fromkeys(("header", "causes"), story),
         "actions": done,
         "models": set(numbers_in(registry)),
@@ -140,7 +141,9 @@ def _of_money(month: Month, policy: Policy) -> set[str]:
     at_cutoff = (pl.col("figure") != "profit") | (pl.col("cutoff") == policy.cutoff_pd)
     rows = month.of_month("gold/economics").filter(at_cutoff)
     cells = [cell for cell in _cells(rows.select("value", "ci_low", "ci_high")) if cell is not None]
-    return {f"{policy.cutoff_pd:.0%}", *map(about, cells), *(f"{cell:.0%}" for cell in cells)}
+    rates = rows.filter(figure="bad_rate_approved")["value"].drop_nulls()
+    ways = (*map(about, cells), *(f"{cell:.0%}" for cell in cells), *(f"{rate:.1%}" for rate in rates))
+    return {f"{policy.cutoff_pd:.0%}", *ways}
 
 
 def _of_grades(month: Month) -> set[str]:
