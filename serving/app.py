@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
 from serving.door import Door
+from serving.pages import add_page
 from serving.record.idempotency import InFlightError, KeyReusedError
 from serving.request import Answer, Answers, batch_model, request_model, to_application
 from serving.service import NotReadyError, Service, WrongDayError
@@ -44,6 +45,7 @@ def make_app(service: Service) -> FastAPI:
     app.add_middleware(Door, figures=service.figures, tokens=lambda: service.tokens)
     _add_manners(app)
     _add_pages(app, service)
+    add_page(app)
 
     async def answer(asked: list[Any], request: Request, key: str | None) -> list[dict[str, Any]]:
         today = service.today()

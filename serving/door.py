@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from serving import pages
 from serving.figures import Figures
 from serving.tokens import Token, digest_of_token
 
@@ -20,6 +21,7 @@ MAX_BODY = 2**20  # bytes
 MAX_SECONDS = 10.0  # from a request's first byte to its answer
 MAX_IN_FLIGHT = 32  # requests: what two cores answer in 50 ms; a longer queue only makes all of them late
 OPEN = "/v2/health/"  # what needs no token
+PAGE = {*pages.OPEN, pages.FORM}  # nor do these, which say nothing of anybody
 
 
 class RefusedError(Exception):
@@ -36,7 +38,7 @@ class Door:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """As ASGI calls an application."""
-        if scope["type"] != "http" or scope["path"].startswith(OPEN):
+        if scope["type"] != "http" or scope["path"].startswith(OPEN) or scope["path"] in PAGE:
             await self._app(scope, receive, send)
             return
         began = perf_counter()

@@ -44,7 +44,9 @@ def serve(
     from serving.server import serve as serve_http
 
     where = f"{'https' if tls_cert else 'http'}://{host}:{port}"
-    console.print(f"Scores: {where}/v1/score, state: {where}/v2/health/ready. Ctrl+C ends it.")
+    console.print(
+        f"Page: {where}/, scores: {where}/v1/score, state: {where}/v2/health/ready. Ctrl+C ends it."
+    )
     serve_http(settings, port, host=host, cert=tls_cert, key=tls_key)
 
 

@@ -1,0 +1,106 @@
+"""The page for people, in a real browser: by keyboard alone, light and dark, with nothing from elsewhere."""
+
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tasks.config import Settings
+from tasks.decisions.log import read_log
+from tasks.store import tables
+from tests.builders import month
+from tests.e2e.browser import Page, chromium
+from tests.e2e.waiting import wait_until
+from tests.serving.client import serving
+from tests.serving.conftest import N_MONTHS
+
+
+def test_the_page_takes_nothing_from_elsewhere_and_needs_no_token(own: Settings) -> None:
+    from serving.tokens import add_token
+
+    add_token("front end", ["score"], own)
+    with serving(own) as (client, _):
+        assert client.post("/v1/score", json={}).status_code == 401
+        for path in ("/", "/page.js", "/page.css"):
+            found = client.get(path)
+            assert found.status_code == 200
+            assert "default-src 'none'; script-src 'self'" in found.headers["Content-Security-Policy"]
+            assert "://" not in found.text
+        assert "<script>" not in client.get("/").text
+        assert "Application" in client.get("/form.json").json()["components"]["schemas"]
+
+
+@pytest.fixture
+def address(own: Settings) -> Generator[str]:
+    """Where `vintage serve` listens, in a process of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folders = {"--data": own.data, "--datamart": own.datamart, "--model-store": own.model_store}
+    words = [str(word) for pair in folders.items() for word in pair]
+    server = subprocess.Popen([sys.executable, "-m", "flows", "serve", "--port", str(port), *words])
+
+    def ready() -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}/v2/health/ready").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    try:
+        wait_until(ready, lambda: "vintage serve is not ready", seconds=60)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+
+
+def press_tab_to(page: Page, name: str) -> None:
+    """Go by the Tab key to a field, or the button, as somebody without a mouse does."""
+    for _ in range(100):
+        if page.look("document.activeElement.id || document.activeElement.textContent") == name:
+            return
+        for kind in ("keyDown", "keyUp"):
+            page.ask("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+    raise AssertionError(f"{name} cannot be reached by the Tab key")
+
+
+@pytest.mark.integration
+@pytest.mark.skipif(not shutil.which("chromium"), reason="there is no Chromium")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_underwriter_enters_an_application_by_keyboard_and_reads_why(
+    own: Settings, address: str, scheme: str, tmp_path: Path
+) -> None:
+    customer = tables.read("gold.predictions", own, on=month(N_MONTHS - 1))["customer_id"][0]
+    with chromium(tmp_path / "browser") as page:
+        media = [{"name": "prefers-color-scheme", "value": scheme}]
+        page.ask("Emulation.setEmulatedMedia", features=media)
+        page.open(address)
+        page.wait_for_text("annual income")
+        press_tab_to(page, ".customer_id")
+        page.ask("Input.insertText", text=customer)
+        press_tab_to(page, "attributes.age")
+        page.ask("Input.insertText", text="41")
+        page.picture(tmp_path / f"form_{scheme}.png")
+        press_tab_to(page, "Score")
+        page.press_enter()
+        page.wait_for_text("Probability of default")
+        page.picture(tmp_path / f"answer_{scheme}.png")
+        (line,) = read_log(own)
+        said = line["answer"]
+        assert line["asked"] == {"attributes": {"age": 41}}
+        text = page.text()
+        assert f"Grade\n{said['grade']}" in text or f"Grade {said['grade']}" in text
+        assert [one["text"] for one in said["reasons"] if one["text"] not in text] == []
+        assert said["request_id"] in text
+        ground = page.look("getComputedStyle(document.body).backgroundColor")
+        assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 29)"}[scheme]
+        press_tab_to(page, ".customer_id")
+        page.look("document.activeElement.value = 'somebody'")
+        page.press_enter()
+        page.wait_for_text("customer_id: ")
+    assert len(read_log(own)) == 1
