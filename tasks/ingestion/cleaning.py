@@ -13,9 +13,7 @@ from tasks.ingestion.date_spelling import read_iso
 from tasks.lender.columns import Column
 from tasks.lender.current import lender
 from tasks.months import month_number
-from tasks.schemas.source import OVERFLOW, RAW_DATE, UNKNOWN, Source
-
-Number = type[pl.Int32 | pl.Float64]
+from tasks.schemas.source import KINDS, OVERFLOW, RAW_DATE, UNKNOWN, Source
 
 # What means nothing in any column; in one of numbers no word means more.
 NULL_WORDS = (
@@ -35,7 +33,7 @@ NULL_WORDS = (
     "<NA>",
 )
 HELD = ", held text"
-KINDS: Mapping[str, Number] = {"number": pl.Float64, "whole number": pl.Int32}
+COUNTED = ("number", "whole number")  # types whose cells are read as numbers
 
 
 def read_numbers(rows: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
@@ -49,12 +47,12 @@ def read_numbers(rows: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFr
     if marked:
         read = rows.select(_read_marked(column) for column in marked)
         numbers = numbers.with_columns(
-            read.with_columns(_read_whole(column) for column in marked if kinds[column] is pl.Int32)
+            read.with_columns(_read_whole(column) for column in marked if kinds[column] == pl.Int32)
         )
     limited = [
         _within_limits(name, column.limits)
         for name, column in columns.items()
-        if column.limits or kinds[name] is pl.Float64
+        if column.limits or kinds[name] == pl.Float64
     ]
     return numbers.with_columns(limited)
 
@@ -114,9 +112,9 @@ def clean(source: Source, rows: pl.DataFrame) -> pl.DataFrame:
     Keys:   one row per row received, in the order received.
     """
     declared = source.by_bronze_name
-    counted = {name: column for name, (_, column) in declared.items() if column.type in KINDS}
+    counted = {name: column for name, (_, column) in declared.items() if column.type in COUNTED}
     # A date and a number are null anyway where what is written cannot be read.
-    worded = [name for name, (_, column) in declared.items() if column.type not in (*KINDS, "date")]
+    worded = [name for name, (_, column) in declared.items() if column.type not in (*COUNTED, "date")]
     texts = pl.col(worded)
     rows = rows.with_columns(pl.when(~texts.str.strip_chars().is_in(NULL_WORDS)).then(texts))
     own_nulls = {name: column.nulls for name, (_, column) in declared.items() if column.nulls}
@@ -146,7 +144,7 @@ def _read_code(name: str) -> pl.Expr:
 def _read(name: str, column: Column) -> pl.Expr:
     """The cells of a column by its type; those of numbers are read already."""
     text = pl.col(name).str.strip_chars()
-    if column.type in KINDS:
+    if column.type in COUNTED:
         return pl.col(name)
     if column.type == "date":
         return read_iso(name)

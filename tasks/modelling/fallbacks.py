@@ -147,6 +147,8 @@ def find_missing(features: pl.DataFrame) -> pl.Series:
     Needs:  has_<source>, and the features that the model learned: what it did not learn from is not lacking.
     """
     lacks = [pl.when(~known).then(pl.lit(source)) for source, known in _knows(features).items()]
+    if not lacks:  # no source of this lender may be missing
+        return pl.repeat(COMPLETE, features.height, eager=True).alias("fallback")
     named = pl.concat_str(lacks, separator="+", ignore_nulls=True)
     return features.select(fallback=pl.when(named == "").then(pl.lit(COMPLETE)).otherwise(named)).to_series()
 

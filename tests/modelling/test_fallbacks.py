@@ -10,6 +10,7 @@ from tasks.modelling.fallbacks import (
     COMPLETE,
     FallbackEnsemble,
     answering_path,
+    find_missing,
     fit_ensemble,
     predict_ensemble,
     score_ensemble,
@@ -183,6 +184,14 @@ def test_a_way_that_was_never_met_is_answered_by_the_fallback_that_lacks_least_b
     assert set(predictions["fallback"]) == {"clickstream+financials+bureau"}
     whole = predict_pd(with_bureau.models["clickstream+financials+bureau"], new)
     assert np.array_equal(predictions["pd"].to_numpy(), whole)
+
+
+def test_where_no_source_may_be_missing_all_take_the_complete_path() -> None:
+    new = applicants(seed=2)
+    ours = new.drop(name for name, of in SOURCE_OF.items() if of in ("clickstream", "financials"))
+    assert set(find_missing(ours)) == {COMPLETE}
+    assert find_missing(ours).len() == new.height
+    assert list(sources_left(ours)) == [COMPLETE]
 
 
 @pytest.mark.parametrize(
