@@ -40,8 +40,6 @@ class Proxy(BaseHTTPRequestHandler):
         else:
             self.answer(status, headers, content)
 
-    do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = handle_any  # noqa: N815 - the names of the library
-
     def forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         server = HTTPConnection("127.0.0.1", self.port)
         server.request(self.command, self.path, body, dict(self.headers))
@@ -65,10 +63,14 @@ class Proxy(BaseHTTPRequestHandler):
         """Print nothing."""
 
 
+for method in ("GET", "PUT", "HEAD", "POST", "DELETE"):
+    setattr(Proxy, f"do_{method}", Proxy.handle_any)
+
 if __name__ == "__main__":
     port, Proxy.fault, first, every = sys.argv[1:]
     Proxy.port, Proxy.first, Proxy.every = int(port), int(first), int(every)
     proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
     Thread(target=proxy.serve_forever, daemon=True).start()
-    print(proxy.server_address[1], flush=True)  # noqa: T201 - for who started it
+    sys.stdout.write(f"{proxy.server_address[1]}\n")
+    sys.stdout.flush()
     sys.stdin.read()
