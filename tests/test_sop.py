@@ -21,6 +21,8 @@ from tasks.registry.records import Change
 from tasks.schemas.actions import keep_open
 from tests.builders import START, month, months, quick_settings, run_months, take_in
 
+pytestmark = pytest.mark.integration
+
 SOP = Path(__file__).parents[1] / "governance" / "SOP.md"
 COMMANDS = list(dict.fromkeys(re.findall(r"`vintage ([^`]+)`", SOP.read_text(encoding="utf-8"))))
 DAYS = {"2024-05-01": month(9), "2024-06-01": month(10), "2024-07-01": month(11)}

@@ -12,6 +12,8 @@ from tasks.reporting.backfill_plan import plan_backfill
 from tasks.store import tables
 from tests.builders import FLOWS, month, months, quick_settings, run_months, write_book
 
+pytestmark = pytest.mark.integration
+
 NAMES = [flow.name for flow in FLOWS]
 
 

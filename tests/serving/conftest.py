@@ -11,7 +11,7 @@ from tests.builders import months, quick_settings, run_months, write_book
 N_MONTHS = 11
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Models of months 8 and 10; the months from 8 to 10 are scored."""
     home = tmp_path_factory.mktemp("serving")

@@ -24,6 +24,8 @@ from tasks.store import tables
 from tests.builders import month
 from tests.sources.bureau import SAID, STOPS, USED, copied, take_bureau, write_bureau
 
+pytestmark = pytest.mark.integration
+
 
 def test_a_monthly_feed_is_not_refused_for_months_that_an_earlier_delivery_lacks(
     book: Path, fed: Settings, tmp_path: Path

@@ -24,6 +24,8 @@ from tasks.registry.registered_files import read_card
 from tasks.store import tables
 from tests.builders import month, months, quick_settings, register_anew, write_book
 
+pytestmark = pytest.mark.integration
+
 
 def train(settings: Settings, *days: int) -> list[str]:
     ids: list[str] = []
