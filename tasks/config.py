@@ -140,6 +140,12 @@ def rule_of(name: str) -> dict[str, int]:
     return {"label_mob": int(mob), "label_dpd": int(dpd)}
 
 
+def describe_label(name: str) -> str:
+    """A label rule in words, from its name."""
+    rule = rule_of(name)
+    return f"{rule['label_dpd']} days past due or more at {rule['label_mob']} months on book"
+
+
 def require_addresses(memory_gb: float) -> None:
     """Do nothing if the process may address what its work takes (`ulimit -v`), GiB.
 

@@ -6,7 +6,7 @@ Each task loads what it rests on, decides by pure functions, and writes last.
 import logging
 from datetime import date
 
-from tasks.config import Settings
+from tasks.config import Settings, describe_label
 from tasks.modelling.challenger import TrainingConfig, build_model_reference, configure, train
 from tasks.modelling.decisions import (
     decide_promotion,
@@ -92,7 +92,7 @@ def _train_and_save(
         config,
         gate=judge_challenger(challenger, whole, policy.gate, fairness),
         gate_cohorts=policy.gate.cohorts,
-        label_def=settings.label_def,
+        default=describe_label(settings.label_def),
         trained_by=settings.trained_by,
         code=code_on_record(),
     )

@@ -31,19 +31,20 @@ def build_card(
     *,
     gate: Mapping[str, Any],
     gate_cohorts: int,
-    label_def: str,
+    default: str,
     trained_by: str,
     code: Mapping[str, str],
 ) -> dict[str, Any]:
     """The record of a training for machines, but for the model's id and the digest of its file.
 
-    Needs:  the verdict of the `gate` and the number of cohorts that it should see; versions of the `code`.
+    Needs:  the verdict of the `gate` and the number of cohorts that it should see; in words, what counts as
+    `default`; versions of the `code`.
     """
     split, oot = challenger.split, snapshot.of(challenger.split.oot)
     return {
         "as_of": str(snapshot.as_of),
         "trained_by": trained_by,
-        "purpose": f"probability of default ({label_def}) at application",
+        "purpose": f"probability of default ({default}) at application",
         "data": _describe_data(snapshot, split),
         "sources_compared": snapshot.sources_compared,
         "family": challenger.candidates[0].spec.family,
@@ -58,16 +59,16 @@ def build_card(
         "gate": gate,
         "grade_limits": GRADE_LIMITS,
         "setup": asdict(config),
-        "limits": list_limits(label_def, len(split.oot), gate_cohorts=gate_cohorts),
+        "limits": list_limits(default, len(split.oot), gate_cohorts=gate_cohorts),
         "code": code,
     }
 
 
-def list_limits(label_def: str, n_oot_cohorts: int, *, gate_cohorts: int) -> list[str]:
-    """The limitations of the model, for the card; the gate should see `gate_cohorts`."""
+def list_limits(default: str, n_oot_cohorts: int, *, gate_cohorts: int) -> list[str]:
+    """The limitations of the model; `default` says in words what counts as one."""
     limits = [
         "Trained on granted loans only: it has not seen applicants who were declined (no reject inference).",
-        f"Default means {label_def}; what happens to a loan later is not predicted.",
+        f"Default means {default}; what happens to a loan later is not predicted.",
         "One lender's portfolio: not for another lender, product or country without a new training.",
         *_limits_of_the_lender(),
     ]

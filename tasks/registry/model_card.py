@@ -29,7 +29,7 @@ def _head(card: Card) -> list[str]:
         f"by {for_markdown(card['trained_by'])}.",
         "",
         f"Its AUC out of time is {winner['auc']:.3f} ({low:.3f} to {high:.3f}, 95%) on "
-        f"{winner['n']} loans; observed/expected defaults are {winner['observed_to_expected']:.2f}.",
+        f"{winner['n']:,} loans; observed/expected defaults are {winner['observed_to_expected']:.2f}.",
         *_history(card["data"].get("oot_history_months")),
         *_recalibration(card.get("recalibration")),
     ]
@@ -70,7 +70,7 @@ def _use(card: Card) -> list[str]:
         return []
     rows = [
         ["Owner", use["owner"]],
-        ["Approved by", use["approver"]],
+        ["Approver", use["approver"]],
         ["Intended users", use["users"]],
         ["Out of scope", "; ".join(use["out_of_scope"])],
         ["Review due", use["review_by"]],
@@ -98,14 +98,14 @@ def _data(card: Card) -> list[str]:
     data = card["data"]
     rows = zip(data["cohorts"], data["n_by_cohort"], data["bad_rate_by_cohort"], strict=True)
     cohorts = [
-        [day[:7], str(n), f"{rate:.1%}", "out of time" if day in data["oot"] else "development"]
+        [day[:7], f"{n:,}", f"{rate:.1%}", "out of time" if day in data["oot"] else "development"]
         for day, n, rate in rows
     ]
     tables = [[name, str(t["version"]), f"{t['rows']:,}"] for name, t in data["tables"].items()]
     return [
         "## Data",
         "",
-        f"{data['n_loans']} ripe loans, {data['n_unripe_loans']} younger ones; history viewed "
+        f"{data['n_loans']:,} ripe loans, {data['n_unripe_loans']:,} younger ones; history viewed "
         f"`{card['reading']}`.",
         *(
             f"Other teams' source `{name}`: {', '.join(map(for_markdown, columns))}."
@@ -160,7 +160,7 @@ def _paths(card: Card) -> list[str]:
     for path, figures in card["fallbacks"].items():
         n, auc, (low, high), brier, ratio, slope = (figures[name] for name in names)
         cells = (f"{auc:.3f} ({low:.3f} to {high:.3f})", f"{brier:.4f}", f"{ratio:.2f}", f"{slope:.2f}")
-        rows.append([describe_path(path), str(n), *cells])
+        rows.append([describe_path(path), f"{n:,}", *cells])
     grades = ", ".join(f"{name} to {limit:.0%}" for name, limit in card["grade_limits"].items())
     return [
         "## Score paths: which model answers when a source is missing",

@@ -84,7 +84,7 @@ def decide(shown: GateInput, limits: Gate) -> Verdict:
     figures = measure_challenger(shown, level=limits.level)
     figures["paths"] = {path: measure_path(one, level=limits.level) for path, one in shown.paths.items()}
     broken = [*_broken_rules(figures, shown, limits), *_broken_on_paths(figures["paths"], limits)]
-    sample = f"{figures['n']} loans of {shown.n_cohorts} cohorts out of time"
+    sample = f"{figures['n']:,} loans of {shown.n_cohorts} cohorts out of time"
     if shown.n_cohorts < limits.cohorts:
         sample += f" (fewer than {limits.cohorts}: no more are ripe)"
     by_path = "".join(f"; {_summarise_path(path, one, limits.level)}" for path, one in _own(figures).items())
