@@ -177,9 +177,9 @@ def require_usable(
         if day in rows.unreadable:
             odd = _describe_unreadable(rows.unreadable[day], raw_file(SOURCES[name], settings))
         if odd:
-            set_aside = rows.quarantined.filter(pl.col("snapshot_date") == day)
+            rule = delivery_checks.name_rule(rows.quarantined.filter(pl.col("snapshot_date") == day))
             raise BadInputError(
-                f"{raw_file(SOURCES[name], settings)}, rows of {day}: {odd}{_rules(set_aside)}. "
+                f"{raw_file(SOURCES[name], settings)}, rows of {day}: {odd}{rule}. "
                 "Nothing of the month was published; ask the sender."
             )
 
@@ -189,13 +189,6 @@ def _describe_unreadable(unreadable: Unreadable, path: Path) -> str:
     if example is None:
         return unreadable.words
     return f"{unreadable.words}, such as {example!r} in line {find_line(path, example)}"
-
-
-def _rules(quarantined: pl.DataFrame) -> str:
-    if quarantined.is_empty():
-        return ""
-    most = quarantined["rule"].value_counts(sort=True).row(0)[0]
-    return f" (most often: {most})"
 
 
 def require_unchanged_or_restate(changed: Sequence[str], day: date, settings: Settings) -> bool:

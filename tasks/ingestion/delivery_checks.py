@@ -144,6 +144,13 @@ def find_unreadable(
     return found
 
 
+def name_rule(quarantined: pl.DataFrame) -> str:
+    """The rule that most rows broke, in words; nothing where none broke any."""
+    if quarantined.is_empty():
+        return ""
+    return f" (most often: {quarantined['rule'].mode().sort()[0]})"
+
+
 def find_mostly_broken(delivery: Delivery) -> str | None:
     """That too many of a source's rows of a month broke a rule, in words."""
     n, broken = delivery["n_received"], delivery["n_quarantined"]

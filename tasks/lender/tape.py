@@ -52,4 +52,7 @@ def require_tape_columns(names: Collection[str]) -> None:
     if "loan_id" not in names:
         raise ValueError("no column is called 'loan_id': give it that name with as = 'loan_id'")
     if not {"loan_start_date", "installment_num"} & set(names):
-        raise ValueError("neither loan_start_date nor installment_num is declared: when does a loan begin?")
+        raise ValueError(
+            "neither loan_start_date nor installment_num is declared: give the column that says when a loan "
+            "began, or how many months it is on book, that name with `as`"
+        )

@@ -1,39 +1,24 @@
 """A first declaration of a lender, drafted from its files; what a person has to decide stands beside it."""
 
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import polars as pl
 
-from tasks.ingestion.date_spelling import ISO, read_spelled
-from tasks.lender.declaration import CUSTOMER, DATE, TAPE_NAME
+from tasks.ingestion.date_spelling import ISO
+from tasks.lender.declaration import CUSTOMER, TAPE_NAME
 from tasks.lender.tape import TAPE
+from tasks.onboarding.draft_head import DECIDE, GuessedSource, as_list, as_text, draft_head
+from tasks.onboarding.first_rows import applicants_in
 from tasks.onboarding.guess_columns import Guess, find_decimal, guess_column
-from tasks.onboarding.guess_roles import (
-    Part,
-    Table,
-    describe_applicants,
-    describe_tape,
-    find_tape,
-    is_dated_before,
-)
+from tasks.onboarding.guess_roles import describe_applicants, is_dated_before
+from tasks.onboarding.guess_tape import Part, Table, describe_tape, find_tape, loan_starts
 from tasks.onboarding.samples import Sample
 from tasks.text import plain_name
 
-DECIDE = "# decide: "
 BANDS = [0, 25, 35, 50]
-
-
-@dataclass(frozen=True)
-class _Source:
-    """Files that are one source, what they hold, and what the source probably is."""
-
-    files: Sequence[str]
-    sample: Sample
-    table: Table
-    part: Part
+COVERED = 0.99  # of the loans with a row in a source: of fewer, it may be missing
 
 
 def draft_declaration(samples: Sequence[Sample], lender: str) -> str:
@@ -42,34 +27,28 @@ def draft_declaration(samples: Sequence[Sample], lender: str) -> str:
     Needs:  the first rows of each file, files whose names differ in digits alone being one source.
     """
     groups = _group(samples)
-    tables = {name: _read_table(group[0]) for name, group in groups.items()}
+    tables = {name: _read_table(group[0], group[0].rows) for name, group in groups.items()}
     tape = find_tape(tables)
-    ids = _ids_of(tables[tape]) if tape else []
+    tape_part = describe_tape(tables[tape]) if tape else Part(None, {})
+    starts = loan_starts(tables[tape] if tape else Table(samples[0].rows, {}), tape_part)
     sources = {
-        name: _Source(
+        name: GuessedSource(
             _files_of(group),
             group[0],
             tables[name],
-            describe_tape(tables[name]) if name == tape else describe_applicants(tables[name], ids),
+            tape_part if name == tape else describe_applicants(tables[name], starts),
         )
         for name, group in groups.items()
     }
-    blocks = [_head(lender, sources[tape] if tape else None)]
-    before = [name for name in sources if tape and _is_dated_before(sources[name], sources[tape])]
-    blocks += [
-        _draft_source(TAPE_NAME if name == tape else name, one, before_the_loan=name in before)
-        for name, one in sources.items()
-    ]
+    blocks = [draft_head(lender, sources[tape] if tape else None, [*sources.values()])]
+    for name, one in sources.items():
+        before = name != tape and is_dated_before(one.table, one.part, starts)
+        blocks.append(_draft_source(TAPE_NAME if name == tape else name, one, before_the_loan=before))
     if tape and not any(one.part.role == "application" for one in sources.values()):
         blocks.append(
-            f"{DECIDE}no file is about applicants: what the loan tape says of them is read by a second\n"
-            '# source of the same file, role = "application", only = "<months on book> = \'0\'"'
+            _draft_applicants(sources[tape], "applicants" if "applicants" not in sources else "people")
         )
     return "\n\n".join(blocks) + "\n"
-
-
-def _is_dated_before(applicants: _Source, tape: _Source) -> bool:
-    return is_dated_before((applicants.table, applicants.part), (tape.table, tape.part))
 
 
 def count_decisions(draft: str) -> int:
@@ -97,101 +76,22 @@ def _files_of(group: Sequence[Sample]) -> list[str]:
     return [_pattern(group[0].file)] if len(group) > 1 else [group[0].file]
 
 
-def _read_table(sample: Sample) -> Table:
+def _read_table(sample: Sample, rows: pl.DataFrame) -> Table:
+    """Rows of a sample, and what each of their columns probably is."""
     decimal = find_decimal(sample.rows, sample.separator)
-    return Table(
-        sample.rows, {name: guess_column(name, sample.rows[name], decimal) for name in sample.rows.columns}
-    )
+    return Table(rows, {name: guess_column(name, rows[name], decimal) for name in rows.columns})
 
 
-def _ids_of(table: Table) -> list[pl.Series]:
-    names = describe_tape(table).names
-    return [
-        table.rows[theirs].str.strip_chars().unique()
-        for theirs, ours in names.items()
-        if ours in ("loan_id", CUSTOMER)
-    ]
+def _draft_applicants(tape: GuessedSource, name: str) -> str:
+    """The loan tape's first rows as a source of their own, where no other file is about applicants."""
+    rows, part, only = applicants_in(tape.table, tape.part)
+    if part.role is None:
+        return f"{DECIDE}no file is about applicants, and the loan tape does not say which rows are the first"
+    source = replace(tape, table=_read_table(tape.sample, rows), part=part)
+    return _draft_source(name, source, only=only)
 
 
-def _head(lender: str, tape: _Source | None) -> str:
-    lines = [
-        "# A draft: docs/lender.md explains every word, and `vintage check` tries it.",
-        "",
-        "[lender]",
-        f"name = {_text(lender)}",
-        f'currency = "account currency"            {DECIDE}which',
-    ]
-    if tape is None:
-        return "\n".join([*lines, f"{DECIDE}no file looks like a loan tape, one row per loan and month"])
-    told_by, calendar = _told_by(tape.part), _calendar(tape)
-    mob, dpd = (12, 90) if _longest(tape) > 12 else (6, 30)
-    return "\n".join(
-        [
-            *lines,
-            f"calendar = {_text(calendar)}",
-            "",
-            "[label]",
-            f"mob = {mob}                     {DECIDE}months on book at which a loan is judged",
-            f"dpd = {dpd}                     {DECIDE}so many days past due, or more, are a default",
-            *_say_when_closed(tape.part),
-            "",
-            "[arrears]",
-            f"told_by = {_text(told_by)}",
-            *(_draft_status(tape) if told_by == "status" else []),
-        ]
-    )
-
-
-def _told_by(part: Part) -> str:
-    known = set(part.names.values())
-    if "days_past_due" in known:
-        return "days past due"
-    if "instalments_behind" in known:
-        return "instalments behind"
-    return "status" if "status" in known and "overdue_amt" not in known else "amounts"
-
-
-def _draft_status(tape: _Source) -> list[str]:
-    """Days past due of each status code that the first rows hold: the number in it, else none."""
-    theirs = next(name for name, ours in tape.part.names.items() if ours == "status")
-    codes = tape.table.rows[theirs].drop_nulls().str.strip_chars().unique().sort().to_list()
-    days = {code: re.search(r"\d+", code) for code in codes if code}
-    table = ", ".join(f"{_text(code)} = {int(found[0]) if found else 0}" for code, found in days.items())
-    return [f"status = {{ {table} }}   {DECIDE}days past due of each code; leave out what says nothing"]
-
-
-def _say_when_closed(part: Part) -> list[str]:
-    """What takes the place of the usual sign of a closed loan where the loan tape lacks its columns."""
-    known = {"balance", "paid_amt"} <= set(part.names.values())
-    return (
-        [] if known else [f'closed_when = "FALSE"   {DECIDE}when is a loan closed, by SQL over the loan tape']
-    )
-
-
-def _calendar(tape: _Source) -> str:
-    theirs = next((name for name, ours in tape.part.names.items() if ours == DATE), None)
-    if theirs is None:
-        return "month start"
-    days = (
-        tape.table.rows.select(read_spelled(theirs, tape.table.guesses[theirs].spelling))
-        .to_series()
-        .drop_nulls()
-    )
-    if (days.dt.day() == 1).all():
-        return "month start"
-    return "month end" if (days == days.dt.month_end()).all() else "any day"
-
-
-def _longest(tape: _Source) -> float:
-    """The longest term, or else age, in months that the loan tape tells; 0 where it tells none."""
-    for ours in ("tenure", "installment_num"):
-        for theirs in [name for name, named in tape.part.names.items() if named == ours]:
-            values = tape.table.rows[theirs].cast(pl.Float64, strict=False).drop_nulls()
-            return float(values.to_numpy().max(initial=0.0))
-    return 0.0
-
-
-def _draft_source(name: str, source: _Source, *, before_the_loan: bool) -> str:
+def _draft_source(name: str, source: GuessedSource, *, before_the_loan: bool = False, only: str = "") -> str:
     sample, part = source.sample, source.part
     decimal = find_decimal(sample.rows, sample.separator)
     spellings = {g.spelling for g in source.table.guesses.values() if g.spelling}
@@ -201,16 +101,23 @@ def _draft_source(name: str, source: _Source, *, before_the_loan: bool) -> str:
         "encoding": sample.encoding if sample.encoding != "utf-8" else "",
         "format": sample.kind if sample.kind != "csv" else "",
         "dates": next(iter(spellings)) if len(spellings) == 1 and spellings != {ISO} else "",
+        "only": only,
     }
+    missing = round(100 * (1 - part.covered), 1)
     lines = [
         "[[source]]",
-        f"name = {_text(name)}",
-        f"role = {_text(part.role or 'application')}",
+        f"name = {as_text(name)}",
+        f"role = {as_text(part.role or 'application')}",
         f'owner = "unknown"                      {DECIDE}who answers for this file',
-        f"files = {_list(source.files)}",
-        *(f"{word} = {_text(value)}" for word, value in said.items() if value),
+        f"files = {as_list(source.files)}",
+        *(f"{word} = {as_text(value)}" for word, value in said.items() if value),
         *(["before_the_loan = true"] if before_the_loan else []),
-        *([] if sample.header else [f"header = {_list(sample.rows.columns)}"]),
+        *(
+            [f"may_be_missing = true                  {DECIDE}{missing:g} % of the loans have no row in it"]
+            if part.covered < COVERED
+            else []
+        ),
+        *([] if sample.header else [f"header = {as_list(sample.rows.columns)}"]),
         *(
             []
             if sample.header
@@ -219,7 +126,7 @@ def _draft_source(name: str, source: _Source, *, before_the_loan: bool) -> str:
         *(f"{DECIDE}{text}" for text in part.unsure),
         "",
         "[source.columns]",
-        *(_draft_column(column, source) for column in sample.rows.columns),
+        *(_draft_column(column, source) for column in source.table.guesses),
     ]
     if part.role is None:  # nothing can be declared of it yet: the whole block is a comment
         why = f"# {', '.join(source.files)} is not declared: {'; '.join(part.unsure)}."
@@ -227,17 +134,17 @@ def _draft_source(name: str, source: _Source, *, before_the_loan: bool) -> str:
     return "\n".join(lines)
 
 
-def _draft_column(name: str, source: _Source) -> str:
+def _draft_column(name: str, source: GuessedSource) -> str:
     guess, ours = source.table.guesses[name], source.part.names.get(name)
     is_tape = source.part.role == "loan tape"
     kind = _type_of(guess, ours, is_tape=is_tape)
-    said = [f"type = {_text(kind)}"]
+    said = [f"type = {as_text(kind)}"]
     if ours and ours != plain_name(name):
-        said.append(f"as = {_text(ours)}")
+        said.append(f"as = {as_text(ours)}")
     if kind in ("number", "whole number") and guess.nulls:
-        said.append(f"nulls = {_list(guess.nulls)}")
+        said.append(f"nulls = {as_list(guess.nulls)}")
     if kind == "list of words":
-        said.append(f"words = {_list(guess.words)}")
+        said.append(f"words = {as_list(guess.words)}")
     unsure = () if ours else guess.unsure
     if guess.personal and not ours:
         said.append("personal = true")
@@ -266,13 +173,5 @@ def _copied(name: str, rows: pl.DataFrame) -> str | None:
     return next((one for one in before if rows[one].equals(rows[name]) and rows[one].n_unique() > 1), None)
 
 
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _list(values: Sequence[str]) -> str:
-    return f"[{', '.join(map(_text, values))}]"
-
-
 def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else as_text(name)

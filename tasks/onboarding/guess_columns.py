@@ -22,12 +22,15 @@ DURATION = r"^\s*\d+ Years? and \d+ Months?\s*$"
 EMAIL, SSN, PHONE = r"^[^@\s]+@[^@\s]+\.\w+$", r"^\d{3}-\d{2}-\d{4}$", r"^\+\d[\d ()/-]{6,}$"
 PERSONAL = re.compile(
     r"(^|_)(name|first_?name|last_?name|surname|ssn|sin|nin|tax_?id|passport|e_?mail|phone|mobile|telephone|"
-    r"iban|address|street|birth|birthday|dob)(_|$)"
+    r"iban|address|street|birth|birthday|dob|vorname|nachname|geburts(tag|datum)|telefon\w*|handy\w*|anschrift|"
+    r"adresse|stra(ß|ss)e|steuer_?(id|nr|nummer))(_|$)"
 )
 PROTECTED = re.compile(
-    r"^(\w+_)?(gender|sex|marital|nationality|citizenship|religion|ethnicity|race|disability)(_|$)|"
+    r"^(\w+_)?(gender|sex|marital|nationality|citizenship|religion|ethnicity|race|disability|geschlecht|"
+    r"familienstand|nationalit(ä|ae)t|staatsangeh(ö|oe)rigkeit|konfession)(_|$)|"
     r"^((applicant|borrower|customer|client)_)?(age(_(in_)?years)?|alter)$"
 )
+CODE = re.compile(r"(^|_)(zip|zip_?code|post(al)?_?code|plz|postleitzahl)$|_code$")  # of digits
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,13 @@ def guess_column(name: str, texts: pl.Series, decimal: Decimal) -> Guess:
     unsure = list(guess.unsure)
     if personal:
         unsure.append("seems personal: it stays in silver and is no feature")
+    if guess.type == "whole number" and CODE.search(plain):
+        few = _kind_of_text(stated) == "word"
+        guess = Guess("word" if few else "text")
+        unsure = [
+            "digits are a code here, no quantity",
+            *([] if few else ["of too many values for a feature"]),
+        ]
     fair = guess.type in ("word", "number", "whole number")  # fairness can be measured between its groups
     protected = fair and not personal and bool(PROTECTED.search(plain))
     if protected:
@@ -158,8 +168,12 @@ def _as_words(stated: pl.Series) -> Guess:
         return Guess(
             "list of words", words=tuple(named), unsure=("say in none_when when an empty cell means none",)
         )
-    n_words = stated.n_unique()
-    return Guess("word" if n_words <= min(MAX_WORDS, len(stated) / 2) else "text")
+    return Guess(_kind_of_text(stated))
+
+
+def _kind_of_text(stated: pl.Series) -> ColumnType:
+    """Whether texts are few words that come again and again."""
+    return "word" if stated.n_unique() <= min(MAX_WORDS, len(stated) / 2) else "text"
 
 
 def _share(texts: pl.Series, pattern: str) -> float:

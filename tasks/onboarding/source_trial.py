@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -18,6 +19,18 @@ from tasks.schemas.catalog import TABLES
 from tasks.schemas.source import Source
 
 BATCH_BYTES = 200_000_000  # of a source's months once they are read
+
+
+class Refusal(NamedTuple):
+    """A month that would not come in: the cause, which other months may share, and a sentence about it.
+
+    The sentence is `what` of the month `words`.
+    """
+
+    cause: str
+    month: date
+    what: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +89,7 @@ def try_source(
             words=words,
         ),
         undated=undated,
-        refusals=[*refusals, *(text for lot in lots for text in _refusals(file, lot))],
+        refusals=[*refusals, *say_once([one for lot in lots for one in _refusals(file, lot)])],
         good=good,
     )
 
@@ -131,13 +144,29 @@ def _lots(months: Sequence[date], sizes: Mapping[date, int], settings: Settings)
         yield lot
 
 
-def _refusals(file: str, checked: Checked) -> list[str]:
-    """Why months would not come in: a column that cannot be read, or too many rows that break a rule."""
-    found: list[str] = []
+def _refusals(file: str, checked: Checked) -> list[Refusal]:
+    """Months that would not come in: a column that cannot be read, or too many rows that break a rule."""
+    found: list[Refusal] = []
     for delivery in checked.deliveries.iter_rows(named=True):
         month = delivery["snapshot_date"]
-        unreadable = checked.unreadable.get(month)
-        odd = unreadable.words if unreadable else delivery_checks.find_mostly_broken(delivery)
-        if odd:
-            found.append(f"{file}, rows of {month}: {odd}.")
+        unreadable, odd = checked.unreadable.get(month), delivery_checks.find_mostly_broken(delivery)
+        if unreadable:
+            column = unreadable.words.partition(":")[0]
+            found.append(Refusal(column, month, f"{file}, rows", f": {unreadable.words}."))
+        elif odd:
+            set_aside = checked.quarantined.filter(pl.col("snapshot_date") == month)
+            rule = delivery_checks.name_rule(set_aside)
+            found.append(Refusal(rule, month, f"{file}, rows", f": {odd}{rule}."))
     return found
+
+
+def say_once(refusals: Sequence[Refusal]) -> list[str]:
+    """A sentence for each cause, with its first month and how many more there are of it."""
+    by_cause: dict[str, list[Refusal]] = {}
+    for one in refusals:
+        by_cause.setdefault(one.cause, []).append(one)
+    said: list[str] = []
+    for first, *others in by_cause.values():
+        more = f" and {len(others)} other months until {others[-1].month}" if others else ""
+        said.append(f"{first.what} of {first.month}{more}{first.words}")
+    return said

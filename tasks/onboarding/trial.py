@@ -17,7 +17,7 @@ from tasks.ingestion import delivery_checks
 from tasks.labels.default_labels import CLOSED_AS, label_defaults
 from tasks.lender.current import lender
 from tasks.onboarding.outlook import foresee_first_model, measure_cohorts
-from tasks.onboarding.source_trial import SourceTrial, try_source
+from tasks.onboarding.source_trial import Refusal, SourceTrial, say_once, try_source
 from tasks.onboarding.suspects import find_suspects
 from tasks.schemas.catalog import SOURCES
 from tasks.schemas.deliveries import Volume
@@ -126,18 +126,22 @@ def _list_rules(tried: Sequence[SourceTrial]) -> pl.DataFrame:
 def _find_odd_months(tried: Sequence[SourceTrial], settings: Settings) -> list[str]:
     """Why months would not come in by the number of their rows, or because a source lacks them."""
     volumes: Volumes = {one.name: _volumes(one) for one in tried}
-    found: list[str] = []
+    found: list[Refusal] = []
     for day in sorted(volumes["loans"]):
         retired = retired_on(day, settings)
         for one in tried:
             odd = delivery_checks.find_odd_number(one.name, volumes, SOURCES, day)
             if odd and one.name not in retired:
-                found.append(f"{one.file}, rows of {day}: an odd number ({odd}); --allow-volume takes them.")
+                words = f": an odd number ({odd}); --allow-volume takes them."
+                found.append(Refusal(f"number of {one.name}", day, f"{one.file}, rows", words))
         empty = {name for name, months in volumes.items() if day not in months} - retired.keys()
         if volumes["loans"][day].n_new:
             absent = delivery_checks.find_absent(empty, SOURCES)
-            found += [f"{name} has no rows of {day}, on which loans start." for name in absent]
-    return found
+            found += [
+                Refusal(f"absence of {name}", day, f"{name} has no rows", ", on which loans start.")
+                for name in absent
+            ]
+    return say_once(found)
 
 
 def _volumes(tried: SourceTrial) -> dict[date, Volume]:

@@ -11,6 +11,7 @@ from tasks.config import Settings
 from tasks.ingestion.tasks import ingest
 from tasks.labels.tasks import build_labels
 from tasks.onboarding.outlook import foresee_first_model, measure_cohorts
+from tasks.onboarding.source_trial import Refusal, say_once
 from tasks.onboarding.trial import COUNTS, Trial, try_lender
 from tasks.onboarding.trial_page import write_trial
 from tasks.store import tables
@@ -101,6 +102,24 @@ def test_what_would_stop_the_loop_is_said_of_all_files_at_once(tmp_path: Path) -
     refusals = try_lender(Settings(data=tmp_path)).refusals
     assert any("financials is missing" in text for text in refusals)
     assert any("attributes has no rows of 2023-03-01" in text for text in refusals)
+
+
+def test_a_cause_that_stops_many_months_is_said_once() -> None:
+    first, *others = [Refusal("dates", month, "a.csv, rows", ": no date can be read.") for month in months(4)]
+    alone = Refusal("rule", months(2)[1], "a.csv, rows", ": 60 of 80 break a rule.")
+    assert say_once([first, alone, *others]) == [
+        "a.csv, rows of 2023-01-01 and 3 other months until 2023-04-01: no date can be read.",
+        "a.csv, rows of 2023-02-01: 60 of 80 break a rule.",
+    ]
+
+
+def test_the_rule_that_stops_months_is_named_once(tmp_path: Path) -> None:
+    write_book(tmp_path, n_months=3, loans_per_month=60)
+    file = tmp_path / "features_attributes.csv"
+    pl.read_csv(file, infer_schema=False).with_columns(Customer_ID=pl.lit("7")).write_csv(file)
+    (refusal,) = [text for text in try_lender(Settings(data=tmp_path)).refusals if "attributes" in text]
+    assert "rows of 2023-01-01 and 2 other months until 2023-03-01" in refusal
+    assert "(most often: primary_key; customer_id|regex)" in refusal
 
 
 def test_a_word_that_the_newest_month_is_the_first_to_have_is_named(tmp_path: Path) -> None:
