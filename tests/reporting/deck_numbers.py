@@ -1,14 +1,19 @@
 """Which numbers the deck says, and which its tables hold."""
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import polars as pl
 
+from tasks.governance.policy import Policy
 from tasks.governance.policy_text import describe_rules
 from tasks.reporting.deck.data import DeckData, compare_expected, waiting_models
+from tasks.reporting.deck.performance import newest_grades
 from tasks.reporting.deck.stability import COMPLETE
 from tasks.reporting.words import about
+from tasks.schemas.economics import ECONOMICS
+from tasks.schemas.monitoring import METRICS
 
 DAY_OR_MODEL = re.compile(r"\d{4}-\d{2}(-\d{2})?(-[0-9a-f]{8})?")
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?%?")
@@ -51,33 +56,146 @@ def numbers_in(part: Any) -> list[str]:
     return [match.strip(",") for match in NUMBER.findall(text)]
 
 
-def said_of(data: DeckData) -> set[str]:
-    """Every way that a number of the data may be written."""
-    frames = (data.now, data.past, data.actions, data.months, data.sources, data.economics)
-    cells = [value for frame in frames for column in frame.select(pl.selectors.numeric()) for value in column]
-    sums = [
-        value
-        for frame in (data.months, data.sources)
-        for value in frame.select(pl.selectors.numeric()).sum().row(0)
+def falsified(numbers: Iterable[str]) -> list[str]:
+    """Numbers of two digits and more with another last digit."""
+    long = [number for number in numbers if len(re.sub(r"\D", "", number)) > 1]
+    return [re.sub(r"\d(?=\D*$)", lambda digit: str((int(digit[0]) + 3) % 10), number) for number in long]
+
+
+def without_maps(page: Any) -> Any:
+    """A page without its heat map, whose many small numbers have a test of their own."""
+    kept = [
+        {**row, "blocks": [one for one in row["blocks"] if one["kind"] != "heat"]} for row in page["rows"]
     ]
-    per_source = data.sources.group_by("source").agg(pl.selectors.numeric().sum()).drop("source")
-    sums += [value for row in per_source.iter_rows() for value in row]
+    return {**page, "rows": kept}
+
+
+def said_by_page(data: DeckData) -> list[set[str]]:
+    """Of each page: every way in which a number of what it speaks of may be written."""
+    money, today = of_money(data.economics, data.policy), data.economics.filter(snapshot_date=data.day)
+    story = of_words([*data.actions["evidence"], *actions_of(data)])
+    counted = {*map(str, counts_of(data)), *counted_rows(data)}
+    rows = in_ways([data.months.height, *data.rows.values(), data.label_mob], "{:,.0f}")
+    policy = of_policy(data.policy)
+    pages = [
+        money | of_figures(data.now) | story,
+        of_money(today, data.policy) | of_sizes(today) | policy,
+        rows,
+        rows | of_card(data, ["data"], "{:,.0f}"),
+        of_sources(data) | of_ablations(data),
+        of_card(data, ["data"], "{:,.0f}")
+        | of_card(data, ["candidates", "fallbacks", "setup"], "{:,.0f}", "{:.2f}", "{:.3f}")
+        | in_ways([share for _, share in data.reasons], "{:.0%}")
+        | of_words([row["why"] for row in data.models]),
+        of_now(data, PERFORMANCE) | of_figures(newest_grades(data)) | in_ways(gaps_of(data), "{:.3f}")
+        | of_history(data) | rows,
+        of_now(data, STABILITY) | of_figures(newest_psi(data)) | shares_of_paths(data) | rows,
+        story | of_words([data.policy_name, *(one["due"] for one in data.triggers)]) | policy,
+        of_now(data, ["fairness"]) | story | rows | policy | of_words(data.card.get("limits", ())),
+    ]  # fmt: skip
+    return [known | counted for known in pages]
+
+
+PERFORMANCE = ("pooled_auc", "early_arrears", "calibration_slope", "calibration_in_the_large")
+STABILITY = ("psi", "csi", "coverage", "path_mix")
+# Ways of writing that sentences have beside the form of the metric.
+SAID = {
+    "coverage": ("{:.1%}",),
+    "path_mix": ("{:.0%}",),
+    "grade_bad_rate": ("{:.0%}",),
+    "psi": ("{:g}",),
+    "csi": ("{:.2f}",),
+    "optimistic_forecasts": ("{:.0f}",),
+    "spiegelhalter_z": ("{:+.2f}",),
+    "spiegelhalter_z_raw": ("{:+.2f}",),
+}
+OUTSIDE = ("amber", "red")
+
+
+def in_ways(values: Iterable[float], *ways: str) -> set[str]:
+    return {way.format(value) for value in values if value is not None for way in ways}
+
+
+def of_words(texts: Iterable[str]) -> set[str]:
+    return set(numbers_in(list(texts)))
+
+
+def of_figures(rows: pl.DataFrame) -> set[str]:
+    """What may be said of measured figures: values in their own form, sizes, subjects, how many they are."""
+    counted = (rows, rows.drop_nulls("value"), rows.filter(pl.col("status").is_in(OUTSIDE)))
+    known = {str(one.height) for one in counted}
+    for row in rows.iter_rows(named=True):
+        values = [row[name] for name in ("value", "ci_low", "ci_high", "reference", "amber", "red")]
+        known |= in_ways(values, f"{{:{METRICS[row['metric']].form}}}", *SAID.get(row["metric"], ()))
+        known |= {f"{row['n']:,}", *of_words([row["subject"]])}
+    return known
+
+
+def of_now(data: DeckData, metrics: Sequence[str]) -> set[str]:
+    return of_figures(data.now.filter(pl.col("metric").is_in(metrics)))
+
+
+def of_money(economics: pl.DataFrame, policy: Policy) -> set[str]:
+    """What may be said of amounts and rates, each in its own form; of the profit, at the cut-off alone."""
+    known = {f"{policy.cutoff_pd:.0%}"}
+    rows = economics.filter((pl.col("figure") != "profit") | (pl.col("cutoff") == policy.cutoff_pd))
+    for row in rows.iter_rows(named=True):
+        values = [row[name] for name in ("value", "ci_low", "ci_high") if row[name] is not None]
+        spec = ECONOMICS[row["figure"]]
+        known |= {spec.write(value) if spec.form.endswith("%") else about(value) for value in values}
+    return known
+
+
+def of_card(data: DeckData, parts: Sequence[str], *ways: str) -> set[str]:
+    return in_ways(leaves([data.card[part] for part in parts]), *ways) if data.card else set()
+
+
+def of_ablations(data: DeckData) -> set[str]:
+    """What families of features and other teams' sources are worth, and the AUC with each family."""
+    whole = [one["auc"] - one["change"] for one in data.card.get("ablations", ())]
+    return of_card(data, ["ablations", "sources_compared"], "{:.3f}", "{:+.4f}") | in_ways(whole, "{:.3f}")
+
+
+def of_policy(policy: Policy) -> set[str]:
+    """Limits of the gate and of fairness, the terms of money, and the cut-off at which they break even."""
+    terms = policy.economics
+    even = terms.margin / (terms.margin + terms.loss_given_default)
+    rules = in_ways(
+        leaves([policy.gate.model_dump(), policy.fairness.model_dump()]), "{:g}", "{:.0%}", "{:.2f}"
+    )
+    return (
+        rules
+        | in_ways([terms.margin, terms.loss_given_default], "{:.1%}")
+        | in_ways([even, policy.cutoff_pd], "{:.0%}")
+        | {"100"}
+    )
+
+
+def newest_psi(data: DeckData) -> pl.DataFrame:
+    """That of the newest month in which there was one."""
+    rows = data.past.filter(metric="psi").drop_nulls("value")
+    return rows.filter(pl.col("snapshot_date") == rows["snapshot_date"].max())
+
+
+def gaps_of(data: DeckData) -> list[float]:
     pairs = compare_expected(data.past)
-    gaps = [(pairs["realised"] - pairs["expected"]).mean()] if pairs.height else []
-    shares = [share for _, share in data.reasons]
-    gone = [one["auc"] - one["change"] for one in data.card["ablations"]]  # the AUC with the family
-    policy = leaves(data.policy.model_dump())
-    told = [*cells, *sums, *gaps, *shares, *data.rows.values(), *leaves(data.card), *gone, *policy]
-    written = {way.format(value) for value in told if value is not None for way in WAYS}
-    written |= {about(value) for value in data.economics["value"].drop_nulls()}
-    written |= {about(value) for name in ("ci_low", "ci_high") for value in data.economics[name].drop_nulls()}
-    written |= counted_rows(data) | shares_of_paths(data)
-    written |= {text.lstrip("+-") for text in written}
-    written |= {str(count) for count in counts_of(data)}
-    due = " ".join(one["due"] for one in data.triggers)
-    why = [row["why"] for row in data.models]
-    words = " ".join([*data.actions["evidence"], *why, due, data.policy_name, *actions_of(data)])
-    return written | {match.strip(",") for match in NUMBER.findall(words)}
+    return [abs((pairs["realised"] - pairs["expected"]).mean())] if pairs.height else []
+
+
+def of_history(data: DeckData) -> set[str]:
+    return in_ways([*data.history.values(), *data.developed_on.values()], "{:.0f}")
+
+
+def of_sources(data: DeckData) -> set[str]:
+    """Rows received and quarantined of each source, how many sources, and what they cover."""
+    per_source = data.sources.group_by("source").agg(pl.selectors.numeric().sum())
+    sums = [per_source.drop("source").sum().row(0), *per_source.drop("source").iter_rows()]
+    counts = in_ways([value for row in sums for value in row], "{:,}") | {str(per_source.height)}
+    return counts | in_ways(data.now.filter(metric="coverage")["value"], "{:.0%}")
+
+
+def of_sizes(economics: pl.DataFrame) -> set[str]:
+    return in_ways(economics["n"].drop_nulls(), "{:,}")
 
 
 def actions_of(data: DeckData) -> list[str]:

@@ -9,29 +9,29 @@ import polars as pl
 
 from tasks.governance.policy import Policy
 from tasks.reporting.report_sections import BESIDE
-from tasks.reporting.words import about, window_name
-from tasks.schemas.monitoring import METRICS, SPECS
-from tests.reporting.deck_numbers import DAY_OR_MODEL, FIXED, NUMBER, SPOKEN, WAYS, leaves
+from tasks.reporting.words import window_name
+from tasks.schemas.monitoring import SPECS
+from tests.reporting.deck_numbers import (
+    DAY_OR_MODEL,
+    FIXED,
+    NUMBER,
+    SPOKEN,
+    WAYS,
+    leaves,
+    of_figures,
+    of_money,
+)
 from tests.reporting.recomputed import Month
 
 ALL_WAYS = (*WAYS, "{:.0f}", "{:+.2f}", "{:.4g}")
 NAMES = re.compile(r"\b(fe_\d+\w*|SHA-256|\w*dpd_\w*mob|[0-9a-f]{12,64})\b")
 SOFT = re.compile(r'<span class="soft">.*?</span>', flags=re.S)
 WHOLE = ("causes", "actions", "models", "policy", "sign-off")  # sections that speak of several things
-OUTSIDE = ("amber", "red")
 # Metrics that a section speaks of beside those whose rows are the data of its chart.
 ASIDE = {
     "calibration_in_the_large": ("spiegelhalter_z_raw",),
     "coverage": ("csi", "path_mix"),
     "expected_auc": ("optimistic_forecasts",),
-}
-# Ways of writing that sentences have beside the form of the metric.
-SAID = {
-    "coverage": ("{:.1%}",),
-    "path_mix": ("{:.0%}",),
-    "optimistic_forecasts": ("{:.0f}",),
-    "spiegelhalter_z": ("{:+.2f}",),
-    "spiegelhalter_z_raw": ("{:+.2f}",),
 }
 DATA = re.compile(r"<details><summary>Data.*?</details>", flags=re.S)
 
@@ -101,15 +101,17 @@ def known_by_part(month: Month, policy: Policy, registry: str) -> dict[str, set[
         [n * sign for n in leaves(policy.model_dump()) for sign in (1, -1)], texts_in(policy.model_dump())
     )
     measured = {
-        spec.drawing or spec.name: _of_rows(monitoring.filter(pl.col("metric").is_in(_spoken_of(spec.name))))
+        spec.drawing or spec.name: of_figures(
+            monitoring.filter(pl.col("metric").is_in(_spoken_of(spec.name)))
+        )
         for spec in SPECS
         if spec.section
     }
-    fairness = _of_rows(monitoring.filter(metric="fairness"))
-    story = fairness.union(*measured.values()) | _of_money(month, policy) | done
+    fairness = of_figures(monitoring.filter(metric="fairness"))
+    story = fairness.union(*measured.values()) | of_money(month.of_month("gold/economics"), policy) | done
     return {
         **measured,
-        **dict.fromkeys(("money", "paths"), _of_money(month, policy)),
+        **dict.fromkeys(("money", "paths"), of_money(month.of_month("gold/economics"), policy)),
         "grade_mix": _of_grades(month),
         "fairness": fairness,
         **dict.fromkeys(("header", "causes"), story),
@@ -123,27 +125,6 @@ def known_by_part(month: Month, policy: Policy, registry: str) -> dict[str, set[
 def _spoken_of(metric: str) -> tuple[str, ...]:
     """The metrics that the section of one speaks of."""
     return (metric, *BESIDE.get(metric, ()), *ASIDE.get(metric, ()))
-
-
-def _of_rows(rows: pl.DataFrame) -> set[str]:
-    """What may be said of measured figures: values in their own form, sizes, subjects, how many they are."""
-    counted = (rows, rows.drop_nulls("value"), rows.filter(pl.col("status").is_in(OUTSIDE)))
-    known = {str(one.height) for one in counted}
-    for row in rows.iter_rows(named=True):
-        values = [row[name] for name in ("value", "ci_low", "ci_high", "reference", "amber", "red")]
-        ways = (f"{{:{METRICS[row['metric']].form}}}", *SAID.get(row["metric"], ()))
-        known |= {way.format(value) for value in values if value is not None for way in ways}
-        known |= {f"{row['n']:,}", *numbers_in(row["subject"])}
-    return known
-
-
-def _of_money(month: Month, policy: Policy) -> set[str]:
-    at_cutoff = (pl.col("figure") != "profit") | (pl.col("cutoff") == policy.cutoff_pd)
-    rows = month.of_month("gold/economics").filter(at_cutoff)
-    cells = [cell for cell in _cells(rows.select("value", "ci_low", "ci_high")) if cell is not None]
-    rates = rows.filter(figure="bad_rate_approved")["value"].drop_nulls()
-    ways = (*map(about, cells), *(f"{cell:.0%}" for cell in cells), *(f"{rate:.1%}" for rate in rates))
-    return {f"{policy.cutoff_pd:.0%}", *ways}
 
 
 def _of_grades(month: Month) -> set[str]:
