@@ -39,7 +39,7 @@ DATA = re.compile(r"<details><summary>Data.*?</details>", flags=re.S)
 def numbers_in(text: str) -> list[str]:
     for pattern in (DAY_OR_MODEL, SPOKEN, NAMES):
         text = pattern.sub("", text)
-    for fixed in (*FIXED, "an age below 18", "different from 1"):
+    for fixed in (*FIXED, "1 for an age below 18", "different from 1"):
         text = text.replace(fixed, "")
     return [match.strip(",") for match in NUMBER.findall(text)]
 
@@ -132,9 +132,35 @@ def _of_grades(month: Month) -> set[str]:
     return {f"{total:,}", *(f"{n / total:.0%}" for n in counts)}
 
 
-def known_to_card(card: dict[str, Any]) -> set[str]:
-    """Every way in which a number of a card may be written."""
-    return written(leaves(card), texts_in(card))
+# What each section of a card is made from.
+PARTS_OF_CARD = {
+    "": ("candidates", "data", "purpose", "recalibration"),
+    "Use": ("use",),
+    "Data": ("data", "reading"),
+    "Results by group, out of time": ("subgroups",),
+    "Candidates, out of time": ("candidates", "readings"),
+    "Gate": ("gate",),
+    "Score paths: which model answers when a source is missing": ("fallbacks", "grade_limits"),
+    "Results by length of history": ("by_history",),
+    "Tuning": ("setup", "candidates"),
+    "Value of families of features": ("ablations", "sources_compared"),
+    "Limitations": ("limits",),
+    "Code": ("code",),
+    "Appendix: features": (),
+}
+
+
+def numbers_of_card(text: str) -> dict[str, list[str]]:
+    """The numbers of each section of a card, by its heading; those before the first by none."""
+    head, *sections = re.split(r"^## ", text, flags=re.M)
+    parts = {"": head, **{one.partition("\n")[0]: one.partition("\n")[2] for one in sections}}
+    return {name: numbers_in(part) for name, part in parts.items()}
+
+
+def known_to_card(card: dict[str, Any], section: str) -> set[str]:
+    """Every way in which a number of a section of a card may be written."""
+    parts = [card.get(part) for part in PARTS_OF_CARD[section]]
+    return written(leaves(parts), texts_in(parts))
 
 
 def written(values: Iterable[float], words: Iterable[str]) -> set[str]:

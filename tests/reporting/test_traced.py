@@ -28,7 +28,7 @@ from tests.reporting.report_numbers import (
     known_by_part,
     known_to_card,
     numbers_by_part,
-    numbers_in,
+    numbers_of_card,
     rows_of_monitoring,
 )
 
@@ -141,12 +141,18 @@ def test_every_row_behind_a_chart_of_the_report_is_one_of_the_table(page: str, r
 
 
 def test_every_number_of_a_card_for_people_is_in_that_for_machines(settings: Settings) -> None:
+    """Section by section; in four of five numbers of two digits and more another last digit is noticed."""
     cards = sorted(settings.model_store.glob("*/card.json"))
     assert len(cards) > 1
     for file in cards:
-        known = known_to_card(json.loads(file.read_text(encoding="utf-8")))
-        found = numbers_in(file.with_name("card.md").read_text(encoding="utf-8"))
-        assert [number for number in found if number not in known] == []
+        card = json.loads(file.read_text(encoding="utf-8"))
+        found = numbers_of_card(file.with_name("card.md").read_text(encoding="utf-8"))
+        known = {section: known_to_card(card, section) for section in found}
+        unknown = {name: [one for one in said if one not in known[name]] for name, said in found.items()}
+        assert {name: said for name, said in unknown.items() if said} == {}
+        noticed = [other not in known[name] for name, said in found.items() for other in falsified(said)]
+        assert len(noticed) > 100
+        assert sum(noticed) > 0.8 * len(noticed)
 
 
 def test_the_cohorts_of_a_card_are_those_of_the_loan_tape(settings: Settings) -> None:
