@@ -3,7 +3,6 @@
 import os
 import sys
 from datetime import date
-from enum import StrEnum
 from functools import cache
 from typing import Annotated
 
@@ -11,27 +10,25 @@ import typer
 from typer.main import get_command
 
 from flows.cli.actions import app as actions_app
+from flows.cli.backfill import FlowName, backfill, print_months_so_far, run_months
 from flows.cli.documents import deck, report, submission
 from flows.cli.economics import economics
-from flows.cli.failures import describe_failure
+from flows.cli.endings import describe_failure, end_on_signal
 from flows.cli.lender import check, init, simulate
 from flows.cli.models import app as models_app
 from flows.cli.options import command_group, day_option, with_settings
 from flows.cli.policy import app as policy_app
 from flows.cli.serve import decisions_app, serve_app
 from flows.cli.settings import app as settings_app
-from flows.cli.signals import end_on_signal
 from flows.cli.sources import app as sources_app
 from flows.cli.ui import deploy, ui
 from flows.console import (
     console,
     notes,
     print_figures,
-    print_frame,
     print_lines,
     print_months,
     print_stale,
-    progress,
     show,
     working,
 )
@@ -78,15 +75,6 @@ def with_version(
     """What holds for every command."""
 
 
-class FlowName(StrEnum):
-    """The four flows, in the order a month runs them."""
-
-    features = "features"
-    training = "training"
-    inference = "inference"
-    monitoring = "monitoring"
-
-
 @app.command()
 @with_settings("data", "datamart", "model_store", "restate", "allow_volume")
 def run(
@@ -105,40 +93,7 @@ def run(
         print_stale(day, day, [flow], settings)
 
 
-@app.command()
-@with_settings("data", "datamart", "model_store", "restate", "allow_volume")
-def backfill(
-    settings: Settings,
-    start: Annotated[date, day_option("First date.")],
-    end: Annotated[date, day_option("Last date, included.")],
-    flows: Annotated[str, typer.Option(help="Flows to run, separated by commas.")] = ",".join(FlowName),
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which steps would run, and why.")] = False,
-) -> None:
-    """Run the flows for each month from --start to --end, in date order."""
-    if start > end:
-        raise UsageError(f"--start {start} is after --end {end}; swap them.")
-    names = [name.strip() for name in flows.split(",") if name.strip()]
-    unknown = [name for name in names if name not in list(FlowName)]
-    if unknown or not names:
-        raise UsageError(
-            f"--flows {flows!r} names no flow {', '.join(unknown)}; choose from {', '.join(FlowName)}."
-        )
-    chosen = [name for name in FlowName if name in names]
-    if dry_run:
-        _print_plan(start, end, chosen, settings)
-        return
-    _backfill(start, end, chosen, settings)
-    _print_months(settings)
-    if settings.restate and FlowName.features in names:
-        print_stale(start, end, names, settings)
-
-
-def _print_plan(start: date, end: date, names: list[FlowName], settings: Settings) -> None:
-    from tasks.months import month_range
-    from tasks.reporting.backfill_plan import plan_backfill
-
-    steps = plan_backfill(month_range(start, end), names, settings)
-    print_frame(steps, left=("month", "flow", "runs", "why"))
+app.command()(backfill)
 
 
 @app.command()
@@ -160,8 +115,8 @@ def demo(settings: Settings) -> None:
         from tasks.ingestion.tasks import months_received
 
         months = months_received(settings)
-        _backfill(months[0], months[-1], list(FlowName), settings)
-        _print_months(settings)
+        run_months(months[0], months[-1], list(FlowName), settings)
+        print_months_so_far(settings)
         _write_pages(settings)
     _say_how_to_see_runs()
 
@@ -176,12 +131,6 @@ def _say_how_to_see_runs() -> None:
 def _searching_less(settings: Settings) -> Settings:
     given = "trials" in settings.model_fields_set
     return settings if given else settings.model_copy(update={"trials": DEMO_TRIALS})
-
-
-def _print_months(settings: Settings) -> None:
-    from tasks.reporting.status import month_table
-
-    print_months(month_table(settings), settings)
 
 
 def _write_pages(settings: Settings) -> None:
@@ -251,15 +200,6 @@ def status(
 
 for made_elsewhere in (simulate, init, check, economics, report, deck, submission, ui, deploy):
     app.command()(made_elsewhere)
-
-
-def _backfill(start: date, end: date, names: list[FlowName], settings: Settings) -> None:
-    from flows.backfill import run_backfill
-    from tasks.months import month_range
-
-    days = month_range(start, end)
-    with progress(len(days) * len(names)) as step:
-        run_backfill(days, names, settings, step=step)
 
 
 def main() -> None:

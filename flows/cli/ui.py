@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.endings import SIGNALS
 from flows.cli.options import with_settings
-from flows.cli.signals import SIGNALS
 from flows.console import console, notes
 from tasks.config import Settings
 from tasks.errors import PassingError, VintageError

@@ -18,7 +18,7 @@ from tasks.store.writer import one_writer
 with one_writer(Settings(), "another"):
     print("its turn", flush=True)
 """
-TOLD = "from flows.cli.signals import end_on_signal; end_on_signal(lambda: None)"
+TOLD = "from flows.cli.endings import end_on_signal; end_on_signal(lambda: None)"
 
 
 @pytest.fixture

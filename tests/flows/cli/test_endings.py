@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.cli.failures import describe_failure
+from flows.cli.endings import describe_failure
 
 FROM_DELTA = "\n  ↳ ".join(
     [
