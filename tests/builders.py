@@ -60,6 +60,8 @@ def loan_rows(
             "customer_id": [f"CUS_of_{loan_id}"],
             "loan_start_date": [loan_start_date],
             "installment_num": [installment_num],
+            "tenure": [12],
+            "loan_amt": [1200.0],
             "due_amt": [due_amt],
             "overdue_amt": [overdue_amt],
             "paid_amt": [0.0],

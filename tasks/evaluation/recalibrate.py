@@ -177,7 +177,8 @@ def _build_gate_input(
         champion=before.served,
         bad_rate=float(labels.mean()),
         n_cohorts=loans["snapshot_date"].n_unique(),
-        fallbacks={path: one["auc"] for path, one in champion["fallbacks"].items() if path != COMPLETE},
+        fallbacks={path: one["auc"] for path, one in champion["fallbacks"].items() if path != COMPLETE}
+        or None,  # a champion has some, unless no source may be missing
         red_fairness=(),
         waits_for=[str(red) for name in WAITS_FOR for red in snapshot.red_metrics.get(name, ())],
         paths={

@@ -17,7 +17,10 @@ CLOSED_AS = {"no label": None, "good": 0, "bad": 1}
 def count_missed() -> pl.Expr:
     """Instalments overdue (Int32), one of which a part is overdue counted whole; 0 where it is only rounding.
 
-    Needs:  the columns of silver.loans by which the lender tells arrears; installment_num.
+    Where no instalment is due, as after the last one, they are counted by the amount granted in equal parts;
+    null where that is not told.
+
+    Needs:  the columns of silver.loans by which the lender tells arrears; installment_num, loan_amt, tenure.
     """
     told_by = lender().arrears.told_by
     if told_by == "instalments behind":
@@ -25,7 +28,9 @@ def count_missed() -> pl.Expr:
     if told_by != "amounts":
         return (_days_told() / DAYS_AN_INSTALMENT).ceil().cast(pl.Int32)
     overdue = pl.col("overdue_amt") - rounding()
-    return pl.when(overdue <= 0).then(0).otherwise((overdue / pl.col("due_amt")).ceil()).cast(pl.Int32)
+    usual = pl.col("loan_amt") / pl.col("tenure")
+    due = pl.when(pl.col("due_amt") > 0).then("due_amt").when(usual > 0).then(usual)
+    return pl.when(overdue <= 0).then(0).otherwise((overdue / due).ceil()).cast(pl.Int32)
 
 
 def _days_told() -> pl.Expr:
@@ -39,11 +44,10 @@ def _days_told() -> pl.Expr:
 def add_days_past_due(loans: pl.LazyFrame) -> pl.LazyFrame:
     """Add `dpd`: days since the oldest unpaid instalment fell due.
 
-    Needs:  the columns of silver.loans by which the lender tells arrears; installment_num, snapshot_date.
+    Needs:  what `count_missed` needs; snapshot_date.
     Adds:   dpd (Int32, days; 0 when nothing is overdue, null when it is not told).
     Keys:   one row per (loan_id, snapshot_date); rows and their order are kept.
     Source: silver.loans.
-    Raises: on collect, InvalidOperationError for money overdue on an instalment of 0.
     """
     if lender().arrears.told_by in ("days past due", "status"):
         return loans.with_columns(dpd=_days_told().cast(pl.Int32))

@@ -121,13 +121,16 @@ def build_gate_input(
             that are judged each by itself; what the challenger does for the groups whose `fairness` is red.
     """
     development, oot = snapshot.of(challenger.split.development), snapshot.of(challenger.split.oot)
+    may_lack = challenger.ensemble.models.keys() - {COMPLETE}
     return GateInput(
         labels=label_array(oot),
         challenger=challenger.walk_forward.served,
         champion=champion.served if champion else None,
         bad_rate=float(label_array(development).mean()),
         n_cohorts=len(challenger.split.oot),
-        fallbacks={name: one["auc"] for name, one in challenger.paths.items() if name != COMPLETE},
+        fallbacks={name: one["auc"] for name, one in challenger.paths.items() if name in may_lack}
+        if may_lack
+        else None,
         red_fairness=fairness.stops,
         waits_for=[*map(str, snapshot.red_metrics.get("coverage", ())), *fairness.waits],
         paths={

@@ -165,7 +165,7 @@ def expect_defaults(states: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
 def add_arrears_state(past: pl.LazyFrame) -> pl.LazyFrame:
     """loan_id, mob and state of each row: the worst number of instalments overdue so far, and today's.
 
-    Needs:  loan_id, installment_num, overdue_amt, due_amt (account currency) of silver.loans, from MOB 1 on.
+    Needs:  loan_id, and what `count_missed` needs, of silver.loans, from MOB 1 on.
     Keys:   one row per (loan_id, mob).
     """
     behind = count_missed().clip(0, MAX_ARREARS)

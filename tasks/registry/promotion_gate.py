@@ -54,10 +54,11 @@ class GateInput:
 
     Each loan is scored by the path it would take. `champion` holds the champion's PDs of the same loans; None
     where there is no champion. `bad_rate` is that of the loans learned from, `n_cohorts` counts the
-    application months, `fallbacks` maps what is missing to the AUC without it, `red_fairness` names the red
-    groups that the challenger does not improve, `waits_for` what is for a person to decide on, `paths` are
-    those that carry enough of the applications. `ranking` are the scores (n,) that the challenger ranks by
-    where its PDs are put together of several calibrations, whose differences are no ranking of its own.
+    application months, `fallbacks` maps what is missing to the AUC without it (None: nothing may be
+    missing), `red_fairness` names the red groups that the challenger does not improve, `waits_for` what is
+    for a person to decide on, `paths` are those that carry enough of the applications. `ranking` are the
+    scores (n,) that the challenger ranks by where its PDs are put together of several calibrations, whose
+    differences are no ranking of its own.
     """
 
     labels: Floats
@@ -65,7 +66,7 @@ class GateInput:
     champion: Floats | None
     bad_rate: float
     n_cohorts: int
-    fallbacks: Mapping[str, float]
+    fallbacks: Mapping[str, float] | None
     red_fairness: Sequence[str]
     waits_for: Sequence[str]
     paths: Mapping[str, PathInput] = field(default_factory=dict[str, PathInput])
@@ -158,7 +159,7 @@ def _broken_rules(figures: Mapping[str, Any], shown: GateInput, limits: Gate) ->
         f"the Brier score may be worse by {limits.max_brier_loss}": brier_loss >= limits.max_brier_loss,
         f"its probabilities do not hold (|z| is not below {limits.max_z})": z >= limits.max_z
         and z >= champion_z,
-        "no fallback was measured": not shown.fallbacks,
+        "no fallback was measured": shown.fallbacks is not None and not shown.fallbacks,
         f"red: {', '.join(shown.red_fairness)}": bool(shown.red_fairness),
     }
     return [rule for rule, broken in checks.items() if broken]

@@ -122,6 +122,11 @@ def list_reasons(contributions: Floats) -> list[tuple[str | None, ...]]:
 
 
 def _strongest(contributions: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Groups and contributions (n, REASONS) of the strongest of each row, strongest first."""
-    strongest = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, : len(REASONS)]
-    return strongest, np.take_along_axis(contributions, strongest, axis=1)
+    """Groups and contributions (n, REASONS) of the strongest of each row, strongest first.
+
+    Of a lender of fewer groups than REASONS the others contribute 0.
+    """
+    n_groups = contributions.shape[1]
+    filled = np.pad(contributions, ((0, 0), (0, max(0, len(REASONS) - n_groups))))
+    strongest = np.argsort(-np.abs(filled), axis=1, kind="stable")[:, : len(REASONS)]
+    return np.minimum(strongest, n_groups - 1), np.take_along_axis(filled, strongest, axis=1)

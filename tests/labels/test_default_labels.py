@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from tasks.labels.default_labels import add_days_past_due, label_defaults
+from tasks.labels.default_labels import add_days_past_due, count_missed, label_defaults
 from tests.builders import loan_rows
 
 MARCH = date(2024, 3, 1)
@@ -64,3 +64,19 @@ def test_a_loan_paid_off_on_its_ripe_day_is_good_and_one_closed_before_has_no_la
     day = date(2024, 3, 1)
     loans = loan_rows(snapshot_date=day).with_columns(balance=pl.lit(0.0), paid_amt=pl.lit(paid_amt))
     assert label_defaults(loans, days=[day], mob=6, dpd=30).collect()["label"].to_list() == labels
+
+
+@pytest.mark.parametrize(("overdue_amt", "missed"), [(0.0, 0), (40.0, 1), (150.0, 2)])
+def test_after_the_last_instalment_they_are_counted_by_equal_parts_of_the_loan(
+    overdue_amt: float, missed: int
+) -> None:
+    """Nothing is due any more, and money is overdue still: 1,200 over 12 instalments."""
+    late = loan_rows(snapshot_date=MARCH, installment_num=14, due_amt=0.0, overdue_amt=overdue_amt)
+    loans = late.with_columns(loan_amt=1200.0, tenure=12)
+    assert loans.select(count_missed()).collect().to_series().to_list() == [missed]
+
+
+def test_where_nothing_tells_an_instalment_nothing_is_said_of_days_past_due() -> None:
+    late = loan_rows(snapshot_date=MARCH, due_amt=0.0, overdue_amt=80.0)
+    unknown = late.with_columns(loan_amt=pl.lit(None, pl.Float64))
+    assert add_days_past_due(unknown).collect()["dpd"].to_list() == [None]

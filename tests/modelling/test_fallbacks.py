@@ -22,8 +22,9 @@ from tasks.modelling.training_set import TrainingSet
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.feature_store import HAS_SOURCE, SOURCE_OF
 from tasks.schemas.reasons import REASON_GROUPS, REASON_TEXTS, REASONS
+from tasks.scoring import reason_codes
 from tasks.scoring.predictions import score_applications
-from tasks.scoring.reason_codes import explain, name_reasons
+from tasks.scoring.reason_codes import explain, list_reasons, name_reasons
 from tasks.statistics.performance import measure_auc
 from tests.applicants import QUICK, N, applicants, training_set
 
@@ -120,6 +121,18 @@ def test_the_strongest_reason_comes_first_and_weak_ones_are_not_told() -> None:
     contributions = np.zeros((1, len(REASON_GROUPS)))
     contributions[0, [0, 2, 3]] = [-2.0, 0.01, 1.0]
     assert name_reasons(contributions).row(0) == ("ONLINE_DOWN", "DELAYS_UP", None, None)
+
+
+@pytest.mark.parametrize("n_groups", [1, 2])
+def test_a_lender_of_few_reason_groups_has_few_reasons(
+    n_groups: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = list(REASON_GROUPS)[:n_groups]
+    monkeypatch.setattr(reason_codes, "REASON_GROUPS", dict.fromkeys(codes, ()))
+    strongest = np.array([[0.0] * (n_groups - 1) + [1.0]])
+    row = (f"{codes[-1]}_UP", *[None] * (len(REASONS) - 1))
+    assert name_reasons(strongest).row(0) == row
+    assert list_reasons(strongest) == [row]
 
 
 def test_every_feature_belongs_to_one_group_and_every_code_has_a_text() -> None:

@@ -42,6 +42,8 @@ def test_arrears_are_counted_by_what_became_of_the_loans() -> None:
             "installment_num": [3, 3, 3, 4],
             "overdue_amt": [10.0, 0.01, 5.0, 0.0],
             "due_amt": [100.0] * 4,
+            "loan_amt": [1200.0] * 4,
+            "tenure": [12] * 4,
             "snapshot_date": [date(2023, 4, 1)] * 4,
         }
     )

@@ -1,4 +1,5 @@
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,23 +19,24 @@ LABELS = (RNG.random(900) < STRONG).astype(float)
 WEAK = 1 / (1 + np.exp(-(0.7 * TRUTH + 1.5 * NOISE - 0.85)))
 USELESS = np.full(900, LABELS.mean()) + 0.001 * NOISE
 
+MEASURED = MappingProxyType({"clickstream": 0.8})
+
 
 def judged(
     challenger: np.ndarray,
     champion: np.ndarray | None,
     *,
     n_cohorts: int = 3,
-    fallbacks: Mapping[str, float] | None = None,
+    fallbacks: Mapping[str, float] | None = MEASURED,
     red_fairness: Sequence[str] = (),
     waits_for: Sequence[str] = (),
     labels: np.ndarray = LABELS,
     limits: Gate = POLICY.gate,
     paths: Mapping[str, PathInput] | None = None,
 ) -> Verdict:
-    measured = {"clickstream": 0.8} if fallbacks is None else fallbacks
     reds = (red_fairness, waits_for)
     return decide(
-        GateInput(labels, challenger, champion, 0.35, n_cohorts, measured, *reds, paths or {}), limits
+        GateInput(labels, challenger, champion, 0.35, n_cohorts, fallbacks, *reds, paths or {}), limits
     )
 
 
@@ -135,6 +137,10 @@ def test_a_red_figure_or_an_unmeasured_fallback_stops_the_best_challenger(
     verdict = judged(STRONG, WEAK, **changes)
     assert not verdict.promoted
     assert said in verdict.why
+
+
+def test_a_lender_of_whom_no_source_may_be_missing_needs_no_fallback() -> None:
+    assert judged(STRONG, WEAK, fallbacks=None).promoted
 
 
 @pytest.mark.parametrize("level", [0.5001, 0.90, 0.9999])
