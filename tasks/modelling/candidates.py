@@ -20,7 +20,7 @@ from tasks.modelling.fallbacks import (
 )
 from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.splits import Split, expanding_folds
-from tasks.modelling.stacking import call_side_by_side
+from tasks.modelling.stacking import call_side_by_side, count_cross_fits
 from tasks.modelling.training_set import (
     HISTORY_VIEWS,
     HistoryView,
@@ -272,4 +272,5 @@ def refit(spec: ModelSpec, snapshot: TrainingSnapshot, view: HistoryView, *, see
     It has the score paths of all applications so far, young ones too.
     """
     training_set = read_training_set(snapshot, snapshot.ripe, day=snapshot.as_of, view=view)
-    return fit_ensemble(spec, training_set, seed=seed, paths=tuple(sources_left(snapshot.loans)))
+    paths, cross_fits = tuple(sources_left(snapshot.loans)), count_cross_fits(len(training_set.targets))
+    return fit_ensemble(spec, training_set, seed=seed, paths=paths, cross_fits=cross_fits)

@@ -12,6 +12,7 @@ from scipy.special import expit
 from tasks.lender.current import lender
 from tasks.modelling.families import ModelSpec
 from tasks.modelling.stacking import (
+    CROSS_FITS,
     StackedModel,
     all_sources,
     base_models_of,
@@ -101,7 +102,12 @@ def path_without(path: str, sources: Collection[str], features: pl.DataFrame) ->
 
 
 def fit_ensemble(
-    spec: ModelSpec, training_set: TrainingSet, *, seed: int, paths: Collection[str] | None = None
+    spec: ModelSpec,
+    training_set: TrainingSet,
+    *,
+    seed: int,
+    paths: Collection[str] | None = None,
+    cross_fits: int = CROSS_FITS,
 ) -> FallbackEnsemble:
     """The model fitted with all sources, and once more for each way that sources are missing.
 
@@ -112,7 +118,7 @@ def fit_ensemble(
     chosen = known if paths is None else [name for name in known if name in paths]
     more = [name for name in sorted(paths or ()) if name not in known]
     wanted = {name: sources_of_path(name, features) for name in (*chosen, *more)}
-    models = fit_stacked_models(spec, training_set, wanted, seed=seed)
+    models = fit_stacked_models(spec, training_set, wanted, seed=seed, cross_fits=cross_fits)
     return FallbackEnsemble(models, reference_applicant(training_set.features))
 
 

@@ -13,6 +13,7 @@ from tasks.modelling.splits import cohort_groups
 from tasks.modelling.stacking import (
     base_log_odds,
     call_side_by_side,
+    count_cross_fits,
     cross_fit,
     fit_base_models,
     fit_model,
@@ -157,6 +158,30 @@ def test_weights_are_fitted_to_outcomes_as_they_are_where_histories_are_whole() 
     targets = (draw.random(4000) < 1 / (1 + np.exp(-log_odds))).astype(float)
     weights = fit_weights(log_odds.reshape(-1, 1, 1), None, targets)
     assert weights["weights"][0] == pytest.approx(1, abs=0.05)
+
+
+def test_shortened_histories_change_nothing_of_a_model_that_reads_none() -> None:
+    whole, sources = training_set(), ("attributes", "financials")
+    cut = TrainingSet(whole.features, whole.targets, whole.ripe, shortened=whole.features)
+    first, second = (
+        fit_model(ModelSpec("stack", QUICK), taught, seed=0, sources=sources) for taught in (whole, cut)
+    )
+    assert np.array_equal(predict_pd(first, applicants()), predict_pd(second, applicants()))
+
+
+def test_a_model_of_few_loans_is_stacked_by_more_cross_fits_which_miss_fewer_of_them() -> None:
+    assert [count_cross_fits(n) for n in (100, 2_500, 9_000, 90_000)] == [6, 5, 3, 3]
+
+
+def test_trees_of_few_loans_are_weighed_up_by_more_cross_fits() -> None:
+    taught = training_set(n=300)
+    alone = {"": ("attributes", "financials")}
+
+    def weigh(cross_fits: int) -> float:
+        spec = ModelSpec("stack", QUICK)
+        return fit_stacked_models(spec, taught, alone, seed=0, cross_fits=cross_fits)[""].weights[0]
+
+    assert weigh(2) < weigh(6)
 
 
 def test_calls_run_at_the_same_time_and_answer_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
