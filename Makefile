@@ -45,8 +45,8 @@ audit-study: .venv/ready ## try the audit of sources on planted columns, for hal
 	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 .venv/bin/python -m benchmarks.audit
 
 lock: .venv/ready ## compile the pinned requirements from pyproject.toml
-	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.txt
-	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra serve pyproject.toml -o requirements.txt
+	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra serve pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --group pyproject.toml:docs -c requirements-dev.txt -o requirements-docs.txt
 	.venv/bin/uv pip compile -q --universal --python-version 3.12 --generate-hashes --group pyproject.toml:airflow -o requirements-airflow.txt
 

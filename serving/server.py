@@ -1,14 +1,19 @@
 """The process of `vintage serve`: the application on uvicorn."""
 
 import asyncio
+import sys
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
+from serving.record.roll import roll_daily
 from serving.tokens import load_tokens
 from tasks.config import Settings
 from tasks.errors import UsageError
 
 LOOPBACK = "127.0.0.1"
+SWITCH_SECONDS = 0.0005  # how long a thread that comes back from the disk may wait for its turn
 DRAINED_WITHIN = 30  # seconds that answers in flight have once the process is to end
 
 
@@ -28,8 +33,9 @@ def serve(
         )
     try:
         import uvicorn
+        import uvloop
 
-        from serving.app import make_app
+        from serving.http.app import make_app
         from serving.service import Service
     except ModuleNotFoundError as error:
         raise UsageError(
@@ -38,7 +44,7 @@ def serve(
         ) from None
 
     async def run() -> None:
-        app = make_app(Service(settings))
+        app: Any = make_app(Service(settings))
         config = uvicorn.Config(
             app,
             host,
@@ -48,11 +54,18 @@ def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
+            http="httptools",
+            proxy_headers=False,
             timeout_graceful_shutdown=DRAINED_WITHIN,
         )
+        roller = asyncio.create_task(roll_daily(settings))
         await uvicorn.Server(config).serve()
+        roller.cancel()
+        with suppress(asyncio.CancelledError):
+            await roller
 
-    asyncio.run(run())
+    sys.setswitchinterval(SWITCH_SECONDS)
+    uvloop.run(run())
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -69,7 +69,6 @@ class Service:
         self._groups = Groups()
         self.shadows = Shadows(settings, self.figures, self._groups.busy)
         self._watcher: asyncio.Task[None] | None = None
-        self._roller: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load, test, and watch from then on."""
@@ -78,31 +77,16 @@ class Service:
         self.shadows.start()
         await self.refresh()
         self._watcher = asyncio.create_task(self._watch())
-        self._roller = asyncio.create_task(self._roll())
 
     async def stop(self) -> None:
         """Answer nothing new, and put on disk what waits."""
-        for task in (self._watcher, self._roller):
-            if task:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        if self._watcher:
+            self._watcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watcher
         await self.log.close()
         await self._groups.stop()
         await self.shadows.stop()
-
-    async def _roll(self) -> None:
-        """Bring gold.decisions up to the log, now and after each midnight (UTC)."""
-        from tasks.decisions.tasks import roll_decisions  # here, since it takes seconds to import Prefect
-
-        while True:
-            try:
-                await asyncio.to_thread(roll_decisions, self.settings)
-            except (VintageError, OSError) as error:
-                LOG.error("gold.decisions is not up to the log: %s", error)
-            now = datetime.now(UTC)
-            midnight = datetime.combine(now.date() + timedelta(days=1), time(0, 1), UTC)
-            await asyncio.sleep((midnight - now).total_seconds())
 
     async def _watch(self) -> None:
         while True:

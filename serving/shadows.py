@@ -17,6 +17,8 @@ from tasks.scoring.compiled_model import Score, score_rows
 LOG = logging.getLogger("vintage")
 MAX_WAITING = 2_000  # answers; beyond it one is left out, and counted
 MAX_GROUP = 8  # answers that are scored before somebody who came meanwhile is let first
+MAX_LINES = 256  # scores that are written at once
+GATHERED_FOR = 0.1  # seconds in which answers come together: eight cost a third of one each
 PAUSE = 0.002  # seconds until it is looked again whether somebody waits
 
 Answered = tuple[Snapshot, Application, Mapping[str, Any]]
@@ -47,7 +49,7 @@ class Shadows:
     async def drain(self) -> None:
         """Score what waits."""
         while self._waiting or self._scoring.locked():
-            await self._score_group()
+            await self._score_some()
 
     def answered(self, snapshot: Snapshot, application: Application, line: Mapping[str, Any]) -> None:
         """Take what was answered, and is on disk as `line`; leave it out where too many wait."""
@@ -62,22 +64,30 @@ class Shadows:
     async def _work(self) -> None:
         while True:
             await self._came.wait()
-            while self._busy():
-                await asyncio.sleep(PAUSE)
-            await self._score_group()
-            if not self._waiting:
-                self._came.clear()
-            await asyncio.sleep(0)
+            self._came.clear()
+            await asyncio.sleep(GATHERED_FOR)
+            while self._waiting:
+                await self._score_some()
 
-    async def _score_group(self) -> None:
-        """Score some that wait; what a model cannot score is counted, and nothing waits for it."""
+    async def _score_some(self) -> None:
+        """Score up to MAX_LINES that wait, whenever nobody waits for an answer, and write the scores."""
         async with self._scoring:
-            group = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
             lines: list[dict[str, Any]] = []
-            for snapshot in {id(one): one for one, *_ in group}.values():
-                lines += self._score(snapshot, [one for one in group if one[0] is snapshot])
+            while self._waiting and len(lines) < MAX_LINES:
+                while self._busy():
+                    await asyncio.sleep(PAUSE)
+                lines += self._score_group()
+                await asyncio.sleep(0)
             if lines:
                 await self._keep(lines)
+
+    def _score_group(self) -> list[dict[str, Any]]:
+        """What the models in the shadow say of the next MAX_GROUP that wait."""
+        group = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
+        lines: list[dict[str, Any]] = []
+        for snapshot in {id(one): one for one, *_ in group}.values():
+            lines += self._score(snapshot, [one for one in group if one[0] is snapshot])
+        return lines
 
     async def _keep(self, lines: Sequence[Mapping[str, Any]]) -> None:
         try:

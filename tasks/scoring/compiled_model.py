@@ -114,7 +114,7 @@ def _explain_base(model: CompiledBase, rows: Rows) -> tuple[Floats, Floats]:
 def _credibility(rows: Rows, months: Sequence[str], layout: Layout) -> Floats:
     """As `history_credibility`, of months that are NaN where there are none."""
     at = [layout.numbers[name] for name in months]
-    longest = np.nan_to_num(rows.numbers[:, at]).max(axis=1, initial=0.0)
+    longest = np.fmax.reduce(rows.numbers[:, at], axis=1, initial=0.0)  # leaves NaN out
     return longest / (longest + HALF_CREDIBLE)
 
 

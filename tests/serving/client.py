@@ -1,7 +1,7 @@
 """The service in an event loop of its own, called as over HTTP."""
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time
 from functools import partial
@@ -10,7 +10,7 @@ from typing import Any
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from httpx import ASGITransport, AsyncClient, Response
 
-from serving.app import make_app
+from serving.http.app import make_app
 from serving.service import Service
 from tasks.config import Settings
 from tests.builders import month
@@ -37,14 +37,21 @@ def at_noon() -> datetime:
     return datetime.combine(TODAY, time(12))
 
 
+@asynccontextmanager
+async def running(service: Service) -> AsyncGenerator[None]:
+    await service.start()
+    yield
+    await service.stop()
+
+
 @contextmanager
 def serving(settings: Settings, clock: Callable[[], datetime] = at_noon) -> Generator[tuple[Client, Service]]:
     service = Service(settings, clock)
-    app = make_app(service)
+    app: Any = make_app(service)
     http = AsyncClient(transport=ASGITransport(app), base_url="http://service")
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(app.router.lifespan_context(app)),
+        portal.wrap_async_context_manager(running(service)),
         portal.wrap_async_context_manager(http) as opened,
     ):
         yield Client(portal, opened), service

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from flows.cli.main import command
-from serving.door import MAX_IN_FLIGHT, Door, Message, Receive, Send
 from serving.figures import Figures
+from serving.http.door import MAX_IN_FLIGHT, Door, Message, Receive, Send
 from serving.server import serve
 from serving.tokens import (
     Token,

@@ -91,7 +91,12 @@ async def pieces() -> AsyncGenerator[bytes]:
 
 
 def test_what_is_no_json_or_too_long_is_refused(client: Client) -> None:
-    assert client.post("/v1/score", content=b"{").status_code == 422
+    kind = {"Content-Type": "application/json; charset=utf-8"}
+    assert client.post("/v1/score", content=b"{", headers=kind).status_code == 422
+    assert client.post("/v1/score", content=b"{}").status_code == 415
+    surrogate = b'{"customer_id": "\\ud800"}'
+    assert client.post("/v1/score", content=surrogate, headers=kind).status_code == 422
+    assert client.get("/v1/score").status_code == 405
     assert client.post("/v1/score", content=b" " * 2**21).status_code == 413
     assert client.post("/v1/score", content=pieces()).status_code == 411
     many = [{"customer_id": "CUS_0x1"}] * 101

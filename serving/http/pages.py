@@ -20,7 +20,9 @@ HEADERS = {
 def add_page(app: FastAPI) -> None:
     """Serve the page, and the form of an application that it is made of, which names no customer."""
     for path, (name, kind) in OPEN.items():
-        app.get(path, include_in_schema=False)(_sends((files("serving") / "page" / name).read_bytes(), kind))
+        app.get(path, include_in_schema=False)(
+            _sends((files("serving.http") / "page" / name).read_bytes(), kind)
+        )
 
     @app.get(FORM, include_in_schema=False)
     async def form() -> dict[str, object]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from serving import pages
 from serving.figures import Figures
+from serving.http import pages
 from serving.tokens import Token, digest_of_token
 
 Message = MutableMapping[str, Any]
@@ -19,7 +19,7 @@ Tokens = Callable[[], dict[str, Token]]
 
 MAX_BODY = 2**20  # bytes
 MAX_SECONDS = 10.0  # from a request's first byte to its answer
-MAX_IN_FLIGHT = 32  # requests: what two cores answer in 50 ms; a longer queue only makes all of them late
+MAX_IN_FLIGHT = 24  # requests: what one core answers in 30 ms; a longer queue only makes all of them late
 OPEN = "/v2/health/"  # what needs no token
 PAGE = {*pages.OPEN, pages.FORM}  # nor do these, which say nothing of anybody
 
