@@ -223,7 +223,7 @@ def write(tallies: dict[int, dict[str, Tally]]) -> None:
         "",
         f"Not counted, as they are right: {', '.join(sorted(OF_SOURCE))} where a source is missing;",
         "what fired before the decision, where one is retired; and fairness_red of groups that are below",
-        "the red limit by the true PDs of 20,000 applicants. The models are of lenders that keep it.",
+        "the red limit by the true PDs of 200,000 applicants. The models are of lenders that keep it.",
         "",
         "| World | Loans a month | Lenders | Years | Red | Amber | Textbook | By trigger, in all |",
         "|---|---|---|---|---|---|---|---|",

@@ -39,7 +39,7 @@ from tasks.statistics.performance import measure_auc
 
 START = date(2020, 1, 1)
 OOT, LABEL_MOB, SEED = 3, 6, 0
-LARGE = 20_000  # applicants whose true PDs tell what is so from what chance shows
+LARGE = 200_000  # applicants whose true PDs tell what is so from what chance shows
 VIEW = "as of training"
 
 
