@@ -49,7 +49,8 @@ class StackedModel:
     """Fitted base models, the weights that make one calibrated log-odds of theirs, and what explains each.
 
     To `weights` and `intercept` are added `weights_by_history` (one each, or none) and `intercept_by_history`
-    times the credibility of the applicant's history.
+    times the credibility of the applicant's history, which counts as `max_credibility` where it is more: of
+    histories longer than all that the weights were fitted to nothing is known.
     """
 
     base_models: tuple[Pipeline, ...]
@@ -58,6 +59,7 @@ class StackedModel:
     explainers: tuple[Explainer, ...]
     weights_by_history: tuple[float, ...] = ()
     intercept_by_history: float = 0.0
+    max_credibility: float = 1.0
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a pickled model; older ones call the base models `parts`, and name no explainers."""
@@ -228,6 +230,7 @@ def fit_weights(log_odds: Floats, credibility: Floats | None, targets: Floats) -
         "intercept": float(model.intercept_[0]),
         "weights_by_history": tuple(at_full[1:]),
         "intercept_by_history": at_full[0] if at_full else 0.0,
+        "max_credibility": 1.0 if credibility is None else float(credibility.max()),
     }
 
 
@@ -265,7 +268,12 @@ def stack_log_odds(model: StackedModel, log_odds: Floats, features: pl.DataFrame
     if not model.weights_by_history:
         return stacked
     by_history = log_odds @ np.asarray(model.weights_by_history) + model.intercept_by_history
-    return stacked + history_credibility(features) * by_history
+    return stacked + credibility_in(model, features) * by_history
+
+
+def credibility_in(model: StackedModel, features: pl.DataFrame) -> Floats:
+    """The credibility of each row's history (n,) as far as it counts in a model."""
+    return np.minimum(history_credibility(features), model.max_credibility)
 
 
 def score_log_odds(model: StackedModel, features: pl.DataFrame) -> Floats:

@@ -34,6 +34,7 @@ class CompiledStack:
     intercept_by_history: float
     usual: float  # log-odds of the reference applicant that history weighs
     usual_credibility: float
+    max_credibility: float
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def _compile_stack(
         by_history=by_history,
         intercept_by_history=changed,
         usual=float(usual @ by_history) + changed,
-        usual_credibility=credibility,
+        usual_credibility=min(credibility, model.max_credibility),
+        max_credibility=model.max_credibility,
     )
 
 
@@ -155,7 +157,7 @@ def explain_rows(
 
 def _explain_stack(model: CompiledModel, stack: CompiledStack, rows: Rows) -> tuple[Floats, Floats]:
     n = len(rows.numbers)
-    longer = _credibility(rows, model.months, model.layout)
+    longer = np.minimum(_credibility(rows, model.months, model.layout), stack.max_credibility)
     log_odds = stack.intercept + longer * stack.intercept_by_history
     contributions = np.zeros((n, len(REASON_GROUPS)))
     for base_model, weight, change in zip(stack.base_models, stack.weights, stack.by_history, strict=True):

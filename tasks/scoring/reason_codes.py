@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from tasks.modelling.base_models import Explainer, columns_of
 from tasks.modelling.fallbacks import FallbackEnsemble, rows_by_model
-from tasks.modelling.stacking import StackedModel, base_log_odds, history_credibility
+from tasks.modelling.stacking import StackedModel, base_log_odds, credibility_in
 from tasks.schemas.feature_store import MONTHS, REASON_GROUP_OF
 from tasks.schemas.reasons import OTHER, REASON_GROUPS, REASONS
 from tasks.scoring.tree_shap import share_out
@@ -38,7 +38,7 @@ def explain(ensemble: FallbackEnsemble, features: pl.DataFrame) -> Floats:
 def _explain_model(model: StackedModel, features: pl.DataFrame, reference: pl.DataFrame) -> Floats:
     total = np.zeros((features.height, len(REASON_GROUPS)))
     explain_by: dict[Explainer, Callable[..., Floats]] = {"linear": _swap_in_turn, "trees": _from_leaves}
-    longer = history_credibility(features)
+    longer = credibility_in(model, features)
     changes = model.weights_by_history or (0.0,) * len(model.weights)
     weighed = zip(model.base_models, model.weights, changes, model.explainers, strict=True)
     for base_model, weight, change, explainer in weighed:
@@ -46,7 +46,7 @@ def _explain_model(model: StackedModel, features: pl.DataFrame, reference: pl.Da
         total += at_length * explain_by[explainer](base_model, features, reference)
     if model.weights_by_history:
         usual = base_log_odds(model.base_models, reference)[0] @ np.asarray(model.weights_by_history)
-        by_length = (longer - history_credibility(reference)) * (usual + model.intercept_by_history)
+        by_length = (longer - credibility_in(model, reference)) * (usual + model.intercept_by_history)
         total[:, list(REASON_GROUPS).index(REASON_GROUP_OF[MONTHS[0]])] += by_length
     return total
 

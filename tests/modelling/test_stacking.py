@@ -11,6 +11,7 @@ from tasks.modelling.fallbacks import sources_left
 from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.splits import cohort_groups
 from tasks.modelling.stacking import (
+    StackedModel,
     base_log_odds,
     call_side_by_side,
     count_cross_fits,
@@ -21,9 +22,10 @@ from tasks.modelling.stacking import (
     fit_weights,
     predict_pd,
     score_log_odds,
+    stack_log_odds,
 )
 from tasks.modelling.training_set import TrainingSet
-from tasks.schemas.feature_store import FEATURE_STORE, FEATURES
+from tasks.schemas.feature_store import FEATURE_STORE, FEATURES, MONTHS
 from tests.applicants import QUICK, applicants, training_set
 
 BASE_MODELS = [base_model for family in FAMILIES.values() for base_model in family.base_models]
@@ -158,6 +160,18 @@ def test_weights_are_fitted_to_outcomes_as_they_are_where_histories_are_whole() 
     targets = (draw.random(4000) < 1 / (1 + np.exp(-log_odds))).astype(float)
     weights = fit_weights(log_odds.reshape(-1, 1, 1), None, targets)
     assert weights["weights"][0] == pytest.approx(1, abs=0.05)
+
+
+def test_a_history_longer_than_all_that_weights_were_fitted_to_counts_as_the_longest_of_those() -> None:
+    draw = np.random.default_rng(0)
+    log_odds, targets = draw.normal(size=(200, 1, 1)), (draw.random(200) < 0.3).astype(float)
+    fitted = fit_weights(log_odds, draw.uniform(0, 0.25, (200, 1)), targets)
+    model = StackedModel(base_models=(), explainers=(), **fitted)
+    four, longer = (pl.DataFrame({MONTHS[0]: [months]}) for months in (4.0, 40.0))
+    given = np.array([[1.0]])
+    assert model.max_credibility == pytest.approx(0.25, abs=0.005)
+    assert stack_log_odds(model, given, longer) == pytest.approx(stack_log_odds(model, given, four), abs=0.05)
+    assert stack_log_odds(model, given, longer) != stack_log_odds(model, given, four / 4)
 
 
 def test_shortened_histories_change_nothing_of_a_model_that_reads_none() -> None:

@@ -8,7 +8,7 @@ from polars.testing import assert_frame_equal
 from tasks.modelling.fallbacks import FallbackEnsemble, fit_ensemble, paths_taken, take_away
 from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.training_set import TrainingSet
-from tasks.schemas.feature_store import CATEGORIES, PROFILE_NUMBERS
+from tasks.schemas.feature_store import CATEGORIES, MONTHS, PROFILE_NUMBERS
 from tasks.schemas.predictions import GRADE_LIMITS, grade_of, grade_of_pd
 from tasks.schemas.reasons import REASONS
 from tasks.scoring.compiled_model import compile_model, path_of, score_rows
@@ -52,10 +52,17 @@ def ensemble(request: pytest.FixtureRequest) -> FallbackEnsemble:
 
 
 def new_applicants() -> pl.DataFrame:
-    """Applicants of every path: known, unknown, with words and numbers that no training saw."""
+    """Applicants of every path: known, unknown, with words, numbers and histories that no training saw."""
     known = with_bureau(applicants(seed=2, n=120))
-    odd = known.head(30).with_columns(
-        occupation=pl.lit("Astronaut"), age=pl.lit(1e9), annual_income=pl.lit(-1e9), interest_rate=pl.lit(0.0)
+    odd = (
+        known.head(30)
+        .with_columns(
+            occupation=pl.lit("Astronaut"),
+            age=pl.lit(1e9),
+            annual_income=pl.lit(-1e9),
+            interest_rate=pl.lit(0.0),
+        )
+        .with_columns(pl.col(MONTHS) * 20)
     )
     parts = [known, odd, *(take_away(known.head(30), gone) for gone in WAYS)]
     return pl.concat(parts).with_columns(pl.format("loan_{}", pl.int_range(pl.len())).alias("loan_id"))
