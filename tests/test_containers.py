@@ -39,10 +39,10 @@ def test_each_lasting_service_is_watched_and_started_again(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["interval"] == "60s"  # each starts a process
 
 
-def test_only_the_two_pages_have_a_way_out() -> None:
+def test_only_the_two_pages_and_the_scoring_service_have_a_way_out() -> None:
     closed = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
     outward = {name for name in SERVICES if set(SERVICES[name].get("networks", [])) - closed}
-    assert outward == {"prefect", "airflow-apiserver"}
+    assert outward == {"prefect", "airflow-apiserver", "serve"}
     unlisted = {name for name, service in SERVICES.items() if not service.get("networks")}
     assert {SERVICES[name]["network_mode"] for name in unlisted} == {"none"}
 
