@@ -62,6 +62,24 @@ class Answers(BaseModel):
     answers: list[Answer]
 
 
+class Change(BaseModel):
+    """One feature, and the nearest value known of customers that alone would give the better grade."""
+
+    feature: str
+    now: float | str
+    then: float | str
+    grade: str
+    pd: float
+
+
+class NextGrade(BaseModel):
+    """What would have to change for a better grade than today's, one feature alone; no decision."""
+
+    grade: str
+    pd: float
+    changes: list[Change]
+
+
 def request_model(others: Mapping[str, Kinds]) -> type[BaseModel]:
     """The form of an application: of the lender's sources, and of `others`, those of other teams in use."""
     fields: dict[str, Any] = {

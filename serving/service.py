@@ -5,7 +5,7 @@ import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,6 +13,7 @@ from uuid import uuid4
 from serving.answers import Application
 from serving.figures import Figures
 from serving.groups import Groups
+from serving.next_grade import find_changes
 from serving.record.decision_log import DecisionLog
 from serving.record.idempotency import KeysSeen, digest_of_body, digest_of_key
 from serving.self_test import SelfTest, run_self_test
@@ -237,6 +238,11 @@ class Service:
             self.figures.answered(line["answer"])
             self.shadows.answered(snapshot, one, line)
         return [line["answer"] for line in lines]
+
+    async def next_grade(self, application: Application) -> dict[str, Any]:
+        """What would have to change for a better grade. Raises: NotReadyError, WrongDayError."""
+        score, changes = await find_changes(await self.snapshot_of(application.day), application)
+        return {"grade": score.grade, "pd": score.pd, "changes": [asdict(one) for one in changes]}
 
     async def _record(self, lines: Sequence[Mapping[str, Any]]) -> None:
         try:

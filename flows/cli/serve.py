@@ -9,6 +9,7 @@ from flows.cli.options import command_group, with_settings
 from flows.console import console, show
 from tasks.config import Settings
 from tasks.errors import UsageError
+from tasks.place import require_folder
 
 decisions_app = command_group("What the scoring service answered: on record, shown and computed again.")
 
@@ -41,6 +42,7 @@ def serve(
         return
     if (tls_cert is None) != (tls_key is None):
         raise UsageError("--tls-cert and --tls-key belong together; give both or neither.")
+    require_folder(settings.datamart, "vintage serve")
     from serving.server import serve as serve_http
 
     where = f"{'https' if tls_cert else 'http'}://{host}:{port}"

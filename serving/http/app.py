@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from serving.http.door import App, Door
 from serving.http.pages import add_page
 from serving.http.problems import DESCRIPTIONS, KEY, json_response, problem
-from serving.http.score_calls import BATCH, MAX_KEY, ONE, ScoreCalls
-from serving.request import Answer, Answers, batch_model, request_model
+from serving.http.score_calls import BATCH, MAX_KEY, NEXT, ONE, ScoreCalls
+from serving.request import Answer, Answers, NextGrade, batch_model, request_model
 from serving.service import Service
 from serving.snapshot import describe_model
 from tasks.governance.source_log import ever_used
@@ -31,7 +31,7 @@ def make_app(service: Service) -> App:
     app = FastAPI(title="Vintage", summary="Scores at the moment of application", lifespan=lifespan,
                   docs_url=None, redoc_url=None)  # fmt: skip
     one = request_model(ever_used(service.settings))
-    forms = {ONE: one, BATCH: batch_model(one)}
+    forms = {ONE: one, BATCH: batch_model(one), NEXT: one}
     _describe_scores(app, forms)
     _add_state(app, service)
     add_page(app)
@@ -47,11 +47,16 @@ def _describe_scores(app: FastAPI, forms: dict[str, type[BaseModel]]) -> None:
     async def score_batch(asked: Any, key: Key = None) -> None:
         """Score up to 100 applications; all are answered and recorded, or none."""
 
+    async def next_grade(asked: Any) -> None:
+        """What would have to change for a better grade, one feature alone; nothing is recorded."""
+
     # The form of a request is known once the lender is.
     score.__annotations__["asked"], score_batch.__annotations__["asked"] = forms[ONE], forms[BATCH]
+    next_grade.__annotations__["asked"] = forms[NEXT]
     responses: dict[int | str, Any] = {code: {"description": text} for code, text in DESCRIPTIONS.items()}
     app.post(ONE, response_model=Answer, responses=responses)(score)
     app.post(BATCH, response_model=Answers, responses=responses)(score_batch)
+    app.post(NEXT, response_model=NextGrade, responses=responses)(next_grade)
 
 
 def _add_state(app: FastAPI, service: Service) -> None:

@@ -1,4 +1,4 @@
-"""The two calls for scores, without a framework's layers between: they come hundreds of times a second."""
+"""The calls for scores, without a framework's layers between: they come hundreds of times a second."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from serving.http.problems import KEY, KNOWN, json_response, problem, problem_of
 from serving.request import to_application
 from serving.service import Service
 
-ONE, BATCH = "/v1/score", "/v1/score/batch"
+ONE, BATCH, NEXT = "/v1/score", "/v1/score/batch", "/v1/next-grade"
 MAX_KEY = 255  # characters
 
 
@@ -18,7 +18,7 @@ class ScoreCalls:
     """Answers the calls for scores, and hands every other on to the application."""
 
     def __init__(self, app: App, service: Service, forms: Mapping[str, type[BaseModel]]) -> None:
-        """Needs: `forms`, of the requests to ONE and to BATCH."""
+        """Needs: `forms`, of the requests to ONE, BATCH and NEXT."""
         self._app, self._service, self._forms = app, service, forms
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -41,6 +41,8 @@ class ScoreCalls:
         path, today = scope["path"], self._service.today()
         try:
             asked = form.model_validate_json(body)
+            if path == NEXT:
+                return json_response(await self._service.next_grade(to_application(asked, today)))
             many = getattr(asked, "applications", [asked])
             answers = await self._service.answer(
                 [to_application(one, today) for one in many],

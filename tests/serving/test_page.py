@@ -99,6 +99,8 @@ def test_an_underwriter_enters_an_application_by_keyboard_and_reads_why(
         assert said["request_id"] in text
         ground = page.look("getComputedStyle(document.body).backgroundColor")
         assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 29)"}[scheme]
+        page.wait_for_text("each alone")
+        page.picture(tmp_path / f"changes_{scheme}.png")
         press_tab_to(page, ".customer_id")
         page.look("document.activeElement.value = 'somebody'")
         page.press_enter()

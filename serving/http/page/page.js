@@ -76,6 +76,17 @@ function showAnswer(said) {
   show(element("h2", decision), rows, element("h3", "Reasons"), said.reasons.length ? reasons : element("p", "None."));
 }
 
+const value = (one) => (typeof one === "number" ? String(Number(one.toPrecision(4))) : words(one));
+
+async function showChanges(options) {
+  const said = await call("/v1/next-grade", options);
+  if (said.grade === "A") return;
+  const lines = said.changes.slice(0, 8).map((one) => element("li",
+    `${words(one.feature)}: ${value(one.now)} → ${value(one.then)} (grade ${one.grade}, ${(one.pd * 100).toFixed(1)} %)`));
+  const none = element("p", "No single feature does: several would have to change.");
+  answer.append(element("h3", "What would give a better grade, each alone"), lines.length ? element("ul", "", ...lines) : none);
+}
+
 async function call(path, options = {}) {
   const token = document.getElementById("token")?.value;
   const headers = { ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
@@ -89,7 +100,9 @@ async function ask(event) {
   event.preventDefault();
   const headers = { "Content-Type": "application/json" };
   try {
-    showAnswer(await call("/v1/score", { method: "POST", headers, body: JSON.stringify(body()) }));
+    const options = { method: "POST", headers, body: JSON.stringify(body()) };
+    showAnswer(await call("/v1/score", options));
+    await showChanges(options);
   } catch (error) {
     show(Object.assign(element("p", error.message), { className: "wrong" }));
   }
