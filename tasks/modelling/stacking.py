@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
@@ -36,6 +37,9 @@ HALF_CREDIBLE = 12.0
 # without it slopes are 0.93 to 0.97 there, and 1 at full length, where 0.02 would make PDs too timid (1.2).
 SMOOTHED = 0.01
 AT_A_TIME = 2  # a fit holds the interpreter's lock for half of its time or more, so a third would only wait
+
+# A transformer of columns sets the process's filters of warnings for a moment; two at once leave none behind.
+TRANSFORMING = Lock()
 
 
 def call_side_by_side(calls: Iterable[Callable[[], R]]) -> list[R]:
@@ -90,7 +94,8 @@ def _prepare(
     """A base model's fitted columns, its unfitted model, and the numbers (n, columns) to fit it to."""
     used = features.select(features_in(features.columns))
     columns, model = build_base_model(base_model, spec.params, used, seed=seed)
-    return columns, model, np.asarray(columns.fit_transform(used))
+    with TRANSFORMING:
+        return columns, model, np.asarray(columns.fit_transform(used))
 
 
 def _fit_numbers(model: Any, numbers: Floats, targets: Floats, *, weight: float = 1.0) -> Any:
@@ -115,7 +120,12 @@ def _fit_numbers(model: Any, numbers: Floats, targets: Floats, *, weight: float 
 def base_log_odds(base_models: Sequence[Pipeline], features: pl.DataFrame) -> Floats:
     """Log-odds (rows, base models) of default that each fitted base model gives."""
     used = features.select(features_in(features.columns))
-    return np.column_stack([base_model.decision_function(used) for base_model in base_models])
+    steps: list[tuple[Any, Any]] = [(one.steps[0][1], one.steps[1][1]) for one in base_models]
+    with TRANSFORMING:
+        numbers = [columns.transform(used) for columns, _ in steps]
+    return np.column_stack(
+        [model.decision_function(rows) for (_, model), rows in zip(steps, numbers, strict=True)]
+    )
 
 
 def base_models_of(spec: ModelSpec, features: pl.DataFrame, sources: Sources) -> tuple[BaseModel, ...]:

@@ -1,9 +1,14 @@
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
+from typing import Self
 
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from tasks.modelling import stacking
 from tasks.modelling.base_models import BaseModel
@@ -207,6 +212,37 @@ def test_calls_run_at_the_same_time_and_answer_in_order(monkeypatch: pytest.Monk
         return number
 
     assert call_side_by_side(partial(answer, number) for number in range(6)) == list(range(6))
+
+
+class Meeting(BaseEstimator, TransformerMixin):
+    """Gives the numbers as they are, and notes whether another thread transforms at the same time."""
+
+    def __init__(self, barrier: Barrier, met: list[bool]) -> None:
+        self.barrier, self.met = barrier, met
+
+    def fit(self, _numbers: pl.DataFrame, _targets: object = None) -> Self:
+        """Learn nothing."""
+        return self
+
+    def transform(self, numbers: pl.DataFrame) -> np.ndarray:
+        """The numbers."""
+        try:
+            self.barrier.wait()
+            self.met.append(True)
+        except BrokenBarrierError:
+            self.met.append(False)
+        return numbers.to_numpy()
+
+
+def test_no_two_transform_at_the_same_time_since_the_filters_of_warnings_are_of_the_process() -> None:
+    meeting = Meeting(Barrier(2, timeout=0.1), [])
+    numbers = applicants().select("age").fill_null(0)
+    model = make_pipeline(meeting, LogisticRegression())
+    model.steps[-1][1].fit(numbers.to_numpy(), np.arange(numbers.height) % 2)
+    with ThreadPoolExecutor(2) as pool:
+        for scored in [pool.submit(base_log_odds, [model], numbers) for _ in range(2)]:
+            scored.result()
+    assert meeting.met == [False, False]
 
 
 def test_two_fits_at_a_time_give_the_same_model_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
