@@ -19,11 +19,13 @@ class Maturity:
 
     `risk` are the log-odds of our PD by the features that are known of young cohorts as of ripe ones;
     `by_mob[0]` those by all features, `by_mob[m]` those by our PD and the arrears up to MOB m, NaN for loans
-    that are younger; `cohort` is the place of each loan's cohort in `ages`.
+    that are younger; `late[m]` is 1.0 for those in arrears by MOB m; `cohort` is the place of each loan's
+    cohort in `ages`.
     """
 
     risk: Floats
     by_mob: list[Floats]
+    late: list[Floats]
     cohort: Floats
     ages: Floats
 
@@ -36,7 +38,8 @@ class Maturity:
         ripens = ripens_at(days, labels)
         odds, even = (np.log(one / (1 - one)) for one in (pds, even_pds))
         known = [odds, *(_with_arrears(odds, labels, later, mob) for mob in range(1, ripens))]
-        return cls(even, known, cohort.astype(float), ages.astype(float))
+        late = [np.full(len(labels), np.nan), *(_late_by(later, mob) for mob in range(1, ripens))]
+        return cls(even, known, late, cohort.astype(float), ages.astype(float))
 
 
 def ripens_at(days: pl.Series, labels: Floats) -> int:
@@ -51,6 +54,13 @@ def _ages(days: pl.Series) -> tuple[Floats, NDArray[np.intp]]:
     numbers = days.to_frame("day").select(month_number(pl.col("day"))).to_series().to_numpy()
     months, cohort = np.unique(numbers, return_inverse=True)
     return months.max() - months, cohort
+
+
+def _late_by(later: pl.DataFrame, mob: int) -> Floats:
+    """1.0 for a loan (n,) that was in arrears at a MOB or before, else 0.0; NaN for younger loans."""
+    overdue = later.select(f"overdue_amt at MOB {month}" for month in range(1, mob + 1))
+    there = overdue.to_series(-1).is_not_null().to_numpy()
+    return np.where(there, (overdue.fill_null(0.0).to_numpy() > 0).any(axis=1).astype(float), np.nan)
 
 
 def _with_arrears(odds: Floats, labels: Floats, later: pl.DataFrame, mob: int) -> Floats:

@@ -7,7 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tasks.leakage_audit.maturity import Maturity
+from tasks.leakage_audit.by_age import Share
+from tasks.leakage_audit.fading import find_fading
+from tasks.leakage_audit.maturity import Maturity, without_uneven
 from tasks.schemas.source_features import MAX_WORDS
 from tasks.statistics.performance import Floats, measure_auc
 
@@ -68,6 +70,12 @@ class Book:
     def maturity(self) -> Maturity:
         """What is known of the loans' risk by their age."""
         return Maturity.of(self.days, self.labels, self.pds, self.even_pds, self.later)
+
+    @cached_property
+    def fading(self) -> Share:
+        """The share of its relation with arrears that each source of ours keeps at least in young cohorts."""
+        even = without_uneven(self.own.with_columns(snapshot_date=self.days), self.labels)
+        return find_fading(even.drop("snapshot_date"), self.labels, self.maturity)
 
     @cached_property
     def months(self) -> Floats:
