@@ -29,6 +29,10 @@ class Figures:
             registry=self._all,
         )
         self._pd = Histogram("vintage_pd", "PD of answers", buckets=PDS, registry=self._all)
+        self._psi = Gauge(
+            "vintage_score_psi", "PSI of the day's scores by the model that serves", registry=self._all
+        )
+        self._n_psi = Gauge("vintage_score_psi_answers", "Answers that the PSI is of", registry=self._all)
         self._seconds = Histogram(
             "vintage_answer_seconds", "Seconds to an answer on disk", buckets=SECONDS, registry=self._all
         )
@@ -56,6 +60,11 @@ class Figures:
     def shadowed(self, outcome: str, n: int) -> None:
         """Count scores by models in the shadow."""
         self._shadows.labels(outcome).inc(n)
+
+    def drifted(self, n: int, psi: float | None) -> None:
+        """Note the PSI of the day's scores, of so many; NaN where there is none."""
+        self._n_psi.set(n)
+        self._psi.set(float("nan") if psi is None else psi)
 
     def text(self) -> bytes:
         """All of it, in Prometheus' own format."""

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from serving.answers import Application
+from serving.drift import DayScores
 from serving.figures import Figures
 from serving.groups import Groups
 from serving.next_grade import find_changes
@@ -66,6 +67,7 @@ class Service:
         self._print: tuple[Any, ...] = ()
         self._ahead: Loaded | None = None
         self._past: dict[date, Snapshot] = {}
+        self._day_scores = DayScores()
         self._loading = asyncio.Lock()
         self._groups = Groups()
         self.shadows = Shadows(settings, self.figures, self._groups.busy)
@@ -236,8 +238,16 @@ class Service:
         await self._record(lines)
         for one, snapshot, line in zip(applications, snapshots, lines, strict=True):
             self.figures.answered(line["answer"])
+            self._day_scores.add(line["answer"], str(self.today()))
             self.shadows.answered(snapshot, one, line)
         return [line["answer"] for line in lines]
+
+    def figures_now(self) -> bytes:
+        """The figures for Prometheus, with the drift of the day's scores as of now."""
+        if self.live:
+            model = self.live.model
+            self.figures.drifted(*self._day_scores.psi(model.model_id, model.reference))
+        return self.figures.text()
 
     async def next_grade(self, application: Application) -> dict[str, Any]:
         """What would have to change for a better grade. Raises: NotReadyError, WrongDayError."""

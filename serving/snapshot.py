@@ -13,7 +13,7 @@ from tasks.lender.current import lender
 from tasks.place import stamp_of
 from tasks.registry.history import Registry, champion_on, load_registry, registered_digests, registry_path
 from tasks.registry.models import ARTEFACT
-from tasks.registry.registered_files import load_model, read_card
+from tasks.registry.registered_files import load_model, read_card, read_reference
 from tasks.registry.settings_history import history_path
 from tasks.registry.settings_of_record import policy_on
 from tasks.scoring.compiled_model import CompiledModel, compile_model
@@ -32,6 +32,7 @@ class ServedModel:
     sha256: str
     compiled: CompiledModel
     validated: frozenset[str]
+    reference: Mapping[str, Any]  # the distributions that it learned from
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ def _served(
         sha256=digest,
         compiled=same[0].compiled if same else compile_model(load_model(registry, model_id)),
         validated=frozenset(card["fallbacks"]),
+        reference=read_reference(registry, model_id),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.options import command_group, with_settings
-from flows.console import console, show
+from flows.console import console, print_lines, show
 from tasks.config import Settings
 from tasks.errors import UsageError
 from tasks.place import require_folder
@@ -88,6 +88,16 @@ def show_decision(
     show([found], lambda: console.print("\n".join(describe_decision(found))))
     if not found["same"]:
         raise typer.Exit(1)
+
+
+@decisions_app.command("drift")
+@with_settings("datamart", "model_store", "as_json")
+def drift(settings: Settings) -> None:
+    """Show by week how far the scores of answers lie from those that their model learned from (PSI)."""
+    from serving.drift import measure_weeks
+
+    found = measure_weeks(settings)
+    show(found, lambda: print_lines(found, "The log holds no answer."))
 
 
 @decisions_app.command("roll")

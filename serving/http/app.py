@@ -86,4 +86,4 @@ def _add_state(app: FastAPI, service: Service) -> None:
     @app.get("/metrics")
     async def metrics() -> Response:
         """Figures for Prometheus."""
-        return Response(service.figures.text(), media_type="text/plain; version=0.0.4")
+        return Response(service.figures_now(), media_type="text/plain; version=0.0.4")
