@@ -242,11 +242,12 @@ def _describe_shift(facts: Facts) -> str:
 
 
 def _describe_fairness(rows: Sequence[Row], _facts: Facts) -> tuple[str, str]:
-    row = rows[0]
-    group = row["subject"].replace("_", " ")
+    row, groups = rows[0], [one["subject"].replace("_", " ") for one in rows]
+    others = f", as {'are' if len(groups) > 2 else 'is'} {list_names(groups[1:4])}" if groups[1:] else ""
+    more = f" and {len(groups) - 4} more" if len(groups) > 4 else ""
     return (
-        f"{capital(group)} is approved {row['value']:.2f} times as often as the largest group",
-        f"{len(rows)} group{'s are' if len(rows) > 1 else ' is'} below the limit of {row['amber']:.2f}; "
+        f"{capital(groups[0])} is approved {row['value']:.2f} times as often as the largest group",
+        f"it is below the limit of {row['amber']:.2f}{others}{more}; "
         "whether their risk explains it is for compliance to judge",
     )
 
