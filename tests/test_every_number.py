@@ -214,7 +214,7 @@ def audited(policy: Policy) -> list[str]:
     }
     learnt = np.where(np.arange(800) < 700, TRUTH + NOISE, NOISE)
     late = find_hindsight(Column(pl.Series("x", learnt)), ageing_book(), policy.audit)
-    probation = on_probation(2, 0, policy.audit)
+    probation = on_probation(2, policy.audit)
     alone = [check(Column(pl.Series("x", v)), book(), policy.audit) for check, v in columns.items()]
     return [late, probation, *alone]
 

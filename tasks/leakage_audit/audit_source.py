@@ -15,7 +15,12 @@ from tasks.governance.source_log import Kinds, note_decision
 from tasks.governance.sources import Declared
 from tasks.leakage_audit.checks import Verdict, assemble_book, audit_columns
 from tasks.leakage_audit.reference import Book
-from tasks.leakage_audit.restated import find_other_than_captured, find_restated, on_probation
+from tasks.leakage_audit.restated import (
+    delivered_before_ripe,
+    find_other_than_captured,
+    find_restated,
+    on_probation,
+)
 from tasks.leakage_audit.spans import find_span
 from tasks.place import Place
 from tasks.registry.settings_of_record import settings_on
@@ -89,18 +94,21 @@ def audit_source(
     columns = read_numbers(joined.drop(*KEYS, ROW_DAY))
     limits = read_policy(settings.policy).policy.audit
     verdicts = audit_columns(columns, book, limits)
+    ripe = applications.select("snapshot_date", ripe=~np.isnan(book.labels))
+    proven = set[date]()
     if earlier:
         other = join_source(applications, declared, settings, where=earlier)
-        same = other[ROW_DAY].eq_missing(joined[ROW_DAY])  # else a newer row came, and no value changed
+        # Where they differ a newer row came, and no value changed.
+        same = other[ROW_DAY].eq_missing(joined[ROW_DAY]).alias("same")
         before = read_numbers(other.filter(same).drop(*KEYS, ROW_DAY))
         now = columns.filter(same)
         verdicts = [find_restated(verdict, now, before) for verdict in verdicts]
+        proven = delivered_before_ripe(ripe.with_columns(same, known=joined[ROW_DAY].is_not_null()))
     captured = read_captured(name, settings)
     now = joined.select("loan_id").hstack(columns)
     verdicts = [find_other_than_captured(verdict, now, captured) for verdict in verdicts]
-    ripe = applications.filter(~np.isnan(book.labels))["snapshot_date"].unique()
-    proven = captured.filter(pl.col("snapshot_date").is_in(ripe.implode()))["snapshot_date"].n_unique()
-    probation = on_probation(proven, len(earlier), limits)
+    proven |= set(captured["snapshot_date"]) & set(ripe.filter("ripe")["snapshot_date"])
+    probation = on_probation(len(proven), limits)
     table = _tabulate(verdicts, columns)
     usable = table.filter(pl.col("kind") != "other", verdict="admitted").height
     summary = (

@@ -1,13 +1,17 @@
 """What was delivered before tells: whether later months changed values, or filled in what was not there."""
 
+from datetime import date
+
 import polars as pl
 
 from tasks.governance.policy import Audit
 from tasks.leakage_audit.checks import Verdict
+from tasks.months import month_number
 
 RESTATED = "values of old months change"
 FILLED = "filled in later"
 MAX_FILLED = 0.02  # share of the applications of which it said nothing when it was captured
+HALF = 0.5  # of a month's rows, by which an earlier delivery is said to have the month
 WHOLE_PERIOD = "whole-period statistics"
 
 
@@ -57,15 +61,35 @@ def find_other_than_captured(verdict: Verdict, now: pl.DataFrame, captured: pl.D
     return found
 
 
-def on_probation(n_captured: int, n_earlier: int, limits: Audit) -> str:
+def delivered_before_ripe(rows: pl.DataFrame) -> set[date]:
+    """The ripe months of which an earlier delivery was made before their outcomes were known.
+
+    It was made when the newest month began of whose rows it has at least half: what it says of months that
+    were not ripe then, no outcome could have changed. A delivery that is as new as today's proves nothing.
+
+    Needs:  snapshot_date, and booleans: ripe, same (both deliveries have the same row), known (today's has
+            one), a row per application.
+    """
+    number, have = month_number(pl.col("snapshot_date")), pl.col("same") >= HALF
+    months = rows.filter("known").group_by("snapshot_date").agg(pl.col("same").mean(), pl.col("ripe").any())
+    ages = rows.select(newest=number.max(), ripe=number.filter("ripe").max())
+    made = months.select(number.filter(have).max()).item()
+    if made is None or ages["ripe"].item() is None:
+        return set()
+    ripens = ages["newest"].item() - ages["ripe"].item()
+    return set(months.filter("ripe", have, made - number < ripens)["snapshot_date"])
+
+
+def on_probation(n_proven: int, limits: Audit) -> str:
     """Why a source is on probation: nothing proves yet that its old rows are as they were; else "".
 
-    Needs:  how many months were captured of which the loans are ripe now: before that, no outcome could have
-            changed what the source says of them.
+    Needs:  of how many months with ripe loans what it says was captured, or delivered, before they were ripe:
+            from then on, an outcome could have changed it.
     """
-    if n_earlier or n_captured >= limits.live_months:
+    if n_proven >= limits.live_months:
         return ""
     return (
-        f"{n_captured} of {limits.live_months} months were captured live and have ripe loans. Capture each "
-        "with: vintage sources capture NAME, or hold an earlier delivery against it with --earlier."
+        f"{n_proven} of {limits.live_months} months were captured live, or delivered before, and have ripe "
+        "loans since. Capture each month with: vintage sources capture NAME, or hold against it, with "
+        f"--earlier, a delivery that is at least {limits.live_months} months older."
     )

@@ -3,7 +3,8 @@ import polars as pl
 import pytest
 
 from tasks.leakage_audit.checks import Verdict
-from tasks.leakage_audit.restated import RESTATED, WHOLE_PERIOD, find_restated
+from tasks.leakage_audit.restated import RESTATED, WHOLE_PERIOD, delivered_before_ripe, find_restated
+from tests.builders import month
 
 NOW = pl.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "word": ["a", "b", None, "c"]})
 
@@ -55,3 +56,20 @@ def test_deciles_and_imputed_medians_of_all_months_change_with_later_months_and_
     for name, make in made.items():
         before, now = (months.select(make.alias(name)).head(300) for months in (incomes.head(300), incomes))
         assert find_restated(Verdict(name), now, before).check == RESTATED
+
+
+@pytest.mark.parametrize(
+    ("newest", "proven"), [(11, []), (10, [5]), (8, [3, 4, 5]), (4, [0, 1, 2, 3, 4]), (-1, [])]
+)
+def test_an_earlier_delivery_proves_the_months_that_ripened_since(newest: int, proven: list[int]) -> None:
+    """Of twelve months those up to month 5 are ripe; a delivery of today was made after their outcomes."""
+    numbers = [number for number in range(12) for _ in range(4)]
+    rows = pl.DataFrame(
+        {
+            "snapshot_date": [month(number) for number in numbers],
+            "ripe": [number <= 5 for number in numbers],
+            "same": [number <= newest for number in numbers],
+            "known": [True] * len(numbers),
+        }
+    )
+    assert sorted(delivered_before_ripe(rows)) == [month(number) for number in proven]

@@ -80,16 +80,19 @@ def test_values_that_come_after_the_capture_are_a_leak() -> None:
     assert find_other_than_captured(Verdict("new"), filled, captured) == Verdict("new")
 
 
-def test_a_source_is_on_probation_until_enough_months_were_captured_or_an_earlier_delivery_is_there(
+def test_a_source_is_on_probation_until_enough_months_were_captured_before_they_ripened(
     store: tuple[Settings, Path],
 ) -> None:
-    settings, _ = store
-    assert [bool(on_probation(n, 0, LIMITS)) for n in range(5)] == [True, True, True, False, False]
-    assert not on_probation(0, 1, LIMITS)
+    settings, bureau = store
+    assert [bool(on_probation(n, LIMITS)) for n in range(5)] == [True, True, True, False, False]
     capture("bureau", settings)  # of a month whose loans are not ripe: it proves nothing yet
     assert "bureau is on probation: 0 of 3 months" in audit_source("bureau", None, settings).summary
     (state,) = list_sources(settings).filter(name="bureau")["state"]
     assert state.endswith("on probation")
+    same_day = audit_source("bureau", None, settings, earlier=[str(bureau)])
+    assert "bureau is on probation: 0 of 3 months" in same_day.summary
+    before = write_bureau(settings.data, bureau.parent / "before", until=N_MONTHS - 3)
+    assert "on probation" not in audit_source("bureau", None, settings, earlier=[str(before)]).summary
 
 
 def test_rows_dated_months_after_the_loans_are_called_so(store: tuple[Settings, Path]) -> None:
