@@ -76,7 +76,7 @@ def guess_column(name: str, texts: pl.Series, decimal: Decimal) -> Guess:
     fair = guess.type in ("word", "number", "whole number")  # fairness can be measured between its groups
     protected = fair and not personal and bool(PROTECTED.search(plain))
     if protected:
-        unsure.append("seems protected: fairness is measured between its groups")
+        unsure.append("seems protected: fairness is measured between its groups; may a model use it?")
     constant = stated.n_unique() == 1 and len(stated) == len(texts)
     if constant:
         unsure.append("says the same in all these rows")
