@@ -120,7 +120,7 @@ def print_months(months: Any, settings: Settings) -> None:
 
 
 def print_missing(settings: Settings) -> None:
-    """Say which months lack columns that newer code makes, and the command that fills them."""
+    """Say which months lack columns of newer code or declarations, and the command that fills them."""
     from tasks.reporting.status import command_to_fill, missing_columns
 
     missing = missing_columns(settings)
@@ -128,7 +128,7 @@ def print_missing(settings: Settings) -> None:
         months = f"{row['months']} month{'s' * (row['months'] > 1)}"
         console.print(
             f"{row['table']} lacks {', '.join(row['columns'])} in {months}, "
-            f"{row['first']:%Y-%m} to {row['last']:%Y-%m}: older code wrote them."
+            f"{row['first']:%Y-%m} to {row['last']:%Y-%m}: they were written before."
         )
     if missing.height:
         console.print(f"Fill them with: {command_to_fill(missing, settings)}")

@@ -26,9 +26,13 @@ Step = tuple[str, str]  # whether it runs (yes, no, perhaps), and why
 
 @dataclass
 class _Outlook:
-    """What will be there when a step runs: months with features or scores, cohorts learned, trainings."""
+    """What will be there when a step runs: months with features or scores, cohorts learned, trainings.
+
+    `lacking` are the columns of gold.feature_store that months have not.
+    """
 
     built: set[date]
+    lacking: dict[date, list[str]]
     scored: set[date]
     registry: Registry
     learned: set[date] = field(default_factory=set[date])
@@ -42,6 +46,7 @@ def plan_backfill(days: Sequence[date], names: Sequence[str], settings: Settings
     """
     outlook = _Outlook(
         set(tables.snapshot_dates("gold.feature_store", settings)),
+        {day: sorted(names) for day, names in tables.missing_columns("gold.feature_store", settings).items()},
         set(tables.snapshot_dates("gold.predictions", settings)),
         load_registry(settings),
     )
@@ -52,8 +57,10 @@ def plan_backfill(days: Sequence[date], names: Sequence[str], settings: Settings
 
 
 def _features(day: date, outlook: _Outlook, _settings: Settings) -> Step:
-    again = day in outlook.built
+    again, lacking = day in outlook.built, outlook.lacking.pop(day, [])
     outlook.built.add(day)
+    if lacking:
+        return "yes", f"taken in without {', '.join(lacking)}"
     return "yes", "taken in already: checked again" if again else "new, if the files hold the month"
 
 

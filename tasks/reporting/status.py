@@ -76,7 +76,7 @@ def resting_on_old_rows(first: date, last: date, flows: Sequence[str], settings:
 
 
 def missing_columns(settings: Settings) -> pl.DataFrame:
-    """What months lack, since older code wrote them: MISSING, a row per table and set of columns."""
+    """What months lack that were written before such columns: MISSING, a row per table and set of columns."""
     rows: list[tuple[object, ...]] = []
     for name, table in TABLES.items():
         months: dict[tuple[str, ...], list[date]] = {}

@@ -122,7 +122,7 @@ def test_status_names_the_months_the_columns_and_the_command(
     grown: tuple[Settings, dict[str, Outcome]], filled: tuple[Settings, dict[str, Outcome]]
 ) -> None:
     assert grown[1]["status"].said.endswith(
-        f"{STORE} lacks {ADDED} in 7 months, 2023-01 to 2023-07: older code wrote them. "
+        f"{STORE} lacks {ADDED} in 7 months, 2023-01 to 2023-07: they were written before. "
         "Fill them with: vintage backfill --start 2023-01-01 --end 2023-07-01 --flows features"
     )
     assert "lacks" not in filled[1]["status"].said
