@@ -12,7 +12,8 @@ from tasks.config import Settings, held_bytes
 from tasks.errors import BadInputError, NothingToDoError
 from tasks.governance.source_log import retired_on
 from tasks.ingestion import delivery_checks, landing
-from tasks.ingestion.raw_files import find_line, raw_file
+from tasks.ingestion.plain_copy import line_of_sender
+from tasks.ingestion.raw_files import find_line, raw_file, sent_file
 from tasks.ingestion.validation import NO_ROWS, Checked, Unreadable
 from tasks.schemas.catalog import SOURCES, TABLES, tape
 from tasks.schemas.deliveries import Delivery, Volume
@@ -33,7 +34,7 @@ def months_of_loans(settings: Settings) -> list[date]:
     counts = landing.count_rows(tape(), settings)
     months = delivery_checks.drop_strays(counts)
     for stray in sorted(counts.keys() - months):
-        path = raw_file(tape(), settings)
+        path = sent_file(tape(), settings)
         _warn_once(
             f"{path} has rows dated {stray} ({counts[stray].n}), long before all others; no month is made of "
             "them. Ask the sender for the right year."
@@ -65,12 +66,12 @@ def require_present(delivered: Delivered, day: date, settings: Settings, *, requ
     for name, source in SOURCES.items():
         if name not in retired and not landing.count_rows(source, settings):
             raise BadInputError(
-                f"{raw_file(source, settings)} has a header but no rows with a date. Ask the sender for the "
+                f"{sent_file(source, settings)} has a header but no rows with a date. Ask the sender for the "
                 "file again."
             )
     empty = {name for name, row in delivered.items() if row["digest"] == NO_ROWS}
     months = months_of_loans(settings)
-    path = raw_file(tape(), settings)
+    path = sent_file(tape(), settings)
     if "loans" in empty and required:
         others = [n for n, source in SOURCES.items() if source.every_month and n not in empty]
         if others or months[0] < day < months[-1]:
@@ -84,7 +85,7 @@ def require_present(delivered: Delivered, day: date, settings: Settings, *, requ
         delivery_checks.find_absent(empty - retired.keys(), SOURCES) if delivered["loans"]["n_new"] else ()
     ):
         raise BadInputError(
-            f"{raw_file(SOURCES[name], settings)} has no rows of {day}, on which loans start. "
+            f"{sent_file(SOURCES[name], settings)} has no rows of {day}, on which loans start. "
             "Nothing of the month was published; ask the sender for the rows."
         )
 
@@ -98,7 +99,7 @@ def require_not_emptied(delivered: Delivered, stored: Delivered, day: date, sett
         for count, kind in (("n_received", "rows"), ("n_good", "rows that keep the rules")):
             if old[count] and not delivered[name][count]:
                 raise BadInputError(
-                    f"{raw_file(SOURCES[name], settings)} has no {kind} of {day} any more, and {old[count]} "
+                    f"{sent_file(SOURCES[name], settings)} has no {kind} of {day} any more, and {old[count]} "
                     "came in before. Nothing was written; restore the file, or ask the sender."
                 )
 
@@ -117,7 +118,7 @@ def require_fitting_size(sizes: Mapping[str, Mapping[date, int]], day: date, set
     n_bytes = sum(of_day.values())
     if n_bytes > held_bytes(settings.memory_gb):
         name = max(of_day, key=lambda one: of_day[one])
-        path, n_rows = raw_file(SOURCES[name], settings), landing.count_rows(SOURCES[name], settings)[day].n
+        path, n_rows = sent_file(SOURCES[name], settings), landing.count_rows(SOURCES[name], settings)[day].n
         raise BadInputError(
             f"{path} has {n_rows:,} rows of {day}, {of_day[name] / 1e6:,.0f} MB once read, and work on that "
             f"takes more than {settings.memory_gb:g} GB of memory. Nothing of the month was published; ask "
@@ -144,7 +145,7 @@ def require_usual_volume(day: date, settings: Settings) -> None:
         odd = delivery_checks.find_odd_number(name, volumes, SOURCES, day)
         if odd and name not in retired_on(day, settings):
             raise BadInputError(
-                f"{raw_file(source, settings)} has an odd number of rows of {day}: {odd}. Nothing of the "
+                f"{sent_file(source, settings)} has an odd number of rows of {day}: {odd}. Nothing of the "
                 "month was published; ask the sender, or run again with --allow-volume if it is right."
             )
 
@@ -179,7 +180,7 @@ def require_usable(
         if odd:
             rule = delivery_checks.name_rule(rows.quarantined.filter(pl.col("snapshot_date") == day))
             raise BadInputError(
-                f"{raw_file(SOURCES[name], settings)}, rows of {day}: {odd}{rule}. "
+                f"{sent_file(SOURCES[name], settings)}, rows of {day}: {odd}{rule}. "
                 "Nothing of the month was published; ask the sender."
             )
 
@@ -188,7 +189,7 @@ def _describe_unreadable(unreadable: Unreadable, path: Path) -> str:
     example = unreadable.example
     if example is None:
         return unreadable.words
-    return f"{unreadable.words}, such as {example!r} in line {find_line(path, example)}"
+    return f"{unreadable.words}, such as {example!r} in {line_of_sender(path, find_line(path, example))}"
 
 
 def require_unchanged_or_restate(changed: Sequence[str], day: date, settings: Settings) -> bool:
@@ -198,7 +199,7 @@ def require_unchanged_or_restate(changed: Sequence[str], day: date, settings: Se
     """
     if not changed or day not in tables.snapshot_dates("gold.feature_store", settings):
         return False
-    files = ", ".join(str(raw_file(SOURCES[name], settings)) for name in changed)
+    files = ", ".join(sent_file(SOURCES[name], settings) for name in changed)
     if not settings.restate:
         raise BadInputError(
             f"{files} changed for {day}, a month that is published. Nothing was written; restore the file, "

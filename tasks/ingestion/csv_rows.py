@@ -7,8 +7,11 @@ from pathlib import Path
 import polars as pl
 
 from tasks.errors import BadInputError, PassingError, may_pass
+from tasks.ingestion.plain_copy import sender_of
 from tasks.ingestion.raw_files import holds_quotes, read_header
 from tasks.schemas.source import OVERFLOW, Source
+
+MAX_NAMED = 3
 
 
 def columns_in(path: Path, source: Source) -> list[str]:
@@ -46,13 +49,38 @@ def as_bad_input(path: Path) -> Generator[None]:
         reason = str(error).partition("\n")[0]
         if reason.startswith("parquet:"):  # the file is CSV: it is the writing of its months that failed
             raise PassingError(
-                f"The months of {path} could not be kept apart ({reason}). See that the disk has room, then "
-                "run the same command again."
+                f"The months of {sender_of(path)} could not be kept apart ({reason}). See that the disk has "
+                "room, then run the same command again."
             ) from error
         fix = (
             "Look for a quote that is never closed." if holds_quotes(path) else "Ask the sender for it again."
         )
-        raise BadInputError(f"{path} cannot be read as a CSV file ({reason}). {fix}") from error
+        raise BadInputError(f"{sender_of(path)} cannot be read as a CSV file ({reason}). {fix}") from error
+
+
+def require_paired_quotes(path: Path) -> None:
+    """Do nothing if each quote is around a whole field, or doubled within one.
+
+    Raises: BadInputError that names the first lines where one is not, and how it is written.
+    """
+    lines = pl.scan_csv(
+        path,
+        has_header=False,
+        separator="\x1f",
+        quote_char=None,
+        new_columns=["line"],
+        infer_schema=False,
+        glob=False,
+    )
+    inside = lines.with_row_index("number", 1).filter(pl.col("line").str.contains(r'[^,"\r]"[^,"\r]'))
+    found = inside.select(pl.col("number")).head(MAX_NAMED + 1).collect()["number"].to_list()
+    if found:
+        more = " and more" if len(found) > MAX_NAMED else ""
+        named = f"line{'s' if len(found) > 1 else ''} {', '.join(map(str, found[:MAX_NAMED]))}{more}"
+        raise BadInputError(
+            f"{sender_of(path)} has a quote inside a field ({named}). A field that holds one is written in "
+            'quotes, and each quote in it twice: "Anna ""Ann"" Lee". Ask the sender to export it again.'
+        )
 
 
 def require_closed_quotes(path: Path, source: Source, rows: pl.LazyFrame) -> None:
@@ -62,6 +90,6 @@ def require_closed_quotes(path: Path, source: Source, rows: pl.LazyFrame) -> Non
     swallowed = pl.col(pl.String).str.contains(rf"(?s)\n.*({lines})")
     if rows.select(pl.any_horizontal(swallowed.any())).collect().item():
         raise BadInputError(
-            f"{path} has a quote that is never closed, so that a field swallows whole lines. "
+            f"{sender_of(path)} has a quote that is never closed, so that a field swallows whole lines. "
             "Ask the sender to export it again with its quotes in pairs."
         )

@@ -20,15 +20,21 @@ import polars as pl
 from tasks.config import Settings, held_bytes
 from tasks.errors import BadInputError
 from tasks.ingestion.cleaning import is_application
-from tasks.ingestion.csv_rows import as_bad_input, columns_in, require_closed_quotes, scan_rows
+from tasks.ingestion.csv_rows import (
+    as_bad_input,
+    columns_in,
+    require_closed_quotes,
+    require_paired_quotes,
+    scan_rows,
+)
 from tasks.ingestion.date_spelling import ISO, add_month, find_spelling, in_iso
 from tasks.ingestion.delivery_checks import MIN_ROWS, QUARANTINED
+from tasks.ingestion.plain_copy import line_of_sender, sender_of
 from tasks.ingestion.raw_files import (
     check_file,
     file_if_due,
     find_line,
     holds_quotes,
-    require_paired_quotes,
 )
 from tasks.lender.current import lender
 from tasks.place import scratch_of
@@ -82,9 +88,9 @@ def _require_short_fields(path: Path, piece: Path, month: date, settings: Settin
     size = sum(part.stat().st_size for part in piece.glob("*.parquet"))
     if size > held_bytes(settings.memory_gb):
         raise BadInputError(
-            f"{path} has {size / 1e6:,.0f} MB of text in its rows of {month}, and to work on that takes more "
-            f"than {settings.memory_gb:g} GB of memory. Nothing of it was taken in; ask the sender, or allow "
-            "more with VINTAGE_MEMORY_GB if it is right."
+            f"{sender_of(path)} has {size / 1e6:,.0f} MB of text in its rows of {month}, and to work on that "
+            f"takes more than {settings.memory_gb:g} GB of memory. Nothing of it was taken in; ask the "
+            "sender, or allow more with VINTAGE_MEMORY_GB if it is right."
         )
 
 
@@ -161,7 +167,7 @@ def _warn_of_other_rows(path: Path, old: Path, landed: Path) -> None:
         LOG.warning(
             "%s has more or fewer rows than before of %s. What was taken in of these months stays, until: "
             "vintage backfill --flows features --start %s --end %s --restate",
-            *(path, ", ".join(map(str, other)), other[0], other[-1]),
+            *(sender_of(path), ", ".join(map(str, other)), other[0], other[-1]),
         )
 
 
@@ -205,10 +211,11 @@ def _require_months(path: Path, found: pl.DataFrame) -> None:
     n, n_lost = int(found["n"].sum()), int(found.filter(pl.col(MONTH).is_null())["n"].sum())
     if not n_lost:
         return
-    example = (
-        f", such as {lost[RAW_DATE][0]!r} in line {find_line(path, lost[RAW_DATE][0])}" if lost.height else ""
-    )
-    what = f"{path} has {n_lost} rows whose month cannot be told{example}"
+    example = ""
+    if lost.height:
+        text = str(lost[RAW_DATE][0])
+        example = f", such as {text!r} in {line_of_sender(path, find_line(path, text))}"
+    what = f"{sender_of(path)} has {n_lost} rows whose month cannot be told{example}"
     if n_lost > QUARANTINED * n and n >= MIN_ROWS:
         raise BadInputError(f"{what}, of {n}. Nothing of it was taken in; ask the sender for the dates.")
     LOG.warning("%s. They are in quarantine and counted in no month; ask the sender for the dates.", what)
@@ -225,7 +232,7 @@ def _find_spelling(
         return None
     example = other.select(column, iso=in_iso(column, spelling)).row(0)
     if spelling not in (*known, declared):
-        LOG.warning("%s writes its dates as %s: %s is read as %s.", path, spelling, *example)
+        LOG.warning("%s writes its dates as %s: %s is read as %s.", sender_of(path), spelling, *example)
     return spelling
 
 

@@ -12,18 +12,16 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
 from tasks.config import Settings
 from tasks.errors import BadInputError
 from tasks.governance.declarations import read_declared
 from tasks.governance.source_log import retired_on
-from tasks.ingestion.plain_copy import copy_plainly, is_plain
+from tasks.ingestion.plain_copy import copy_plainly, is_plain, is_sent, sender_of
 from tasks.place import scratch_of
 from tasks.schemas.source import Source
 
 CHUNK = 1 << 20
-MAX_NAMED = 3
 QUOTE, NEWLINE = b'"\n'
 # What a file of another format begins with, what it then is, and how it becomes text.
 UTF_16 = (
@@ -61,6 +59,11 @@ def raw_file(source: Source, settings: Settings) -> Path:
     return path
 
 
+def sent_file(source: Source, settings: Settings) -> str:
+    """The sender's file, or files, of a source, for messages; raises as `raw_file`."""
+    return sender_of(raw_file(source, settings))
+
+
 def file_if_due(source: Source, settings: Settings) -> Path | None:
     """The same; None where it is missing and the source is retired."""
     if source.name in retired_on(None, settings) and find_file(source, settings) is None:
@@ -76,7 +79,7 @@ def find_file(source: Source, settings: Settings) -> Path | None:
     """
     names = read_declared(source.name, settings).where
     found = [path for name in names for path in _named(name, settings.data)]
-    there = [path for path in found if path.is_file()]
+    there = [path for path in found if is_sent(path, source.declared)]
     if there and not is_plain(source.declared, there) and (len(there) == 1 or "*" in "".join(names)):
         return copy_plainly(
             source.declared, there, scratch_of(settings.datamart) / "landing" / f"{source.name}.plain"
@@ -100,7 +103,7 @@ def check_file(path: Path, source: Source) -> None:
     Raises: BadInputError that names the file, the line or column, and the fix.
     """
     if path.stat().st_size == 0:
-        raise BadInputError(f"{path} is empty (0 bytes). Ask the sender for the file again.")
+        raise BadInputError(f"{sender_of(path)} is empty (0 bytes). Ask the sender for the file again.")
     _check_text(path)
     _check_last_line(path, read_header(path, source), source)
 
@@ -116,31 +119,6 @@ def find_line(path: Path, text: str) -> int:
                 return _line_at(path, before - len(kept) + place)
             before, kept = before + len(chunk), (kept + chunk)[-len(wanted) :]
     return 0
-
-
-def require_paired_quotes(path: Path) -> None:
-    """Do nothing if each quote is around a whole field, or doubled within one.
-
-    Raises: BadInputError that names the first lines where one is not, and how it is written.
-    """
-    lines = pl.scan_csv(
-        path,
-        has_header=False,
-        separator="\x1f",
-        quote_char=None,
-        new_columns=["line"],
-        infer_schema=False,
-        glob=False,
-    )
-    inside = lines.with_row_index("number", 1).filter(pl.col("line").str.contains(r'[^,"\r]"[^,"\r]'))
-    found = inside.select(pl.col("number")).head(MAX_NAMED + 1).collect()["number"].to_list()
-    if found:
-        more = " and more" if len(found) > MAX_NAMED else ""
-        named = f"line{'s' if len(found) > 1 else ''} {', '.join(map(str, found[:MAX_NAMED]))}{more}"
-        raise BadInputError(
-            f"{path} has a quote inside a field ({named}). A field that holds one is written in quotes, and "
-            'each quote in it twice: "Anna ""Ann"" Lee". Ask the sender to export it again.'
-        )
 
 
 def holds_quotes(path: Path) -> bool:
@@ -173,11 +151,11 @@ def _require_text(path: Path) -> None:
         begins = file.read(4)
     for mark, (kind, fix) in OTHER_FORMATS.items():
         if begins.startswith(mark):
-            raise BadInputError(f"{path} is not UTF-8 text (line 1) but {kind}. {fix}")
+            raise BadInputError(f"{sender_of(path)} is not UTF-8 text (line 1) but {kind}. {fix}")
     if begins == b"sep=":
         raise BadInputError(
-            f"{path} begins with a line for spreadsheets, sep=, that is no row. Delete line 1, so that the "
-            "names of the columns come first."
+            f"{sender_of(path)} begins with a line for spreadsheets, sep=, that is no row. Delete line 1, so "
+            "that the names of the columns come first."
         )
 
 
@@ -192,8 +170,8 @@ def _decode(chunk: bytes, decoder: codecs.IncrementalDecoder, path: Path, n_read
     if b"\0" in chunk:
         line = _line_at(path, n_read + chunk.index(b"\0"))
         raise BadInputError(
-            f"{path} holds a NUL byte (line {line}), which is in no text: it was damaged on the way, "
-            "or is no CSV file. Ask the sender for it again."
+            f"{sender_of(path)} holds a NUL byte (line {line}), which is in no text: it was damaged on the "
+            "way, or is no CSV file. Ask the sender for it again."
         )
 
 
@@ -212,16 +190,17 @@ def _ends_of_rows(chunk: bytes, *, quoted: bool) -> tuple[int | None, int | None
 def _too_long(path: Path, position: int) -> BadInputError:
     line, size = _line_at(path, position), path.stat().st_size / 1e6
     return BadInputError(
-        f"{path} ({size:,.0f} MB) has a row that begins in line {line} and is longer than 1 MiB: a quote "
-        "that is never closed, or a field of that length. Ask the sender for the file again."
+        f"{sender_of(path)} ({size:,.0f} MB) has a row that begins in line {line} and is longer than 1 MiB: "
+        "a quote that is never closed, or a field of that length. Ask the sender for the file again."
     )
 
 
 def _not_utf8(path: Path, position: int) -> BadInputError:
     """The error of a byte that is not text, at a position in the file."""
     return BadInputError(
-        f"{path} is not UTF-8 text (line {_line_at(path, position)}). Ask the sender to export it as UTF-8, "
-        "or convert it: iconv -f LATIN1 -t UTF-8, or declare it in lender.toml: encoding = 'latin-1'."
+        f"{sender_of(path)} is not UTF-8 text (line {_line_at(path, position)}). Ask the sender to export it "
+        "as UTF-8, or convert it: iconv -f LATIN1 -t UTF-8, or declare it in lender.toml: encoding = "
+        "'latin-1'."
     )
 
 
@@ -243,17 +222,19 @@ def read_header(path: Path, source: Source) -> list[str]:
             header = []
     for name in source.columns:
         if header.count(name) > 1:
-            raise BadInputError(f"{path} has the column {name!r} twice. Ask the sender which one is meant.")
+            raise BadInputError(
+                f"{sender_of(path)} has the column {name!r} twice. Ask the sender which one is meant."
+            )
     missing = [name for name in source.columns if name not in header]
     separated = [sign for sign in (";", "\t", "|") if len(header) == 1 and sign in header[0]]
     if separated:
         raise BadInputError(
-            f"{path} separates its columns by {separated[0]!r}. Ask the sender to separate them by "
-            f"commas, or declare it of {source.name} in lender.toml: separator = {separated[0]!r}."
+            f"{sender_of(path)} separates its columns by {separated[0]!r}. Ask the sender to separate them "
+            f"by commas, or declare it of {source.name} in lender.toml: separator = {separated[0]!r}."
         )
     if missing:
         raise BadInputError(
-            f"{path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
+            f"{sender_of(path)} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
             f"{_likely(missing, header, source)}Ask the sender for the agreed columns: "
             f"{','.join(source.columns)}."
         )
@@ -289,6 +270,6 @@ def _check_last_line(path: Path, header: list[str], source: Source) -> None:
     ):
         return
     raise BadInputError(
-        f"{path} has no line end after its last line, as if it was cut off on the way. Ask the sender for "
-        "the whole file again, or add the line end if the line is whole."
+        f"{sender_of(path)} has no line end after its last line, as if it was cut off on the way. Ask the "
+        "sender for the whole file again, or add the line end if the line is whole."
     )

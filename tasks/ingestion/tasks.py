@@ -27,7 +27,7 @@ from tasks.ingestion.acceptance import (
     require_usual_volume,
 )
 from tasks.ingestion.cleaning import Fractions
-from tasks.ingestion.raw_files import raw_file
+from tasks.ingestion.raw_files import sent_file
 from tasks.ingestion.validation import Checked, check
 from tasks.lender.reading import NAME, REFERENCE, find_declaration
 from tasks.months import months_before
@@ -169,7 +169,7 @@ def _warn_of_fractions(source: Source, checked: Checked, settings: Settings) -> 
         LOG.warning(
             "%s, column %s: %s. They are null. If it holds such numbers, declare it with type = 'number', "
             "and under a name of its own (as = ...) where tables hold it already; else ask the sender.",
-            *(raw_file(source, settings), name, cells),
+            *(sent_file(source, settings), name, cells),
         )
 
 
@@ -182,10 +182,10 @@ def months_received(settings: Settings) -> list[date]:
     source = tape()
     months = months_of_loans(settings)
     if not months:
-        raise BadInputError(f"{raw_file(source, settings)} has no row with a date. Ask the sender again.")
+        raise BadInputError(f"{sent_file(source, settings)} has no row with a date. Ask the sender again.")
     expected = pl.date_range(months[0], months[-1], "1mo", eager=True).to_list()
     whole = [month for month, due in zip(months, expected, strict=False) if month == due]
     if len(whole) < len(months):
-        left = (raw_file(source, settings), months[len(whole)], whole[-1])
+        left = (sent_file(source, settings), months[len(whole)], whole[-1])
         LOG.warning("%s has rows dated %s, after a gap; only months to %s are run.", *left)
     return whole

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from tasks.errors import BadInputError
+from tasks.ingestion.plain_copy import DELTA_LOG
 
 HEAD = 64 << 10  # bytes that tell how a file is written
 SEPARATORS = (",", ";", "\t", "|")
@@ -30,24 +31,34 @@ class Sample:
 
 
 def read_samples(folder: Path, *, n_rows: int) -> list[Sample]:
-    """The first rows of each CSV, text and Parquet file of a folder, by name.
+    """The first rows of each CSV, text and Parquet file and Delta table of a folder, by name.
 
     Raises: BadInputError when the folder holds none, or one cannot be read.
     """
-    files = sorted(path for path in folder.glob("*") if path.is_file() and path.suffix.lower() in ENDINGS)
+    there = sorted(folder.glob("*"))
+    files = [path for path in there if (path.is_file() and path.suffix.lower() in ENDINGS) or _is_delta(path)]
     if not files:
         raise BadInputError(
-            f"{folder} holds no CSV, text or Parquet file. Name the folder of the lender's files with --data."
+            f"{folder} holds no CSV, text or Parquet file and no Delta table. Name the folder of the "
+            "lender's files with --data."
         )
     return [
-        _read_parquet(path, n_rows) if path.suffix == ".parquet" else _read_text(path, n_rows)
+        _read_frame(path, n_rows)
+        if path.suffix == ".parquet" or _is_delta(path)
+        else _read_text(path, n_rows)
         for path in files
     ]
 
 
-def _read_parquet(path: Path, n_rows: int) -> Sample:
-    rows = pl.scan_parquet(path).head(n_rows).collect()
-    return Sample(path.name, rows.select(pl.all().cast(pl.String)), kind="parquet")
+def _is_delta(path: Path) -> bool:
+    return (path / DELTA_LOG).is_dir()
+
+
+def _read_frame(path: Path, n_rows: int) -> Sample:
+    is_delta = _is_delta(path)
+    rows = pl.scan_delta(path) if is_delta else pl.scan_parquet(path)
+    texts = rows.head(n_rows).select(pl.all().cast(pl.String)).collect()
+    return Sample(path.name, texts, kind="delta" if is_delta else "parquet")
 
 
 def _read_text(path: Path, n_rows: int) -> Sample:

@@ -1,9 +1,12 @@
 """Files that are declared to be written in another way give the tables of plain ones."""
 
+import csv
+import logging
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,6 +14,9 @@ import pytest
 from tasks.config import Settings, checked_settings
 from tasks.errors import BadInputError
 from tasks.ingestion import landing
+from tasks.ingestion.plain_copy import copy_plainly, line_of_sender, sender_of
+from tasks.lender.columns import Column
+from tasks.lender.declaration import LenderSource
 from tasks.lender.reading import REFERENCE
 from tasks.schemas.catalog import SOURCES
 from tests.builders import months, write_book
@@ -35,6 +41,18 @@ def declare(folder: Path, words: str, files: str = FINANCIALS) -> Settings:
 
 def financials(settings: Settings) -> pl.DataFrame:
     return landing.read_months(SOURCES["financials"], months(3), settings).drop("source_file")
+
+
+def source(**written: Any) -> LenderSource:
+    """A source of two words and an amount, written in some way."""
+    columns = {
+        "id": Column(type="id", called="customer_id"),
+        "name": Column(type="date", called="snapshot_date"),
+        "amount": Column(type="number"),
+    }
+    return LenderSource(
+        name="some", role="application", owner="A", files=("a.csv",), columns=columns, **written
+    )
 
 
 def by_semicolons(text: str) -> str:
@@ -123,3 +141,75 @@ def test_a_file_that_is_not_as_declared_is_refused_with_what_to_correct(book: Pa
         financials(declare(tmp_path, 'separator = ";"'))
     with pytest.raises(BadInputError, match=r"Correct its format in lender\.toml"):
         financials(declare(tmp_path, 'format = "parquet"'))
+
+
+@pytest.mark.parametrize(
+    "line", ["1;Ann, Lee;2,5", "1;Ann", "1;Ann;2,5;more;", '1;"Ann;Lee";2,5', ";;", '1;A"B;7']
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_every_field_of_a_text_file_is_in_its_copy(line: str, end: str, tmp_path: Path) -> None:
+    """Also where one is quoted, or too many or too few are there."""
+    lines = ["id;name;amount", line, "2;Ben;-3,25", "3;Cy;1.000,5"]
+    file = tmp_path / "a.csv"
+    file.write_bytes(end.join([*lines, ""]).encode("latin-1"))
+    declared = source(separator=";", decimal=",", encoding="latin-1")
+    copy = copy_plainly(declared, [file], tmp_path / "plain")
+    expected = list(csv.reader(lines, delimiter=";"))
+    numbers = [[*row[:2], *(cell.replace(",", ".") for cell in row[2:3]), *row[3:]] for row in expected[:3]]
+    with copy.open(newline="") as text:
+        rows = [row + [""] * (3 - len(row)) for row in csv.reader(text)]
+    assert rows == [row + [""] * (3 - len(row)) for row in [*numbers, expected[3]]]
+
+
+def test_a_line_of_a_copy_is_named_as_the_sender_knows_it(tmp_path: Path) -> None:
+    for place in (0, 1):
+        (tmp_path / f"a{place}.csv").write_text("id;name;amount\n1;Ann;1\n2;Ben;2\n")
+        (tmp_path / f"b{place}.csv").write_text("1;Ann;1\n2;Ben;2\n")
+    one, two = tmp_path / "a0.csv", tmp_path / "a1.csv"
+    alone = copy_plainly(source(separator=";"), [one], tmp_path / "alone")
+    assert (sender_of(alone), line_of_sender(alone, 3)) == (str(one), "line 3")
+    both = copy_plainly(source(separator=";"), [one, two], tmp_path / "both")
+    assert sender_of(both) == f"{one} and 1 more of its kind"
+    assert [line_of_sender(both, n) for n in (3, 4)] == [f"line 3 of {one}", f"line 2 of {two}"]
+    bare = [tmp_path / "b0.csv", tmp_path / "b1.csv"]
+    headless = copy_plainly(source(separator=";", header=("id", "name", "amount")), bare, tmp_path / "bare")
+    assert [line_of_sender(headless, n) for n in (2, 4)] == [f"line 1 of {bare[0]}", f"line 1 of {bare[1]}"]
+    assert (sender_of(one), line_of_sender(one, 3)) == (str(one), "line 3")
+
+
+def test_what_is_wrong_in_a_file_that_is_copied_names_the_file_that_was_sent(
+    book: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(book, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / FINANCIALS
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("2023-02-01", "spring", 1), encoding="utf-16")
+    with caplog.at_level(logging.WARNING, "vintage"):
+        financials(declare(tmp_path, 'encoding = "utf-16"'))
+    line = text[: text.index("2023-02-01")].count("\n") + 1
+    assert f"{file} has 1 rows whose month cannot be told, such as 'spring' in line {line}." in caplog.text
+    file.write_text(text.replace("Annual_Income", "Income"), encoding="utf-16")
+    with pytest.raises(BadInputError, match=f"^{re.escape(str(file))} lacks the column Annual_Income"):
+        financials(declare(tmp_path, 'encoding = "utf-16"'))
+
+
+def test_a_delta_table_is_read_like_a_plain_file_and_copied_again_when_it_changes(
+    book: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(book, tmp_path, dirs_exist_ok=True)
+    plain = financials(declare(tmp_path, ""))
+    rows = pl.read_csv(book / FINANCIALS, infer_schema=False)
+    rows.head(40).write_delta(tmp_path / "financials")
+    first = financials(declare(tmp_path, 'format = "delta"', "financials"))
+    rows.tail(-40).write_delta(tmp_path / "financials", mode="append")
+    both = financials(declare(tmp_path, 'format = "delta"', "financials"))
+    order = ["Customer_ID", "snapshot_date"]
+    assert first.height == 40
+    assert both.sort(order).equals(plain.sort(order))
+
+
+def test_a_folder_that_is_no_delta_table_is_missing(book: Path, tmp_path: Path) -> None:
+    shutil.copytree(book, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "financials").mkdir()
+    with pytest.raises(BadInputError, match="The file of financials is missing"):
+        financials(declare(tmp_path, 'format = "delta"', "financials"))

@@ -204,7 +204,7 @@ def test_a_line_for_spreadsheets_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="holds no CSV, text or Parquet file"):
+    with pytest.raises(BadInputError, match="holds no CSV, text or Parquet file and no Delta table"):
         read_samples(tmp_path, n_rows=10)
 
 

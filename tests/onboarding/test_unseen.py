@@ -211,6 +211,19 @@ def test_when_a_loan_is_closed_is_told_by_what_the_tape_has(
     assert lender.label.closed_when == closed_when
 
 
+@pytest.mark.parametrize("kind", ["delta", "parquet"])
+def test_tables_with_types_are_drafted_as_what_they_are(kind: str, tmp_path: Path) -> None:
+    people = pl.read_csv(PEOPLE.encode(), try_parse_dates=True)
+    if kind == "delta":
+        people.write_delta(tmp_path / "people.delta")
+    else:
+        people.write_parquet(tmp_path / "people.parquet")
+    _, lender = drafted(tmp_path, {"tape.csv": TAPE})
+    (applications,) = lender.applications
+    assert (applications.format, applications.files) == (kind, (f"people.{kind}",))
+    assert [column.type for column in applications.columns.values()] == ["id", "date", "whole number"]
+
+
 @pytest.mark.parametrize("name", ["PLZ", "zip_code", "dealer_code"])
 def test_digits_of_a_code_are_no_quantity(name: str) -> None:
     many = guess_column(name, pl.Series([str(10_000 + n) for n in range(500)]), ".")
