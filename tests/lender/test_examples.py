@@ -10,6 +10,7 @@ from flows.cli.main import command
 from tasks.config import Settings, checked_settings
 from tasks.features.tasks import build_feature_store
 from tasks.ingestion.tasks import ingest
+from tasks.labels.tasks import build_labels
 from tasks.lender.reading import read_lender
 from tasks.onboarding.trial import Trial, try_lender
 from tasks.store import tables
@@ -95,3 +96,18 @@ def test_applications_dated_the_month_before_the_loan_are_those_of_the_loan(mort
     assert features["snapshot_date"].to_list() == [date(2000, 1, 1)] * 5
     assert features["has_acquisition"].all()
     assert features["score"].to_list() == [763.0] * 5
+
+
+@pytest.mark.parametrize(("dpd", "mob", "bad"), [(60, 2, ["10001"]), (30, 1, ["10001"]), (60, 1, [])])
+def test_mortgages_are_labelled_by_one_rule_and_by_another(
+    dpd: int, mob: int, bad: list[str], mortgages: Settings
+) -> None:
+    """One loan falls an instalment behind a month; of another a code says nothing, so it has no label."""
+    days = [date(2000, month, 1) for month in (1, 2, 3)]
+    settings = mortgages.model_copy(update={"label_dpd": dpd, "label_mob": mob})
+    ingest(days, settings)
+    build_labels(days, settings)
+    labels = tables.scan("gold.label_store", settings).collect()
+    assert set(labels["label_def"]) == {f"{dpd}dpd_{mob}mob"}
+    assert sorted(labels["loan_id"]) == ["10000", "10001", "10002", "10003"]
+    assert labels.filter(label=1)["loan_id"].to_list() == bad
