@@ -33,11 +33,14 @@ NULL_WORDS = (
     "<NA>",
 )
 HELD = ", held text"
+ENDS, BEGINS = "_% €", "$€£ "  # what stands around a number and does not change it
 COUNTED = ("number", "whole number")  # types whose cells are read as numbers
 
 
 def read_numbers(rows: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
-    """Text columns as numbers: `40_` is 40; `_`, `__10000__`, `NaN`, `inf`, words, wild values are null.
+    """Text columns as numbers: `40_` is 40, `4.5 %` is 4.5, `$40` is 40; `_`, `__10000__`, words are null.
+
+    So are `NaN`, `inf` and what is beyond the limits.
 
     Needs:  `columns`, those to read with what is declared of each; a fraction is no whole number and null.
     """
@@ -64,7 +67,7 @@ def _partly_read(rows: pl.DataFrame, numbers: pl.DataFrame) -> list[str]:
 
 def _read_marked(column: str) -> pl.Expr:
     text = pl.col(column).str.strip_chars()
-    number = text.str.strip_chars_end("_").cast(pl.Float64, strict=False)
+    number = text.str.strip_chars_end(ENDS).str.strip_chars_start(BEGINS).cast(pl.Float64, strict=False)
     return pl.when(~text.str.starts_with("_")).then(number)
 
 

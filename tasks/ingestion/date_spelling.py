@@ -17,7 +17,7 @@ ISO = "YYYY-MM-DD"
 FIRST_DAY, LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
 DAY_ZERO = date(1899, 12, 30)  # of the serial numbers of spreadsheets
 CENTURY, PIVOT = 2000, 69  # a year of two digits: from 69 on of the century before (POSIX strptime)
-MIDNIGHT = r"[T ]0{1,2}:00(:00(\.0+)?)?( ?(Z|\+00:?00|AM))?$"
+TIME = r"[T ]\d{1,2}:\d\d(:\d\d(\.\d+)?)?( ?(Z|[+-]\d\d:?\d\d|AM|PM))?$"  # of the day, which is left out
 MONTHS = {
     name: number
     for number, name in enumerate(
@@ -35,16 +35,17 @@ def read_iso(column: str) -> pl.Expr:
 
 
 def _by_pattern(pattern: str) -> Read:
-    """A reading by a pattern with groups year, month (a number or an English name) and day."""
+    """A reading by a pattern with groups year, month (a number or an English name), maybe day."""
+    parts = ("year", "day") if "<day>" in pattern else ("year",)
 
     def read(text: pl.Expr) -> pl.Expr:
         groups = text.str.extract_groups(f"(?i)^{pattern}$").struct
         named = groups.field("month").str.to_lowercase().str.slice(0, 3).replace_strict(MONTHS, default=None)
         month = groups.field("month").cast(pl.Int32, strict=False).fill_null(named)
-        year, day = (groups.field(part).cast(pl.Int32, strict=False) for part in ("year", "day"))
+        year, *days = (groups.field(part).cast(pl.Int32, strict=False) for part in parts)
         short = pl.when(year < PIVOT).then(year + CENTURY).otherwise(year + CENTURY - 100)
         full = pl.when(groups.field("year").str.len_chars() == 2).then(short).otherwise(year)
-        written = pl.format("{}-{}-{}", full, month, day)
+        written = pl.format("{}-{}-{}", full, month, days[0] if days else pl.lit(1))
         return written.str.to_date("%Y-%m-%d", strict=False)
 
     return read
@@ -59,13 +60,6 @@ YEAR, SHORT, MONTH, DAY = r"(?<year>\d{4})", r"(?<year>\d{2})", r"(?<month>\d{1,
 NAME = r"(?<month>[a-z]{3,9})\.?"
 
 
-def _month_alone(text: pl.Expr) -> pl.Expr:
-    parts = text.str.extract_groups(f"^{MONTH}[-/.]{YEAR}$").struct
-    return pl.format("{}-{}-1", parts.field("year"), parts.field("month")).str.to_date(
-        "%Y-%m-%d", strict=False
-    )
-
-
 # Each spelling in words, and how it is read; of those that fit as well the first is taken.
 SPELLINGS: Mapping[str, Read] = {
     ISO: _by_pattern(rf"{YEAR}-(?<month>\d\d)-(?<day>\d\d)"),
@@ -78,14 +72,18 @@ SPELLINGS: Mapping[str, Read] = {
     "day-name of the month-year": _by_pattern(rf"{DAY}[-/. ]{NAME}[-/. ]{YEAR}"),
     "day-name of the month-year of two digits": _by_pattern(rf"{DAY}[-/. ]{NAME}[-/. ]{SHORT}"),
     "name of the month day, year": _by_pattern(rf"{NAME} {DAY},? {YEAR}"),
-    "month/year": _month_alone,
+    "month/year": _by_pattern(rf"{MONTH}[-/.]{YEAR}"),
+    "year-month": _by_pattern(rf"{YEAR}[-/]{MONTH}"),
+    "YYYYMM": _by_pattern(rf"{YEAR}(?<month>\d\d)"),
+    "name of the month-year": _by_pattern(rf"{NAME}[-/. ]{YEAR}"),
+    "name of the month-year of two digits": _by_pattern(rf"{NAME}[-/. ]{SHORT}"),
     "serial number of a spreadsheet": _from_serial,
 }
 
 
 def read_spelled(column: str, spelling: str) -> pl.Expr:
-    """Date of a text column by one spelling, with or without midnight; null where it is written otherwise."""
-    text = pl.col(column).str.strip_chars().str.replace(MIDNIGHT, "")
+    """Date of a text column by one spelling, with or without a time; null where it is written otherwise."""
+    text = pl.col(column).str.strip_chars().str.replace(TIME, "")
     day = SPELLINGS[spelling](text)
     return pl.when(day.is_between(FIRST_DAY, LAST_DAY)).then(day).alias(column)
 

@@ -23,7 +23,8 @@ from tasks.lender.columns import NUMBERS
 from tasks.lender.declaration import LenderSource
 from tasks.store.atomic_files import HIDDEN, new_folder
 
-WITH_COMMA = r"^[-+]?\d*,\d+_*$"
+# Numbers of files with a decimal comma: without points, or with one after each three digits, as in 1.234,50.
+WITH_COMMA = r"^[^\d,]*([-+]?\d*,\d+|[-+]?\d{1,3}(\.\d{3})+(,\d+)?)\D*$"
 FIELDS = CHUNK = 1 << 20  # characters of a field, bytes that are read at once
 ORIGIN = "origin.json"
 WRITING = ("format", "separator", "decimal", "encoding", "header", "columns")
@@ -200,7 +201,9 @@ def _with_points(rows: pl.LazyFrame, header: Sequence[str], declared: LenderSour
     names = rows.collect_schema().names()
     counted = [pl.col(name) for name, told in zip(names, header, strict=False) if _is_number(told, declared)]
     return rows.with_columns(
-        pl.when(text.str.contains(WITH_COMMA)).then(text.str.replace(",", ".", literal=True)).otherwise(text)
+        pl.when(text.str.contains(WITH_COMMA))
+        .then(text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True))
+        .otherwise(text)
         for text in counted
     )
 
@@ -219,7 +222,7 @@ def _read_rows(
         for row in rows:
             for place in counted if declared.decimal == "," else ():
                 if place < len(row) and re.search(WITH_COMMA, row[place]):
-                    row[place] = row[place].replace(",", ".")
+                    row[place] = row[place].replace(".", "").replace(",", ".")
             yield row
 
 

@@ -7,8 +7,9 @@ from typing import Final, Literal
 import numpy as np
 import polars as pl
 
-from tasks.ingestion.cleaning import NULL_WORDS
+from tasks.ingestion.cleaning import BEGINS, ENDS, NULL_WORDS
 from tasks.ingestion.date_spelling import SPELLINGS, read_spelled
+from tasks.ingestion.plain_copy import WITH_COMMA
 from tasks.lender.columns import ColumnType
 from tasks.text import plain_name
 
@@ -17,7 +18,7 @@ MOST = 0.9  # of the cells that say something: so many decide a type
 MAX_WORDS = 60
 LOOKED_AT = 1000  # different texts that tell how dates are spelled
 MAX_NULLS = 5
-DIGITS_ALONE: Final = ("serial number of a spreadsheet", "YYYYMMDD")
+DIGITS_ALONE: Final = ("serial number of a spreadsheet", "YYYYMMDD", "YYYYMM")
 DURATION = r"^\s*\d+ Years? and \d+ Months?\s*$"
 EMAIL, SSN, PHONE = r"^[^@\s]+@[^@\s]+\.\w+$", r"^\d{3}-\d{2}-\d{4}$", r"^\+\d[\d ()/-]{6,}$"
 PERSONAL = re.compile(
@@ -97,8 +98,8 @@ def find_decimal(rows: pl.DataFrame, separator: str) -> Decimal:
     if separator == ",":
         return "."
     n = [
-        int(rows.select(pl.all().str.contains(rf"^\s*-?\d+{sign}\d+\s*$").sum()).sum_horizontal().item())
-        for sign in (r"\.", ",")
+        int(rows.select(pl.all().str.contains(pattern).sum()).sum_horizontal().item())
+        for pattern in (r"^\s*-?\d+\.\d+\s*$", r"^\s*-?\d[\d.]*,\d+\s*$")
     ]
     return "," if n[1] > n[0] else "."
 
@@ -109,7 +110,7 @@ def find_date_spelling(stated: pl.Series, plain: str) -> str:
     Nearly all texts must be dates, if not all in one spelling: a file may change its habits.
     """
     rows = pl.DataFrame({"text": stated.unique(maintain_order=True).head(LOOKED_AT)})
-    named = re.search("date|day", plain)  # else digits alone may be anything
+    named = re.search("date|day|month|period|datum", plain)  # else digits alone may be anything
     spellings = [one for one in SPELLINGS if named or one not in DIGITS_ALONE]
     read = rows.select(read_spelled("text", spelling).alias(spelling) for spelling in spellings)
     if share_of(read.select(pl.any_horizontal(pl.all().is_not_null())).to_series()) < MOST:
@@ -120,10 +121,13 @@ def find_date_spelling(stated: pl.Series, plain: str) -> str:
 
 
 def read_numbers(texts: pl.Series, decimal: Decimal) -> pl.Series:
-    """The texts as numbers (Float64), null where one is none; marks behind a number are left out."""
-    marked = texts.str.strip_chars().str.strip_chars_end("_")
-    point = marked.str.replace(",", ".", literal=True) if decimal == "," else marked
-    return point.cast(pl.Float64, strict=False)
+    """The texts as numbers (Float64), null where one is none; marks around a number are left out."""
+    marked = texts.str.strip_chars().str.strip_chars_end(ENDS).str.strip_chars_start(BEGINS)
+    if decimal == ",":
+        grouped = marked.str.contains(WITH_COMMA)
+        marked = marked.zip_with(~grouped, marked.str.replace_all(".", "", literal=True))
+        marked = marked.str.replace(",", ".", literal=True)
+    return marked.cast(pl.Float64, strict=False)
 
 
 def _by_values(plain: str, stated: pl.Series, decimal: Decimal) -> Guess:

@@ -1,8 +1,10 @@
+from datetime import date
+
 import polars as pl
 import pytest
 
 from tasks.ingestion.cleaning import read_numbers, read_word
-from tasks.ingestion.date_spelling import read_iso
+from tasks.ingestion.date_spelling import read_iso, read_spelled
 from tasks.lender.columns import Column
 from tasks.schemas.catalog import SOURCES
 
@@ -19,7 +21,8 @@ def texts(text: str | None) -> pl.DataFrame:
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("52312.68_", 52312.68), ("-6.5", -6.5), (" 4 ", 4.0), ("_", None), ("__10000__", None), (None, None)]
+    [("4.5 %", 4.5), ("12%", 12.0), ("$40", 40.0), ("€ -7.5", -7.5), ("% 4", None), ("4 % 5", None)]
+    + [("52312.68_", 52312.68), ("-6.5", -6.5), (" 4 ", 4.0), ("_", None), ("__10000__", None), (None, None)]
     + [(text, None) for text in ("NaN", "inf", "1e309", "word", "", "__-333333333333333333333333333__")],
 )
 def test_numbers_are_read_or_null(text: str | None, number: float | None) -> None:
@@ -75,3 +78,29 @@ def test_a_number_beyond_its_limits_is_null(column: str, least: int, most: int) 
 @pytest.mark.parametrize("text", ["0001-01-01", "1989-12-31", "2200-01-01"])
 def test_a_date_beyond_all_years_is_no_date(text: str) -> None:
     assert pl.DataFrame({"x": [text]}).select(read_iso("x")).item() is None
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling"),
+    [
+        ("2023-03-01 14:05:59.123", "YYYY-MM-DD"),
+        ("2023-03-01T14:05:59Z", "YYYY-MM-DD"),
+        ("2023-03-01T00:00:00+01:00", "YYYY-MM-DD"),
+        ("01.03.2023 9:30", "day/month/year"),
+        ("3/1/2023 2:05 PM", "month/day/year"),
+        ("202303", "YYYYMM"),
+        ("2023-3", "year-month"),
+        ("Mar-2023", "name of the month-year"),
+        ("March 2023", "name of the month-year"),
+        ("Mar-23", "name of the month-year of two digits"),
+        ("03/2023", "month/year"),
+    ],
+)
+def test_times_are_left_out_and_a_month_without_a_day_is_its_first(text: str, spelling: str) -> None:
+    assert one(read_spelled("x", spelling), text) == date(2023, 3, 1)
+
+
+@pytest.mark.parametrize("text", ["202313", "2023-13", "Foo-2023", "2023-03-01 25h", "2023-03-01 at noon"])
+def test_what_is_no_month_or_time_is_no_date(text: str) -> None:
+    spellings = ("YYYYMM", "year-month", "name of the month-year", "YYYY-MM-DD")
+    assert [one(read_spelled("x", spelling), text) for spelling in spellings] == [None] * 4

@@ -154,11 +154,13 @@ def test_every_field_of_a_text_file_is_in_its_copy(line: str, end: str, tmp_path
     file.write_bytes(end.join([*lines, ""]).encode("latin-1"))
     declared = source(separator=";", decimal=",", encoding="latin-1")
     copy = copy_plainly(declared, [file], tmp_path / "plain")
-    expected = list(csv.reader(lines, delimiter=";"))
-    numbers = [[*row[:2], *(cell.replace(",", ".") for cell in row[2:3]), *row[3:]] for row in expected[:3]]
+    expected = [
+        [*row[:2], *(cell.replace(".", "").replace(",", ".") for cell in row[2:3]), *row[3:]]
+        for row in csv.reader(lines, delimiter=";")
+    ]
     with copy.open(newline="") as text:
         rows = [row + [""] * (3 - len(row)) for row in csv.reader(text)]
-    assert rows == [row + [""] * (3 - len(row)) for row in [*numbers, expected[3]]]
+    assert rows == [row + [""] * (3 - len(row)) for row in expected]
 
 
 def test_a_line_of_a_copy_is_named_as_the_sender_knows_it(tmp_path: Path) -> None:
@@ -213,3 +215,26 @@ def test_a_folder_that_is_no_delta_table_is_missing(book: Path, tmp_path: Path) 
     (tmp_path / "financials").mkdir()
     with pytest.raises(BadInputError, match="The file of financials is missing"):
         financials(declare(tmp_path, 'format = "delta"', "financials"))
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("1.234.567,89", "1234567.89"),
+        ("1.234", "1234"),
+        ("-12,5", "-12.5"),
+        ("12,5 %", "12.5 %"),
+        ("€ 1.000,00", "€ 1000.00"),
+        ("1.5", "1.5"),
+        ("1,2,3", "1,2,3"),
+        ("12.34,5", "12.34,5"),
+    ],
+)
+def test_a_number_of_a_file_with_decimal_commas_has_a_point_and_no_groups(
+    written: str, number: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(f"id;name;amount\n1;{written};{written}\n", encoding="utf-8")
+    copy = copy_plainly(source(separator=";", decimal=","), [file], tmp_path / "plain")
+    with copy.open(encoding="utf-8", newline="") as text:
+        assert list(csv.reader(text))[1] == ["1", written, number]

@@ -15,7 +15,7 @@ from tasks.errors import BadInputError
 from tasks.lender.declaration import Lender
 from tasks.lender.reading import REFERENCE, read_lender
 from tasks.onboarding.draft import DECIDE, count_decisions, draft_declaration
-from tasks.onboarding.guess_columns import guess_column
+from tasks.onboarding.guess_columns import find_decimal, guess_column, read_numbers
 from tasks.onboarding.init import write_draft
 from tasks.onboarding.samples import read_samples
 
@@ -100,6 +100,12 @@ def test_the_same_files_give_the_same_draft(cars: Path, tmp_path: Path) -> None:
         ("start_date", ["44927", "44958", "44986"], "date"),
         ("start_date", ["2023-01-01", "2/1/2023", "2023-03-01"], "date"),
         ("account", ["20230101", "20230102", "20230103"], "whole number"),
+        ("issue_d", ["Dec-2015", "Jan-2016", "Feb-2016"], "date"),
+        ("period", ["201512", "201601", "201602"], "date"),
+        ("month", ["2015-12", "2016-01"], "date"),
+        ("applied_at", ["2024-03-05T14:22:10Z", "2024-03-06 08:01:00.250"], "date"),
+        ("rate", ["13.5%", "7 %", "12.25 %"], "number"),
+        ("price", ["$12.5", "€ 7", "8.25 €"], "number"),
         ("history", ["10 Years and 9 Months", "0 Years and 1 Month"], "duration"),
         ("bank", ["First Bank, NA", "Second Bank, NA"] * 5, "word"),
         ("mix", ["Good", "Bad", "_", "Good"] * 5, "word"),
@@ -109,6 +115,12 @@ def test_the_same_files_give_the_same_draft(cars: Path, tmp_path: Path) -> None:
 )
 def test_the_type_of_a_column_is_told_by_its_cells(name: str, cells: list[str], kind: str) -> None:
     assert guess_column(name, pl.Series(name, cells), ".").type == kind
+
+
+def test_numbers_with_points_between_thousands_are_numbers_where_the_comma_is_the_decimal_sign() -> None:
+    cells = pl.Series(["1.234,56", "12.000,00", "-7,5", "1.000.000,00"])
+    assert read_numbers(cells, ",").to_list() == [1234.56, 12000, -7.5, 1000000]
+    assert find_decimal(pl.DataFrame({"amount": cells}), ";") == ","
 
 
 def test_a_word_among_numbers_means_nothing() -> None:
