@@ -19,12 +19,11 @@ from typing import NamedTuple
 import polars as pl
 
 from tasks.errors import BadInputError
+from tasks.ingestion.cleaning import WITH_COMMA
 from tasks.lender.columns import NUMBERS
 from tasks.lender.declaration import LenderSource
 from tasks.store.atomic_files import HIDDEN, new_folder
 
-# Numbers of files with a decimal comma: without points, or with one after each three digits, as in 1.234,50.
-WITH_COMMA = r"^[^\d,]*([-+]?\d*,\d+|[-+]?\d{1,3}(\.\d{3})+(,\d+)?)\D*$"
 FIELDS = CHUNK = 1 << 20  # characters of a field, bytes that are read at once
 ORIGIN = "origin.json"
 WRITING = ("format", "separator", "decimal", "encoding", "header", "columns")

@@ -7,9 +7,8 @@ from typing import Final, Literal
 import numpy as np
 import polars as pl
 
-from tasks.ingestion.cleaning import BEGINS, ENDS, NULL_WORDS
+from tasks.ingestion.cleaning import BEGINS, ENDS, NULL_WORDS, WITH_COMMA
 from tasks.ingestion.date_spelling import SPELLINGS, read_spelled
-from tasks.ingestion.plain_copy import WITH_COMMA
 from tasks.lender.columns import ColumnType
 from tasks.text import plain_name
 
