@@ -35,7 +35,7 @@ NULL_WORDS = (
 HELD = ", held text"
 ENDS, BEGINS = "_% €", "$€£ "  # what stands around a number and does not change it
 # Numbers of files with a decimal comma: without points, or with one after each three digits, as in 1.234,50.
-WITH_COMMA = r"^[^\d,]*([-+]?\d*,\d+|[-+]?\d{1,3}(\.\d{3})+(,\d+)?)\D*$"
+WITH_COMMA = r"^[^\d,]*([-+]?\d*,\d+|[-+]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?)\D*$"
 COUNTED = ("number", "whole number")  # types whose cells are read as numbers
 
 

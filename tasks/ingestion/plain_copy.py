@@ -118,7 +118,7 @@ def _copy(declared: LenderSource, paths: Sequence[Path], to: Path) -> list[Origi
 def _copy_frame(path: Path, declared: LenderSource, to: Path, *, with_header: bool) -> None:
     try:
         rows = pl.scan_delta(path) if declared.format == "delta" else pl.scan_parquet(path, glob=False)
-        texts = _with_points(rows.select(pl.all().cast(pl.String)), rows.collect_schema().names(), declared)
+        texts = _with_points(rows, rows.collect_schema().names(), declared).select(pl.all().cast(pl.String))
         texts.sink_csv(to, include_header=with_header)
     except pl.exceptions.PolarsError as error:
         reason = str(error).partition("\n")[0]
@@ -194,11 +194,15 @@ def _sink(path: Path, declared: LenderSource, header: Sequence[str], to: Path, *
 
 
 def _with_points(rows: pl.LazyFrame, header: Sequence[str], declared: LenderSource) -> pl.LazyFrame:
-    """The rows, all text, with a decimal point in the columns of numbers, given the names of the columns."""
+    """The rows with a decimal point in texts of columns of numbers, given the names of the columns."""
     if declared.decimal == ".":
         return rows
-    names = rows.collect_schema().names()
-    counted = [pl.col(name) for name, told in zip(names, header, strict=False) if _is_number(told, declared)]
+    kinds = rows.collect_schema().items()
+    counted = [
+        pl.col(name)
+        for (name, kind), told in zip(kinds, header, strict=False)
+        if kind == pl.String and _is_number(told, declared)
+    ]
     return rows.with_columns(
         pl.when(text.str.contains(WITH_COMMA))
         .then(text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True))

@@ -226,6 +226,7 @@ def test_a_folder_that_is_no_delta_table_is_missing(book: Path, tmp_path: Path) 
         ("12,5 %", "12.5 %"),
         ("€ 1.000,00", "€ 1000.00"),
         ("1.5", "1.5"),
+        ("0.125", "0.125"),
         ("1,2,3", "1,2,3"),
         ("12.34,5", "12.34,5"),
     ],
@@ -238,3 +239,12 @@ def test_a_number_of_a_file_with_decimal_commas_has_a_point_and_no_groups(
     copy = copy_plainly(source(separator=";", decimal=","), [file], tmp_path / "plain")
     with copy.open(encoding="utf-8", newline="") as text:
         assert list(csv.reader(text))[1] == ["1", written, number]
+
+
+def test_a_number_of_a_typed_table_is_none_with_points_between_thousands(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"id": ["1", "2"], "name": ["A", "B"], "amount": [1.234, 1234.5]})
+    rows.write_parquet(tmp_path / "a.parquet")
+    declared = source(format="parquet", decimal=",")
+    copy = copy_plainly(declared, [tmp_path / "a.parquet"], tmp_path / "plain")
+    assert pl.read_csv(copy)["amount"].to_list() == [1.234, 1234.5]
+    assert line_of_sender(copy, 3) == "row 2"
