@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from serving.http.door import App, Door
 from serving.http.pages import add_page
 from serving.http.problems import DESCRIPTIONS, KEY, json_response, problem
+from serving.http.review_calls import add_review
 from serving.http.score_calls import BATCH, MAX_KEY, NEXT, ONE, ScoreCalls
 from serving.request import Answer, Answers, NextGrade, batch_model, request_model
 from serving.service import Service
@@ -34,6 +35,7 @@ def make_app(service: Service) -> App:
     forms = {ONE: one, BATCH: batch_model(one), NEXT: one}
     _describe_scores(app, forms)
     _add_state(app, service)
+    add_review(app, service)
     add_page(app)
     return Door(ScoreCalls(app, service, forms), service.figures, lambda: service.tokens)
 

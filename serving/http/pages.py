@@ -1,12 +1,18 @@
-"""The page at `/` on which an underwriter enters an application: three files, and nothing from elsewhere."""
+"""The pages for underwriters: an application at `/`, a review list at `/review`; nothing from elsewhere."""
 
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
 from fastapi import FastAPI, Response
 
-OPEN = {"/": ("index.html", "text/html"), "/page.css": ("page.css", "text/css"),
-        "/page.js": ("page.js", "text/javascript")}  # fmt: skip
+OPEN = {
+    "/": ("index.html", "text/html"),
+    "/review": ("review.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/common.js": ("common.js", "text/javascript"),
+    "/page.js": ("page.js", "text/javascript"),
+    "/review.js": ("review.js", "text/javascript"),
+}
 FORM = "/form.json"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "

@@ -12,12 +12,14 @@ import pytest
 
 from tasks.config import Settings
 from tasks.decisions.log import read_log
+from tasks.decisions.reviews import read_reviews
 from tasks.store import tables
 from tests.builders import month
 from tests.e2e.browser import Page, chromium
 from tests.e2e.waiting import wait_until
 from tests.serving.client import serving
 from tests.serving.conftest import N_MONTHS
+from tests.serving.test_review import leave_unscored
 
 
 def test_the_page_takes_nothing_from_elsewhere_and_needs_no_token(own: Settings) -> None:
@@ -26,7 +28,7 @@ def test_the_page_takes_nothing_from_elsewhere_and_needs_no_token(own: Settings)
     add_token("front end", ["score"], own)
     with serving(own) as (client, _):
         assert client.post("/v1/score", json={}).status_code == 401
-        for path in ("/", "/page.js", "/page.css"):
+        for path in ("/", "/review", "/common.js", "/page.js", "/review.js", "/page.css"):
             found = client.get(path)
             assert found.status_code == 200
             assert "default-src 'none'; script-src 'self'" in found.headers["Content-Security-Policy"]
@@ -106,3 +108,30 @@ def test_an_underwriter_enters_an_application_by_keyboard_and_reads_why(
         page.press_enter()
         page.wait_for_text("customer_id: ")
     assert len(read_log(own)) == 1
+
+
+@pytest.mark.integration
+@pytest.mark.skipif(not shutil.which("chromium"), reason="there is no Chromium")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_underwriter_decides_on_the_review_list_by_keyboard_and_by_name(
+    own: Settings, address: str, scheme: str, tmp_path: Path
+) -> None:
+    day = month(N_MONTHS - 1)
+    leave_unscored(own, day)
+    with chromium(tmp_path / "browser") as page:
+        media = [{"name": "prefers-color-scheme", "value": scheme}]
+        page.ask("Emulation.setEmulatedMedia", features=media)
+        page.open(f"{address}review")
+        for name, text in (("month", f"{day:%Y-%m}"), ("by", "Ann Lee")):
+            press_tab_to(page, name)
+            page.ask("Input.insertText", text=text)
+        press_tab_to(page, "Show")
+        page.press_enter()
+        page.wait_for_text("need a person.")
+        page.wait_for_text("Decline")
+        press_tab_to(page, "Decline")
+        page.press_enter()
+        page.wait_for_text("decline by Ann Lee")
+        page.picture(tmp_path / f"review_{scheme}.png")
+    (decided,) = read_reviews(day, own).values()
+    assert (decided["decision"], decided["by"]) == ("decline", "Ann Lee")

@@ -2,14 +2,6 @@
 // The form is made of /openapi.json, which is made of the lender's declaration. No value is ever read as HTML.
 const form = document.getElementById("form");
 const answer = document.getElementById("answer");
-const words = (name) => name.replaceAll("_", " ");
-
-function element(tag, text, ...children) {
-  const made = document.createElement(tag);
-  if (text) made.textContent = text;
-  made.append(...children);
-  return made;
-}
 
 function resolve(schema, all) {
   const one = (schema.anyOf || [schema]).find((kind) => kind.type !== "null");
@@ -85,15 +77,6 @@ async function showChanges(options) {
     `${words(one.feature)}: ${value(one.now)} → ${value(one.then)} (grade ${one.grade}, ${(one.pd * 100).toFixed(1)} %)`));
   const none = element("p", "No single feature does: several would have to change.");
   answer.append(element("h3", "What would give a better grade, each alone"), lines.length ? element("ul", "", ...lines) : none);
-}
-
-async function call(path, options = {}) {
-  const token = document.getElementById("token")?.value;
-  const headers = { ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
-  const found = await fetch(path, { ...options, headers });
-  const said = await found.json();
-  if (!found.ok) throw new Error(said.errors.map((one) => [one.field, one.problem].filter(Boolean).join(": ")).join("; "));
-  return said;
 }
 
 async function ask(event) {
