@@ -142,7 +142,10 @@ def of_money(economics: pl.DataFrame, policy: Policy) -> set[str]:
     for row in rows.iter_rows(named=True):
         values = [row[name] for name in ("value", "ci_low", "ci_high") if row[name] is not None]
         spec = ECONOMICS[row["figure"]]
-        known |= {spec.write(value) if spec.form.endswith("%") else about(value) for value in values}
+        if spec.form.endswith("%"):
+            known |= {spec.write(value) for value in values}
+        else:
+            known |= {about(value / months) for value in values for months in {1, months_of(row["window"])}}
     return known
 
 
@@ -175,6 +178,12 @@ def newest_psi(data: DeckData) -> pl.DataFrame:
     """That of the newest month in which there was one."""
     rows = data.past.filter(metric="psi").drop_nulls("value")
     return rows.filter(pl.col("snapshot_date") == rows["snapshot_date"].max())
+
+
+def months_of(window: str) -> int:
+    """How many months a window such as `cohorts 2023-12 to 2024-02` has; 1 of any other."""
+    days = [int(year) * 12 + int(month) for year, month in re.findall(r"(\d{4})-(\d{2})", window)]
+    return days[-1] - days[0] + 1 if days else 1
 
 
 def gaps_of(data: DeckData) -> list[float]:

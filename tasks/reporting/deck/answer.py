@@ -167,8 +167,7 @@ def _proven(data: DeckData) -> str:
         return f"an AUC of {auc['value']:.3f} over {window_name(auc['window'])}; no money was measured on it."
     return (
         f"of the approved loans of {window_name(rate['window'])}, {rate['value']:.1%} defaulted; at the "
-        "cut-off "
-        f"they earn about {about(profit['value'])}."
+        f"cut-off they earn about {about(profit['value'])}{' together' if ' to ' in rate['window'] else ''}."
     )
 
 

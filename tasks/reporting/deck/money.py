@@ -44,7 +44,7 @@ def build_money(data: DeckData) -> Page:
 def _title_of_ripe(data: DeckData, realised: Mapping[str, Any]) -> str:
     return (
         f"Nobody applied in {month_name(data.day)}; loans of {window_name(realised['window'])} earned "
-        f"{about(realised['value'])} at the cut-off of {data.policy.cutoff_pd:.0%}"
+        f"{about(_of_a_month(realised)['value'])} a month at the cut-off of {data.policy.cutoff_pd:.0%}"
     )
 
 
@@ -161,7 +161,7 @@ def _worth(data: DeckData) -> Block:
     ]
     realised = data.facts.money("profit", "realised")
     of = window_name(realised["window"]) if realised else "not ripe yet"
-    together = " together" if " to " in of else ""
+    together = ", a month" if " to " in of else ""
     rows = [row for row in rows if {*row[1:]} != {"-"}]
     header = ("", f"Forecast, {month_name(data.day)}", f"Realised, {of}{together}")
     return table("What the model is worth", header, rows, widths=(0.85, 1, 1), inset=4)
@@ -180,7 +180,14 @@ def _value(row: Mapping[str, Any] | None, figure: str) -> str:
         words = f"{spec.write(row['value'])} ({spec.write(row['ci_low'])} to {spec.write(row['ci_high'])})"
         count = f", n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{row['n']:,}"
         return words + count if figure.startswith("swapped") else words
-    return f"{about(row['value'])} ({about(row['ci_low'])} to {about(row['ci_high'])})"
+    value, low, high = (about(_of_a_month(row)[name]) for name in ("value", "ci_low", "ci_high"))
+    return f"{value} ({low} to {high})"
+
+
+def _of_a_month(row: Mapping[str, Any]) -> dict[str, float]:
+    """An amount and its interval a month, of several cohorts together their mean."""
+    months = _months_in(row["window"])
+    return {name: row[name] / months for name in ("value", "ci_low", "ci_high")}
 
 
 def _term(data: DeckData, figure: str) -> Mapping[str, Any] | None:
