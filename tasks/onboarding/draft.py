@@ -12,7 +12,7 @@ from tasks.lender.tape import TAPE
 from tasks.onboarding.draft_head import DECIDE, GuessedSource, as_list, as_text, draft_head
 from tasks.onboarding.first_rows import applicants_in
 from tasks.onboarding.guess_columns import Guess, find_decimal, guess_column
-from tasks.onboarding.guess_roles import describe_applicants, is_dated_before
+from tasks.onboarding.guess_roles import describe_applicants, is_dated_before, name_customer
 from tasks.onboarding.guess_tape import Part, Table, describe_tape, find_tape, loan_starts
 from tasks.onboarding.samples import Sample
 from tasks.text import plain_name
@@ -29,7 +29,8 @@ def draft_declaration(samples: Sequence[Sample], lender: str) -> str:
     groups = _group(samples)
     tables = {name: _read_table(group[0], group[0].rows) for name, group in groups.items()}
     tape = find_tape(tables)
-    tape_part = describe_tape(tables[tape]) if tape else Part(None, {})
+    others = [table for name, table in tables.items() if name != tape]
+    tape_part = name_customer(tables[tape], describe_tape(tables[tape]), others) if tape else Part(None, {})
     starts = loan_starts(tables[tape] if tape else Table(samples[0].rows, {}), tape_part)
     sources = {
         name: GuessedSource(

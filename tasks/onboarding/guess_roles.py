@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -10,8 +11,35 @@ from tasks.onboarding.guess_columns import share_of
 from tasks.onboarding.guess_tape import SYNONYMS, Part, Table, month_of
 from tasks.text import plain_name
 
+FEW_IDS = 50  # so few values may be words that two files share
 REPEATED = 1.5  # rows a customer from which on a file is a history
 ID = re.compile(r"(^|_)(id|no|nr|num|number|key|ref)$|^(customer|client|loan|contract|account)")
+
+
+def name_customer(tape: Table, part: Part, others: Sequence[Table]) -> Part:
+    """What the loan tape probably is, with the customer's id, if no name tells it, by ids of other files.
+
+    It is the column of which most values stand in a column of another file; none where the loan's id does.
+    """
+    loan = part.theirs("loan_id")
+    if loan is None or CUSTOMER in part.names.values():
+        return part
+    ids = [
+        table.rows[name].drop_nulls().str.strip_chars().unique()
+        for table in others
+        for name in table.guesses
+        if table.guesses[name].type not in ("date", "number", "duration", "list of words")
+    ]
+    free = [name for name in tape.guesses if name not in part.names or name == loan]
+    shares: dict[str, float] = {}
+    for name in free:
+        values = tape.rows[name].drop_nulls().str.strip_chars().unique()
+        known = [share_of(values.is_in(one.implode())) for one in ids if len(one) > FEW_IDS < len(values)]
+        shares[name] = max(known, default=0.0)
+    best = max(shares, key=lambda name: (shares[name], name == loan))
+    return (
+        part if best == loan or shares[best] <= 0.5 else replace(part, names={**part.names, best: CUSTOMER})
+    )
 
 
 def describe_applicants(table: Table, starts: pl.DataFrame) -> Part:

@@ -67,6 +67,7 @@ def try_lender(settings: Settings) -> Trial:
         applications = good["loans"].filter(pl.col("installment_num") == 0).collect()
         cohorts = measure_cohorts(applications, labels)
         suspects = find_suspects(good, labels, policy.audit, settings)
+        strangers = _find_strangers(good)
     day, outlook = foresee_first_model(
         cohorts, needed=settings.first_training_cohorts, mob=settings.label_mob
     )
@@ -76,11 +77,27 @@ def try_lender(settings: Settings) -> Trial:
         columns=pl.concat([one.columns for one in tried]),
         cohorts=cohorts,
         suspects=suspects,
-        refusals=[*(text for one in tried for text in one.refusals), *_find_odd_months(tried, settings)],
+        refusals=[
+            *(text for one in tried for text in one.refusals),
+            *_find_odd_months(tried, settings),
+            *strangers,
+        ],
         label=settings.label_def,
         first_model=day,
         outlook=outlook,
     )
+
+
+def _find_strangers(good: Mapping[str, pl.LazyFrame]) -> list[str]:
+    """The sources of which no row is of a customer of the loan tape, though both have rows."""
+    customers = good["loans"].select("customer_id").unique().collect()
+    return [
+        f"{name} has no row of any customer of the loan tape: say in both which column is called customer_id."
+        for name, rows in good.items()
+        if name != "loans" and customers.height
+        if (ids := rows.select("customer_id").unique().collect()).height
+        if ids.join(customers, on="customer_id", how="semi").is_empty()
+    ]
 
 
 def _words_by_source() -> dict[str, list[str]]:

@@ -122,6 +122,15 @@ def test_the_rule_that_stops_months_is_named_once(tmp_path: Path) -> None:
     assert "(most often: primary_key; customer_id|regex)" in refusal
 
 
+def test_a_source_that_knows_no_customer_of_the_loan_tape_is_named(tmp_path: Path) -> None:
+    write_book(tmp_path, n_months=3, loans_per_month=20)
+    file = tmp_path / "features_attributes.csv"
+    file.write_text(file.read_text().replace("CUS_0x", "CUS_0xf0f"))
+    strangers = [text for text in try_lender(Settings(data=tmp_path)).refusals if "no row of any" in text]
+    assert len(strangers) == 1
+    assert strangers[0].startswith("attributes has no row of any customer of the loan tape: say in both")
+
+
 def test_a_word_that_the_newest_month_is_the_first_to_have_is_named(tmp_path: Path) -> None:
     write_book(tmp_path, n_months=3, loans_per_month=20)
     file = tmp_path / "features_attributes.csv"

@@ -103,6 +103,21 @@ def test_customers_who_return_have_applications_and_no_history(tmp_path: Path) -
     }
 
 
+def test_a_customer_that_no_name_tells_is_found_by_the_ids_of_another_file(tmp_path: Path) -> None:
+    book = "".join(f"L{n},K{n},2023-0{month}-28,2023-01-07,9,0\n" for n in range(60) for month in (1, 2, 3))
+    applied = "".join(f"K{n},2023-01-07,{n}\n" for n in range(60))
+    files = {
+        "tape.csv": TAPE.splitlines()[0].replace("customer_id", "quien") + "\n" + book,
+        "people.csv": "quien,applied_on,income\n" + applied,
+    }
+    _, lender = drafted(tmp_path, files)
+    assert lender.tape.theirs["customer_id"] == "quien"
+    assert lender.applications[0].theirs["customer_id"] == "quien"
+    by_loan = files | {"people.csv": "of_loan,applied_on,income\n" + applied.replace("K", "L")}
+    _, lender = drafted(tmp_path, by_loan)
+    assert "customer_id" not in lender.tape.theirs
+
+
 def test_a_source_that_lacks_loans_may_be_missing(tmp_path: Path) -> None:
     bureau = PEOPLE.partition("\n")[2].replace("K4,2023-01-07,4\n", "K99,2023-05-07,4\n")
     text, lender = drafted(
