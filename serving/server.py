@@ -1,6 +1,7 @@
 """The process of `vintage serve`: the application on uvicorn."""
 
 import asyncio
+import signal
 import sys
 from contextlib import suppress
 from ipaddress import ip_address
@@ -14,6 +15,7 @@ from tasks.errors import UsageError
 
 LOOPBACK = "127.0.0.1"
 SWITCH_SECONDS = 0.0005  # how long a thread that comes back from the disk may wait for its turn
+DRAINED_ON = (signal.SIGTERM, signal.SIGINT)
 DRAINED_WITHIN = 30  # seconds that answers in flight have once the process is to end
 
 
@@ -64,8 +66,23 @@ def serve(
         with suppress(asyncio.CancelledError):
             await roller
 
+    _leave_signals_to_uvicorn()
     sys.setswitchinterval(SWITCH_SECONDS)
     uvloop.run(run())
+
+
+def _leave_signals_to_uvicorn() -> None:
+    """From now on SIGTERM and Ctrl+C end the process once what is in flight is answered, not at once.
+
+    The command line blocks them; uvicorn puts handlers of its own in place while it serves.
+    """
+    for number in DRAINED_ON:
+        signal.signal(number, _go_on)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, DRAINED_ON)
+
+
+def _go_on(number: int, frame: object) -> None:
+    """Do nothing: uvicorn has ended by now, and the process does."""
 
 
 def _is_loopback(host: str) -> bool:

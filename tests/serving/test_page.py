@@ -37,9 +37,18 @@ def test_the_page_takes_nothing_from_elsewhere_and_needs_no_token(own: Settings)
         assert "Application" in client.get("/form.json").json()["components"]["schemas"]
 
 
+Process = subprocess.Popen[bytes]
+
+
 @pytest.fixture
-def address(own: Settings) -> Generator[str]:
-    """Where `vintage serve` listens, in a process of its own."""
+def address(process: tuple[str, Process]) -> str:
+    """Where `vintage serve` listens."""
+    return process[0]
+
+
+@pytest.fixture
+def process(own: Settings) -> Generator[tuple[str, Process]]:
+    """Where `vintage serve` listens, and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -55,10 +64,27 @@ def address(own: Settings) -> Generator[str]:
 
     try:
         wait_until(ready, lambda: "vintage serve is not ready", seconds=60)
-        yield f"http://127.0.0.1:{port}/"
+        yield f"http://127.0.0.1:{port}/", server
     finally:
         server.terminate()
         server.wait(timeout=60)
+
+
+@pytest.mark.integration
+def test_what_is_in_flight_is_answered_before_the_process_ends(
+    own: Settings, process: tuple[str, Process]
+) -> None:
+    address, server = process
+    body = b'{"customer_id": "CUS_0x1"}'
+    head = f"POST /v1/score HTTP/1.1\r\nHost: here\r\nContent-Length: {len(body)}\r\n"
+    with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2].strip("/")))) as caller:
+        caller.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + body[:5])
+        assert "vintage_ready 1.0" in httpx.get(f"{address}metrics").text  # the head is read by now
+        server.terminate()
+        caller.sendall(body[5:])
+        assert caller.recv(100).startswith(b"HTTP/1.1 200")
+    assert server.wait(timeout=60) == 0
+    assert len(read_log(own)) == 1
 
 
 def press_tab_to(page: Page, name: str) -> None:
