@@ -4,6 +4,7 @@ import pytest
 
 from tasks.leakage_audit.checks import Verdict
 from tasks.leakage_audit.restated import RESTATED, WHOLE_PERIOD, delivered_before_ripe, find_restated
+from tasks.statistics.performance import measure_auc
 from tests.builders import month
 
 NOW = pl.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "word": ["a", "b", None, "c"]})
@@ -56,6 +57,26 @@ def test_deciles_and_imputed_medians_of_all_months_change_with_later_months_and_
     for name, make in made.items():
         before, now = (months.select(make.alias(name)).head(300) for months in (incomes.head(300), incomes))
         assert find_restated(Verdict(name), now, before).check == RESTATED
+
+
+def test_deciles_and_imputed_medians_of_all_months_rank_defaults_no_better_than_those_of_the_day() -> None:
+    """Until a second delivery tells them apart they do no harm: a rank of later loans knows no outcome."""
+    draw = np.random.default_rng(2)
+    n, months_seen = 6000, 12
+    risk, number = draw.normal(-1.3, 1.0, n), np.arange(n) * months_seen // n
+    bad = (draw.random(n) < 1 / (1 + np.exp(-risk))).astype(float)
+    score = risk + draw.normal(0, 1.0, n) + 0.1 * number
+    stated = pl.DataFrame({"x": np.where(draw.random(n) < 0.2, np.nan, score)}).fill_nan(None)
+    known = pl.col("x").fill_null(pl.col("x").median())
+    for make in (known, (known.rank() * 10 / pl.len()).ceil()):
+        whole = stated.select(make).to_series()
+        by_day = pl.concat(
+            stated.head(int((number <= last).sum())).select(make).tail(int((number == last).sum()))
+            for last in range(months_seen)
+        ).to_series()
+        aucs = [measure_auc(bad, values.cast(pl.Float64).to_numpy()).value for values in (whole, by_day)]
+        assert aucs[0] > 0.6
+        assert aucs[0] - aucs[1] < 0.005
 
 
 @pytest.mark.parametrize(
