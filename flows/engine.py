@@ -31,6 +31,7 @@ from tasks.prefect import as_run, give_up, given_up, in_flow_run, traced
 from tasks.registry.settings_of_record import settings_on
 from tasks.store.writer import one_writer
 
+Run = Callable[[str, date], None]  # runs the flow of a name for a date; raises NothingToDoError
 QUICK = 5  # seconds that a server may take to say that it is well
 
 

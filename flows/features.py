@@ -15,6 +15,22 @@ from tasks.sources.tasks import sources_to_take_in, take_in_sources
 def features(snapshot_date: date, settings: Settings) -> None:
     """Raw files to bronze, silver and quarantine, gold labels and gold features of `snapshot_date`."""
     ingest([snapshot_date], settings)
+    _build_gold(snapshot_date, settings)
+
+
+@monthly_flow("ingestion")
+def ingestion(snapshot_date: date, settings: Settings) -> None:
+    """The first part of `features`, which goes in date order: raw files to bronze, silver and quarantine."""
+    ingest([snapshot_date], settings)
+
+
+@monthly_flow("features")
+def gold_features(snapshot_date: date, settings: Settings) -> None:
+    """The rest of `features`, which goes in any order once the months up to this one have come in."""
+    _build_gold(snapshot_date, settings)
+
+
+def _build_gold(snapshot_date: date, settings: Settings) -> None:
     build_labels([snapshot_date], settings)
     build_feature_store([snapshot_date], settings)
     if sources_to_take_in(settings):

@@ -27,9 +27,17 @@ def backfill(
     start: Annotated[date, day_option("First date.")],
     end: Annotated[date, day_option("Last date, included.")],
     flows: Annotated[str, typer.Option(help="Flows to run, separated by commas.")] = ",".join(FlowName),
+    workers: Annotated[int, typer.Option(min=1, help="Processes that run months side by side.")] = 1,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run them, as tcp://host:8786.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which steps would run, and why.")] = False,
 ) -> None:
-    """Run the flows for each month from --start to --end, in date order."""
+    """Run the flows for each month from --start to --end, in date order.
+
+    With --workers or --cluster features of all months are built side by side, and scores where no training
+    is among the flows.
+    """
     if start > end:
         raise UsageError(f"--start {start} is after --end {end}; swap them.")
     names = [name.strip() for name in flows.split(",") if name.strip()]
@@ -42,7 +50,7 @@ def backfill(
     if dry_run:
         _print_plan(start, end, chosen, settings)
         return
-    run_months(start, end, chosen, settings)
+    run_months(start, end, chosen, settings, workers=workers, cluster=cluster)
     print_months_so_far(settings)
     if settings.restate and FlowName.features in names:
         print_stale(start, end, names, settings)
@@ -56,14 +64,23 @@ def _print_plan(start: date, end: date, names: list[FlowName], settings: Setting
     print_frame(steps, left=("month", "flow", "runs", "why"))
 
 
-def run_months(start: date, end: date, names: list[FlowName], settings: Settings) -> None:
+def run_months(
+    start: date,
+    end: date,
+    names: list[FlowName],
+    settings: Settings,
+    *,
+    workers: int = 1,
+    cluster: str | None = None,
+) -> None:
     """Run the named flows for each month of the range, and show how far it is."""
     from flows.backfill import run_backfill
+    from flows.dask_cluster import scheduler
     from tasks.months import month_range
 
     days = month_range(start, end)
-    with progress(len(days) * len(names)) as step:
-        run_backfill(days, names, settings, step=step)
+    with scheduler(workers, cluster) as them, progress(len(days) * len(names)) as step:
+        run_backfill(days, names, settings, step=step, workers=them)
 
 
 def print_months_so_far(settings: Settings) -> None:

@@ -7,7 +7,7 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.errors import BadInputError, NothingToDoError
-from tasks.features.application_features import build_features
+from tasks.features.application_features import build_features, keep_applications
 from tasks.lender.current import lender
 from tasks.prefect import io_task
 from tasks.store import tables
@@ -34,11 +34,21 @@ def build_feature_store(days: Sequence[date], settings: Settings) -> int:
 
 
 def _require_new_ids(features: pl.DataFrame, days: Sequence[date], settings: Settings) -> None:
-    """Do nothing if no other application has the id of one of these: scores and labels are matched by it."""
+    """Do nothing if no other application has the id of one of these: scores and labels are matched by it.
+
+    Earlier months that came in and are not built yet may be under way in another worker: they count too.
+    """
     keys = ["loan_id", "snapshot_date"]
+    built = tables.snapshot_dates("gold.feature_store", settings)
     stored = tables.scan("gold.feature_store", settings).select(keys)
     others = stored.filter(~pl.col("snapshot_date").is_in(list(days)))
-    known = pl.concat([features.select(keys), others.collect()])
+    parts = [features.select(keys), others.collect()]
+    waiting = {day for day in tables.snapshot_dates("silver.loans", settings) if day < max(days)}
+    waiting -= {*built, *days}
+    if waiting:
+        loans = tables.scan("silver.loans", settings, on=waiting)
+        parts.append(keep_applications(loans, days=sorted(waiting)).select(keys).collect())
+    known = pl.concat(parts).unique()
     twice = known.filter(pl.col("loan_id").is_duplicated()).sort(keys)
     if twice.height:
         loan_id, first, again = twice["loan_id"][0], *twice["snapshot_date"].head(2)

@@ -37,5 +37,10 @@ def one_writer(settings: Settings, doing: str) -> Generator[None]:
             _ours.discard(datamart)
 
 
+def write_for_another(settings: Settings) -> None:
+    """From now on this process writes to the datamart for a command that is its only writer already."""
+    _ours.add(scratch_of(settings.datamart).resolve())
+
+
 def _say(other: str, datamart: Place) -> None:
     LOG.warning("Waiting for %s, which writes to %s.", other or "another command", datamart)
