@@ -123,9 +123,10 @@ def _hand_over(client: Any, settings: Settings, name: str, day: date) -> Wait:
     """Let a worker run a month, recorded by Prefect as far as its server lets it."""
     month = (name, day, plain_values(settings))
     future: Any = None
-    if in_flow_run():
+    context = FlowRunContext.get()
+    if context is not None and in_flow_run():
         try:
-            with _sendable_context():
+            with _sendable(context):
                 future = _as_task.submit(*month)
         except (HTTPError, PrefectException) as error:
             give_up(error)
@@ -134,13 +135,11 @@ def _hand_over(client: Any, settings: Settings, name: str, day: date) -> Wait:
 
 
 @contextmanager
-def _sendable_context() -> Generator[None]:
+def _sendable(context: FlowRunContext) -> Generator[None]:
     """The context of the flow run as it can be sent to a worker: without the work, which holds what cannot.
 
     And without its tags, as in `engine.monthly_flow`.
     """
-    context = FlowRunContext.get()
-    assert context is not None  # noqa: S101 - `in_flow_run`
     with context.model_copy(update={"flow": _backfill}), TagsContext(current_tags=set()):
         yield
 
