@@ -27,6 +27,8 @@ from tasks.registry.registered_files import read_card
 from tests.applicants import QUICK, applicants, training_set
 from tests.builders import exit_code, month, months, quick_settings, run_months, take_in, write_book
 
+pytestmark = pytest.mark.integration
+
 LAST = 11
 
 
@@ -102,7 +104,6 @@ def test_the_command_registers_a_model_of_its_own_once_and_earlier_days_keep_the
     assert exit_code(served, "models", "reproduce", made) == 0
 
 
-@pytest.mark.integration
 def test_a_recalibration_passes_the_gate_by_itself_where_more_loans_default_than_before(
     tmp_path: Path,
 ) -> None:

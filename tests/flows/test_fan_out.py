@@ -74,7 +74,7 @@ def test_two_workers_give_the_tables_and_models_of_one_process(alone: Settings, 
     assert tables.version_of("gold.predictions", settings) == scored
 
 
-@pytest.mark.integration
+@pytest.mark.slow
 def test_what_is_wrong_with_a_month_is_raised_in_its_turn(tmp_path: Path) -> None:
     """Two months built at once hold the same loan_id: the later one is refused, the earlier one is not."""
     book = build_book(months=3, loans_per_month=30)
@@ -120,7 +120,7 @@ def same_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"VINTAGE_{name.upper()}", str(value))
 
 
-@pytest.mark.integration
+@pytest.mark.slow
 @pytest.mark.usefixtures("same_environment")
 def test_a_worker_that_is_killed_costs_no_month(alone: Settings, tmp_path: Path) -> None:
     process = begin(alone, tmp_path)
@@ -134,7 +134,7 @@ def test_a_worker_that_is_killed_costs_no_month(alone: Settings, tmp_path: Path)
     assert_same_features(alone, settings_of(alone.data, tmp_path))
 
 
-@pytest.mark.integration
+@pytest.mark.slow
 @pytest.mark.usefixtures("same_environment")
 def test_a_command_that_is_killed_with_its_scheduler_is_run_again(alone: Settings, tmp_path: Path) -> None:
     process = begin(alone, tmp_path)
@@ -149,7 +149,7 @@ def test_a_command_that_is_killed_with_its_scheduler_is_run_again(alone: Setting
     assert_same_features(alone, settings)
 
 
-@pytest.mark.integration
+@pytest.mark.slow
 def test_a_scheduler_that_runs_elsewhere_is_used(alone: Settings, tmp_path: Path) -> None:
     from distributed import LocalCluster
 

@@ -12,6 +12,8 @@ from tasks.reporting.review_list import applications_to_review
 from tasks.store import tables
 from tests.builders import START, month, months, quick_settings, run_months
 
+pytestmark = pytest.mark.integration
+
 LAST = 9  # the month in which new applicants have no clickstream, the second that is scored
 
 

@@ -22,6 +22,8 @@ from tasks.statistics.performance import measure_auc
 from tasks.store import tables
 from tests.builders import exit_code, month, months, quick_settings, run_months, take_in, write_book
 
+pytestmark = pytest.mark.integration
+
 SHADOWED = months(12)[10:]  # ripe, all of them, in the last month
 
 
