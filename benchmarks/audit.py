@@ -128,14 +128,40 @@ def say_found(found: Mapping[tuple[str, str], int], size: int) -> list[str]:
 def say_power(tallies: Mapping[int, Tally]) -> list[str]:
     """Lines of refused leaks by the size of their gain."""
     lines = list[str]()
-    for low, high in pairwise(GAINS):
-        name = f"{low} to {high}".replace("-inf to", "below").replace(" to inf", " or more")
-        cells = list[str]()
-        for tally in tallies.values():
-            here = [admitted for gain, admitted in tally.gains if low <= gain < high]
-            cells.append(f"{1 - sum(here) / len(here):.0%} of {len(here)}" if here else "none")
+    for name, found in power(tallies).items():
+        cells = [f"{1 - sum(here) / len(here):.0%} of {len(here)}" if here else "none" for here in found]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
+
+
+def power(tallies: Mapping[int, Tally]) -> dict[str, list[list[bool]]]:
+    """By band of the gain, of each size, whether each leak of the band was admitted."""
+    return {
+        f"{low} to {high}".replace("-inf to", "below").replace(" to inf", " or more"): [
+            [admitted for gain, admitted in tally.gains if low <= gain < high] for tally in tallies.values()
+        ]
+        for low, high in pairwise(GAINS)
+    }
+
+
+def draw_power(tallies: Mapping[int, Tally]) -> list[str]:
+    """The same as a curve of each size, of the bands that every size has."""
+    bands = {name: found for name, found in power(tallies).items() if all(found)}
+    curves = [
+        [f"{100 - 100 * sum(here) / len(here):.0f}" for here in one]
+        for one in zip(*bands.values(), strict=True)
+    ]
+    names = ", ".join(f'"{name}"' for name in bands)
+    sizes = " and ".join(f"{size:,}" for size in tallies)
+    return [
+        "```mermaid",
+        "xychart-beta",
+        f'    title "Leaks refused, at {sizes} loans a month"',
+        f'    x-axis "gain in AUC" [{names}]',
+        '    y-axis "% refused" 0 --> 100',
+        *(f"    line [{', '.join(one)}]" for one in curves),
+        "```",
+    ]
 
 
 def say_worlds(tallies: Mapping[int, Tally]) -> list[str]:
@@ -205,6 +231,8 @@ def write(tallies: Mapping[int, Tally]) -> None:
         "| Gain in AUC | " + " | ".join(f"{size:,} loans a month" for size in tallies) + " |",
         "|---|" + "---|" * len(tallies),
         *say_power(tallies),
+        "",
+        *draw_power(tallies),
         "",
         *say_undetected(tallies),
         "- What the outcome under more noise than 2 standard deviations, or changes of fewer loans than the",
