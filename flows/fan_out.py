@@ -83,7 +83,7 @@ def _built(days: Sequence[date], waiting: Mapping[tuple[str, date], Wait]) -> Ge
         try:
             with suppress(NothingToDoError):
                 waiting.get(("features", day), lambda: None)()
-        except Exception:
+        except Exception:  # whatever it is, `run` waits for the same month again and raises it in its turn
             return
         yield day
 

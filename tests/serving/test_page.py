@@ -21,6 +21,9 @@ from tests.serving.client import serving
 from tests.serving.conftest import N_MONTHS
 from tests.serving.test_review import leave_unscored
 
+# A clone on a machine without a browser still has its other integration tests; `.ci/run` brings Chromium.
+IN_CHROMIUM = pytest.mark.skipif(not shutil.which("chromium"), reason="it needs Chromium")
+
 
 def test_the_page_takes_nothing_from_elsewhere_and_needs_no_token(own: Settings) -> None:
     from serving.tokens import add_token
@@ -98,7 +101,7 @@ def press_tab_to(page: Page, name: str) -> None:
 
 
 @pytest.mark.integration
-@pytest.mark.skipif(not shutil.which("chromium"), reason="there is no Chromium")
+@IN_CHROMIUM
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_underwriter_enters_an_application_by_keyboard_and_reads_why(
     own: Settings, address: str, scheme: str, tmp_path: Path
@@ -137,7 +140,7 @@ def test_an_underwriter_enters_an_application_by_keyboard_and_reads_why(
 
 
 @pytest.mark.integration
-@pytest.mark.skipif(not shutil.which("chromium"), reason="there is no Chromium")
+@IN_CHROMIUM
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_underwriter_decides_on_the_review_list_by_keyboard_and_by_name(
     own: Settings, address: str, scheme: str, tmp_path: Path
