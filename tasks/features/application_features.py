@@ -21,6 +21,7 @@ from tasks.schemas.feature_store import (
     has_values,
     history_months,
     numbers_of,
+    watched_of,
     word_counts,
     words_of,
 )
@@ -143,7 +144,7 @@ def build_features(
 
 
 def features_of(source: LenderSource, known: pl.LazyFrame) -> pl.LazyFrame:
-    """The features that a source gives of the rows known, one row per loan_id that it knows.
+    """The features that a source gives of the rows known, and what is watched, a row per loan_id that it knows.
 
     Needs:  loan_id, and the columns of the source's silver table.
     """
@@ -151,4 +152,4 @@ def features_of(source: LenderSource, known: pl.LazyFrame) -> pl.LazyFrame:
     if source.role == "history":
         return summarise_history(known, source.name).with_columns(knows)
     row = add_derived(keep_latest(known), source)
-    return row.select("loan_id", *numbers_of(source), *words_of(source), knows)
+    return row.select("loan_id", *numbers_of(source), *words_of(source), *watched_of(source), knows)

@@ -59,6 +59,11 @@ class Column(Strict):
             raise ValueError("a list of words names its `words`, each of which is counted as a feature")
         if self.protected and numeric and not self.bands:
             raise ValueError("a protected number says in `bands` where its groups begin, such as [0, 25, 50]")
+        if self.protected and (self.personal or not (numeric or self.type == "word")):
+            raise ValueError(
+                "fairness is measured between the groups of a protected column: it is a number or a word, and "
+                "not personal, since what is personal stays in silver"
+            )
         return self
 
     @property

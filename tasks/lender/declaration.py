@@ -124,6 +124,10 @@ class LenderSource(Strict):
         known = () if self.role == "loan tape" else self.by_our_name.items()
         return {name: column for name, column in known if column.is_feature and name not in (CUSTOMER, DATE)}
 
+    def watched_columns(self) -> dict[str, Column]:
+        """The protected columns that no model learns from, by our names: fairness is measured between them."""
+        return {n: one for n, one in self.by_our_name.items() if one.protected and not one.is_feature}
+
 
 class Identity(Strict):
     """Who lends: its name, its currency, and on which days it takes its snapshots."""

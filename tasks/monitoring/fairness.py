@@ -18,8 +18,12 @@ from tasks.statistics.significance import holm, ratio_below_p
 
 
 def _protected_of(declared: Lender) -> dict[str, Column]:
-    """The protected features, by name, with what is declared of them."""
-    columns = (pair for source in declared.applications for pair in source.feature_columns().items())
+    """The protected columns of applications, by name, with what is declared of them."""
+    columns = (
+        pair
+        for source in declared.applications
+        for pair in {**source.feature_columns(), **source.watched_columns()}.items()
+    )
     return {name: column for name, column in columns if column.protected}
 
 

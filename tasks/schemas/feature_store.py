@@ -1,6 +1,7 @@
 """gold.feature_store: one row per application, everything the lender knew on the day it came in.
 
 Key: loan_id. `has_<source>` says whether the source knew the customer; a feature is null where it did not.
+Protected columns that are no features are kept beside them, for fairness alone.
 The features are those that the lender declares, of each source of applications its columns, what is derived
 of them and the words that are counted; of each history its months, and mean and spread of each measure over
 them.
@@ -80,6 +81,12 @@ def words_of(source: LenderSource) -> dict[str, str]:
     return {n: column.reason for n, column in source.feature_columns().items() if column.type == "word"}
 
 
+def watched_of(source: LenderSource) -> dict[str, pl.DataType]:
+    """The protected columns of a source of applications that are no features, with their types."""
+    watched = source.watched_columns().items()
+    return {name: pl.Float64() if column.type in NUMERIC else pl.String() for name, column in watched}
+
+
 @cache
 def _numbers(declared: Lender) -> dict[str, str]:
     return {name: group for one in declared.applications for name, group in numbers_of(one).items()}
@@ -128,6 +135,7 @@ def feature_store_of(declared: Lender) -> dict[str, pl.DataType]:
         **dict.fromkeys(_has_source(declared).values(), pl.Boolean()),
         **dict.fromkeys((*_numbers(declared), *_summary(declared)), pl.Float64()),
         **dict.fromkeys(_words(declared), pl.String()),
+        **{name: kind for one in declared.applications for name, kind in watched_of(one).items()},
     }
 
 

@@ -8,10 +8,13 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tasks.config import Settings, checked_settings
+from tasks.errors import PolicyError
 from tasks.features.tasks import build_feature_store
 from tasks.ingestion.tasks import ingest
+from tasks.monitoring.fairness import KINDS, add_groups
 from tasks.reporting.backfill_plan import plan_backfill
 from tasks.reporting.status import command_to_fill, missing_columns
+from tasks.schemas.feature_store import FEATURES
 from tasks.store import tables
 from tests.builders import months
 
@@ -98,3 +101,19 @@ def test_months_that_run_again_get_the_column_and_keep_all_else(folder: Path) ->
     assert missing_columns(settings).is_empty()
     plan = plan_backfill(months(3), ["features"], settings)
     assert plan["why"].unique().to_list() == ["taken in already: checked again"]
+
+
+def test_a_protected_column_that_is_no_feature_is_kept_for_fairness_alone(folder: Path) -> None:
+    watched = 'children = { type = "whole number", feature = false, protected = true, bands = [0, 1, 2] }\n'
+    store = take_in(serve(folder, declared=DECLARED.replace(LINE, watched)))
+    assert list(FEATURES) == ["income"]
+    assert list(KINDS) == ["children_band"]
+    bands = add_groups(store).select("customer_id", "children_band")
+    named = ("under 1", "1 to 1", "2 and over")
+    assert dict(bands.iter_rows()) == {f"K{n}": named[n % 3] for n in range(12)}
+
+
+def test_a_protected_column_cannot_be_personal(folder: Path) -> None:
+    personal = 'children = { type = "word", personal = true, protected = true }\n'
+    with pytest.raises(PolicyError, match="what is personal stays in silver"):
+        serve(folder, declared=DECLARED.replace(LINE, personal))
