@@ -144,7 +144,7 @@ def build_features(
 
 
 def features_of(source: LenderSource, known: pl.LazyFrame) -> pl.LazyFrame:
-    """The features that a source gives of the rows known, and what is watched, a row per loan_id that it knows.
+    """The features that a source gives of the rows known, and what is watched: a row per loan_id it knows.
 
     Needs:  loan_id, and the columns of the source's silver table.
     """

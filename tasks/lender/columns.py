@@ -61,7 +61,7 @@ class Column(Strict):
             raise ValueError("a protected number says in `bands` where its groups begin, such as [0, 25, 50]")
         if self.protected and (self.personal or not (numeric or self.type == "word")):
             raise ValueError(
-                "fairness is measured between the groups of a protected column: it is a number or a word, and "
+                "fairness is measured between the groups of a protected column: it is a number or a word and "
                 "not personal, since what is personal stays in silver"
             )
         return self

@@ -125,7 +125,7 @@ class LenderSource(Strict):
         return {name: column for name, column in known if column.is_feature and name not in (CUSTOMER, DATE)}
 
     def watched_columns(self) -> dict[str, Column]:
-        """The protected columns that no model learns from, by our names: fairness is measured between them."""
+        """The protected columns that no model learns from, by our names: groups of fairness."""
         return {n: one for n, one in self.by_our_name.items() if one.protected and not one.is_feature}
 
 
