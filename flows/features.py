@@ -4,7 +4,7 @@ from datetime import date
 
 from flows.engine import monthly_flow
 from tasks.config import Settings
-from tasks.features.tasks import build_feature_store
+from tasks.features.tasks import build_feature_store, keep_sums
 from tasks.ingestion.tasks import ingest
 from tasks.labels.tasks import build_labels
 from tasks.reporting.artifacts import publish_features
@@ -15,6 +15,7 @@ from tasks.sources.tasks import sources_to_take_in, take_in_sources
 def features(snapshot_date: date, settings: Settings) -> None:
     """Raw files to bronze, silver and quarantine, gold labels and gold features of `snapshot_date`."""
     ingest([snapshot_date], settings)
+    keep_sums([snapshot_date], settings)
     _build_gold(snapshot_date, settings)
 
 
@@ -22,6 +23,7 @@ def features(snapshot_date: date, settings: Settings) -> None:
 def ingestion(snapshot_date: date, settings: Settings) -> None:
     """The first part of `features`, which goes in date order: raw files to bronze, silver and quarantine."""
     ingest([snapshot_date], settings)
+    keep_sums([snapshot_date], settings)
 
 
 @monthly_flow("features")

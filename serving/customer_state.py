@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import polars as pl
 
 from tasks.config import Settings
 from tasks.features.application_features import build_features, features_of
+from tasks.features.known_rows import scan_known
 from tasks.ingestion.cleaning import read_word
 from tasks.lender.current import lender
 from tasks.lender.declaration import LenderSource
@@ -46,23 +47,20 @@ def load_state(
     Needs:  `before`, to leave out a history's rows of the day itself, as at an application on it: the batch
             at the end of the month knows them, the service cannot.
     """
-    sources = {one.name: _scan(one, day, settings, before=before) for one in lender().of_applicants}
-    known = _all_customers(sources) if customers is None else sorted(set(customers))
+    sources, sums = scan_known([day], settings, before=before)
+    known = (
+        _all_customers([*sources.values(), *sums.values()]) if customers is None else sorted(set(customers))
+    )
     applications = pl.LazyFrame({"customer_id": known}, schema={"customer_id": pl.String}).select(
         "customer_id", loan_id="customer_id", snapshot_date=pl.lit(day), installment_num=0
     )
-    features = build_features(applications, sources, days=[day]).sort("customer_id")
+    features = build_features(applications, sources, days=[day], sums=sums).sort("customer_id")
     places = {customer: place for place, customer in enumerate(features["customer_id"])}
     return CustomerState(day, features, places, _newest_months(day, settings))
 
 
-def _scan(source: LenderSource, day: date, settings: Settings, *, before: bool) -> pl.LazyFrame:
-    until = day - timedelta(days=1) if before and source.role == "history" else day
-    return tables.scan(f"silver.{source.name}", settings, until=until)
-
-
-def _all_customers(sources: Mapping[str, pl.LazyFrame]) -> list[str]:
-    ids = pl.concat([rows.select("customer_id") for rows in sources.values()])
+def _all_customers(known: Sequence[pl.LazyFrame]) -> list[str]:
+    ids = pl.concat([rows.select("customer_id") for rows in known])
     return ids.unique().collect()["customer_id"].sort().to_list()
 
 

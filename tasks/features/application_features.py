@@ -11,6 +11,7 @@ from datetime import date
 
 import polars as pl
 
+from tasks.features.history_sums import add_sums, sum_months, sums_of_applicants
 from tasks.lender.current import lender
 from tasks.lender.declaration import LenderSource
 from tasks.schemas.feature_store import (
@@ -18,13 +19,13 @@ from tasks.schemas.feature_store import (
     HAS_SOURCE,
     KEYS,
     MEASURES_OF,
-    has_values,
     history_months,
     numbers_of,
     watched_of,
     word_counts,
     words_of,
 )
+from tasks.schemas.history_sums import MONTHS_SUMMED
 from tasks.schemas.source import UNKNOWN
 
 
@@ -51,32 +52,22 @@ def keep_known(rows: pl.LazyFrame, applications: pl.LazyFrame, *, delay_days: in
     return known.filter(since <= pl.col("applied"))
 
 
-def summarise_history(known: pl.LazyFrame, history: str) -> pl.LazyFrame:
+def summarise_history(known: pl.LazyFrame, history: str, earlier: pl.LazyFrame | None = None) -> pl.LazyFrame:
     """Level and spread of each measure of a history over the months known at the application.
 
-    Needs:  loan_id, the measures and snapshot_date as `keep_known` gives them.
+    Needs:  loan_id, the measures and snapshot_date as `keep_known` gives them; of months that are not among
+            them the `earlier` sums, as `sum_months` gives them.
     Adds:   the columns of SUMMARY_OF: number of months, means, standard deviations (null for a single month).
     Keys:   one row per loan_id of which a month has any value.
     Source: the silver table of the history.
     """
     measures, months = MEASURES_OF[history], history_months(history)
-    whole = all(known.collect_schema()[m].is_integer() for m in measures)
-    # Integer sums are exact, so the result does not depend on the order in which rows are met; others are
-    # taken in the order of the months.
-    kind, ordered = (pl.Int64, known) if whole else (pl.Float64, known.sort("loan_id", "snapshot_date"))
-    sums = (
-        ordered.filter(has_values(history))
-        .group_by("loan_id")
-        .agg(
-            pl.len().cast(pl.Float64).alias(months),
-            *(pl.col(m).count().alias(f"{m}_n") for m in measures),
-            *(pl.col(m).cast(kind).sum().alias(f"{m}_sum") for m in measures),
-            *((pl.col(m).cast(kind) ** 2).sum().alias(f"{m}_squares") for m in measures),
-        )
-    )
+    sums = sum_months(known, history, by="loan_id")
+    if earlier is not None:
+        sums = add_sums([earlier, sums], by="loan_id")
     return sums.select(
         "loan_id",
-        months,
+        pl.col(MONTHS_SUMMED).cast(pl.Float64).alias(months),
         *(_mean(m).alias(f"{m}_mean") for m in measures),
         *(_sd(m).alias(f"{m}_sd") for m in measures),
     )
@@ -120,12 +111,17 @@ def _count_words(source: LenderSource) -> list[pl.Expr]:
 
 
 def build_features(
-    loans: pl.LazyFrame, sources: Mapping[str, pl.LazyFrame], *, days: Sequence[date]
+    loans: pl.LazyFrame,
+    sources: Mapping[str, pl.LazyFrame],
+    *,
+    days: Sequence[date],
+    sums: Mapping[str, pl.LazyFrame] | None = None,
 ) -> pl.DataFrame:
     """Rows of gold.feature_store for the applications of `days`.
 
     Needs:  silver.loans and by name the silver tables of all other sources; rows that were not known when an
-            application came in are not used for it.
+            application came in are not used for it. `sums`, by the name of a history the sums by customer of
+            those of its months that `sources` leaves out, all of them known on each of the days.
     Keys:   one row per loan_id, every application; nulls where a source does not know the customer.
     """
     applications = keep_applications(loans, days=days).collect()
@@ -133,23 +129,29 @@ def build_features(
     known = [
         keep_known(sources[one.name], applications.lazy(), delay_days=one.delay_days) for one in declared
     ]
+    summed = [sums_of_applicants(rows, applications.lazy()) for rows in (sums or {}).values()]
     # Read first: that is where the time goes, and what is left is small and quicker without streaming.
+    read = pl.collect_all([*known, *summed])
+    earlier = dict(zip(sums or {}, read[len(known) :], strict=True))
     wide = applications.lazy()
-    for source, rows in zip(declared, pl.collect_all(known), strict=True):
-        features = features_of(source, rows.lazy())
+    for source, rows in zip(declared, read, strict=False):
+        before = earlier.get(source.name)
+        features = features_of(source, rows.lazy(), None if before is None else before.lazy())
         wide = wide.join(features, on="loan_id", how="left", validate="1:1")
     wide = wide.with_columns(pl.col(list(HAS_SOURCE.values())).fill_null(value=False))
     typed = [pl.col(name).cast(kind) for name, kind in FEATURE_STORE.items()]
     return wide.select(typed).collect(engine="in-memory")
 
 
-def features_of(source: LenderSource, known: pl.LazyFrame) -> pl.LazyFrame:
+def features_of(
+    source: LenderSource, known: pl.LazyFrame, earlier: pl.LazyFrame | None = None
+) -> pl.LazyFrame:
     """The features that a source gives of the rows known, and what is watched: a row per loan_id it knows.
 
-    Needs:  loan_id, and the columns of the source's silver table.
+    Needs:  loan_id, and the columns of the source's silver table; of a history, the sums of `earlier` months.
     """
     knows = pl.lit(value=True).alias(HAS_SOURCE[source.name])
     if source.role == "history":
-        return summarise_history(known, source.name).with_columns(knows)
+        return summarise_history(known, source.name, earlier).with_columns(knows)
     row = add_derived(keep_latest(known), source)
     return row.select("loan_id", *numbers_of(source), *words_of(source), *watched_of(source), knows)

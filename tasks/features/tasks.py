@@ -8,7 +8,7 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import BadInputError, NothingToDoError
 from tasks.features.application_features import build_features, keep_applications
-from tasks.lender.current import lender
+from tasks.features.known_rows import scan_known, sum_histories
 from tasks.prefect import io_task
 from tasks.store import tables
 
@@ -21,16 +21,20 @@ def build_feature_store(days: Sequence[date], settings: Settings) -> int:
     application of another day has.
     """
     loans = tables.scan("silver.loans", settings, on=days)
-    sources = {
-        source.name: tables.scan(f"silver.{source.name}", settings, until=max(days))
-        for source in lender().of_applicants
-    }
-    features = build_features(loans, sources, days=days)
+    sources, sums = scan_known(days, settings)
+    features = build_features(loans, sources, days=days, sums=sums)
     _require_new_ids(features, days, settings)
     n_applications = tables.replace_partitions("gold.feature_store", features, days=days, settings=settings)
     if n_applications == 0:
         raise NothingToDoError(f"No application on {', '.join(map(str, days))}: no loan starts on that day.")
     return n_applications
+
+
+@io_task
+def keep_sums(days: Sequence[date], settings: Settings) -> None:
+    """Add up the histories of whole numbers up to the last of the days, where many rows wait for it."""
+    for history, day, sums in sum_histories(max(days), settings):
+        tables.replace_partitions(f"state.{history}", sums, days=[day], settings=settings)
 
 
 def _require_new_ids(features: pl.DataFrame, days: Sequence[date], settings: Settings) -> None:
@@ -41,13 +45,14 @@ def _require_new_ids(features: pl.DataFrame, days: Sequence[date], settings: Set
     keys = ["loan_id", "snapshot_date"]
     built = tables.snapshot_dates("gold.feature_store", settings)
     stored = tables.scan("gold.feature_store", settings).select(keys)
-    others = stored.filter(~pl.col("snapshot_date").is_in(list(days)))
+    same = pl.col("loan_id").is_in(features["loan_id"].implode())
+    others = stored.filter(~pl.col("snapshot_date").is_in(list(days)), same)
     parts = [features.select(keys), others.collect()]
     waiting = {day for day in tables.snapshot_dates("silver.loans", settings) if day < max(days)}
     waiting -= {*built, *days}
     if waiting:
         loans = tables.scan("silver.loans", settings, on=waiting)
-        parts.append(keep_applications(loans, days=sorted(waiting)).select(keys).collect())
+        parts.append(keep_applications(loans, days=sorted(waiting)).select(keys).filter(same).collect())
     known = pl.concat(parts).unique()
     twice = known.filter(pl.col("loan_id").is_duplicated()).sort(keys)
     if twice.height:

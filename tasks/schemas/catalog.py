@@ -13,6 +13,7 @@ from tasks.schemas.decisions import Decisions
 from tasks.schemas.deliveries import Deliveries
 from tasks.schemas.economics import Economics
 from tasks.schemas.feature_store import feature_store_of
+from tasks.schemas.history_sums import sums_of
 from tasks.schemas.label_store import LabelStore
 from tasks.schemas.monitoring import Monitoring
 from tasks.schemas.predictions import Predictions, ShadowPredictions
@@ -66,6 +67,7 @@ def tables_of(declared: Lender) -> dict[str, Table]:
             for name, table in _of_source(source).items()
         },
         "bronze.deliveries": _of_schema(Deliveries),
+        **{f"state.{one}": Table(sums, ("customer_id",)) for one, sums in sums_of(declared).items()},
         "gold.feature_store": Table(feature_store_of(declared), ("loan_id",)),
         "gold.source_features": Table(SOURCE_FEATURES, ("loan_id", "source", "feature")),
         "gold.label_store": _of_schema(LabelStore),

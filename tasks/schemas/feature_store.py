@@ -36,7 +36,8 @@ def longest_history() -> pl.Expr:
 
 
 @cache
-def _measures_of(declared: Lender) -> dict[str, tuple[str, ...]]:
+def measures_of(declared: Lender) -> dict[str, tuple[str, ...]]:
+    """The measures of each history, by our names."""
     return {
         one.name: tuple(n for n, column in one.feature_columns().items() if column.type in NUMERIC)
         for one in declared.histories
@@ -45,14 +46,14 @@ def _measures_of(declared: Lender) -> dict[str, tuple[str, ...]]:
 
 @cache
 def _measures(declared: Lender) -> tuple[str, ...]:
-    return tuple(name for names in _measures_of(declared).values() for name in names)
+    return tuple(name for names in measures_of(declared).values() for name in names)
 
 
 @cache
 def _summary_of(declared: Lender) -> dict[str, tuple[str, ...]]:
     return {
         name: (history_months(name), *(f"{m}_mean" for m in measures), *(f"{m}_sd" for m in measures))
-        for name, measures in _measures_of(declared).items()
+        for name, measures in measures_of(declared).items()
     }
 
 
@@ -160,7 +161,7 @@ def _descriptions(declared: Lender) -> dict[str, str]:
     }
     return {
         **columns,
-        **{history_months(n): f"months of {n} known up to the application" for n in _measures_of(declared)},
+        **{history_months(n): f"months of {n} known up to the application" for n in measures_of(declared)},
         **{f"{name}_mean": f"mean of {name} over those months" for name in measures},
         **{f"{name}_sd": f"standard deviation of {name}" for name in measures},
     }
@@ -172,11 +173,11 @@ FEATURES = NamesOfTheLender(_features)
 PROFILE_NUMBERS = NamesOfTheLender(lambda declared: tuple(_numbers(declared)))  # of sources of applications
 CATEGORIES = NamesOfTheLender(lambda declared: tuple(_words(declared)))
 MEASURES = NamesOfTheLender(_measures)  # of all histories
-MEASURES_OF = OfTheLender(_measures_of)  # by history
+MEASURES_OF = OfTheLender(measures_of)  # by history
 # By history and of all: its months, then the means, then the spreads of its measures.
 SUMMARY_OF = OfTheLender(_summary_of)
 SUMMARY = NamesOfTheLender(_summary)
-MONTHS = NamesOfTheLender(lambda declared: tuple(history_months(name) for name in _measures_of(declared)))
+MONTHS = NamesOfTheLender(lambda declared: tuple(history_months(name) for name in measures_of(declared)))
 SOURCE_OF = OfTheLender(_source_of)
 REASON_GROUP_OF = OfTheLender(reason_of)
 MONOTONE = OfTheLender(_monotone)  # +1: more of it must never lower the PD; -1: never raise it

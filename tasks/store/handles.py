@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
@@ -62,6 +63,17 @@ def newest_note(name: str, key: str, settings: Settings) -> str | None:
     if begun is None:
         return None
     return _newest_note(path, begun, open_table(name, settings).version(), key)
+
+
+def files_of(name: str, settings: Settings) -> pl.DataFrame:
+    """The files of a table at its newest version: snapshot_date, file (its name), n (rows), in this order."""
+    actions = pl.DataFrame(open_table(name, settings).get_add_actions(flatten=True))
+    if actions.is_empty():
+        return pl.DataFrame(schema={"snapshot_date": pl.Date, "file": pl.String, "n": pl.Int64})
+    named = pl.col("path").str.split("/").list.last()
+    return actions.select(
+        snapshot_date=pl.col("partition.snapshot_date"), file=named, n=pl.col("num_records")
+    ).sort("snapshot_date", "file")
 
 
 def is_table(path: Place) -> bool:

@@ -23,7 +23,8 @@ from tasks.store.handles import is_table, open_table, open_version, path_of
 from tasks.store.table_columns import columns_of, missing_in, require_same_types
 from tasks.store.turns import ATTEMPTS, wait_for_turn
 
-PERSONAL = ("bronze", "silver", "quarantine")  # layers with names: their folders are made for the owner alone
+# Layers with names, and with customers' histories: their folders are made for the owner alone.
+PERSONAL = ("bronze", "silver", "quarantine", "state")
 MAY_BE_EMPTIED = ("quarantine.", "gold.actions")
 # A month's columns are too short for dictionaries to pay, and nothing reads their statistics.
 PLAIN = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE")

@@ -1,0 +1,94 @@
+"""Which rows of the sources are read for applications, and for which of them the sums of a history stand."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+import polars as pl
+
+from tasks.config import Settings
+from tasks.features.history_sums import add_sums, sum_months
+from tasks.lender.current import lender
+from tasks.schemas.catalog import TABLES
+from tasks.schemas.feature_store import MEASURES_OF
+from tasks.store import tables
+from tasks.store.handles import files_of
+
+# A history is added up when so many months' rows wait: to write the sums of all customers costs as much as to
+# read the rows of forty months, so the mean cost of a month is least near the square root of twice that.
+MONTHS = 9
+MANY = 300_000  # rows; fewer are read again within a tenth of a second
+Rows = dict[str, pl.LazyFrame]
+
+
+def scan_known(days: Sequence[date], settings: Settings, *, before: bool = False) -> tuple[Rows, Rows]:
+    """By source the rows that may be known on the days, and by history the sums of those left out.
+
+    Needs:  `before`, to leave out a history's rows of the days themselves.
+    """
+    sources, sums = Rows(), Rows()
+    for one in lender().of_applicants:
+        table = f"silver.{one.name}"
+        until = max(days) - timedelta(days=1) if before and one.role == "history" else max(days)
+        last = newest_sums(one.name, min(days) - timedelta(days=one.delay_days + int(before)), settings)
+        if last is None:
+            sources[one.name] = tables.scan(table, settings, until=until)
+        else:
+            later = [day for day in tables.snapshot_dates(table, settings) if last < day <= until]
+            sources[one.name] = tables.scan(table, settings, on=later)
+            sums[one.name] = _stored(one.name, last, settings)
+    return sources, sums
+
+
+def newest_sums(history: str, until: date, settings: Settings) -> date | None:
+    """The newest day up to `until` whose sums are of the rows that are there now; else None."""
+    days = tables.snapshot_dates(f"state.{history}", settings) if history in _summed() else []
+    for day in reversed([day for day in days if day <= until]):
+        digest = tables.scan(f"state.{history}", settings, on=[day]).select("digest").head(1).collect()
+        if digest.item() == _digest(history, day, settings):
+            return day
+    return None
+
+
+def sum_histories(
+    until: date, settings: Settings, *, months: int = MONTHS, many: int = MANY
+) -> Iterator[tuple[str, date, pl.DataFrame]]:
+    """Each history of which `many` rows and `months` wait, its newest month up to a day, its new sums.
+
+    The sums are rows of state.<history>.
+    """
+    for history in _summed():
+        last, waiting = _wait_for_sums(history, until, settings)
+        day, n_newest = waiting.row(-1) if waiting.height else (until, 0)
+        if waiting["n"].sum() < max(many, months * n_newest):
+            continue
+        rows = tables.scan(f"silver.{history}", settings, on=waiting["snapshot_date"].to_list())
+        parts = [sum_months(rows, history, by="customer_id")]
+        if last is not None:
+            parts.append(_stored(history, last, settings))
+        digest = pl.lit(_digest(history, day, settings)).alias("digest")
+        sums = add_sums(parts, by="customer_id").with_columns(digest, snapshot_date=pl.lit(day))
+        yield history, day, sums.collect(engine="streaming")
+
+
+def _wait_for_sums(history: str, until: date, settings: Settings) -> tuple[date | None, pl.DataFrame]:
+    """The day of the newest sums, and the later months up to a day: snapshot_date, n."""
+    last = newest_sums(history, until, settings)
+    files = files_of(f"silver.{history}", settings).filter(pl.col("snapshot_date") <= until)
+    later = files if last is None else files.filter(pl.col("snapshot_date") > last)
+    return last, later.group_by("snapshot_date").agg(pl.col("n").sum()).sort("snapshot_date")
+
+
+def _stored(history: str, day: date, settings: Settings) -> pl.LazyFrame:
+    return tables.scan(f"state.{history}", settings, on=[day]).drop("snapshot_date", "digest")
+
+
+def _summed() -> list[str]:
+    return [name for name in MEASURES_OF if f"state.{name}" in TABLES]
+
+
+def _digest(history: str, day: date, settings: Settings) -> int:
+    """Of the files that hold the history up to the day, and of its measures: what sums rest on."""
+    files = files_of(f"silver.{history}", settings).filter(pl.col("snapshot_date") <= day)
+    said = "\n".join([*files["file"], *MEASURES_OF[history]])
+    return int.from_bytes(hashlib.sha256(said.encode()).digest()[:7])
