@@ -92,18 +92,18 @@ def watch(
 
     A red of fairness about none but the `unequal` groups of `find_unequal` is right, and left out.
     """
-    before, watched = pl.DataFrame(schema=TABLES["gold.monitoring"].columns), list[Month]()
+    before, watched = [pl.DataFrame(schema=TABLES["gold.monitoring"].columns)], list[Month]()
     for month in months:
-        figures = measure(month, lender, scored, before, policy)
+        figures = measure(month, lender, scored, before[0], policy)
         day = month_start(lender, month)
-        actions = decide_actions(figures, [before], as_of=day, policy=policy, digest="")
+        actions = decide_actions(figures, before, as_of=day, policy=policy, digest="")
         right = pl.col("subjects").str.split(BETWEEN).list.eval(pl.element().is_in(list(unequal))).list.all()
         others = actions.filter((pl.col("trigger") != "fairness_red") | ~right)
         names = {
             kind: frozenset(others.filter(pl.col("severity") == kind)["trigger"]) for kind in ("red", "amber")
         }
         watched.append(Month(month, names["red"], names["amber"], textbook(month, figures, scored)))
-        before = figures
+        before = [figures, *before]
     return watched
 
 

@@ -37,6 +37,12 @@ def with_value(path: str, value: Any) -> Policy:
     return Policy.model_validate(stated)
 
 
+def at_once(name: str) -> Policy:
+    """The adopted policy with a trigger that fires in the first month, as in policies adopted earlier."""
+    changed = [one.model_copy(update={"months": 1}) if one.name == name else one for one in POLICY.trigger]
+    return POLICY.model_copy(update={"trigger": tuple(changed)})
+
+
 def other_policies(path: str) -> Iterator[Policy]:
     """Policies that differ in one number and are valid."""
     value: Any = STATED

@@ -62,7 +62,7 @@ def _when(status: str, *metrics: str) -> Condition:
     """Fires on any figure of the metrics in this status, once one was outside a limit in each month before.
 
     A test at one per cent, twelve times a year, alarms in one year of nine though nothing changed;
-    required twice in a row it hardly ever does (benchmarks/monitoring.md).
+    required in months in a row it hardly ever does (benchmarks/monitoring.md).
     """
 
     def condition(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -91,17 +91,23 @@ def _score_drifts(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.D
     return pl.concat([*found, _of(figures, ["drifting_features"], "amber")])
 
 
-def _same_groups(status: str) -> Condition:
-    """A group in this status, and in it or worse in each month before; some other one often was."""
+def _same(metric: str, status: str) -> Condition:
+    """A group or path in this status, and in it or worse in each month before; some other one often was."""
     or_worse = OUTSIDE[OUTSIDE.index(status) :]
 
     def condition(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
-        found = _of(figures, ["fairness"], status)
+        found = _of(figures, [metric], status)
         for month in before:
-            found = found.join(_of(month, ["fairness"], *or_worse), on="subject", how="semi")
+            found = found.join(_of(month, [metric], *or_worse), on="subject", how="semi")
         return found
 
     return condition
+
+
+def _ranking_amber(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Ranking amber, or red but not for long enough: what `ranking_red` tells of is left to it."""
+    metrics = WAITS_FOR["ranking_amber"]
+    return pl.concat([_when(status, *metrics)(figures, before) for status in OUTSIDE])
 
 
 def _calibration_red(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -124,12 +130,12 @@ CONDITIONS: Mapping[str, Condition] = {
     "source_gone": _sources_gone,
     "score_drifts": _score_drifts,
     "score_shifted": _when("red", "psi"),
-    "ranking_amber": _when("amber", "pooled_auc", "grade_inversions"),
-    "ranking_red": _when("red", "pooled_auc"),
+    "ranking_amber": _ranking_amber,
+    "ranking_red": _same("pooled_auc", "red"),
     "calibration_red": _calibration_red,
     "arrears_red": _when("red", "early_arrears"),
-    "fairness_amber": _same_groups("amber"),
-    "fairness_red": _same_groups("red"),
+    "fairness_amber": _same("fairness", "amber"),
+    "fairness_red": _same("fairness", "red"),
     "model_unusable": _unusable,
 }
 WAITS_FOR: Mapping[str, tuple[str, ...]] = {
@@ -159,9 +165,10 @@ WORDS: Mapping[str, str] = {
     "score_drifts": "the PSI of the score is {amber:psi}{again}; or features drift: "
     "{amber:drifting_features}",
     "score_shifted": "the PSI of the score is {red:psi}",
-    "ranking_amber": "the AUC of the newest {ranking.cohorts} ripe cohorts is {amber:pooled_auc}; or of the "
-    "pairs of adjacent grades in the wrong order there are {amber:grade_inversions}",
-    "ranking_red": "the AUC of the newest {ranking.cohorts} ripe cohorts is {red:pooled_auc}",
+    "ranking_amber": "the AUC of the newest {ranking.cohorts} ripe cohorts is {amber:pooled_auc}, or red for "
+    "fewer months than `ranking_red` waits for; or of the pairs of adjacent grades in the wrong order there "
+    "are {amber:grade_inversions}",
+    "ranking_red": "the AUC of the newest {ranking.cohorts} ripe cohorts is {red:pooled_auc}{again red}",
     "calibration_red": "the ranking holds, and on the newest {ranking.cohorts} ripe cohorts "
     "observed/expected defaults are {red:calibration_in_the_large}; or Spiegelhalter's z is "
     "{red:spiegelhalter_z}; or the bad rate of a grade is {red:grade_bad_rate}{again}",

@@ -13,8 +13,9 @@ from tasks.monitoring.action_life import ACTIONS, Event, apply_decisions
 from tasks.monitoring.measurement import Measurement, measurement, to_rows
 from tasks.monitoring.month_actions import Past, decide_actions
 from tests.builders import month
-from tests.policies import POLICY
+from tests.policies import POLICY, at_once
 
+PROMPT = at_once("ranking_red")
 CLOSE = {"what": "close", "by": "Ann Lee", "reason": "we accept the cost"}
 
 
@@ -32,7 +33,7 @@ def live(
     events: Sequence[Event] = (),
     decisions: Mapping[int, Sequence[Mapping[str, str]]] | None = None,
     champion: str = "m",
-    policy: Policy = POLICY,
+    policy: Policy = PROMPT,
 ) -> list[pl.DataFrame]:
     """The actions of each month, the first being month 0, each going on from the one before."""
     measured = [
@@ -199,7 +200,7 @@ def test_rows_of_older_code_are_open() -> None:
     older = before.with_columns(pl.lit(None, before.schema[name]).alias(name) for name in life)
     figures = to_rows([of("pooled_auc", "red")], as_of=month(1), window="month", model_id="m")
     rows = decide_actions(
-        figures, [], as_of=month(1), policy=POLICY, digest="d", past=Past(apply_decisions(older, []))
+        figures, [], as_of=month(1), policy=PROMPT, digest="d", past=Past(apply_decisions(older, []))
     )
     got = row_of("ranking_red", rows)
     assert (got["state"], got["opened"], got["months"]) == ("continuing", month(0), 2)

@@ -17,7 +17,7 @@ from tasks.monitoring.triggers import (
     describe_evidence,
     describe_trigger,
 )
-from tests.policies import ADOPTED, POLICY
+from tests.policies import ADOPTED, POLICY, at_once
 
 DAY = date(2024, 5, 1)  # a Wednesday
 
@@ -26,10 +26,10 @@ def rows(*figures: Measurement) -> pl.DataFrame:
     return to_rows(list(figures), as_of=DAY, window="month 2024-05", model_id="m")
 
 
-def fired(now: pl.DataFrame, before: pl.DataFrame | None = None) -> set[str]:
-    past = rows() if before is None else before
-    actions = decide_actions(now, [past], as_of=DAY, policy=POLICY, digest=ADOPTED.digest)
-    return set(actions["trigger"])
+def fired(now: pl.DataFrame, *before: pl.DataFrame, policy: Policy = POLICY) -> set[str]:
+    """The triggers of a month; `before` are the months before it, the newest first, and others were quiet."""
+    past = [*before, *[rows()] * (5 - len(before))]
+    return set(decide_actions(now, past, as_of=DAY, policy=policy, digest=ADOPTED.digest)["trigger"])
 
 
 def of(metric: str, status: str, subject: str = "score") -> Measurement:
@@ -47,7 +47,7 @@ def of(metric: str, status: str, subject: str = "score") -> Measurement:
         (of("artefact", "red", "model"), "model_unusable"),
         (of("drifting_features", "amber", "features"), "score_drifts"),
         (of("pooled_auc", "amber"), "ranking_amber"),
-        (of("pooled_auc", "red"), "ranking_red"),
+        (of("pooled_auc", "red"), "ranking_amber"),
         (of("cohorts_since_training", "due", "labels"), "cohorts_ripe"),
         (of("expected_bad_rate_approved", "red"), "path_cost_red"),
         (of("expected_bad_rate_approved", "red", "score without clickstream"), "path_cost_red"),
@@ -76,7 +76,6 @@ def test_an_amber_score_psi_counts_when_it_is_seen_twice() -> None:
 @pytest.mark.parametrize(
     ("metric", "trigger", "before"),
     [
-        ("spiegelhalter_z", "calibration_red", "amber"),
         ("early_arrears", "arrears_red", "amber"),
         ("fairness", "fairness_red", "red"),
     ],
@@ -85,6 +84,28 @@ def test_what_is_tested_every_month_must_show_twice(metric: str, trigger: str, b
     red = rows(of(metric, "red"))
     assert fired(red) == fired(red, rows(of(metric, "green"))) == set()
     assert fired(red, rows(of(metric, before))) == {trigger}
+
+
+def test_a_ranking_must_be_red_in_two_months_and_is_investigated_from_the_first() -> None:
+    red, amber, other = (
+        rows(of("pooled_auc", status, subject))
+        for status, subject in (("red", "score"), ("amber", "score"), ("red", "score without clickstream"))
+    )
+    assert fired(red, red) == {"ranking_red"}
+    assert fired(red) == fired(red, amber) == fired(red, other) == {"ranking_amber"}
+
+
+@pytest.mark.parametrize("before", ["amber", "red"])
+def test_calibration_must_show_in_three_months(before: str) -> None:
+    red, outside, green = (rows(of("spiegelhalter_z", status)) for status in ("red", before, "green"))
+    assert fired(red, outside, outside) == {"calibration_red"}
+    assert fired(red, outside) == fired(red, green, outside) == set()
+
+
+def test_a_policy_that_was_adopted_earlier_acts_on_a_ranking_that_is_red_once() -> None:
+    red = rows(of("pooled_auc", "red"), of("pooled_auc", "amber", "score without clickstream"))
+    assert fired(red, policy=at_once("ranking_red")) == {"ranking_red", "ranking_amber"}
+    assert fired(rows(of("pooled_auc", "red")), policy=at_once("ranking_red")) == {"ranking_red"}
 
 
 def test_another_group_in_the_month_before_is_not_the_same_group_twice() -> None:
@@ -107,7 +128,8 @@ def test_a_group_that_is_amber_for_half_a_year_is_looked_at(n: int, found: set[s
 
 def test_where_the_ranking_fell_recalibrating_is_not_the_fix() -> None:
     both = rows(of("pooled_auc", "red"), of("calibration_in_the_large", "red"))
-    assert fired(both, both) == {"ranking_red"}
+    assert fired(both, both, both) == {"ranking_red"}
+    assert fired(both) == {"ranking_amber"}
 
 
 def test_the_same_figures_give_the_same_actions_with_evidence_and_digest() -> None:
