@@ -1,4 +1,7 @@
-"""The log of the scoring service's answers: a file a day (UTC), one chain of sealed lines through all."""
+"""The log of the scoring service's answers: files of a day (UTC), one chain of sealed lines through all.
+
+A file that is written to ends in zeros, over which the next lines come.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -18,14 +21,14 @@ def decisions_folder(settings: Settings) -> Path:
     return require_folder(settings.datamart, "vintage serve") / "decisions"
 
 
-def file_of(day: str, settings: Settings) -> Path:
-    """The log of a day, written YYYY-MM-DD."""
-    return decisions_folder(settings) / f"{day}.jsonl"
+def file_of(day: str, settings: Settings, number: int = 0) -> Path:
+    """A file of the log of a day, written YYYY-MM-DD; its first file has no number."""
+    return decisions_folder(settings) / (f"{day}-{number:06}.jsonl" if number else f"{day}.jsonl")
 
 
 def log_files(settings: Settings) -> list[Path]:
     """The files of the log, oldest first."""
-    return sorted(decisions_folder(settings).glob("[0-9]*.jsonl"))
+    return sorted(decisions_folder(settings).glob("[0-9]*.jsonl"), key=lambda path: path.stem)
 
 
 def read_log(settings: Settings) -> list[Line]:
@@ -33,13 +36,14 @@ def read_log(settings: Settings) -> list[Line]:
 
     Raises: ModelStoreError when a line or a file was edited or removed, or the key did not sign it.
     """
-    whole = "".join(_whole_lines(path) for path in log_files(settings))
-    return read_lines(whole, decisions_folder(settings), what=A_LINE, key=read_key(settings))
+    whole = b"".join(keep_whole_lines(path.read_bytes()) for path in log_files(settings))
+    return read_lines(whole.decode(), decisions_folder(settings), what=A_LINE, key=read_key(settings))
 
 
-def _whole_lines(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
-    return text[: text.rfind("\n") + 1]
+def keep_whole_lines(content: bytes) -> bytes:
+    """What a file holds up to its last whole line: no line holds a zero, so the first one is its end."""
+    written = content.partition(b"\0")[0]
+    return written[: written.rfind(b"\n") + 1]
 
 
 def find_answer(request_id: str, settings: Settings) -> Line:

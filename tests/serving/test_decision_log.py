@@ -1,15 +1,18 @@
 """One chain of answers through all files, and what a request is told that comes twice."""
 
 import asyncio
+import os
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 from serving.record.decision_log import DecisionLog
 from serving.record.idempotency import InFlightError, KeyReusedError, KeysSeen
 from tasks.config import Settings
-from tasks.decisions.log import file_of, log_files, read_log
+from tasks.decisions.log import decisions_folder, file_of, log_files, read_log
 from tasks.errors import ModelStoreError
 
 
@@ -45,3 +48,90 @@ def test_one_chain_goes_through_the_files_of_all_days(tmp_path: Path) -> None:
     file_of("2020-01-01", own).unlink()
     with pytest.raises(ModelStoreError, match="edited"):
         read_log(own)
+
+
+def numbers(settings: Settings) -> list[int]:
+    return [line["answer"]["n"] for line in read_log(settings)]
+
+
+async def append(log: DecisionLog, some: Sequence[int], size: int = 0) -> None:
+    for n in some:
+        await log.append([{"answer": {"n": n}, "known": "x" * size}])
+
+
+def test_a_log_that_was_killed_is_read_to_its_last_whole_line_and_goes_on_from_there(tmp_path: Path) -> None:
+    live, killed = Settings(datamart=tmp_path / "live"), Settings(datamart=tmp_path / "killed")
+
+    async def write() -> None:
+        log = DecisionLog(live)
+        log.start()
+        await append(log, [0, 1])
+        assert numbers(live) == [0, 1]
+        copytree(live.datamart, killed.datamart)
+        await log.close()
+
+    asyncio.run(write())
+    (path,) = log_files(killed)
+    content = path.read_bytes()
+    torn = content.rstrip(b"\0") + b'{"answer": {"n": 2'
+    assert len(torn) < len(content)  # zeros follow
+    path.write_bytes(torn.ljust(len(content), b"\0"))
+    assert numbers(killed) == [0, 1]
+
+    async def go_on() -> None:
+        log = DecisionLog(killed)
+        log.start()
+        await append(log, [2])
+        await log.close()
+
+    asyncio.run(go_on())
+    assert numbers(killed) == [0, 1, 2]
+    for settings in (live, killed):
+        assert not [path for path in log_files(settings) if b"\0" in path.read_bytes()]
+
+
+def test_one_chain_goes_through_the_files_of_a_day_and_leaves_none_without_a_line(tmp_path: Path) -> None:
+    own = Settings(datamart=tmp_path)
+
+    async def write() -> None:
+        log = DecisionLog(own)
+        log.start()
+        await append(log, range(6), size=100_000)
+        await append(log, range(6, 8), size=20_000_000)  # longer than any file
+        await append(log, range(8, 12))
+        await log.close()
+
+    asyncio.run(write())
+    assert numbers(own) == list(range(12))
+    assert len(log_files(own)) > 2
+    left = [path.name for path in decisions_folder(own).iterdir()]
+    assert sorted(left) == sorted([*names(own), ".log.lock"])
+    assert not [path for path in log_files(own) if b"\0" in path.read_bytes()]
+
+
+def names(settings: Settings) -> list[str]:
+    return [path.name for path in log_files(settings)]
+
+
+def test_a_disk_without_room_for_another_file_is_told_and_the_chain_goes_on_once_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Settings(datamart=tmp_path)
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    async def write() -> None:
+        log = DecisionLog(own)
+        log.start()
+        await append(log, [0], size=100_000)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            await append(log, [1], size=100_000)  # for which there is room
+            with pytest.raises(OSError, match="No space left"):
+                await append(log, [2], size=100_000)
+        await append(log, [2], size=100_000)
+        await log.close()
+
+    asyncio.run(write())
+    assert numbers(own) == [0, 1, 2]
