@@ -16,7 +16,7 @@ from tasks.registry.registered_files import load_model
 from tasks.schemas.reasons import REASONS
 from tasks.schemas.source_features import BETWEEN, other_features
 from tasks.scoring.compiled_model import CompiledModel, score_rows
-from tasks.scoring.predictions import score_applications
+from tasks.scoring.predictions import score_by_pipelines
 from tasks.sources.applications import read_applications
 from tasks.store import tables
 
@@ -37,6 +37,15 @@ class SelfTest:
     n: int
     n_moved: int
     wrong: tuple[str, ...]
+
+
+def load_tested(day: date, settings: Settings) -> tuple[Snapshot, SelfTest]:
+    """A day's snapshot, but for the state of its customers, and whether the service says what the batch said.
+
+    Raises: as `load_snapshot`.
+    """
+    snapshot = load_snapshot(day, settings, customers=[])
+    return snapshot, run_self_test(snapshot, settings)
 
 
 def run_self_test(live: Snapshot, settings: Settings, *, sample: int = SAMPLE) -> SelfTest:
@@ -80,7 +89,7 @@ def compare_with_pipelines(model: ServedModel, day: date, settings: Settings) ->
     """Where the arrays of a model do not say of a month's applications what its pipelines say."""
     applications = read_applications(day, [model.model_id], settings).head(SAMPLE)
     ensemble = load_model(load_registry(settings), model.model_id)
-    rows = score_applications(applications, ensemble, model_id=model.model_id).to_dicts()
+    rows = score_by_pipelines(applications, ensemble, model_id=model.model_id).to_dicts()
     scores = score_rows(model.compiled, applications.to_dicts())
     said = [(one.pd, one.grade, one.path, *one.reasons) for one in scores]
     return [

@@ -1,10 +1,11 @@
 """A model as flat arrays: the scores, paths and reasons that its pipelines give, far quicker for one row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 from scipy.special import expit
 
 from tasks.modelling.base_models import Explainer
@@ -15,12 +16,15 @@ from tasks.schemas.predictions import grade_of_pd
 from tasks.schemas.reasons import REASON_GROUPS
 from tasks.schemas.source_features import other_features, other_sources, source_of
 from tasks.scoring.compiled_linear import CompiledLinear, compile_linear, explain_linear
-from tasks.scoring.compiled_rows import Layout, Rows, layout_of, to_rows
+from tasks.scoring.compiled_rows import Layout, Rows, frame_to_rows, layout_of, to_rows
+from tasks.scoring.compiled_tables import TreeTable, look_up_trees, tabulate
 from tasks.scoring.compiled_trees import CompiledTrees, compile_trees, explain_trees
 from tasks.scoring.reason_codes import list_reasons
 from tasks.statistics.performance import Floats
 
 CompiledBase = CompiledLinear | CompiledTrees
+Explain = Callable[[CompiledBase, Rows], tuple[Floats, Floats]]  # log-odds, and the groups' contributions
+SLICE = 50_000  # applicants of a frame at a time: a million need no more memory than that
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ class Score:
 def compile_model(ensemble: FallbackEnsemble) -> CompiledModel:
     """The flat form of a model that serves; base models that several paths share are compiled once."""
     reference = ensemble.reference
-    layout = layout_of(reference)
+    pipelines = (pipeline for model in ensemble.models.values() for pipeline in model.base_models)
+    layout = layout_of(reference, (pipeline.steps[0][1] for pipeline in pipelines))
     rows = to_rows(layout, reference.to_dicts())
     compiled: dict[int, CompiledBase] = {}
     for model in ensemble.models.values():
@@ -151,17 +156,40 @@ def explain_rows(
         at = [place for place, name in enumerate(paths) if name == path]
         if at:
             rows = to_rows(model.layout, [applicants[place] for place in at])
-            log_odds[at], contributions[at] = _explain_stack(model, stack, rows)
+            log_odds[at], contributions[at] = _explain_stack(model, stack, rows, _explain_base)
     return log_odds, contributions
 
 
-def _explain_stack(model: CompiledModel, stack: CompiledStack, rows: Rows) -> tuple[Floats, Floats]:
+def explain_frame(model: CompiledModel, features: pl.DataFrame, paths: pl.Series) -> tuple[Floats, Floats]:
+    """As `explain_rows`, of a frame of features: slower to begin with, and quicker for each row."""
+    log_odds, contributions = np.zeros(len(paths)), np.zeros((len(paths), len(REASON_GROUPS)))
+    taken = paths.to_numpy()
+    tables: dict[int, tuple[TreeTable, ...]] = {}
+
+    def explain(base_model: CompiledBase, rows: Rows) -> tuple[Floats, Floats]:
+        if isinstance(base_model, CompiledLinear):
+            return explain_linear(base_model, rows)
+        if id(base_model) not in tables:
+            tables[id(base_model)] = tabulate(base_model)
+        return look_up_trees(base_model, tables[id(base_model)], rows, len(REASON_GROUPS))
+
+    for path, stack in model.paths.items():
+        places = np.flatnonzero(taken == path)
+        for at in (places[begin : begin + SLICE] for begin in range(0, len(places), SLICE)):
+            rows = frame_to_rows(model.layout, features[at])
+            log_odds[at], contributions[at] = _explain_stack(model, stack, rows, explain)
+    return log_odds, contributions
+
+
+def _explain_stack(
+    model: CompiledModel, stack: CompiledStack, rows: Rows, explain: Explain
+) -> tuple[Floats, Floats]:
     n = len(rows.numbers)
     longer = np.minimum(_credibility(rows, model.months, model.layout), stack.max_credibility)
     log_odds = stack.intercept + longer * stack.intercept_by_history
     contributions = np.zeros((n, len(REASON_GROUPS)))
     for base_model, weight, change in zip(stack.base_models, stack.weights, stack.by_history, strict=True):
-        alone, shares = _explain_base(base_model, rows)
+        alone, shares = explain(base_model, rows)
         at_length = weight + change * longer
         log_odds += at_length * alone
         contributions += at_length[:, None] * shares

@@ -1,6 +1,6 @@
 """Applicants as plain arrays, and the columns that a compiled model makes of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,41 +16,79 @@ from tasks.scoring.tree_shap import UNKNOWN
 from tasks.statistics.performance import Floats
 
 Codes = NDArray[np.int64]
-Words = Mapping[str | None, float]
+Words = Mapping[str | None, int]  # the code of each word, and of None
+OTHER, NONE = 0, 1  # codes of a word that no encoder knows, and of none
+FIRST = 2  # code of a word
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The features that a model learned, as columns of `Rows`: the place of each number and of each word."""
+    """The features that a model learned, as columns of `Rows`: the place of each number and of each word.
+
+    `codes` are those of the words of each, in their order.
+    """
 
     numbers: Mapping[str, int]
     words: Mapping[str, int]
+    codes: Mapping[str, Words]
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Applicants: numbers (n, numbers of the layout), NaN where unknown; the words of each, None likewise."""
+    """Applicants: numbers (n, numbers of the layout), NaN where unknown; codes (n, words) of their words."""
 
     numbers: Floats
-    words: Sequence[Sequence[str | None]]
+    words: Codes
 
 
-def layout_of(reference: pl.DataFrame) -> Layout:
-    """The layout of the features that a reference applicant has."""
+def layout_of(reference: pl.DataFrame, fitted: Iterable[Any]) -> Layout:
+    """The layout of the features that a reference applicant has.
+
+    Needs:  the fitted column transformers of all base models, which know words.
+    """
     kinds = reference.schema
     words = [name for name, kind in kinds.items() if kind == pl.String]
     numbers = [name for name in kinds if name not in words]
+    known: dict[str, set[str]] = {name: set() for name in words}
+    for columns in fitted:
+        for _, step, names in columns.transformers_:
+            words_of: Sequence[Sequence[object]] = getattr(step, "categories_", ())
+            for name, categories in zip(names, words_of, strict=False):
+                known[name] |= {word for word in categories if isinstance(word, str)}
     return Layout(
-        {name: place for place, name in enumerate(numbers)}, {name: place for place, name in enumerate(words)}
+        {name: place for place, name in enumerate(numbers)},
+        {name: place for place, name in enumerate(words)},
+        {
+            name: {None: NONE, **{word: code for code, word in enumerate(sorted(some), FIRST)}}
+            for name, some in known.items()
+        },
     )
 
 
 def to_rows(layout: Layout, applicants: Sequence[Mapping[str, Any]]) -> Rows:
     """Rows of applicants, each a value by the name of its feature, None where unknown."""
+    n = len(applicants)
     numbers = [[one[name] for name in layout.numbers] for one in applicants]
-    shape = (len(applicants), len(layout.numbers))
-    words = [[one[name] for name in layout.words] for one in applicants]
-    return Rows(np.array(numbers, dtype=float).reshape(shape), words)
+    words = [[codes.get(one[name], OTHER) for name, codes in layout.codes.items()] for one in applicants]
+    return Rows(
+        np.array(numbers, dtype=float).reshape(n, len(layout.numbers)),
+        np.array(words, dtype=np.int64).reshape(n, len(layout.words)),
+    )
+
+
+def frame_to_rows(layout: Layout, features: pl.DataFrame) -> Rows:
+    """The same of a frame of the features."""
+    numbers = features.select(pl.col(list(layout.numbers)).cast(pl.Float64)).to_numpy()
+    words = features.select(_coded(name, codes) for name, codes in layout.codes.items()).to_numpy()
+    return Rows(numbers, words.reshape(features.height, len(layout.words)))
+
+
+def _coded(name: str, codes: Words) -> pl.Expr:
+    known = {word: code for word, code in codes.items() if word is not None}
+    coded = pl.col(name).replace_strict(
+        list(known), list(known.values()), default=OTHER, return_dtype=pl.Int64
+    )
+    return pl.when(pl.col(name).is_null()).then(NONE).otherwise(coded if known else OTHER).alias(name)
 
 
 def places(names: Sequence[str], among: Mapping[str, int]) -> list[int]:
@@ -60,12 +98,11 @@ def places(names: Sequence[str], among: Mapping[str, int]) -> list[int]:
 
 def encode_words(encoder: OrdinalEncoder, names: Sequence[str], layout: Layout) -> Callable[[Rows], Codes]:
     """What gives the codes (n, names) of words, UNKNOWN for those that the encoder does not know."""
-    tables = [_table_of(encoder, names, place) for place in range(len(names))]
-    codes = [
-        {word: int(row[place]) for word, row in table.items() if not np.isnan(row[place])}
-        for place, table in enumerate(tables)
+    tables = [
+        {word: UNKNOWN if np.isnan(row[place]) else int(row[place]) for word, row in table.items()}
+        for place, table in enumerate(_table_of(encoder, names, place) for place in range(len(names)))
     ]
-    return partial(_look_up, places(names, layout.words), codes, UNKNOWN, np.int64)
+    return _look_up(names, tables, UNKNOWN, np.int64, layout)
 
 
 def weigh_words(
@@ -74,12 +111,13 @@ def weigh_words(
     """What gives the log-odds (n, names) of words by the `weights` of the encoder's columns; 0 if unknown."""
     ends = np.cumsum([len(known) for known in encoder.categories_])
     blocks = [slice(end - len(known), end) for end, known in zip(ends, encoder.categories_, strict=True)]
-    tables = [_table_of(encoder, names, place) for place in range(len(names))]
-    log_odds = [
+    tables = [
         {word: float(row[block] @ weights[block]) for word, row in table.items()}
-        for block, table in zip(blocks, tables, strict=True)
+        for block, table in zip(
+            blocks, (_table_of(encoder, names, place) for place in range(len(names))), strict=True
+        )
     ]
-    return partial(_look_up, places(names, layout.words), log_odds, 0.0, np.float64)
+    return _look_up(names, tables, 0.0, np.float64, layout)
 
 
 def _table_of(encoder: Any, names: Sequence[str], place: int) -> dict[str | None, Floats]:
@@ -91,10 +129,23 @@ def _table_of(encoder: Any, names: Sequence[str], place: int) -> dict[str | None
     return dict(zip(asked, made, strict=True))
 
 
-def _look_up(at: Sequence[int], tables: Sequence[Words], unknown: float, kind: Any, rows: Rows) -> Any:
-    pairs = list(zip(at, tables, strict=True))
-    found = [[table.get(words[place], unknown) for place, table in pairs] for words in rows.words]
-    return np.array(found, dtype=kind)
+def _look_up(
+    names: Sequence[str],
+    tables: Sequence[Mapping[str | None, float]],
+    unknown: float,
+    kind: Any,
+    layout: Layout,
+) -> Callable[[Rows], Any]:
+    """What gives the value (n, names) of each word by the table of its column."""
+    by_code = [
+        np.array([unknown, *(table.get(word, unknown) for word in layout.codes[name])], dtype=kind)
+        for name, table in zip(names, tables, strict=True)
+    ]
+    return partial(_look_up_codes, places(names, layout.words), by_code)
+
+
+def _look_up_codes(at: Sequence[int], by_code: Sequence[Any], rows: Rows) -> Any:
+    return np.column_stack([values[rows.words[:, place]] for place, values in zip(at, by_code, strict=True)])
 
 
 def encode_numbers(bins: QuantileBins, names: Sequence[str], layout: Layout) -> Callable[[Rows], Codes]:

@@ -28,7 +28,7 @@ class CompiledTrees:
 
     Shapes: let_through (columns * N_CODES, leaves as bits, 64 to a number), order and first (columns,),
     starts and groups (groups,), values (leaves,), usual (groups, leaves): what the reference applicant's
-    groups let through.
+    groups let through; ends (trees,): where each tree's leaves end.
     """
 
     encoders: tuple[Callable[[Rows], Codes], ...]
@@ -37,6 +37,7 @@ class CompiledTrees:
     starts: Codes
     groups: Codes
     values: Floats
+    ends: Codes
     baseline: float
     usual: Bools
 
@@ -48,7 +49,7 @@ def compile_trees(pipeline: Pipeline, layout: Layout, reference: Rows) -> Compil
     group_of = np.array(group_of_columns(columns))
     order = np.argsort(group_of, kind="stable")
     groups, starts = np.unique(group_of[order], return_index=True)
-    let_through, values = _flatten(model, len(group_of))
+    let_through, values, ends = _flatten(model, len(group_of))
     ordered = let_through.reshape(len(group_of), N_CODES, -1)[order].reshape(let_through.shape)
     compiled = CompiledTrees(
         encoders=tuple(
@@ -61,6 +62,7 @@ def compile_trees(pipeline: Pipeline, layout: Layout, reference: Rows) -> Compil
         starts=starts,
         groups=groups,
         values=values,
+        ends=ends,
         baseline=float(np.ravel(model._baseline_prediction)[0]),
         usual=np.ones((len(groups), len(values)), dtype=bool),
     )
@@ -76,10 +78,11 @@ def _encoder_of(name: str, step: Any, names: Sequence[str], layout: Layout) -> C
     return encode_levels(means, bins, names, layout)
 
 
-def _flatten(model: Any, n_columns: int) -> tuple[Bools, Floats]:
-    """Which leaves each code of each column lets through, and the leaves' values."""
+def _flatten(model: Any, n_columns: int) -> tuple[Bools, Floats, Codes]:
+    """Which leaves each code of each column lets through, the leaves' values, where those of a tree end."""
     passes: list[Bools] = []
     values: list[float] = []
+    ends: list[int] = []
     for (tree,) in model._predictors:
         nodes = tree.nodes
         left = {int(node): goes_left(nodes[node], tree) for node in np.flatnonzero(nodes["is_leaf"] == 0)}
@@ -89,12 +92,18 @@ def _flatten(model: Any, n_columns: int) -> tuple[Bools, Floats]:
                 here[nodes[node]["feature_idx"]] &= left[node] if to_left else ~left[node]
             passes.append(here.ravel())
             values.append(float(nodes[leaf]["value"]))
-    return np.ascontiguousarray(np.array(passes).T), np.array(values)
+        ends.append(len(values))
+    return np.ascontiguousarray(np.array(passes).T), np.array(values), np.array(ends)
+
+
+def codes_of(trees: CompiledTrees, rows: Rows) -> Codes:
+    """The code (n, columns) of each column of each row."""
+    return np.hstack([encode(rows) for encode in trees.encoders])[:, trees.order]
 
 
 def _groups_pass(trees: CompiledTrees, rows: Rows) -> Bools:
     """Which leaves (n, groups, leaves) each group of each row lets through."""
-    codes = np.hstack([encode(rows) for encode in trees.encoders])[:, trees.order]
+    codes = codes_of(trees, rows)
     passed = trees.let_through[codes + np.arange(codes.shape[1]) * N_CODES]
     by_group = np.bitwise_and.reduceat(passed, trees.starts, axis=1)
     return np.unpackbits(by_group.view(np.uint8), axis=2, count=len(trees.values)).view(bool)
@@ -114,15 +123,22 @@ def explain_trees(trees: CompiledTrees, rows: Rows, n_groups: int) -> tuple[Floa
 
     Source: as `tree_shap.share_out`.
     """
-    passed = _groups_pass(trees, rows)
-    log_odds = passed.all(axis=1) @ trees.values + trees.baseline
-    alive = (passed | trees.usual).all(axis=1)
-    fails = trees.usual & ~passed
-    mine = ~trees.usual
-    n_mine, lost = mine.sum(axis=0), fails.sum(axis=1)
-    worth = alive * trees.values
-    given = worth * LOSS[n_mine, lost]
-    shares = (worth * GAIN[n_mine, lost]) @ mine.T - np.matmul(fails, given[:, :, None])[:, :, 0]
+    log_odds, shares = share_leaves(_groups_pass(trees, rows), trees.usual, trees.values)
     contributions = np.zeros((len(shares), n_groups))
     contributions[:, trees.groups] = shares
-    return log_odds, contributions
+    return log_odds + trees.baseline, contributions
+
+
+def share_leaves(passed: Bools, usual: Bools, values: Floats) -> tuple[Floats, Floats]:
+    """The sum (n,) of the leaves that are reached, and the groups' shares (n, groups) of it.
+
+    Needs:  which leaves each group lets through: (n, groups, leaves), and (groups, leaves) of the reference.
+    """
+    alive = (passed | usual).all(axis=1)
+    fails = usual & ~passed
+    mine = ~usual
+    n_mine, lost = mine.sum(axis=0), fails.sum(axis=1)
+    worth = alive * values
+    given = worth * LOSS[n_mine, lost]
+    shares = (worth * GAIN[n_mine, lost]) @ mine.T - np.matmul(fails, given[:, :, None])[:, :, 0]
+    return passed.all(axis=1) @ values, shares

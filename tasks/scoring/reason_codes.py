@@ -97,14 +97,14 @@ def _swap_in_turn(base_model: Pipeline, features: pl.DataFrame, reference: pl.Da
 
 def name_reasons(contributions: Floats) -> pl.DataFrame:
     """Columns REASONS: codes of the strongest contributions, strongest first; null for weak ones."""
-    groups = np.array(list(REASON_GROUPS))
+    codes = pl.Series([f"{group}_{way}" for group in REASON_GROUPS for way in ("DOWN", "UP")])
     strongest, values = _strongest(contributions)
     columns: dict[str, pl.Series] = {}
     for place, name in enumerate(REASONS):
         value = values[:, place]
-        code = np.char.add(groups[strongest[:, place]], np.where(value > 0, "_UP", "_DOWN"))
+        code = pl.Series(2 * strongest[:, place] + (value > 0), dtype=pl.UInt32)
         strong = pl.Series(np.abs(value) >= MIN_CONTRIBUTION)
-        columns[name] = pl.select(pl.when(strong).then(pl.Series(code.tolist(), dtype=pl.String))).to_series()
+        columns[name] = codes.gather(pl.select(pl.when(strong).then(code)).to_series())
     return pl.DataFrame(columns)
 
 

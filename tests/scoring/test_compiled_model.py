@@ -11,8 +11,9 @@ from tasks.modelling.training_set import TrainingSet
 from tasks.schemas.feature_store import CATEGORIES, MONTHS, PROFILE_NUMBERS
 from tasks.schemas.predictions import GRADE_LIMITS, grade_of, grade_of_pd
 from tasks.schemas.reasons import REASONS
+from tasks.scoring import compiled_model, compiled_tables
 from tasks.scoring.compiled_model import compile_model, path_of, score_rows
-from tasks.scoring.predictions import score_applications
+from tasks.scoring.predictions import score_applications, score_by_pipelines
 from tests.applicants import QUICK, applicants, training_set
 
 FEW = {**QUICK, "max_iter": 6.0}
@@ -80,13 +81,25 @@ WAYS = (
 
 def test_it_gives_the_pd_the_path_and_the_reasons_of_the_pipelines(ensemble: FallbackEnsemble) -> None:
     new = new_applicants()
-    batch = score_applications(new, ensemble, model_id="m")
+    batch = score_by_pipelines(new, ensemble, model_id="m")
     scores = score_rows(compile_model(ensemble), new.to_dicts())
     assert np.abs(batch["pd"].to_numpy() - np.array([one.pd for one in scores])).max() < 1e-12
     assert [one.path for one in scores] == batch["fallback"].to_list()
     assert [one.grade for one in scores] == batch["grade"].to_list()
     assert [one.reasons for one in scores] == batch.select(REASONS).rows()
     assert set(batch["fallback"]) == set(ensemble.models)
+
+
+def test_a_month_scored_by_arrays_is_that_of_the_pipelines(
+    ensemble: FallbackEnsemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = new_applicants()
+    by_pipelines = score_by_pipelines(new, ensemble, model_id="m")
+    together = score_applications(new, ensemble, model_id="m")
+    assert_frame_equal(together, by_pipelines, abs_tol=1e-12, rel_tol=0)
+    monkeypatch.setattr(compiled_model, "SLICE", 7)
+    monkeypatch.setattr(compiled_tables, "MAX_SIZE", 1)  # trees too large for a table
+    assert_frame_equal(score_applications(new, ensemble, model_id="m"), together, abs_tol=1e-12, rel_tol=0)
 
 
 def test_each_row_is_scored_by_itself(ensemble: FallbackEnsemble) -> None:
