@@ -8,6 +8,7 @@ from functools import partial
 import polars as pl
 
 from tasks.config import Settings
+from tasks.decisions.applications import add_known, read_online
 from tasks.errors import NothingToDoError
 from tasks.features.presence import has_no_applications
 from tasks.governance.policy import Policy
@@ -75,8 +76,8 @@ def _measure(
     if champion is None or (predictions.is_empty() and not has_no_applications(as_of, settings)):
         raise NothingToDoError(f"No monitoring on {as_of}: no application of that day was scored.")
     model_id = champion.model_id if predictions.is_empty() else str(predictions["model_id"][0])
-    usual = _count_paths(as_of, policy, settings)
-    applications = replace(_read_month(as_of, predictions, registry, settings, earlier), usual_paths=usual)
+    usual = _count_paths(as_of, policy, registry, settings)
+    applications = replace(_read_month(as_of, registry, settings, earlier), usual_paths=usual)
     month = to_rows(
         [
             *measure_month(applications, policy),
@@ -89,7 +90,7 @@ def _measure(
     )
     months = [months_before(as_of, back) for back in range(policy.fairness.months)]
     groups = to_rows(
-        _measure_groups(months, settings, policy),
+        _measure_groups(months, registry, settings, policy),
         as_of=as_of,
         window=f"months {months[-1]:%Y-%m} to {as_of:%Y-%m}",
         model_id=model_id,
@@ -106,23 +107,31 @@ def _measure(
     return in_order(pl.concat(rows), TABLES["gold.monitoring"])
 
 
+def _scored(month: date, registry: Registry, settings: Settings) -> pl.DataFrame:
+    """The applications of a month as the batch scored them, and those that only the service answered.
+
+    The latter are by the month's model, and come with what was `known`; it is null for the batch.
+    """
+    batch = tables.read("gold.predictions", settings, on=month)
+    champion = champion_on(registry, month)
+    model_id = str(batch["model_id"][0]) if batch.height else champion.model_id if champion else ""
+    return pl.concat([batch, read_online(month, model_id, batch, settings)], how="diagonal")
+
+
 def _read_month(
-    as_of: date,
-    predictions: pl.DataFrame,
-    registry: Registry,
-    settings: Settings,
-    earlier: Sequence[pl.DataFrame],
+    as_of: date, registry: Registry, settings: Settings, earlier: Sequence[pl.DataFrame]
 ) -> Month:
     """What the applications that came in on the day are measured on; without any, the deliveries alone."""
     deliveries = tables.read("bronze.deliveries", settings, on=as_of)
-    if predictions.is_empty():
-        return Month(predictions, predictions, {}, deliveries, earlier)
-    model_id = str(predictions["model_id"][0])
-    features = read_applications(as_of, [model_id], settings)
+    scores = _scored(as_of, registry, settings)
+    if scores.is_empty():
+        return Month(scores, scores, {}, deliveries, earlier)
+    model_id = str(scores["model_id"][0])
+    features = add_known(read_applications(as_of, [model_id], settings), scores.drop_nulls("known"))
     past = tables.scan_history(settings, on=[as_of]).collect()
     return Month(
         applications=add_month_values(features, past),
-        scores=predictions,
+        scores=scores,
         reference=read_reference(registry, model_id),
         deliveries=deliveries,
         earlier=earlier,
@@ -130,11 +139,10 @@ def _read_month(
     )
 
 
-def _count_paths(as_of: date, policy: Policy, settings: Settings) -> dict[str, int]:
+def _count_paths(as_of: date, policy: Policy, registry: Registry, settings: Settings) -> dict[str, int]:
     """How many applications took each score path in the months before the day that the policy looks at."""
-    months = usual_months(as_of, policy.paths)
-    scored = tables.scan("gold.predictions", settings, on=months).group_by("fallback").len().sort("fallback")
-    return dict(scored.collect().rows())
+    scored = [_scored(month, registry, settings) for month in usual_months(as_of, policy.paths)]
+    return dict(pl.concat(scored).group_by("fallback").len().sort("fallback").rows())
 
 
 def _cohorts_since_training(as_of: date, registry: Registry, settings: Settings) -> Measurement:
@@ -163,16 +171,22 @@ def _artefact(model_id: str, registry: Registry) -> Measurement:
     )
 
 
-def _measure_groups(months: Sequence[date], settings: Settings, policy: Policy) -> list[Measurement]:
+def _measure_groups(
+    months: Sequence[date], registry: Registry, settings: Settings, policy: Policy
+) -> list[Measurement]:
     """Fairness of the months pooled; who is in which group never leaves this function."""
-    scored = tables.scan("gold.predictions", settings, on=months).select("loan_id", "pd").collect()
+    scored = pl.concat([_scored(month, registry, settings) for month in months])
+    # What was answered in one month and is a loan of another counts once, as the batch knows it.
+    scored = scored.sort("known", maintain_order=True).unique("loan_id", keep="first", maintain_order=True)
     known = (
         tables.scan("gold.feature_store", settings, on=months)
         .select("loan_id", "snapshot_date", *PROTECTED)
         .collect()
     )
-    people = add_groups(known.join(scored, on="loan_id", how="inner", validate="1:1"))
-    return measure_fairness(people, limits=policy.fairness, cutoff=policy.cutoff)
+    people = add_known(known, scored.drop_nulls("known")).join(
+        scored.select("loan_id", "pd"), on="loan_id", how="inner", validate="1:1"
+    )
+    return measure_fairness(add_groups(people), limits=policy.fairness, cutoff=policy.cutoff)
 
 
 def _young(as_of: date, registry: Registry, settings: Settings, policy: Policy) -> pl.DataFrame:
