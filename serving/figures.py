@@ -13,6 +13,7 @@ class Figures:
     """Counters of one service."""
 
     def __init__(self) -> None:
+        self.inside = 0  # requests that came in and are not answered yet
         self._all = CollectorRegistry()
         self._ready = Gauge("vintage_ready", "1 while applications are answered", registry=self._all)
         self._model = Gauge("vintage_model", "1 for the model that serves", ["model_id"], registry=self._all)

@@ -29,10 +29,6 @@ class Groups:
             with suppress(asyncio.CancelledError):
                 await self._worker
 
-    def busy(self) -> bool:
-        """Whether an application waits."""
-        return not self._waiting.empty()
-
     async def answer(self, application: Application, snapshot: Snapshot) -> Found:
         """The answer, and the features that it rests on."""
         found: asyncio.Future[Found] = asyncio.get_running_loop().create_future()

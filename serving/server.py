@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from serving.apart import call_apart
 from serving.record.roll import roll_daily
 from serving.tokens import load_tokens
 from tasks.config import Settings
@@ -46,7 +47,7 @@ def serve(
         ) from None
 
     async def run() -> None:
-        app: Any = make_app(Service(settings))
+        app: Any = make_app(Service(settings, aside=call_apart))
         config = uvicorn.Config(
             app,
             host,

@@ -5,7 +5,7 @@ import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,16 +14,18 @@ from serving.answers import Application
 from serving.drift import DayScores
 from serving.figures import Figures
 from serving.groups import Groups
+from serving.loading import Aside, Loaded, load
 from serving.next_grade import find_changes
 from serving.record.decision_log import DecisionLog
 from serving.record.idempotency import KeysSeen, digest_of_body, digest_of_key
-from serving.self_test import SelfTest, run_self_test
+from serving.self_test import SelfTest
 from serving.shadows import Shadows
-from serving.snapshot import Snapshot, fingerprint, load_snapshot
+from serving.snapshot import Fingerprint, Snapshot, fingerprint, load_snapshot
 from serving.tokens import Token, keep_buckets, load_tokens
 from tasks.config import Settings
 from tasks.decisions.log import read_log
 from tasks.errors import VintageError
+from tasks.governance.source_log import ever_used
 
 LOG = logging.getLogger("vintage")
 NOBODY = {"": Token("nobody", frozenset(), 0.0)}  # no token has this digest
@@ -40,38 +42,44 @@ class WrongDayError(Exception):
     """Why an application of such a day is not answered."""
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """A snapshot that was tested, and the fingerprint of what it rests on."""
-
-    print: tuple[Any, ...]
-    snapshot: Snapshot
-    tested: SelfTest
-
-
 class Service:
     """The parts that one process serves with; its snapshots are swapped whole, so no answer mixes two."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], datetime] = datetime.now) -> None:
-        """Raises: UsageError where another service records to the datamart; ModelStoreError of its log."""
-        self.settings, self._clock = settings, clock
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], datetime] = datetime.now,
+        aside: Aside = asyncio.to_thread,
+    ) -> None:
+        """Needs: `aside`, which calls what loads and tests while others are answered.
+
+        Raises: UsageError where another service records to the datamart; ModelStoreError of its log.
+        """
+        self.settings, self._clock, self._aside = settings, clock, aside
         self.keys = KeysSeen(
             read_log(settings), datetime.now(UTC)
         )  # whose chain is whole, or no lock is taken
         self.log = DecisionLog(settings)
         self.tokens = load_tokens(settings)
+        self.others = ever_used(settings)
         self.figures = Figures()
         self.live: Snapshot | None = None
         self.tested: SelfTest | None = None
         self.problem = "it is starting"
-        self._print: tuple[Any, ...] = ()
+        self._print: Fingerprint | None = None
+        self._loaded: Loaded | None = None
         self._ahead: Loaded | None = None
         self._past: dict[date, Snapshot] = {}
         self._day_scores = DayScores()
         self._loading = asyncio.Lock()
         self._groups = Groups()
-        self.shadows = Shadows(settings, self.figures, self._groups.busy)
+        self._n_on_way_to_disk = 0  # requests
+        self.shadows = Shadows(settings, self.figures, self._busy)
         self._watcher: asyncio.Task[None] | None = None
+
+    def _busy(self) -> bool:
+        """Whether a request waits for anything but the disk."""
+        return self.figures.inside > self._n_on_way_to_disk
 
     async def start(self) -> None:
         """Load, test, and watch from then on."""
@@ -95,6 +103,7 @@ class Service:
         while True:
             await asyncio.sleep(WATCHED_EVERY)
             self.read_tokens()
+            await self.read_sources()
             await self.refresh()
             await self.prepare()
 
@@ -106,6 +115,11 @@ class Service:
             if self.tokens != NOBODY:
                 LOG.error("Nobody is let in: %s", error)
             self.tokens = NOBODY
+
+    async def read_sources(self) -> None:
+        """Take other teams' sources that came into use meanwhile as fields of a request."""
+        with suppress(VintageError, OSError):  # `refresh` meets it too, and tells
+            self.others = await asyncio.to_thread(ever_used, self.settings)
 
     def today(self) -> date:
         """The day that applications are of, unless they say another."""
@@ -134,24 +148,23 @@ class Service:
             return
         self._swap(fresh)
 
-    async def _load(self, day: date, unless: tuple[Any, ...]) -> Loaded | None:
+    async def _load(self, day: date, unless: Fingerprint | None) -> Loaded | None:
         """A day's snapshot, tested: the one prepared if it still holds; None if it would be as `unless`."""
         seen = await asyncio.to_thread(fingerprint, day, self.settings)
         if seen == unless:
             return None
         if self._ahead and self._ahead.print == seen:
             return self._ahead
-        known = [self.live.model, *self.live.shadows] if self.live else []
-        fresh = await asyncio.to_thread(load_snapshot, day, self.settings, known=known)
-        return Loaded(seen, fresh, await asyncio.to_thread(run_self_test, fresh, self.settings))
+        return await load(seen, self.settings, self._aside, self._loaded if self.live else None)
 
     def _swap(self, fresh: Loaded) -> None:
         """Answer by it from now on; what was asked just before midnight is still answered by its own day."""
-        only_the_day_differs = self._print[1:] == fresh.print[1:]
+        only_the_day_differs = self._print is not None and self._print[1:] == fresh.print[1:]
         self._past.clear()
         if self.live and only_the_day_differs:
             self._past[self.live.day] = self.live
         self.live, self._print, self._ahead, self.problem = fresh.snapshot, fresh.print, None, ""
+        self._loaded = fresh
         gc.freeze()  # what is loaded stays: no collection has to walk over it while somebody waits
         model_id, n = self.live.model.model_id, len(self.live.state.places)
         self.figures.serves(model_id, ready=True)
@@ -164,14 +177,14 @@ class Service:
             if self.live is None or soon <= self.live.day:
                 return
             try:
-                self._ahead = await self._load(soon, ()) or self._ahead
+                self._ahead = await self._load(soon, None) or self._ahead
             except (VintageError, OSError) as error:
                 LOG.warning("From %s on nothing can be answered: %s", soon, error)
 
     def _refuse(self, why: str) -> None:
         if why != self.problem:
             LOG.error("Nothing is answered: %s", why)
-        self.live, self.problem, self._print = None, why, ()
+        self.live, self.problem, self._print = None, why, None
         self.figures.serves("", ready=False)
 
     async def snapshot_of(self, day: date) -> Snapshot:
@@ -255,11 +268,14 @@ class Service:
         return {"grade": score.grade, "pd": score.pd, "changes": [asdict(one) for one in changes]}
 
     async def _record(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        self._n_on_way_to_disk += 1
         try:
             await self.log.append(lines)
         except OSError as error:
             self.problem = f"no answer can be recorded: {error.strerror}"
             raise NotReadyError(self.problem) from error
+        finally:
+            self._n_on_way_to_disk -= 1
         if self.live is not None:
             self.problem = ""
 

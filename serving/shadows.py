@@ -28,7 +28,7 @@ class Shadows:
     """A bounded queue of what was answered, and who scores it by the models in the shadow."""
 
     def __init__(self, settings: Settings, figures: Figures, busy: Callable[[], bool]) -> None:
-        """Needs: `busy`, whether an application waits for its answer now."""
+        """Needs: `busy`, whether a request waits for anything but the disk now."""
         self._settings, self._figures, self._busy = settings, figures, busy
         self._waiting: deque[Answered] = deque()
         self._came, self._scoring = asyncio.Event(), asyncio.Lock()

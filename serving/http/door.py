@@ -34,7 +34,6 @@ class Door:
     def __init__(self, app: App, figures: Figures, tokens: Tokens) -> None:
         """Needs: `tokens`, which gives those that hold now; where there are none, nobody has to show one."""
         self._app, self._figures, self._tokens = app, figures, tokens
-        self._inside = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """As ASGI calls an application."""
@@ -50,7 +49,7 @@ class Door:
             await send(message)
 
         scores = scope["path"].startswith("/v1/")
-        self._inside += scores
+        self._figures.inside += scores
         try:
             self._admit(scope)
             async with asyncio.timeout(MAX_SECONDS):
@@ -62,7 +61,7 @@ class Door:
                 raise
             await _refuse(note, 503, "", f"there was no answer within {MAX_SECONDS:.0f} seconds")
         finally:
-            self._inside -= scores
+            self._figures.inside -= scores
             if scores:
                 self._figures.took(perf_counter() - began)
             if sent != [200]:
@@ -79,7 +78,7 @@ class Door:
         tokens = self._tokens()
         if tokens:
             scope["caller"] = _caller(headers, tokens, "metrics" if scope["path"] == "/metrics" else "score")
-        if self._inside > MAX_IN_FLIGHT:
+        if self._figures.inside > MAX_IN_FLIGHT:
             raise RefusedError(503, "", "too many requests are being answered")
 
 

@@ -1,5 +1,6 @@
 """The service in an event loop of its own, called as over HTTP."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from httpx import ASGITransport, AsyncClient, Response
 
 from serving.http.app import make_app
-from serving.service import Service
+from serving.service import Aside, Service
 from tasks.config import Settings
 from tests.builders import month
 from tests.serving.conftest import N_MONTHS
@@ -45,8 +46,10 @@ async def running(service: Service) -> AsyncGenerator[None]:
 
 
 @contextmanager
-def serving(settings: Settings, clock: Callable[[], datetime] = at_noon) -> Generator[tuple[Client, Service]]:
-    service = Service(settings, clock)
+def serving(
+    settings: Settings, clock: Callable[[], datetime] = at_noon, aside: Aside = asyncio.to_thread
+) -> Generator[tuple[Client, Service]]:
+    service = Service(settings, clock, aside)
     app: Any = make_app(service)
     http = AsyncClient(transport=ASGITransport(app), base_url="http://service")
     with (

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
-from serving import service as module
-from serving.service import Service
+from serving import loading
+from serving.apart import call_apart
+from serving.service import Aside, Service
 from tasks.config import Settings
 from tasks.registry.history import champion_on, load_registry, record
 from tasks.registry.models import ARTEFACT
@@ -75,12 +76,17 @@ async def answers_through(
     return got
 
 
-def test_a_promotion_and_a_roll_back_under_load_refuse_nobody_and_mix_no_models(own: Settings) -> None:
+@pytest.mark.parametrize(
+    "aside", [asyncio.to_thread, pytest.param(call_apart, marks=pytest.mark.integration)]
+)
+def test_a_promotion_and_a_roll_back_under_load_refuse_nobody_and_mix_no_models(
+    own: Settings, aside: Aside
+) -> None:
     first, second = two_models(own)
     before = champion_on(load_registry(own), TODAY)
     assert before is not None
     phases = [(first, before.effective_from), (second, str(TODAY)), (first, str(TODAY))]
-    with serving(own) as (client, service):
+    with serving(own, aside=aside) as (client, service):
         steps = [(first, second, True), (second, first, False)]
         got = client.portal.call(answers_through, steps, service, client.http, own)
     assert {status for mine in got for status, _ in mine} == {200}
@@ -112,7 +118,7 @@ def test_who_takes_over_at_midnight_was_loaded_and_tested_before(
         def no_time(*_: Any, **__: Any) -> None:
             raise AssertionError("nothing is loaded while applications wait")
 
-        monkeypatch.setattr(module, "load_snapshot", no_time)
+        monkeypatch.setattr(loading, "load_tested", no_time)
         now[0] = datetime.combine(TOMORROW, time(0, 0, 1))
         said = client.post("/v1/score", json=asked).json()
         assert (said["model_id"], said["model_effective_from"]) == (second, str(TOMORROW))
