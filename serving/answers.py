@@ -10,8 +10,10 @@ from serving.snapshot import Snapshot
 from tasks.lender.current import lender
 from tasks.schemas.feature_store import HAS_SOURCE
 from tasks.schemas.reasons import REASON_TEXTS
+from tasks.schemas.source_features import BETWEEN
 from tasks.scoring.compiled_model import Score, score_rows
 from tasks.scoring.compiled_rows import Layout
+from tasks.text import plain_name
 
 Decision = Literal["approve", "decline", "refer"]
 
@@ -45,14 +47,17 @@ def names_of(layout: Layout) -> tuple[str, ...]:
 
 
 def known_of(state: CustomerState, layout: Layout, application: Application) -> dict[str, Any]:
-    """What is known of an application of the features that a model learned; of other teams' as stated."""
+    """What is known of an application of the features that a model learned.
+
+    What is stated of another team's source takes the place of what it said of the customer, whole.
+    """
     ours = {name: row for name, row in application.stated.items() if name in HAS_SOURCE}
     known = features_known(state, application.customer_id, ours)
+    stated = {name: row for name, row in application.stated.items() if name not in HAS_SOURCE}
     others = {
-        f"{source}__{name}": value
-        for source, row in application.stated.items()
-        if source not in HAS_SOURCE
-        for name, value in row.items()
+        f"{source}{BETWEEN}{name}": row.get(name)
+        for source, row in stated.items()
+        for name in {*row, *map(plain_name, state.others.get(source, {}))}
     }
     everything = known | others
     return {name: everything.get(name) for name in names_of(layout)}

@@ -1,23 +1,29 @@
 """What is known of customers before they apply: their features as of a day, by the features flow's code."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import polars as pl
 
 from tasks.config import Settings
+from tasks.errors import BadInputError, UsageError
 from tasks.features.application_features import build_features, features_of
 from tasks.features.known_rows import scan_known
+from tasks.governance.source_log import Kinds
 from tasks.ingestion.cleaning import read_word
 from tasks.lender.current import lender
 from tasks.lender.declaration import LenderSource
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.feature_store import FEATURE_STORE, HAS_SOURCE, numbers_of, words_of
 from tasks.schemas.source import UNKNOWN
+from tasks.schemas.source_features import widen
+from tasks.sources.tasks import add_as_of
 from tasks.store import tables
 
+LOG = logging.getLogger("vintage")
 Row = Mapping[str, Any]
 
 
@@ -25,13 +31,15 @@ Row = Mapping[str, Any]
 class CustomerState:
     """Rows of gold.feature_store for customers who would apply on `day`, and the place of each by its id.
 
-    `newest` is the newest month of each source that was known.
+    `newest` is the newest month of each source that was known; `others` the columns of other teams' sources
+    that are among the features.
     """
 
     day: date
     features: pl.DataFrame
     places: Mapping[str, int]
     newest: Mapping[str, date | None]
+    others: Mapping[str, Kinds] = field(default_factory=dict[str, Kinds])
 
     @property
     def bytes_per_customer(self) -> float:
@@ -40,12 +48,17 @@ class CustomerState:
 
 
 def load_state(
-    day: date, settings: Settings, *, customers: Sequence[str] | None = None, before: bool = False
+    day: date,
+    settings: Settings,
+    *,
+    customers: Sequence[str] | None = None,
+    before: bool = False,
+    others: Mapping[str, Kinds] | None = None,
 ) -> CustomerState:
     """The state of the `customers`, else of all, as of a day.
 
     Needs:  `before`, to leave out a history's rows of the day itself, as at an application on it: the batch
-            at the end of the month knows them, the service cannot.
+            at the end of the month knows them, the service cannot; `others`, columns of other teams' sources.
     """
     sources, sums = scan_known([day], settings, before=before)
     known = (
@@ -56,7 +69,20 @@ def load_state(
     )
     features = build_features(applications, sources, days=[day], sums=sums).sort("customer_id")
     places = {customer: place for place, customer in enumerate(features["customer_id"])}
-    return CustomerState(day, features, places, _newest_months(day, settings))
+    if others:
+        features = _add_others(features, others, settings)
+    return CustomerState(day, features, places, _newest_months(day, settings), others or {})
+
+
+def _add_others(features: pl.DataFrame, others: Mapping[str, Kinds], settings: Settings) -> pl.DataFrame:
+    """With what other teams' sources say as of the day; one that cannot be read is silent."""
+    for name, kinds in others.items():
+        try:
+            features = add_as_of(features, {name: kinds}, settings)
+        except (BadInputError, UsageError) as error:
+            LOG.warning("Nothing of the source %s: %s", name, error)
+            features = widen(features, TABLES["gold.source_features"].empty, {name: kinds})
+    return features
 
 
 def _all_customers(known: Sequence[pl.LazyFrame]) -> list[str]:

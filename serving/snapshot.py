@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from serving.customer_state import CustomerState, load_state
 from tasks.config import Settings
@@ -18,6 +18,7 @@ from tasks.registry.settings_history import history_path
 from tasks.registry.settings_of_record import policy_on
 from tasks.scoring.compiled_model import CompiledModel, compile_model
 from tasks.scoring.shadow_log import path_of_orders, shadows_on
+from tasks.sources.tasks import files_of, sources_of, sources_to_take_in
 from tasks.store import tables
 
 LOG = logging.getLogger("vintage")
@@ -47,6 +48,11 @@ class Snapshot:
     state: CustomerState
     shadows: tuple[ServedModel, ...] = ()  # they score what was answered, and decide nothing
 
+    @property
+    def models(self) -> list[str]:
+        """The ids of the models that score, the one that decides first."""
+        return [self.model.model_id, *(one.model_id for one in self.shadows)]
+
 
 def load_snapshot(
     day: date,
@@ -63,14 +69,16 @@ def load_snapshot(
     registry = load_registry(settings)
     adopted = policy_on(day, settings)
     model = load_served(registry, day, known)
+    shadows = load_shadows(registry, day, settings, beside=model, known=known)
+    others = sources_of([one.model_id for one in (model, *shadows)], settings)
     return Snapshot(
         day=day,
         model=model,
         policy=adopted.policy.version,
         policy_digest=adopted.digest,
         cutoff_pd=adopted.policy.cutoff_pd,
-        state=load_state(day, settings, customers=customers),
-        shadows=load_shadows(registry, day, settings, beside=model, known=known),
+        state=load_state(day, settings, customers=customers, others=others),
+        shadows=shadows,
     )
 
 
@@ -115,13 +123,26 @@ def _served(
     )
 
 
-def fingerprint(day: date, settings: Settings) -> tuple[Any, ...]:
-    """What differs once a snapshot of the day would: registry, settings of record, policy, tables."""
+class Fingerprint(NamedTuple):
+    """What differs once a snapshot of the day would: registry, settings, policy; tables, others' files."""
+
+    day: date
+    files: tuple[Any, ...]
+    versions: tuple[Any, ...]
+
+    @property
+    def of_state(self) -> tuple[Any, ...]:
+        """What differs once the state of customers would."""
+        return (self.day, self.versions)
+
+
+def fingerprint(day: date, settings: Settings) -> Fingerprint:
+    """As of now."""
     orders = path_of_orders(settings)
     rested_on = (registry_path(settings), history_path(settings), orders, settings.policy)
-    files = [stamp_of(path) for path in rested_on]
     versions = [tables.version_of(f"silver.{source.name}", settings) for source in lender().of_applicants]
-    return (day, *files, *versions)
+    others = [stamp_of(path) for path in files_of(sources_to_take_in(settings), settings)]
+    return Fingerprint(day, tuple(stamp_of(path) for path in rested_on), (*versions, *others))
 
 
 def describe_model(snapshot: Snapshot) -> dict[str, Any]:

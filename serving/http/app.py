@@ -1,13 +1,13 @@
 """The HTTP side: paths, what each gives, and what is described of them to machines."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Response
 from pydantic import BaseModel
 
-from serving.http.door import App, Door
+from serving.http.door import App, Door, Message, Receive, Send
 from serving.http.pages import add_page
 from serving.http.problems import DESCRIPTIONS, KEY, json_response, problem
 from serving.http.review_calls import add_review
@@ -15,14 +15,28 @@ from serving.http.score_calls import BATCH, MAX_KEY, NEXT, ONE, ScoreCalls
 from serving.request import Answer, Answers, NextGrade, batch_model, request_model
 from serving.service import Service
 from serving.snapshot import describe_model
-from tasks.governance.source_log import ever_used
+from tasks.governance.source_log import Kinds
 
 Key = Annotated[str | None, Header(alias=KEY, min_length=1, max_length=MAX_KEY)]
 
 
 def make_app(service: Service) -> App:
     """The application around a service, which it starts and stops: the door, the scores, then all else."""
+    used = service.others
+    app = _make(service, used)
 
+    async def newest(scope: Message, receive: Receive, send: Send) -> None:
+        """Answer by the form of a request that holds now: a source in use is a field of it."""
+        nonlocal used, app
+        if service.others != used:
+            used = service.others
+            app = _make(service, used)
+        await app(scope, receive, send)
+
+    return Door(newest, service.figures, lambda: service.tokens)
+
+
+def _make(service: Service, used: Mapping[str, Kinds]) -> App:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await service.start()
@@ -31,13 +45,13 @@ def make_app(service: Service) -> App:
 
     app = FastAPI(title="Vintage", summary="Scores at the moment of application", lifespan=lifespan,
                   docs_url=None, redoc_url=None)  # fmt: skip
-    one = request_model(ever_used(service.settings))
+    one = request_model(used)
     forms = {ONE: one, BATCH: batch_model(one), NEXT: one}
     _describe_scores(app, forms)
     _add_state(app, service)
     add_review(app, service)
     add_page(app)
-    return Door(ScoreCalls(app, service, forms), service.figures, lambda: service.tokens)
+    return ScoreCalls(app, service, forms)
 
 
 def _describe_scores(app: FastAPI, forms: dict[str, type[BaseModel]]) -> None:

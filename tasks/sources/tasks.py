@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 
@@ -16,7 +18,7 @@ from tasks.registry.history import load_registry
 from tasks.registry.registered_files import read_card
 from tasks.schemas.feature_store import KEYS
 from tasks.schemas.source_features import name_feature, widen
-from tasks.sources.files import SourceGoneError
+from tasks.sources.files import SourceGoneError, find_files
 from tasks.sources.join import join_source
 from tasks.store import restatements, tables
 
@@ -219,6 +221,27 @@ def add_source_features(
         for column in kinds:
             _require_taken_in(applications, rows.filter(feature=name_feature(source, column)), source)
     return widen(applications, rows, used)
+
+
+def add_as_of(applications: pl.DataFrame, used: Mapping[str, Kinds], settings: Settings) -> pl.DataFrame:
+    """The same rows with a column per feature of the sources `used`, as their files say now; null where gone.
+
+    Needs:  loan_id, customer_id, snapshot_date. Nothing is taken in.
+    Raises: BadInputError for a file that cannot be used; UsageError for a source that is not declared.
+    """
+    nothing = tables.TABLES[TABLE].empty
+    rows = [_features_of(name, kinds, applications, nothing, settings) for name, kinds in used.items()]
+    return widen(applications, pl.concat([nothing, *rows]), used)
+
+
+def files_of(used: Mapping[str, Kinds], settings: Settings) -> list[Path]:
+    """What changes with the files of this machine that the sources `used` lie in now."""
+    found: list[Path] = []
+    for name in used:
+        with suppress(SourceGoneError, UsageError):  # it says nothing, or is declared no more
+            declared = read_declared(name, settings)
+            found += map(Path, find_files(declared.where, declared.format, settings))
+    return [path / "_delta_log" if path.is_dir() else path for path in found]
 
 
 def _require_taken_in(applications: pl.DataFrame, rows: pl.DataFrame, source: str) -> None:

@@ -3,10 +3,12 @@
 import json
 import os
 from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from serving.record import prepared_files
 from serving.record.replay import replay_decision
 from serving.service import Service
 from serving.tokens import add_token, tokens_path
@@ -14,6 +16,7 @@ from tasks.config import Settings
 from tasks.decisions.log import log_files, read_log
 from tasks.decisions.tasks import roll_decisions
 from tasks.errors import ModelStoreError, UsageError
+from tasks.governance.source_log import note_decision
 from tasks.registry.history import champion_on, load_registry, record
 from tasks.registry.models import ARTEFACT
 from tasks.registry.records import Change
@@ -190,11 +193,13 @@ def test_a_full_disk_stops_answers_and_says_so_until_there_is_room(
     with serving(own) as (client, _):
         assert client.post("/v1/score", json=asked).status_code == 200
 
-        def full(handle: int) -> None:
+        def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patch:
+            patch.setattr(prepared_files, "SYNC", full)
             patch.setattr(os, "fsync", full)
+            assert client.post("/v1/score", json=asked).status_code == 503  # what came to the file is cut off
             refused = client.post("/v1/score", json=asked, headers={"Idempotency-Key": "k"})
             assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
             state = client.get("/v2/health/ready")
@@ -253,3 +258,16 @@ def test_tokens_that_come_and_go_are_seen_and_the_caller_is_recorded(own: Settin
         service.read_tokens()
         assert client.post("/v1/score", json=asked, headers=shown).status_code == 200
     assert [line["caller"] for line in read_log(own)] == ["", "front end", "front end"]
+
+
+def test_a_source_of_another_team_becomes_a_field_once_it_is_used(own: Settings, tmp_path: Path) -> None:
+    settings = own.model_copy(update={"sources": tmp_path / "sources.toml"})
+    settings.sources.write_text("")
+    asked = {"customer_id": customers(own)[0], "bureau": {"score": 1.5}}
+    with serving(settings) as (client, service):
+        assert client.post("/v1/score", json=asked).status_code == 422
+        note_decision("use", "bureau", {"columns": {"score": "number"}, "from": str(TODAY)}, settings)
+        client.portal.call(service.read_sources)
+        assert client.post("/v1/score", json=asked).status_code == 200
+        form = client.get("/openapi.json").json()["components"]["schemas"]
+        assert form["bureau"]["properties"].keys() == {"score"}
