@@ -1,7 +1,8 @@
 """`make bench-serve`: requests at fixed rates to `vintage serve`, whether or not earlier ones are answered.
 
-It serves copies of the datamart and the model store of the settings: no trial comes into their log. The
-load generator has the same cores; each request is timed from when it was due.
+It serves copies of the datamart and the model store of the settings: no trial comes into their log. Where no
+model is in the shadow, the newest that does not serve is. The load generator has the same cores; each request
+is timed from when it was due.
 """
 
 import asyncio
@@ -19,15 +20,19 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import uvloop
+
 from tasks.config import Settings, checked_settings
 from tasks.registry.history import Registry, champion_on, load_registry, record, state_on
 from tasks.registry.records import Change, State
+from tasks.scoring.shadow_log import order_shadow, shadows_on
 from tasks.store import tables
 
 PORT = 8199
 MODEL = re.compile(r'"model_id":"([^"]+)","model_effective_from":"([^"]+)"')
 SWITCHED_AT = 300  # requests a second through a promotion and a roll-back
-RATES = (100, 300, 500, 1500)  # requests a second; the last is too many
+# Requests a second; the last is too many.
+RATES = tuple(float(rate) for rate in os.environ.get("BENCH_RATES", "100 300 500 1500").split())
 SECONDS = float(os.environ.get("BENCH_SECONDS", "20"))
 
 
@@ -102,6 +107,17 @@ async def load_through_switches(settings: Settings, bodies: list[bytes]) -> tupl
     return await loaded
 
 
+def shadow_one(settings: Settings) -> str:
+    """The models in the shadow from today on, at least one where there is another than the champion."""
+    registry = load_registry(settings)
+    champion = champion_on(registry, date.today())
+    if not shadows_on(date.today(), settings):
+        others = [one.model_id for one in registry.entries if champion and one.model_id != champion.model_id]
+        for model_id in others[-1:]:
+            order_shadow(model_id, date.today(), None, settings)
+    return ", ".join(shadows_on(date.today(), settings)) or "none"
+
+
 def wait_until_ready(begun: float) -> float:
     """Seconds until applications are answered."""
     while time.perf_counter() - begun < 60:
@@ -121,14 +137,15 @@ def main() -> None:
     bodies = [json.dumps({"customer_id": customer}).encode() for customer in known]
     with tempfile.TemporaryDirectory(prefix="bench-serve-") as home:
         words, copies = copied(settings, Path(home))
-        begun = time.perf_counter()
+        in_shadow, begun = shadow_one(copies), time.perf_counter()
         server = subprocess.Popen([sys.executable, "-m", "flows", "serve", "--port", str(PORT), *words])
         try:
-            print(f"{os.cpu_count()} cores; ready after {wait_until_ready(begun):.1f} s")
+            print(f"{os.cpu_count()} cores; in the shadow: {in_shadow}; {SECONDS:g} s each")
+            print(f"ready after {wait_until_ready(begun):.1f} s", flush=True)
             for rate in RATES:
-                tell(f"{rate} a second", *asyncio.run(load(rate, SECONDS, bodies)))
+                tell(f"{rate:g} a second", *uvloop.run(load(rate, SECONDS, bodies)))
             through = f"{SWITCHED_AT} a second through a promotion and a roll-back"
-            tell(through, *asyncio.run(load_through_switches(copies, bodies)))
+            tell(through, *uvloop.run(load_through_switches(copies, bodies)))
         finally:
             server.terminate()
             server.wait(timeout=60)
