@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import polars as pl
 
 from tasks.governance.policy import Policy
+from tasks.months import months_before
+from tasks.reporting.words import months_in
 from tasks.schemas.economics import ALL, keep_economics
 from tasks.schemas.monitoring import keep_metrics
 from tasks.schemas.predictions import COMPLETE, describe_path
@@ -27,7 +30,7 @@ class Facts:
     economics: pl.DataFrame
     policy: Policy
 
-    @property
+    @cached_property
     def now(self) -> pl.DataFrame:
         """gold.monitoring of the day."""
         return self.past.filter(pl.col("snapshot_date") == self.day)
@@ -38,10 +41,22 @@ class Facts:
         return sorted(rows.sort("metric", "subject").to_dicts(), key=lambda row: RANK[row["status"]])
 
     @property
+    def lacks_source(self) -> bool:
+        """Whether the coverage of a source is red."""
+        rows = self.outside("coverage")
+        return any(row["status"] == "red" and row["subject"] != "scoring" for row in rows)
+
+    @property
     def all_complete(self) -> bool:
         """Whether the complete model scored every application of the day."""
         mix = keep_metrics(self.now, "path_mix", paths=True)
         return mix["subject"].to_list() == [describe_path(COMPLETE)]
+
+    @property
+    def champion(self) -> str:
+        """Id of the model that the day's scores are of; empty without any."""
+        rows = keep_metrics(self.now, "psi")
+        return str(rows["model_id"][0] or "") if rows.height else ""
 
     def money(self, figure: str, basis: str = "expected", path: str = ALL) -> Row | None:
         """The day's figure of gold.economics at the cut-off, of the newest window; None without a value."""
@@ -52,3 +67,46 @@ class Facts:
         cohorts = today.filter(pl.col("window").str.starts_with("cohorts"))
         chosen = cohorts if cohorts.height else today
         return chosen.row(0, named=True) if chosen.height else None
+
+    @property
+    def best_cutoff(self) -> Row | None:
+        """The cut-off that earns most: by the newest ripe cohorts, and by the forecast before there are any.
+
+        Also by the forecast while a source is missing, since those cohorts had it.
+        """
+        realised, forecast = self.money("best_cutoff", "realised"), self.money("best_cutoff")
+        return (forecast or realised) if self.lacks_source else (realised or forecast)
+
+    @property
+    def better_cutoff(self) -> str:
+        """On which side of the policy's cut-off the best one surely is, `lower` or `higher`; else nothing."""
+        best, cutoff = self.best_cutoff, self.policy.cutoff_pd
+        if best is None or best["ci_low"] <= cutoff <= best["ci_high"]:
+            return ""
+        return "lower" if best["value"] < cutoff else "higher"
+
+    @property
+    def gain_of_best(self) -> float:
+        """What the best cut-off earns a month more than the policy's, by the same loans; 0 if not known."""
+        best = self.best_cutoff
+        most, own = (self.money(name, best["basis"] if best else "") for name in ("best_profit", "profit"))
+        if best is None or most is None or own is None:
+            return 0.0
+        return (most["value"] - own["value"]) / months_in(best["window"])
+
+
+def outside_since(row: Row, past: pl.DataFrame) -> date:
+    """First month of the unbroken run, up to the row's own, in which its figure was outside its limits."""
+    same = past.filter(
+        pl.col("metric") == row["metric"],
+        pl.col("subject") == row["subject"],
+        pl.col("status").is_in(OUTSIDE),
+    )
+    return first_of_run(set(same["snapshot_date"]), row["snapshot_date"])
+
+
+def first_of_run(months: set[date], day: date) -> date:
+    """First month of the unbroken run of `months` up to a day."""
+    while months_before(day, 1) in months:
+        day = months_before(day, 1)
+    return day

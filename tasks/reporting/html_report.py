@@ -17,6 +17,7 @@ from tasks.months import months_before
 from tasks.place import Place
 from tasks.registry.history import load_registry
 from tasks.registry.settings_of_record import policy_on
+from tasks.reporting.asks import decide_by
 from tasks.reporting.charts import draw_figures
 from tasks.reporting.facts import Facts
 from tasks.reporting.report_sections import build_sections
@@ -56,7 +57,7 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
         policy={"name": adopted.name, **explain_policy(adopted.policy)},
         sections=build_sections(facts, _grades(day, settings), month=f"{day:%Y-%m}"),
         images={name: b64encode(svg).decode() for name, svg in images.items()},
-        actions=_actions(day, settings),
+        actions=_actions(facts, settings),
         models=models,
         cards={entry.model_id: _card_link(entry.model_id, settings) for entry in models},
         shadows=_shadows(day, settings),
@@ -118,16 +119,24 @@ def _month_before(day: date, settings: Settings) -> dict[str, str] | None:
     return {"name": month_name(before), "file": f"{before:%Y-%m}.html"}
 
 
-def _actions(day: date, settings: Settings) -> dict[str, list[dict[str, Any]]]:
+def _actions(facts: Facts, settings: Settings) -> dict[str, list[dict[str, Any]]]:
     """Actions of the day (`now`), and of the months before (`earlier`), the newest first."""
+    day = facts.day
     rows = keep_open(tables.scan("gold.actions", settings, until=day).collect())
     months = rows["snapshot_date"].unique().sort()[-NEWEST_ACTIONS:].implode()
     newest = rows.filter(pl.col("snapshot_date").is_in(months))
     ordered = newest.sort("snapshot_date", "due_date", "trigger", descending=[True, False, False])
     shown = ordered.with_columns(month=pl.col("snapshot_date").dt.strftime("%Y-%m"))
     listed = [{**row, "life": _life(row), "command": row.get("command") or ""} for row in shown.to_dicts()]
-    now = [row for row in listed if row["snapshot_date"] == day]
-    return {"now": now, "earlier": [row for row in listed if row["snapshot_date"] != day]}
+    now = [{**row, "due": _due(row, facts)} for row in listed if row["snapshot_date"] == day]
+    earlier = [{**row, "due": row["due_date"]} for row in listed if row["snapshot_date"] != day]
+    return {"now": now, "earlier": earlier}
+
+
+def _due(row: dict[str, Any], facts: Facts) -> str:
+    """By when an action of the day is to be decided, and since when it is overdue."""
+    by = decide_by(row, facts)
+    return f"{by} (overdue since {row['due_date']})" if by > row["due_date"] else str(by)
 
 
 def _life(row: dict[str, Any]) -> str:

@@ -9,17 +9,25 @@ from datetime import date
 
 import polars as pl
 
-from tasks.months import months_before
-from tasks.reporting.facts import OUTSIDE, RANK, Facts, Row
-from tasks.reporting.words import about, capital, day_name, list_names, model_name, month_name, window_name
+from tasks.reporting.asks import Ask, asks_of
+from tasks.reporting.costs import NOT_KNOWN, Cost, describe_cost, drifting_since
+from tasks.reporting.facts import OUTSIDE, RANK, Facts, Row, first_of_run, outside_since
+from tasks.reporting.words import (
+    about,
+    capital,
+    list_names,
+    model_name,
+    month_name,
+    pairs_right,
+    window_name,
+)
+from tasks.schemas.feature_store import MEASURES_OF, SOURCE_OF
 from tasks.schemas.monitoring import METRICS, keep_metrics
-
-SETTLED = ("done", "closed")  # states of an action that ask for nothing any more
 
 
 @dataclass(frozen=True)
 class Cause:
-    """One cause: what happened, what follows from it, what is asked, and on what it rests.
+    """One cause: what happened, what follows from it and costs, what is asked, and on what it rests.
 
     `explains` names the figures outside their limits that it accounts for; `proven` says whether they are
     realised or a forecast.
@@ -29,9 +37,21 @@ class Cause:
     severity: str
     cause: str
     consequence: str
-    ask: str
+    cost: Cost
+    asks: tuple[Ask, ...]
     proven: str
     explains: tuple[str, ...]
+
+    @property
+    def ask(self) -> str:
+        """What is asked, in sentences; empty where nothing is."""
+        return " ".join(ask.words for ask in self.asks)
+
+    @property
+    def headline(self) -> str:
+        """What happened, and what it costs."""
+        follows = f"{self.consequence}; {self.cost.short}" if self.name == "source" else self.cost.short
+        return f"{self.cause}: {follows}"
 
 
 @dataclass(frozen=True)
@@ -41,12 +61,6 @@ class Story:
     colour: str
     headline: str
     causes: tuple[Cause, ...]
-
-    @property
-    def state(self) -> str:
-        """The month in one line: the first cause with its consequence."""
-        first = self.causes[0] if self.causes else None
-        return f"{first.cause}: {first.consequence}" if first else self.headline
 
 
 # Metrics by the cause that they point to, in the order of telling; triggers by the beginning of their names.
@@ -71,8 +85,9 @@ def tell(facts: Facts) -> Story:
     """The story of the day."""
     found = _find_groups(facts)
     causes = [_tell_cause(name, rows, facts) for name, rows in found.items()]
+    causes += [_tell_open(name, asks) for name, asks in _find_open(found, facts).items()]
     causes.sort(key=lambda cause: RANK[cause.severity])
-    due = [cause for cause in causes if cause.ask and cause.severity in OUTSIDE]
+    due = [cause for cause in causes if cause.asks and cause.severity in OUTSIDE]
     colour = due[0].severity if due else "green"
     return Story(colour, _headline(due or causes, colour, facts), tuple(causes))
 
@@ -82,47 +97,47 @@ def _find_groups(facts: Facts) -> dict[str, list[Row]]:
     found = {name: facts.outside(*metrics) for name, metrics in GROUPS.items()}
     known = {metric for metrics in GROUPS.values() for metric in metrics}
     found["other"] = facts.outside(*(name for name in METRICS if name not in known))
-    if any(row["status"] == "red" and row["subject"] != "scoring" for row in found["source"]):
+    if facts.lacks_source:
         for name in EXPLAINED_BY_A_SOURCE:
             found["source"] += found.pop(name)
     return {name: rows for name, rows in found.items() if rows}
 
 
 def _tell_cause(name: str, rows: Sequence[Row], facts: Facts) -> Cause:
-    asked = asks_of(name, facts.actions)
-    if name == "source":
-        asked += [row for other in EXPLAINED_BY_A_SOURCE for row in asks_of(other, facts.actions)]
-    severity = min((row["status"] for row in rows), key=lambda status: RANK[status])
+    also = EXPLAINED_BY_A_SOURCE if name == "source" and facts.lacks_source else ()
     describe = DESCRIPTIONS.get(name, _describe_other)
     cause, consequence = describe(rows, facts)
     return Cause(
         name=name,
-        severity=severity,
+        severity=min((row["status"] for row in rows), key=lambda status: RANK[status]),
         cause=cause,
         consequence=consequence,
-        ask=_ask(asked),
+        cost=describe_cost(name, rows, facts),
+        asks=tuple(ask for one in (name, *also) for ask in asks_of(one, facts)),
         proven="Realised" if name in REALISED else "Forecast: it rests on the PDs",
         explains=tuple(dict.fromkeys(METRICS[row["metric"]].name_of(row) for row in rows[1:])),
     )
 
 
-def asks_of(name: str, actions: pl.DataFrame) -> list[Row]:
-    """Actions of a cause that still ask for something, the first due first."""
-    open_ = actions.filter(pl.col("trigger").str.starts_with(name), pl.col("severity") != "info")
-    if "state" in open_.columns:
-        open_ = open_.filter(pl.col("state").is_null() | ~pl.col("state").is_in(SETTLED))
-    return [*open_.sort("due_date", "trigger").to_dicts()]
+def _find_open(found: Mapping[str, list[Row]], facts: Facts) -> dict[str, list[Ask]]:
+    """What is asked, by cause, because of figures that are outside no limit now, such as in a pause."""
+    told = {*found, *(EXPLAINED_BY_A_SOURCE if facts.lacks_source else ())}
+    asked = {name: asks_of(name, facts) for name in GROUPS if name not in told}
+    return {name: asks for name, asks in asked.items() if asks}
 
 
-def _ask(asked: Sequence[Row]) -> str:
-    return " ".join(
-        f"{row['owner']}, {_when(row)} {day_name(row['due_date'])}: {row['action'].rstrip('.')}."
-        for row in asked[:2]
+def _tell_open(name: str, asks: Sequence[Ask]) -> Cause:
+    since = month_name(min(ask.since for ask in asks))
+    return Cause(
+        name=name,
+        severity=min((ask.severity for ask in asks), key=lambda severity: RANK[severity]),
+        cause=f"What was asked about {TOPICS[name]} in {since} is not settled",
+        consequence="its figures say nothing new this month",
+        cost=NOT_KNOWN,
+        asks=tuple(asks),
+        proven="Realised" if name in REALISED else "Forecast: it rests on the PDs",
+        explains=(),
     )
-
-
-def _when(row: Row) -> str:
-    return "overdue since" if row["due_date"] < row["snapshot_date"] else "by"
 
 
 def _headline(causes: Sequence[Cause], colour: str, facts: Facts) -> str:
@@ -130,14 +145,18 @@ def _headline(causes: Sequence[Cause], colour: str, facts: Facts) -> str:
     if facts.now.is_empty():
         return f"{month} was not monitored yet: nothing is known of it"
     if not causes and "no applications" in facts.now["status"].to_list():
-        return f"Nobody applied in {month}: ripe loans are judged all the same, and no decision is due"
+        since = month_name(first_of_run(_months_without_applications(facts), facts.day))
+        return f"Nobody has applied since {since}: ripe loans are judged all the same, no decision is due"
     if not causes:
         return f"{month} was a quiet month: every figure is within its limits, and no decision is due"
     if colour == "green":
         named = list_names([TOPICS[cause.name] for cause in causes[:2]])
         return f"No decision is due in {month}: {named} left a limit, not far or long enough to act"
-    first = causes[0]
-    return f"{first.cause}: {first.consequence}"
+    return causes[0].headline
+
+
+def _months_without_applications(facts: Facts) -> set[date]:
+    return set(facts.past.filter(pl.col("status") == "no applications")["snapshot_date"])
 
 
 TOPICS = {
@@ -151,42 +170,34 @@ def _describe_source(rows: Sequence[Row], facts: Facts) -> tuple[str, str]:
     missing = [row for row in rows if row["metric"] == "coverage"]
     named = list_names([row["subject"] for row in missing if row["status"] == missing[0]["status"]])
     share = missing[0]["value"]
-    since = month_name(red_since(missing[0], facts.past))
+    since = month_name(outside_since(missing[0], facts.past))
     covered = "no" if share < 0.0005 else f"{share:.1%} of the"
     cause = f"{capital(named)} has covered {covered} applicants since {since}"
-    return cause, _describe_cost(facts)
+    return cause, _describe_approved(facts)
 
 
-def red_since(row: Row, past: pl.DataFrame) -> date:
-    """First month of the unbroken run, up to the row's own, in which its figure was outside its limits."""
-    same = past.filter(
-        pl.col("metric") == row["metric"],
-        pl.col("subject") == row["subject"],
-        pl.col("status").is_in(OUTSIDE),
-    )
-    months, day = set(same["snapshot_date"]), row["snapshot_date"]
-    while months_before(day, 1) in months:
-        day = months_before(day, 1)
-    return day
-
-
-def _describe_cost(facts: Facts) -> str:
-    rate, cost = facts.money("bad_rate_approved"), facts.money("path_cost")
+def _describe_approved(facts: Facts) -> str:
+    """What a missing source does to those approved."""
+    rate = facts.money("bad_rate_approved")
     if facts.all_complete:
         return "all are still scored by the complete model, on what was known before"
     if rate is None or rate["reference"] is None:
-        return "what it costs is not known yet"
+        return "its effect is not known yet"
     moved = "up" if rate["value"] >= rate["reference"] else "down"
-    text = f"expected bad rate among approved {moved} from {rate['reference']:.1%} to {rate['value']:.1%}"
-    return f"{text}, about {about(cost['value'])} a month" if cost and cost["value"] > 0 else text
+    return f"expected bad rate among approved {moved} from {rate['reference']:.1%} to {rate['value']:.1%}"
+
+
+def _describe_paths(rows: Sequence[Row], facts: Facts) -> tuple[str, str]:
+    return _describe_other(rows, facts)[0], _describe_approved(facts)
 
 
 def _describe_ranking(rows: Sequence[Row], facts: Facts) -> tuple[str, str]:
     row = rows[0]
     if row["metric"] != "pooled_auc":
         return "Adjacent grades default in the wrong order", _describe_realised(facts)
-    fell = f"ranking fell to an AUC of {row['value']:.3f} from {row['reference']:.3f} at development"
-    return f"{capital(model_name(row['model_id']))}: {fell}", _describe_realised(facts)
+    now, then = (pairs_right(row[name], digits=1) for name in ("value", "reference"))
+    fell = f"ranks {now} right, {then.split()[0]} at development"
+    return f"{capital(model_name(row['model_id']))} {fell}", _describe_realised(facts)
 
 
 def _describe_calibration(rows: Sequence[Row], facts: Facts) -> tuple[str, str]:
@@ -206,7 +217,7 @@ def _describe_calibration(rows: Sequence[Row], facts: Facts) -> tuple[str, str]:
 def _describe_realised(facts: Facts) -> str:
     rate, profit = facts.money("bad_rate_approved", "realised"), facts.money("profit", "realised")
     if rate is None or profit is None:
-        return "what it cost is not known yet"
+        return "no approved loan of it is ripe yet"
     return (
         f"{rate['value']:.1%} of the approved loans of {window_name(rate['window'])} defaulted, a profit of "
         f"about {about(profit['value'])}"
@@ -223,11 +234,20 @@ def _describe_arrears(rows: Sequence[Row], _facts: Facts) -> tuple[str, str]:
 
 
 def _describe_score(rows: Sequence[Row], facts: Facts) -> tuple[str, str]:
-    features = [row["subject"] for row in rows if row["metric"] == "csi"]
-    of_features = f"Feature{'s' * (len(features) > 1)} {list_names(features[:3])}"
-    what = f"{of_features} moved" if features else "The scores moved"
-    more = f" with {len(features) - 3} other features" if len(features) > 3 else ""
-    return f"{what}{more} away from the training data", _describe_shift(facts)
+    since = month_name(drifting_since(rows, facts))
+    moved = [row for row in rows if row["metric"] == "csi"]
+    features = [row["subject"] for row in sorted(moved, key=lambda row: -row["value"])]
+    sources = list_names(list(dict.fromkeys(_source_of(name) for name in features)))
+    by = f" ({sources})" if features else " by their scores"
+    named = list_names([*features[:2], *(["others"] if len(features) > 2 else [])])
+    cause = f"Applicants have differed from the training data since {since}{by}"
+    return cause, f"{f'{named} moved; ' if features else ''}{_describe_shift(facts)}"
+
+
+def _source_of(feature: str) -> str:
+    """The source of a feature, or of a measure of a history."""
+    measured = next((name for name, measures in MEASURES_OF.items() if feature in measures), "other data")
+    return SOURCE_OF.get(feature, measured).replace("_", " ")
 
 
 def _describe_shift(facts: Facts) -> str:
@@ -261,6 +281,7 @@ def _describe_other(rows: Sequence[Row], _facts: Facts) -> tuple[str, str]:
 
 DESCRIPTIONS = {
     "source": _describe_source,
+    "path_cost": _describe_paths,
     "ranking": _describe_ranking,
     "calibration": _describe_calibration,
     "arrears": _describe_arrears,

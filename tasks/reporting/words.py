@@ -32,10 +32,33 @@ def window_name(window: str) -> str:
     return f"{start.split()[0] if first[:4] == last[:4] else start} to {month_name(last)}"
 
 
+def window_in_short(window: str) -> str:
+    """The same with short months: "cohorts 2023-10 to 2023-12" is Oct 23 to Dec 23."""
+    months = [f"{date(int(year), int(month), 1):%b %y}" for year, month in MONTH.findall(window)]
+    return " to ".join(dict.fromkeys(months)) or window
+
+
 def model_name(model_id: str) -> str:
     """The model of a month: 2024-03-01-4b6745be is the March 2024 model; several are joined by "and"."""
     names = [f"{month_name(one)} model" for one in dict.fromkeys(MODEL.findall(model_id))]
     return list_names(names) if names else model_id
+
+
+def months_in(window: str) -> int:
+    """How many months a window is of: 3 of "cohorts 2023-10 to 2023-12", 1 of one that names none."""
+    months = [12 * int(year) + int(month) for year, month in MONTH.findall(window)]
+    return months[-1] - months[0] + 1 if months else 1
+
+
+def model_day(model_id: str) -> date | None:
+    """The day of which a model is; None of what is no id of one."""
+    found = MODEL.match(model_id)
+    return date.fromisoformat(found[0][:10]) if found else None
+
+
+def pairs_right(auc: float, digits: int = 0) -> str:
+    """An AUC as the pairs of a loan that defaults and one that does not of which the PDs rank both right."""
+    return f"{100 * auc:.{digits}f} of 100 pairs"
 
 
 def about(amount: float) -> str:

@@ -14,13 +14,14 @@ from tasks.reporting.deck.stability import COMPLETE
 from tasks.reporting.words import about
 from tasks.schemas.economics import ECONOMICS
 from tasks.schemas.monitoring import METRICS
+from tests.reporting.cost_numbers import months_of, of_costs, of_gain
 
 DAY_OR_MODEL = re.compile(r"\d{4}-\d{2}(-\d{2})?(-[0-9a-f]{8})?")
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?%?")
 DRAWN = ("kind", "colour", "look", "xticks", "yticks", "mark", "signal", "alt", "xlabel", "section")
 FIXED = (
     "Airflow 3", "Prefect 3", "Polars 2",
-    "1st of", "0.5 is a coin, 1 is perfect", "0.5 is chance",
+    "1st of", "a coin: 50 of 100", "0.5 is chance",
     "slope (1:", "95%", "under 25", "25 to 34", "35 to 49", "50 and over", "90%", "30dpd_6mob", "99%",
 )  # fmt: skip
 SPOKEN = re.compile(r"(\b\d{1,2} )?\b(January|February|March|April|May|June|July|August|September|October"
@@ -74,12 +75,13 @@ def said_by_page(data: DeckData) -> list[set[str]]:
     """Of each page: every way in which a number of what it speaks of may be written."""
     money, today = of_money(data.economics, data.policy), data.economics.filter(snapshot_date=data.day)
     story = of_words([*data.actions["evidence"], *actions_of(data)])
+    story |= of_costs(data.economics, data.now, data.policy) | {"100"}
     counted = {*map(str, counts_of(data)), *counted_rows(data)}
     rows = in_ways([data.months.height, *data.rows.values(), data.label_mob], "{:,.0f}")
     policy = of_policy(data.policy)
     pages = [
         money | of_figures(data.now) | story,
-        of_money(today, data.policy) | of_sizes(today) | policy,
+        of_money(today, data.policy) | of_gain(today, data.policy) | of_sizes(today) | policy,
         rows,
         rows | of_card(data, ["data"], "{:,.0f}"),
         of_sources(data) | of_ablations(data),
@@ -128,6 +130,8 @@ def of_figures(rows: pl.DataFrame) -> set[str]:
         values = [row[name] for name in ("value", "ci_low", "ci_high", "reference", "amber", "red")]
         known |= in_ways(values, f"{{:{METRICS[row['metric']].form}}}", *SAID.get(row["metric"], ()))
         known |= {f"{row['n']:,}", *of_words([row["subject"]])}
+        if row["metric"] == "pooled_auc":
+            known |= in_ways([100 * value for value in values if value is not None], "{:.0f}", "{:.1f}")
     return known
 
 
@@ -178,12 +182,6 @@ def newest_psi(data: DeckData) -> pl.DataFrame:
     """That of the newest month in which there was one."""
     rows = data.past.filter(metric="psi").drop_nulls("value")
     return rows.filter(pl.col("snapshot_date") == rows["snapshot_date"].max())
-
-
-def months_of(window: str) -> int:
-    """How many months a window such as `cohorts 2023-12 to 2024-02` has; 1 of any other."""
-    days = [int(year) * 12 + int(month) for year, month in re.findall(r"(\d{4})-(\d{2})", window)]
-    return days[-1] - days[0] + 1 if days else 1
 
 
 def gaps_of(data: DeckData) -> list[float]:
@@ -240,6 +238,7 @@ def counts_of(data: DeckData) -> list[int]:
         pairs.height,
         pairs.filter(pl.col("realised").is_between("low", "high")).height,
         *(bad.filter(metric=metric)["snapshot_date"].n_unique() for metric in ("psi", "csi")),
+        bad.filter(metric="csi", snapshot_date=data.day).height,
         scored["snapshot_date"].n_unique(),
     ]
 

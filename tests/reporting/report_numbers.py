@@ -11,6 +11,7 @@ from tasks.governance.policy import Policy
 from tasks.reporting.report_sections import BESIDE
 from tasks.reporting.words import window_name
 from tasks.schemas.monitoring import SPECS
+from tests.reporting.cost_numbers import of_costs
 from tests.reporting.deck_numbers import (
     DAY_OR_MODEL,
     FIXED,
@@ -108,13 +109,14 @@ def known_by_part(month: Month, policy: Policy, registry: str) -> dict[str, set[
         if spec.section
     }
     fairness = of_figures(monitoring.filter(metric="fairness"))
+    costs = of_costs(month.table("gold/economics"), monitoring, policy) | {"100"}
     story = fairness.union(*measured.values()) | of_money(month.of_month("gold/economics"), policy) | done
     return {
         **measured,
         **dict.fromkeys(("money", "paths"), of_money(month.of_month("gold/economics"), policy)),
         "grade_mix": _of_grades(month),
         "fairness": fairness,
-        **dict.fromkeys(("header", "causes"), story),
+        **dict.fromkeys(("header", "causes"), story | costs),
         "actions": done,
         "models": set(numbers_in(registry)),
         "policy": rules,

@@ -1,64 +1,16 @@
 """A month's story: one cause is told once, with what follows from it and what is asked."""
 
 from datetime import date
-from typing import Any
 
 import polars as pl
 import pytest
 
-from tasks.reporting.facts import Facts
-from tasks.reporting.story import red_since, tell
+from tasks.reporting.facts import Facts, outside_since
+from tasks.reporting.story import tell
 from tasks.reporting.words import about, model_name, window_name
 from tasks.schemas.catalog import TABLES
 from tests.policies import POLICY
-
-DAY = date(2024, 6, 1)
-MONTHS = [date(2024, month, 1) for month in (4, 5, 6)]
-
-
-def figure(
-    metric: str, status: str, *, day: date = DAY, subject: str = "score", **cells: Any
-) -> dict[str, Any]:
-    row = {
-        "snapshot_date": day,
-        "metric": metric,
-        "subject": subject,
-        "window": f"month {day:%Y-%m}",
-        "n": 500,
-    }
-    known = {"value": 0.5, "reference": 0.6, "amber": 0.9, "red": 0.8, "model_id": "2024-03-01-4b6745be"}
-    return {**dict.fromkeys(TABLES["gold.monitoring"].columns), **row, **known, "status": status, **cells}
-
-
-def action(trigger: str, severity: str = "red", **cells: Any) -> dict[str, Any]:
-    told = {"action": "Decide.", "owner": "Model risk", "due_date": date(2024, 6, 24), "evidence": "-"}
-    own = {"snapshot_date": DAY, "trigger": trigger, "severity": severity, **told, **cells}
-    return {**dict.fromkeys(TABLES["gold.actions"].columns), **own}
-
-
-def money(name: str, value: float, reference: float | None = None) -> dict[str, Any]:
-    row = {
-        "snapshot_date": DAY,
-        "figure": name,
-        "basis": "expected",
-        "window": "month 2024-06",
-        "path": "all",
-    }
-    known = {"cutoff": POLICY.cutoff_pd, "n": 500, "amount": 1.0, "status": "measured", "model_id": "m"}
-    return {
-        **dict.fromkeys(TABLES["gold.economics"].columns),
-        **row,
-        **known,
-        "value": value,
-        "reference": reference,
-    }
-
-
-def facts(figures: list[Any], actions: list[Any] | None = None, moneys: list[Any] | None = None) -> Facts:
-    rows = (("gold.monitoring", figures), ("gold.actions", actions or []), ("gold.economics", moneys or []))
-    past, due, earned = (pl.DataFrame(given, schema=TABLES[name].columns) for name, given in rows)
-    return Facts(DAY, past, due, earned, POLICY)
-
+from tests.reporting.story_rows import DAY, MONTHS, action, facts, figure, money
 
 LOST = [figure("coverage", "red", day=day, subject="clickstream", value=0.0) for day in MONTHS]
 
@@ -74,8 +26,7 @@ def test_a_lost_source_is_told_with_its_beginning_its_cost_and_who_decides() -> 
     story = tell(facts(LOST, [action("source_missing")], moneys))
     assert story.headline == (
         "Clickstream has covered no applicants since April 2024: expected bad rate among approved up "
-        "from 4.6% to "
-        "11.9%, about 175,000 a month"
+        "from 4.6% to 11.9%; about 175,000 a month less profit, by forecast"
     )
     assert story.causes[0].ask == "Model risk, by 24 June 2024: Decide."
     assert story.causes[0].proven.startswith("Forecast")
@@ -100,13 +51,15 @@ def test_a_source_that_stopped_costs_nothing_while_all_are_scored_by_the_complet
     lost = figure("coverage", "red", subject="clickstream", value=0.0)
     assert "by the complete model" in tell(facts([lost, mix])).causes[0].consequence
     other = figure("path_mix", "green", subject="without clickstream", value=0.5)
-    assert tell(facts([lost, mix, other])).causes[0].consequence == "what it costs is not known yet"
+    (cause,) = tell(facts([lost, mix, other])).causes
+    assert cause.cost.short == "what it costs is not known yet"
 
 
 def test_without_a_lost_source_the_shifted_score_is_its_own_cause() -> None:
     (cause,) = tell(facts([figure("psi", "red"), figure("csi", "red", subject="fe_5")])).causes
     assert (cause.name, cause.severity) == ("score", "red")
-    assert cause.cause.startswith("Feature fe_5 moved away")
+    assert cause.cause == "Applicants have differed from the training data since June 2024 (clickstream)"
+    assert cause.consequence.startswith("fe_5 moved")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +88,7 @@ def test_a_run_of_red_months_ends_at_a_green_one() -> None:
     past = pl.DataFrame(
         [*rows, {**LOST[0], "snapshot_date": date(2024, 2, 1)}], schema=TABLES["gold.monitoring"].columns
     )
-    assert red_since(LOST[-1], past) == date(2024, 4, 1)
+    assert outside_since(LOST[-1], past) == date(2024, 4, 1)
 
 
 def test_a_month_that_was_not_monitored_is_not_called_quiet() -> None:
@@ -158,7 +111,15 @@ def test_an_action_that_is_done_or_closed_asks_for_nothing() -> None:
         assert cause.ask == ""
 
 
-def test_an_action_past_its_first_due_date_is_said_to_be_overdue() -> None:
-    late = action("ranking_red", due_date=date(2024, 4, 29))
-    (cause,) = tell(facts([figure("pooled_auc", "red")], [late])).causes
-    assert cause.ask == "Model risk, overdue since 29 April 2024: Decide."
+def test_what_is_still_asked_in_a_month_that_measures_nothing_is_not_passed_over() -> None:
+    paused = figure("psi", "no applications", value=None)
+    story = tell(facts([paused], [action("score_shifted", opened=date(2024, 4, 1))]))
+    assert story.colour == "red"
+    assert story.headline.startswith("What was asked about stability in April 2024 is not settled")
+    assert "no decision is due" in tell(facts([paused])).headline
+
+
+def test_nobody_has_applied_since_the_first_month_of_the_pause() -> None:
+    rows = [figure("psi", "no applications", day=day) for day in MONTHS[1:]]
+    before = figure("psi", "green", day=MONTHS[0])
+    assert tell(facts([before, *rows])).headline.startswith("Nobody has applied since May 2024")

@@ -1,32 +1,42 @@
 """Page 1: what happened, what it costs, what to decide, by when."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
 
-from tasks.reporting.deck.blocks import Block, Mark, Page, Row, numbers, points, stack
+from tasks.months import months_before
+from tasks.reporting.asks import Ask
+from tasks.reporting.deck.blocks import Block, Mark, Page, Row, numbers, points, stack, table
 from tasks.reporting.deck.charts import Point, Series, axis_for, line_chart
 from tasks.reporting.deck.data import (
     DeckData,
-    best_cutoff,
-    better_cutoff,
     is_of_former_model,
     lacks_economics,
     name_best,
     one_of,
+    waiting_models,
 )
 from tasks.reporting.deck.waiting import applications_chart, ripening_table
 from tasks.reporting.story import TOPICS, Cause
-from tasks.reporting.words import about, list_names, model_name, month_name, window_name
+from tasks.reporting.words import (
+    about,
+    capital,
+    day_name,
+    list_names,
+    model_name,
+    month_name,
+    pairs_right,
+    window_in_short,
+    window_name,
+)
 from tasks.schemas.economics import ALL, keep_economics
 
-MAX_CAUSES = 2
+MAX_CAUSES, MAX_ASKS = 2, 3
 TERMS = (
     "PD: the probability that a loan defaults. Cut-off: the PD up to which an application is approved. "
-    "Bad rate: the "
-    "share of loans that default. AUC: how well the score ranks (0.5 is a coin, 1 is perfect). Ripe: "
-    "old enough to judge. "
-    "Realised is proven by ripe loans; a forecast rests on PDs."
+    "Bad rate: the share that defaults. Pair ranked right: of a loan that defaults and one that does not, "
+    "the first has the higher PD (a coin: 50 of 100). Realised: by loans old enough to judge (ripe)."
 )
 
 
@@ -38,7 +48,7 @@ def build_answer(data: DeckData) -> Page:
         TERMS,
         [
             Row([numbers(_numbers(data))]),
-            Row([_decisions(data), _bad_rates(data)], (1.35, 1), fill=True),
+            Row([_decisions(data), _bad_rates(data)], (1.75, 1), fill=True),
         ],
     )
 
@@ -74,10 +84,15 @@ def _numbers(data: DeckData) -> list[tuple[str, str, str, Mark]]:
         else ("-", "expected profit of the month", unmeasured, ""),
     ]
     if auc is None:
-        return [*found, ("-", "AUC, realised", "no scored cohort is ripe yet", "")]
-    by = "by a former model" if is_of_former_model(auc, data) else "realised"
-    status: Mark = auc["status"] if auc["status"] in ("amber", "red") else ""
-    return [*found, (f"{auc['value']:.3f}", f"AUC, {by}", window_name(auc["window"]), status)]
+        return [*found, ("-", "pairs ranked right", "no scored cohort is ripe yet", "")]
+    by = "former model" if is_of_former_model(auc, data) else "realised"
+    window = window_in_short(auc["window"])
+    if auc["status"] not in ("amber", "red"):
+        value = pairs_right(auc["value"])
+        return [*found, (value.removesuffix(" pairs"), "pairs ranked right", f"{window}, {by}", "")]
+    value, then = (pairs_right(auc[name], digits=1) for name in ("value", "reference"))
+    note = f"{window}; {then.split()[0]} at development"
+    return [*found, (value.removesuffix(" pairs"), "pairs ranked right", note, auc["status"])]
 
 
 def _is_worse(data: DeckData) -> bool:
@@ -85,15 +100,61 @@ def _is_worse(data: DeckData) -> bool:
 
 
 def _decisions(data: DeckData) -> Block:
-    causes = data.story.causes[:MAX_CAUSES]
-    if not causes or not data.card:
-        told = points("What to decide", _quiet(data), size=15)
-        return told if data.card else stack(told, ripening_table(data, size=12, inset=3))
-    rest = [TOPICS[cause.name] for cause in data.story.causes[MAX_CAUSES:]]
-    more = f"; also outside a limit: {list_names(rest)}" if rest else ""
-    title = f"What happened, what follows, what is asked{more}"
-    told = {"kind": "causes", "title": title, "items": [_cause(one) for one in causes]}
-    return told if len(causes) == MAX_CAUSES else stack(told, points("Otherwise", _quiet(data)[1:]))
+    causes = data.story.causes
+    if not data.card:
+        told = points("What to decide", _no_model_yet(data), size=15)
+        return stack(told, ripening_table(data, size=12, inset=3))
+    if not causes:
+        return stack(points("What to decide", _quiet(data), size=15), _coming(data))
+    due = [cause for cause in causes if cause.asks]
+    if not due:
+        told = _causes([_cause(cause) for cause in causes[:MAX_CAUSES]], causes[MAX_CAUSES:])
+        return stack(told, points("Otherwise", _quiet(data)[1:]))
+    first = _cause(due[0])
+    if sum(len(cause.asks) for cause in due) > 1:
+        first["cause"] = ""  # for want of room: it is the title of the page
+    waiting = "; a model waits on page 10" if waiting_models(data) else ""
+    return stack(_causes([first], [cause for cause in causes if not cause.asks]), _asked(due, waiting))
+
+
+def _causes(items: Sequence[dict[str, str]], rest: Sequence[Cause]) -> Block:
+    more = f"; also outside a limit: {list_names([TOPICS[cause.name] for cause in rest])}" if rest else ""
+    return {"kind": "causes", "title": f"What follows, and what it costs{more}", "items": list(items)}
+
+
+def _asked(causes: Sequence[Cause], waiting: str) -> Block:
+    """Who decides what by when, the first due first; of a cause that the title does not tell its name."""
+    asks = [(cause, ask) for cause in causes for ask in cause.asks]
+    chosen = sorted(asks, key=lambda one: one[1].by)[:MAX_ASKS]
+    rows = [
+        [ask.who, f"{_topic(cause) if cause != causes[0] else ''}{_what(ask)}", ask.when.removeprefix("by ")]
+        for cause, ask in chosen
+    ]
+    title = f"Who decides what, by when{'; more on page 9' if len(asks) > MAX_ASKS else ''}{waiting}"
+    header = ("Who", "What is asked, and what the figures speak for", "By")
+    return table(title, header, rows, widths=(0.55, 2.8, 0.95), inset=2)
+
+
+def _topic(cause: Cause) -> str:
+    return f"{capital(TOPICS[cause.name])} ({cause.cost.short}): "
+
+
+def _what(ask: Ask) -> str:
+    stands = f" It stands: {ask.stands}." if ask.stands else ""
+    return f"{ask.what}.{f' Recommended: {ask.advice}.' if ask.advice else ''}{stands}"
+
+
+def _coming(data: DeckData) -> Block:
+    """What comes next: routine actions, the next month, and the cohort that ripens with it."""
+    following = months_before(data.day, -1)
+    routine = [row for row in data.actions_now.to_dicts() if row["severity"] == "info"]
+    rows = [[day_name(row["due_date"]), f"{row['owner']}: {row['action']}"] for row in routine[:2]]
+    rows.append([day_name(following), f"files of {month_name(following)} are checked and scored"])
+    cohort = months_before(following, data.label_mob)
+    if data.months.filter(pl.col("month") == cohort, pl.col("loans") > 0).height:
+        ripe = f"loans of {month_name(cohort)} are ripe: their forecast is judged"
+        rows.append([day_name(following), ripe])
+    return table("What comes next", ("When", "What"), rows, widths=(0.4, 1), size=13, inset=4)
 
 
 def _bad_rates(data: DeckData) -> Block:
@@ -125,37 +186,36 @@ def _by_month(rows: pl.DataFrame) -> list[Point]:
 
 
 def _cause(cause: Cause) -> dict[str, str]:
-    ask = cause.ask or "nothing yet: it is not far or long enough outside its limit to require an action."
+    none = "Nothing is asked yet: it is not far or long enough outside its limit."
     return {
         "mark": cause.severity,
         "cause": cause.cause,
         "consequence": cause.consequence,
-        "ask": ask,
+        "cost": cause.cost.words,
+        "ask": "" if cause.asks else none,
         "proven": cause.proven,
     }
 
 
+def _no_model_yet(data: DeckData) -> list[tuple[Mark, str, str]]:
+    return [
+        ("open", "Now:", "no application is scored; underwriters decide as before."),
+        ("open", "Next:", f"a loan is old enough to judge after {data.label_mob} months on book."),
+        ("open", "Then:", "the first model is trained, and serves if it passes the gate."),
+    ]
+
+
 def _quiet(data: DeckData) -> list[tuple[Mark, str, str]]:
-    if not data.card:
-        return [
-            ("open", "Now:", "no application is scored; underwriters decide as before."),
-            ("open", "Next:", f"a loan is old enough to judge after {data.label_mob} months on book."),
-            ("open", "Then:", "the first model is trained, and serves if it passes the gate."),
-        ]
     lines: list[tuple[Mark, str, str]] = [
         ("ok", "Decide:", f"nothing this month. The {model_name(data.model_id)} may keep serving."),
         ("ok", "Proven:", _proven(data)),
         ("open", "Forecast:", _forecast(data)),
     ]
-    better, best = better_cutoff(data), best_cutoff(data)
-    if better and best:
+    better, best = data.facts.better_cutoff, data.facts.best_cutoff
+    if better and best and data.facts.money("profit"):
         text = f"a {better} cut-off when the policy is next reviewed: {name_best(best)} (page 2)."
         lines.append(("open", "Consider:", text))
-    due = [row for row in data.actions_now.to_dicts() if row["severity"] == "info"]
-    routine: list[tuple[Mark, str, str]] = [
-        ("open", "Routine:", f"{row['action']} ({row['owner']})") for row in due[:2]
-    ]
-    return lines + routine
+    return lines
 
 
 def _proven(data: DeckData) -> str:
@@ -164,7 +224,8 @@ def _proven(data: DeckData) -> str:
         auc = one_of(data, "pooled_auc")
         if auc is None:
             return "nothing yet: no loan that a model scored is old enough to judge."
-        return f"an AUC of {auc['value']:.3f} over {window_name(auc['window'])}; no money was measured on it."
+        right = pairs_right(auc["value"])
+        return f"{right} of {window_name(auc['window'])} ranked right; no money was measured on them."
     return (
         f"of the approved loans of {window_name(rate['window'])}, {rate['value']:.1%} defaulted; at the "
         f"cut-off they earn about {about(profit['value'])}{' together' if ' to ' in rate['window'] else ''}."

@@ -12,7 +12,6 @@ from tasks.governance.policy import Policy
 from tasks.lender.declaration import Identity
 from tasks.reporting.facts import Facts
 from tasks.reporting.story import Story, tell
-from tasks.reporting.words import window_name
 from tasks.schemas.monitoring import keep_metrics
 
 
@@ -88,22 +87,9 @@ def lacks_economics(data: DeckData) -> bool:
     return bool(scored) and data.facts.money("profit") is None
 
 
-def best_cutoff(data: DeckData) -> Mapping[str, Any] | None:
-    """The cut-off that earns most: by the newest ripe cohorts, before there are any by the forecast."""
-    return data.facts.money("best_cutoff", "realised") or data.facts.money("best_cutoff")
-
-
-def better_cutoff(data: DeckData) -> str:
-    """On which side of the policy's cut-off the best one surely is, `lower` or `higher`; else nothing."""
-    best, cutoff = best_cutoff(data), data.policy.cutoff_pd
-    if best is None or best["ci_low"] <= cutoff <= best["ci_high"]:
-        return ""
-    return "lower" if best["value"] < cutoff else "higher"
-
-
 def name_best(best: Mapping[str, Any]) -> str:
-    """Where the best cut-off is, and by which loans."""
-    by = "the forecast puts" if best["basis"] == "expected" else f"loans of {window_name(best['window'])} put"
+    """Where the best cut-off is, and by which figures."""
+    by = "the forecast puts" if best["basis"] == "expected" else "ripe loans put"
     return f"{by} the best at {best['value']:.0%} ({best['ci_low']:.0%} to {best['ci_high']:.0%})"
 
 

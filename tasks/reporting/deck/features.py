@@ -11,7 +11,7 @@ from tasks.reporting.deck.blocks import Block, Page, Row, stack, table, text
 from tasks.reporting.deck.charts import Axis, Bar, axis_for, bar_chart
 from tasks.reporting.deck.data import DeckData
 from tasks.reporting.deck.waiting import rows_chart
-from tasks.reporting.story import red_since
+from tasks.reporting.facts import outside_since
 from tasks.reporting.words import capital, list_names, month_name
 from tasks.schemas.monitoring import keep_metrics
 
@@ -55,8 +55,8 @@ def _title(data: DeckData) -> str:
     paying = [one["family"] for one in ablations if one["change_ci_90"][1] < 0]
     first = ablations[0]
     return (
-        f"{capital(first['family'])} carries the model: without it the AUC falls from "
-        f"{_whole(first):.3f} to {first['auc']:.3f}; {len(paying)} of "
+        f"Without {first['family']} the AUC falls most, from {_whole(first):.3f} to {first['auc']:.3f}; "
+        f"{len(paying)} of "
         f"{len(ablations)} families improve it significantly"
     )
 
@@ -74,7 +74,7 @@ def _sources(data: DeckData) -> Block:
     }
     by = "earlier months still score" if data.facts.all_complete else "a fallback scores"
     missing = {
-        row["subject"]: f"missing since {month_name(red_since(row, data.past))}: {by}"
+        row["subject"]: f"missing since {month_name(outside_since(row, data.past))}: {by}"
         for row in data.facts.outside("coverage")
         if row["status"] == "red"
     }

@@ -6,16 +6,16 @@ from typing import Any
 
 import polars as pl
 
+from tasks.reporting.asks import SETTLED, decide_by
 from tasks.reporting.deck.blocks import Block, Mark, Page, Row, points, steps, table
 from tasks.reporting.deck.charts import Axis, Bar, bar_chart
 from tasks.reporting.deck.data import DeckData, waiting_models
 from tasks.reporting.deck.waiting import fairness_rules
-from tasks.reporting.story import SETTLED
 from tasks.reporting.words import day_name, model_name, month_name, window_name
 from tasks.schemas.monitoring import keep_metrics
 
 RANK = {"red": 0, "amber": 1, "info": 2}
-MAX_GROUPS = 9
+MAX_GROUPS, MAX_ASKS = 9, 2
 PLAIN = (
     "Measurements decide when someone must act; people decide what is done, and who decides is not who "
     "built the model. "
@@ -54,7 +54,7 @@ def build_governance(data: DeckData) -> Page:
 
 
 def _triggers(data: DeckData, fired: Sequence[str]) -> Block:
-    dues = {row["trigger"]: _describe_due(row) for row in data.actions_now.to_dicts()}
+    dues = {row["trigger"]: _describe_due(row, data) for row in data.actions_now.to_dicts()}
     colours = {row["trigger"]: row["severity"] for row in data.actions_now.to_dicts()}
     order = sorted(data.triggers, key=lambda one: (one["name"] not in dues, RANK[one["severity"]]))
     rows = [
@@ -73,12 +73,13 @@ def _triggers(data: DeckData, fired: Sequence[str]) -> Block:
     return table(title, header, rows, widths=(0, 0, 1, 0, 0, 0), inset=2.8)
 
 
-def _describe_due(row: Mapping[str, Any]) -> str:
-    """When an action is due, or what became of it."""
+def _describe_due(row: Mapping[str, Any], data: DeckData) -> str:
+    """When an action is to be decided, or what became of it."""
     if row.get("state") in SETTLED:
         return str(row["state"])
-    months = row.get("months") or 1
-    return f"due {day_name(row['due_date'])}" + (f", month {months}" if months > 1 else "")
+    by = decide_by(row, data.facts)
+    late = f" (overdue since {day_name(row['due_date'])})" if by > row["due_date"] else ""
+    return f"by {day_name(by)}{late}"
 
 
 def _short(action: str) -> str:
@@ -188,9 +189,10 @@ def _limits(data: DeckData) -> Block:
 
 def _next(data: DeckData) -> Block:
     rows: list[Sequence[str]] = []
-    for cause in data.story.causes[:2]:
-        if cause.ask:
-            rows.append([f"@{cause.severity}", "Decide", cause.ask])
+    asks = [ask for cause in data.story.causes for ask in cause.asks]
+    for ask in asks[:MAX_ASKS]:
+        words = f"{ask.what}. Recommended: {ask.advice}" if ask.advice else ask.what
+        rows.append([f"@{ask.severity}", "Decide", f"{ask.who}, {ask.when}: {words}"])
     for model_id in waiting_models(data)[-1:]:
         command = f"vintage models approve {model_id}, or reject"
         rows.append(

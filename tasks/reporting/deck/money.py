@@ -5,17 +5,17 @@ from typing import Any
 
 import polars as pl
 
+from tasks.reporting.asks import asks_of
 from tasks.reporting.deck.blocks import Block, Page, Row, table, text
 from tasks.reporting.deck.charts import Axis, Guide, Point, Series, axis_for, curve_chart
-from tasks.reporting.deck.data import DeckData, best_cutoff, better_cutoff, lacks_economics, name_best
+from tasks.reporting.deck.data import DeckData, lacks_economics, name_best
 from tasks.reporting.deck.waiting import break_even_chart
-from tasks.reporting.story import asks_of
-from tasks.reporting.words import about, month_name, window_name
+from tasks.reporting.words import about, month_name, months_in, window_name
 from tasks.schemas.economics import ALL, ECONOMICS, keep_economics
 
 NEAR_AXIS = 0.15  # a label left of a line so far left would meet those of the axis
-OF_THE_CUTOFF = ("arrears_red", "path_cost_red")  # triggers whose action is to set it
 TICKS = tuple(number / 5 for number in range(6))
+OF_THE_CUTOFF = ("arrears_red", "path_cost_red")  # triggers whose action is to set it
 NO_MONEY = "What the model earns cannot be told before applications are scored"
 
 
@@ -27,7 +27,7 @@ NOT_MEASURED = (
 def build_money(data: DeckData) -> Page:
     """What the model earns at its cut-off, and what another would earn."""
     profit, realised = (data.facts.money("profit", basis) for basis in ("expected", "realised"))
-    best = best_cutoff(data)
+    best = data.facts.best_cutoff
     if best is None or (profit is None and realised is None):
         rows = [
             Row([text(_why_nothing(data), size=14)]),
@@ -53,12 +53,16 @@ def _title(data: DeckData, profit: Mapping[str, Any], best: Mapping[str, Any]) -
     earned = (
         f"At the cut-off of {cutoff:.0%}, {month_name(data.day)} is expected to earn {about(profit['value'])}"
     )
-    asked = [row for trigger in OF_THE_CUTOFF for row in asks_of(trigger, data.actions_now)]
-    verdict = "whether to move it is asked on page 1" if asked else "it need not move"
-    better = better_cutoff(data)
-    if better:
-        verdict = f"a {better} one would earn more"
+    verdict = "what to set is on page 1" if _is_asked(data) else "it need not move"
+    if data.facts.better_cutoff:
+        more = about(data.facts.gain_of_best)
+        verdict = f"a {data.facts.better_cutoff} one would earn about {more} a month more"
     return f"{earned}; {name_best(best)}: {verdict}"
+
+
+def _is_asked(data: DeckData) -> bool:
+    """Whether somebody is asked to set the cut-off."""
+    return any(asks_of(trigger, data.facts) for trigger in OF_THE_CUTOFF)
 
 
 def _plain(data: DeckData) -> str:
@@ -66,9 +70,19 @@ def _plain(data: DeckData) -> str:
     share = data.policy.economics.loss_given_default if lgd is None else lgd["value"]
     return (
         f"A good loan earns {margin:.1%} of its amount, a bad one loses {share:.1%}. Approve too many "
-        "and the bad "
-        "ones eat the profit; approve too few and good customers are sent away. The peak is the best "
-        "place to stop."
+        "and the bad ones eat the profit; approve too few and good customers are sent away. "
+        f"{_describe_top(data)}"
+    )
+
+
+def _describe_top(data: DeckData) -> str:
+    """What the top of the curve says of the cut-off."""
+    best = data.facts.best_cutoff
+    if best is None or data.facts.better_cutoff:
+        return "The peak is the best place to stop."
+    return (
+        f"The top of the curve is flat: from {best['ci_low']:.0%} to {best['ci_high']:.0%} every cut-off "
+        "may be the best."
     )
 
 
@@ -103,7 +117,7 @@ def _points(data: DeckData, basis: str) -> tuple[str, list[Point]]:
 
 def _per_month(points: list[Point], window: str) -> list[Point]:
     """Pooled cohorts as a month of them, so that the curves can be compared."""
-    months = _months_in(window)
+    months = months_in(window)
     return [
         Point(
             p.at,
@@ -115,12 +129,6 @@ def _per_month(points: list[Point], window: str) -> list[Point]:
     ]
 
 
-def _months_in(window: str) -> int:
-    first, last = window.split()[1], window.split()[-1]
-    years, months = int(last[:4]) - int(first[:4]), int(last[5:7]) - int(first[5:7])
-    return 12 * years + months + 1
-
-
 def _curve(data: DeckData) -> Block:
     month, expected = _points(data, "expected")
     cohorts, realised = _points(data, "realised")
@@ -128,7 +136,7 @@ def _curve(data: DeckData) -> Block:
     if realised:
         scaled = _per_month(realised, cohorts)
         series.append(Series("realised, ripe cohorts, a month", "line", "grey", scaled))
-    best = best_cutoff(data)
+    best = data.facts.best_cutoff
     values = [value for one in series for p in one.points for value in (p.value, p.low, p.high)]
     cutoff = data.policy.cutoff_pd
     guides = [Guide("x", cutoff, f"cut-off {cutoff:.0%}", before=bool(best) and best["value"] > cutoff)]
@@ -164,7 +172,7 @@ def _worth(data: DeckData) -> Block:
     together = ", a month" if " to " in of else ""
     rows = [row for row in rows if {*row[1:]} != {"-"}]
     header = ("", f"Forecast, {month_name(data.day)}", f"Realised, {of}{together}")
-    return table("What the model is worth", header, rows, widths=(0.85, 1, 1), inset=4)
+    return table("What the model is worth", header, rows, widths=(0.85, 1, 1), inset=2)
 
 
 def _line(label: str, figure: str, data: DeckData) -> list[str]:
@@ -186,7 +194,7 @@ def _value(row: Mapping[str, Any] | None, figure: str) -> str:
 
 def _of_a_month(row: Mapping[str, Any]) -> dict[str, float]:
     """An amount and its interval a month, of several cohorts together their mean."""
-    months = _months_in(row["window"])
+    months = months_in(row["window"])
     return {name: row[name] / months for name in ("value", "ci_low", "ci_high")}
 
 

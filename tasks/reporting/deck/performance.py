@@ -98,7 +98,7 @@ def _grades(data: DeckData) -> Block:
         )
         for row in rows.to_dicts()
     ]
-    said = f"grade {list_names(sorted(missed))} missed" if missed else "every grade within its limits"
+    said = f"grade {list_names(sorted(missed))} missed" if missed else "all within limits"
     ticks = (0.0, 0.25, 0.5, 0.75, 1.0)
     return bar_chart(
         f"Bad rate by grade, {window_name(rows['window'][0])}: {said}",

@@ -47,16 +47,22 @@ def _title(data: DeckData) -> str:
     state = (
         "stays within its limits" if not beyond else f"left its limits in {beyond} of {scored.height} months"
     )
-    return (
-        f"The score {state}: PSI {last['value']:.3f} in {month_name(last['snapshot_date'])}{_mix_words(data)}"
-    )
+    moved = data.now.filter(pl.col("metric") == "csi", pl.col("status").is_in(["amber", "red"])).height
+    features = f"; {moved} feature{'s are' if moved > 1 else ' is'} outside a limit" if moved else ""
+    psi = f"PSI {last['value']:.3f} in {month_name(last['snapshot_date'])}"
+    return f"The score {state}: {psi}{features}{_mix_words(data)}"
 
 
 def _mix_words(data: DeckData) -> str:
+    share = _complete(data)
+    return "" if share is None else f"; {share:.0%} of applicants are scored by the complete model"
+
+
+def _complete(data: DeckData) -> float | None:
+    """Share of the newest scored month's applications that the complete model scored."""
     now = data.mix.filter(pl.col("month") == data.mix["month"].max()) if data.mix.height else data.mix
-    complete = int(now.filter(pl.col("path") == COMPLETE)["n"].sum())
     total = int(now["n"].sum())
-    return f"; {complete / total:.0%} of applicants are scored by the complete model" if total else ""
+    return int(now.filter(pl.col("path") == COMPLETE)["n"].sum()) / total if total else None
 
 
 def _psi(data: DeckData) -> Block:
@@ -109,7 +115,7 @@ def _paths(data: DeckData) -> Block:
     ]
     return {
         "kind": "stacked",
-        "title": f"Score paths{_mix_words(data)}",
+        "title": f"Score paths by month, now {_complete(data):.0%} complete",
         "alt": "Share of applications by score path and month",
         "series": series,
         "columns": columns,

@@ -103,7 +103,7 @@ def first_model(data: DeckData) -> Sequence[Block]:
         ("Champion", "scores each month from then on"),
     ]
     families = table(
-        "What competes", ("Family", "What it is", "Why"), FAMILIES, widths=(0.6, 2, 1.5), size=14, inset=7
+        "What competes", ("Family", "What it is", "Why"), FAMILIES, widths=(0.6, 2, 1.5), size=14, inset=3
     )
     return steps("The way to the first model", items, height=64), families
 

@@ -1,0 +1,172 @@
+"""What a cause costs in money a month, in words that say whether it is realised or a forecast; pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from tasks.months import month_range
+from tasks.reporting.facts import Facts, Row, outside_since
+from tasks.reporting.words import MONTH, about, month_name, months_in, window_name
+from tasks.schemas.economics import ALL, keep_economics
+
+FORECAST, REALISED = "by forecast", "realised"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a cause costs, `short` enough for a headline, and the figures behind it."""
+
+    short: str
+    detail: str = ""
+
+    @property
+    def words(self) -> str:
+        """Both in one sentence."""
+        return f"{self.short} ({self.detail})" if self.detail else self.short
+
+
+@dataclass(frozen=True)
+class Profits:
+    """Profit of a month, what it stands against, and half the 95% interval of their difference."""
+
+    now: float
+    before: float
+    half: float
+
+
+NOTHING = "no measurable cost"
+NOT_KNOWN = Cost("what it costs is not known yet")
+
+
+def describe_cost(name: str, rows: Sequence[Row], facts: Facts) -> Cost:
+    """What a cause costs, by its figures outside their limits."""
+    return COSTS[name](rows, facts)
+
+
+def drifting_since(rows: Sequence[Row], facts: Facts) -> date:
+    """Month in which what moved furthest left its limits, or in which something was asked because of it."""
+    features = [row for row in rows if row["metric"] == "csi"]
+    furthest = max(features or rows, key=lambda row: row["value"])
+    asked = facts.actions.filter(pl.col("trigger").str.starts_with("score"))["opened"].drop_nulls()
+    return min([outside_since(furthest, facts.past), *asked])
+
+
+def compare_with_before(since: date, facts: Facts) -> tuple[Profits, str] | None:
+    """Expected profit of the day against that of as much asked for before a month, and those months."""
+    now = facts.money("profit")
+    rows = _expected(facts).filter(pl.col("snapshot_date") < since).tail(facts.policy.paths.months)
+    if now is None or rows.is_empty():
+        return None
+    before, half = _sum_up(rows, now["amount"])
+    own = (now["ci_high"] - now["ci_low"]) / 2
+    first, last = rows["snapshot_date"][0], rows["snapshot_date"][-1]
+    window = window_name(f"{first:%Y-%m} to {last:%Y-%m}")
+    return Profits(now["value"], before, (own**2 + half**2) ** 0.5), window
+
+
+def compare_with_forecast(facts: Facts) -> tuple[Profits, str] | None:
+    """Realised profit of the newest ripe cohorts, a month, against what was forecast of them at scoring."""
+    realised = facts.money("profit", "realised")
+    if realised is None:
+        return None
+    first, last = (date.fromisoformat(f"{year}-{month}-01") for year, month in _ends(realised["window"]))
+    months = month_range(first, last)
+    rows = _expected(facts).filter(pl.col("snapshot_date").is_in(months))
+    if rows.height < len(months):
+        return None
+    n = months_in(realised["window"])
+    forecast, half = _sum_up(rows, realised["amount"])
+    return Profits(realised["value"] / n, forecast / n, half / n), window_name(realised["window"])
+
+
+def _ends(window: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    months = MONTH.findall(window)
+    return months[0], months[-1]
+
+
+def _expected(facts: Facts) -> pl.DataFrame:
+    """Expected profit at the policy's cut-off, month by month."""
+    rows = keep_economics(facts.economics, "profit", basis="expected", path=ALL).drop_nulls("value")
+    return rows.filter(pl.col("cutoff") == facts.policy.cutoff_pd).sort("snapshot_date")
+
+
+def _sum_up(rows: pl.DataFrame, amount: float) -> tuple[float, float]:
+    """Profit of the rows together and half its interval, for as much as `amount` asked for."""
+    values, low, high, amounts = (rows[name].to_numpy() for name in ("value", "ci_low", "ci_high", "amount"))
+    scale = amount / float(amounts.sum())
+    return float(values.sum()) * scale, float((((high - low) / 2) ** 2).sum()) ** 0.5 * scale
+
+
+def _of_source(_rows: Sequence[Row], facts: Facts) -> Cost:
+    if facts.all_complete:
+        return Cost("no cost yet")
+    cost = facts.money("path_cost")
+    if cost is None:
+        return NOT_KNOWN
+    limits = f"{about(cost['ci_low'])} to {about(cost['ci_high'])}"
+    if cost["ci_low"] <= 0:
+        return Cost(NOTHING, f"{FORECAST} {limits} a month, which chance alone may give")
+    return Cost(f"about {about(cost['value'])} a month less profit, {FORECAST}", f"95% interval {limits}")
+
+
+def _of_drift(rows: Sequence[Row], facts: Facts) -> Cost:
+    since = drifting_since(rows, facts)
+    found = compare_with_before(since, facts)
+    if found is None:
+        return Cost(f"what it costs is not known: nothing was scored before {month_name(since)}")
+    profits, window = found
+    against = f"{about(profits.before)} were expected of as much asked for in {window}"
+    return _tell(profits, against, FORECAST)
+
+
+def _of_ripe(_rows: Sequence[Row], facts: Facts) -> Cost:
+    found = compare_with_forecast(facts)
+    if found is None:
+        return NOT_KNOWN
+    profits, window = found
+    return _tell(profits, f"{about(profits.before)} were forecast, loans of {window}", REALISED)
+
+
+def _tell(profits: Profits, against: str, basis: str) -> Cost:
+    lost = profits.before - profits.now
+    detail = f"{about(profits.now)} a month, where {against}"
+    if lost > profits.half:
+        return Cost(f"about {about(lost)} a month less profit, {basis}", detail)
+    if lost < -profits.half:
+        return Cost(f"no loss: profit is about {about(-lost)} a month higher, {basis}", detail)
+    return Cost(NOTHING, f"{basis} {detail}; chance alone may give as much")
+
+
+def _of_arrears(rows: Sequence[Row], facts: Facts) -> Cost:
+    row = rows[0]
+    losses = keep_economics(facts.economics, "loss", basis="expected", path=ALL).drop_nulls("value")
+    (year, month), _ = _ends(row["window"])
+    of_cohort = losses.filter(pl.col("snapshot_date") == date(int(year), int(month), 1))
+    if of_cohort.is_empty():
+        return NOT_KNOWN
+    more = row["value"] / row["reference"] - 1
+    return Cost(
+        f"about {about(of_cohort['value'][0] * more)} a month more losses, {FORECAST}",
+        f"if defaults exceed the PDs as arrears do, by {more:.0%}",
+    )
+
+
+def _not_money(words: str) -> Callable[[Sequence[Row], Facts], Cost]:
+    return lambda _rows, _facts: Cost(words)
+
+
+# By the name of a cause.
+COSTS: Mapping[str, Callable[[Sequence[Row], Facts], Cost]] = {
+    "model": _not_money("what it costs is not measured: nothing is scored until it is mended"),
+    "rows": _not_money("what it costs is not measured: rows in quarantine are left out"),
+    "source": _of_source,
+    "ranking": _of_ripe,
+    "calibration": _of_ripe,
+    "arrears": _of_arrears,
+    "path_cost": _of_source,
+    "score": _of_drift,
+    "fairness": _not_money("no money is measured: what is at stake is fair treatment"),
+    "other": _not_money("what it costs is not measured"),
+}

@@ -1,0 +1,82 @@
+"""What causes cost, computed from the tables anew, in every way in which it may be written."""
+
+import re
+from datetime import date
+
+import polars as pl
+
+from tasks.governance.policy import Policy
+from tasks.reporting.words import about
+
+MONTH = r"\d{4}-\d{2}"
+
+
+def months_of(window: str) -> int:
+    """How many months a window such as `cohorts 2023-12 to 2024-02` has; 1 of any other."""
+    days = [int(year) * 12 + int(month) for year, month in re.findall(r"(\d{4})-(\d{2})", window)]
+    return days[-1] - days[0] + 1 if days else 1
+
+
+def of_costs(economics: pl.DataFrame, now: pl.DataFrame, policy: Policy) -> set[str]:
+    """What a month costs against those before it, ripe cohorts against their forecast, and arrears."""
+    today = economics.filter(snapshot_date=now["snapshot_date"][0])
+    pairs = [*_against_months_before(economics, today, policy), *_against_forecast(economics, today, policy)]
+    told = {about(number) for own, other in pairs for number in (own, other, abs(other - own))}
+    return told | of_gain(today, policy) | _of_arrears(economics, today, now)
+
+
+def of_gain(today: pl.DataFrame, policy: Policy) -> set[str]:
+    """What the most profitable cut-off earns a month more than the policy's."""
+    known = set[str]()
+    for best in today.filter(figure="best_profit").drop_nulls("value").to_dicts():
+        same = today.filter(figure="profit", basis=best["basis"], window=best["window"], path="all")
+        own = same.filter(cutoff=policy.cutoff_pd)["value"]
+        known |= {about((best["value"] - value) / months_of(best["window"])) for value in own}
+    return known
+
+
+def _profits(economics: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    rows = economics.filter(figure="profit", basis="expected", cutoff=policy.cutoff_pd, path="all")
+    return rows.drop_nulls("value").sort("snapshot_date").select("snapshot_date", "value", "amount")
+
+
+def _against_months_before(
+    economics: pl.DataFrame, today: pl.DataFrame, policy: Policy
+) -> list[tuple[float, float]]:
+    """The day's profit, and that of as much asked for in the months before each month."""
+    rows, pairs = _profits(economics, policy), list[tuple[float, float]]()
+    for _, value, amount in _profits(today, policy).iter_rows():
+        for month in rows["snapshot_date"]:
+            before = rows.filter(pl.col("snapshot_date") < month).tail(policy.paths.months)
+            if before.height:
+                pairs.append((value, before["value"].sum() / before["amount"].sum() * amount))
+    return pairs
+
+
+def _against_forecast(
+    economics: pl.DataFrame, today: pl.DataFrame, policy: Policy
+) -> list[tuple[float, float]]:
+    """Profit of ripe cohorts a month, and what was expected of as much asked for when they were scored."""
+    rows, pairs = _profits(economics, policy), list[tuple[float, float]]()
+    ripe = today.filter(figure="profit", basis="realised", cutoff=policy.cutoff_pd, path="all")
+    for value, amount, window in ripe.select("value", "amount", "window").iter_rows():
+        first, last = re.findall(MONTH, window)[0], re.findall(MONTH, window)[-1]
+        month = pl.col("snapshot_date").dt.strftime("%Y-%m")
+        forecast, n = rows.filter(month.is_between(pl.lit(first), pl.lit(last))), months_of(window)
+        if forecast.height:
+            pairs.append((value / n, forecast["value"].sum() / forecast["amount"].sum() * amount / n))
+    return pairs
+
+
+def _of_arrears(economics: pl.DataFrame, today: pl.DataFrame, now: pl.DataFrame) -> set[str]:
+    """Losses by which arrears exceed what the PDs imply, that share, and where a loan then breaks even."""
+    known = set[str]()
+    for row in now.filter(metric="early_arrears").drop_nulls(["value", "reference"]).to_dicts():
+        year, month = re.findall(r"(\d{4})-(\d{2})", row["window"])[0]
+        losses = economics.filter(figure="loss", basis="expected", path="all")
+        of_cohort = losses.filter(snapshot_date=date(int(year), int(month), 1)).drop_nulls("value")["value"]
+        more = row["value"] / row["reference"] - 1
+        even = today.filter(figure="best_cutoff", basis="expected")["reference"].drop_nulls()
+        known |= {about(loss * more) for loss in of_cohort} | {f"{more:.0%}"}
+        known |= {f"{one / (1 + more):.0%}" for one in even}
+    return known

@@ -1,0 +1,158 @@
+"""What a cause costs in money a month, who is asked for what by when, and what the figures speak for."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from tasks.reporting.asks import asks_of
+from tasks.reporting.costs import describe_cost
+from tasks.reporting.facts import Facts
+from tests.policies import POLICY
+from tests.reporting.story_rows import DAY, MONTHS, action, facts, figure, money
+
+SET = "set it at 15%, which earns about 7,000 a month more"
+COHORTS = {"basis": "realised", "window": "cohorts 2023-10 to 2023-12"}
+OLD_MODEL, NEW_MODEL = "2024-03-01-4b6745be", "2024-05-01-aa1eac21"
+
+
+def profit(day: date, value: float, half: float = 0.0, *, amount: float = 1.0) -> dict[str, Any]:
+    limits = {"ci_low": value - half, "ci_high": value + half}
+    return money("profit", value, snapshot_date=day, window=f"month {day:%Y-%m}", amount=amount, **limits)
+
+
+def cost_of(name: str, seen: Facts) -> str:
+    return describe_cost(name, seen.outside("psi", "pooled_auc", "early_arrears", "fairness"), seen).words
+
+
+def drifted(*moneys: dict[str, Any]) -> Facts:
+    """A score that left its limits in May."""
+    return facts([figure("psi", "red", day=day) for day in MONTHS[1:]], moneys=moneys)
+
+
+def test_a_drift_costs_what_as_much_asked_for_earned_before_it_less_what_it_earns_now() -> None:
+    seen = drifted(profit(MONTHS[0], 60_000.0, 100.0), profit(DAY, 90_000.0, 100.0, amount=2.0))
+    assert cost_of("score", seen) == (
+        "about 30,000 a month less profit, by forecast (90,000 a month, where 120,000 were expected of as "
+        "much asked for in April 2024)"
+    )
+
+
+def test_months_of_the_drift_are_no_yardstick_of_it() -> None:
+    seen = drifted(profit(MONTHS[1], 60_000.0), profit(DAY, 10_000.0))
+    assert cost_of("score", seen) == "what it costs is not known: nothing was scored before May 2024"
+
+
+@pytest.mark.parametrize(
+    ("now", "half", "words"),
+    [
+        (90_000.0, 8_000.0, "no measurable cost"),
+        (95_000.0, 1_000.0, "about 5,000 a month less"),
+        (110_000.0, 1_000.0, "no loss: profit is about 10,000 a month higher"),
+    ],
+)
+def test_a_difference_within_chance_is_no_cost(now: float, half: float, words: str) -> None:
+    seen = drifted(profit(MONTHS[0], 100_000.0, half), profit(DAY, now, half))
+    assert cost_of("score", seen).startswith(words)
+
+
+def test_loans_that_came_due_cost_what_was_forecast_of_them_less_what_they_earned() -> None:
+    forecast = [profit(date(2023, month, 1), 50_000.0, 1_000.0) for month in (10, 11, 12)]
+    realised = money("profit", 90_000.0, amount=3.0, **COHORTS)
+    seen = facts([figure("pooled_auc", "red")], moneys=[*forecast, realised])
+    assert cost_of("ranking", seen).startswith("about 20,000 a month less profit, realised (30,000 a month")
+    without = facts([figure("pooled_auc", "red")], moneys=[*forecast[1:], realised])
+    assert cost_of("ranking", without) == "what it costs is not known yet"
+
+
+def test_arrears_cost_the_losses_by_which_they_exceed_what_the_pds_imply() -> None:
+    seen = facts(
+        [figure("early_arrears", "red", value=0.3, reference=0.2, window="cohort 2024-03")],
+        moneys=[money("loss", 40_000.0, snapshot_date=date(2024, 3, 1), window="month 2024-03")],
+    )
+    assert cost_of("arrears", seen).startswith("about 20,000 a month more losses, by forecast")
+
+
+def test_what_is_no_matter_of_money_says_so() -> None:
+    assert "no money is measured" in cost_of("fairness", facts([figure("fairness", "red")]))
+
+
+def test_an_overdue_action_is_to_be_decided_as_many_days_on_as_the_policy_gives() -> None:
+    terms = {trigger.name: trigger.due for trigger in POLICY.trigger}
+    assert terms["ranking_red"] == "5 working days"
+    late = action("ranking_red", due_date=date(2024, 4, 29))
+    (ask,) = asks_of("ranking", facts([figure("pooled_auc", "red")], [late]))
+    assert ask.when == "by 10 June 2024 (overdue since 29 April 2024)"  # 1 June is a Saturday
+    (timely,) = asks_of("ranking", facts([], [action("ranking_red")]))
+    assert timely.when == "by 24 June 2024"
+
+
+@pytest.mark.parametrize(
+    ("models", "words"),
+    [
+        (NEW_MODEL, "has not ended it"),
+        ("2024-03-01-4b6745be", "loans of the March 2024 model"),
+        (None, "not ended"),
+    ],
+)
+def test_an_action_older_than_the_model_in_service_says_why_it_stands(models: str | None, words: str) -> None:
+    old = action("score_drifts", "amber", opened=date(2024, 3, 1), model_id=models)
+    (ask,) = asks_of("score", facts([figure("psi", "amber", model_id=NEW_MODEL)], [old]))
+    assert words in ask.stands
+    young = action("score_drifts", "amber", opened=date(2024, 5, 1), model_id=models)
+    (ask,) = asks_of("score", facts([figure("psi", "amber", model_id=NEW_MODEL)], [young]))
+    assert ask.stands == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "words"),
+    [(1_000.0, "have its sender restore it"), (-1_000.0, "retire it: that it is gone")],
+)
+def test_of_retiring_and_restoring_a_source_the_cost_decides(low: float, words: str) -> None:
+    cost = money("path_cost", 50_000.0, ci_low=low, ci_high=99_000.0)
+    (ask,) = asks_of("source", facts([], [action("source_gone")], [cost]))
+    assert ask.advice.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("high", "most", "words"),
+    [
+        (0.2, 27_000.0, "set it at 15%, which earns about 7,000 a month more"),
+        (
+            0.4,
+            27_000.0,
+            "set it at 15%, which earns about 7,000 a month more; from 10% to 40% any may be best",
+        ),
+        (0.4, 20_000.0, "leave it at 30%: no other earns more"),
+    ],
+)
+def test_a_cut_off_that_is_asked_for_is_the_most_profitable_one(high: float, most: float, words: str) -> None:
+    best = money("best_cutoff", 0.15, ci_low=0.1, ci_high=high)
+    seen = facts([], [action("path_cost_red")], [best, profit(DAY, 20_000.0), money("best_profit", most)])
+    (ask,) = asks_of("path_cost", seen)
+    assert ask.advice == words
+
+
+def test_early_arrears_lower_the_break_even() -> None:
+    """With a break-even of 20% and half as many arrears again, a PD of 13% is one of 20% in truth."""
+    arrears = figure("early_arrears", "red", value=0.3, reference=0.2, window="cohort 2024-03")
+    seen = facts([arrears], [action("arrears_red")], [money("best_cutoff", 0.2, 0.2)])
+    (ask,) = asks_of("arrears", seen)
+    assert ask.advice.startswith("set it at 13%")
+
+
+@pytest.mark.parametrize(("worth", "words"), [(-9_000.0, "roll back"), (0.0, "retrain"), (None, "retrain")])
+def test_a_model_that_ranks_worse_is_rolled_back_where_the_one_before_earns_more(
+    worth: float | None, words: str
+) -> None:
+    moneys = [] if worth is None else [money("value_over_former", worth)]
+    (ask,) = asks_of("ranking", facts([], [action("ranking_red")], moneys))
+    assert ask.advice.startswith(words)
+
+
+def test_the_search_for_a_drift_begins_with_what_moved_furthest() -> None:
+    moved = [
+        figure("csi", "amber", subject=name, value=value) for name, value in (("age", 0.2), ("debt", 0.9))
+    ]
+    (ask,) = asks_of("score", facts(moved, [action("score_drifts", "amber")]))
+    assert ask.advice == "begin with debt, which moved furthest"
