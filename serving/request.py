@@ -19,7 +19,7 @@ from tasks.schemas.source import MAX_ID
 from tasks.text import plain_name
 
 MAX_BATCH = 100
-LOAN_ID = r"^[^/\\\x00-\x1f]+$"
+LOAN_ID = r"^[^\x00-\x1f]+$"
 MAX_WORD = 200  # characters
 MAX_NUMBER = 1e15  # beyond it no amount is meant
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)

@@ -18,6 +18,7 @@ RAW_DATE = "snapshot_date_raw"
 OVERFLOW = "overflow"
 FIRST_YEAR, LAST_YEAR = 1990, 2199  # a date beyond them is a typing error
 MAX_ID = 128
+LEADS_OUT = r"(^|[/\\])\.{1,2}([/\\]|$)"  # of a loan id: a part that no file is named
 CHECK_ONLY = ("row_id", OVERFLOW, "thousands_separator")
 UNKNOWN = "unknown"  # a word that says nothing
 LOAN = "loan_id"
@@ -77,10 +78,10 @@ class SilverTape(SilverRow):
 
     @dy.rule()
     def loan_id_of_at_most_128_letters_digits_and_signs(cls) -> pl.Expr:
-        """Whatever shows, blanks inside too, but what parts the names of folders."""
+        """Whatever shows, blanks and slashes inside too, but what leads out of a folder."""
         loan_id = pl.col("loan_id")
-        shows = loan_id.str.contains(r"^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$") & ~loan_id.str.contains(r"[/\\]")
-        return shows & (loan_id.str.len_chars() <= MAX_ID)
+        shows = loan_id.str.contains(r"^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$")
+        return shows & ~loan_id.str.contains(LEADS_OUT) & (loan_id.str.len_chars() <= MAX_ID)
 
     @dy.rule()
     def installment_num_is_months_since_start(cls) -> pl.Expr:

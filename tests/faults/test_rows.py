@@ -48,6 +48,7 @@ def test_fault_16_a_null_customer_id_is_set_aside(
         ("attributes", None, "Customer_ID", f"CUS_0x{'a' * 5000}", "customer_id_of_at_most_128_characters"),
         ("loans", 0, "loan_id", "a" * 129, "loan_id_of_at_most_128"),
         ("loans", 0, "loan_id", "../../..", "loan_id_of_at_most_128"),
+        ("loans", 0, "loan_id", "a/../b", "loan_id_of_at_most_128"),
         ("loans", 0, "loan_id", "a\x1b[31m", "loan_id_of_at_most_128"),
         ("loans", 0, "loan_id", "a\u202eb", "loan_id_of_at_most_128"),
     ],
@@ -58,7 +59,7 @@ def test_fault_17_a_malformed_id_is_set_aside(
     assert_set_aside(shop, book, source, mob, column, value, rule)
 
 
-@pytest.mark.parametrize("loan_id", ["L 7", "Nr. 3-4:x|y", "å_0", "a" * 128])
+@pytest.mark.parametrize("loan_id", ["L 7", "Nr. 3-4:x|y", "å_0", "0012/3", "A\\1..2", "a" * 128])
 def test_fault_93_an_id_of_any_form_that_shows_is_taken(shop: Shop, book: Book, loan_id: str) -> None:
     shop.receive(book.change("loans", put("loan_id", loan_id, first_of(NUMBER, mob=0))))
     assert shop.run("features", NUMBER).code == 0
