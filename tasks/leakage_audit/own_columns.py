@@ -17,6 +17,7 @@ from tasks.leakage_audit.maturity import without_uneven
 from tasks.leakage_audit.reference import MIN_ROWS, Book, Column
 from tasks.lender.current import lender
 from tasks.schemas.feature_store import KEYS, numbers_of, words_of
+from tasks.schemas.source import UNKNOWN
 from tasks.statistics.performance import MIN_OF_CLASS, Floats, measure_auc
 
 WORTH_A_LOOK = 0.60  # AUC alone: what ranks less makes no model too good
@@ -53,20 +54,32 @@ def audit_own(
 
 
 def _find_strong(features: pl.DataFrame, labels: Floats) -> list[str]:
-    """The features that rank the ripe loans best alone, in whichever direction, where both outcomes occur."""
+    """The features that rank the ripe loans best alone, by their values or by having any."""
     if min((labels == 0).sum(), (labels == 1).sum()) < max(MIN_OF_CLASS, MIN_ROWS):
         return []
-    ripe = ~np.isnan(labels)
     aucs = dict[str, float]()
     listed = (name for source in lender().applications for name in (*numbers_of(source), *words_of(source)))
     for name in listed:
-        values = _as_numbers(Column(features[name]), labels)
-        rows = ripe & np.isfinite(values)
-        if min((labels[rows] == 0).sum(), (labels[rows] == 1).sum()) >= MIN_OF_CLASS:
-            auc = measure_auc(labels[rows], values[rows]).value
-            aucs[name] = max(auc, 1 - auc)
+        column = _column(features, name)
+        both = (_as_numbers(column, labels), column.there.astype(float))
+        aucs[name] = max(_rank(values, labels) for values in both)
     strong = [name for name, auc in aucs.items() if auc >= WORTH_A_LOOK]
     return sorted(strong, key=lambda name: (-aucs[name], name))[:MOST]
+
+
+def _column(features: pl.DataFrame, name: str) -> Column:
+    """A feature; a word that says nothing is none."""
+    values = features[name]
+    return Column(values.replace(UNKNOWN, None) if values.dtype == pl.String else values)
+
+
+def _rank(values: Floats, labels: Floats) -> float:
+    """The AUC of values (n,) in whichever direction, 0 where too few loans of one outcome have one."""
+    rows = np.isfinite(values) & ~np.isnan(labels)
+    if min((labels[rows] == 0).sum(), (labels[rows] == 1).sum()) < MIN_OF_CLASS:
+        return 0.0
+    auc = measure_auc(labels[rows], values[rows]).value
+    return max(auc, 1 - auc)
 
 
 def _as_numbers(column: Column, labels: Floats) -> Floats:
@@ -90,7 +103,7 @@ def _fail(features: pl.DataFrame, names: Sequence[str], book: Book, limits: Audi
     checks = {check: find for check, find in CHECKS.items() if check not in NOT_OF_OURS}
     found = list[Verdict]()
     for name in names:
-        column = Column(features[name])
+        column = _column(features, name)
         said = ((check, find(column, book, limits)) for check, find in checks.items())
         failed = next(((check, evidence) for check, evidence in said if evidence), None)
         if failed:

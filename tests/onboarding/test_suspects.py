@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from simulator.lender import Lender, simulate
-from tasks.config import Settings
+from tasks.config import Settings, checked_settings
+from tasks.lender.reading import REFERENCE
 from tasks.onboarding.trial import Trial, try_lender
 from tasks.onboarding.trial_page import write_trial
 
@@ -58,6 +59,25 @@ def test_a_column_that_was_filled_by_the_outcome_is_named_with_its_evidence(
     page = write_trial(trial, tmp_path / "check.html").read_text(encoding="utf-8")
     assert "Columns that seem to know the outcome" in page
     assert trial.suspects["check"][0] in page
+
+
+@pytest.mark.parametrize("value", ["recovery desk", "7"])
+def test_a_column_that_is_filled_in_once_a_loan_is_late_is_named(
+    value: str, home: Path, tmp_path: Path
+) -> None:
+    """Whatever it says: who has any value tells the outcome."""
+    leaking = leak(home, tmp_path / "leaking", noise=0.05)
+    file = leaking / "features_financials.csv"
+    facts = pl.read_csv(file, infer_schema=False)
+    late = pl.col(LEAKING).cast(pl.Float64) > 45
+    facts.with_columns(pl.when(late).then(pl.lit(value)).alias(LEAKING)).write_csv(file)
+    kind = "whole number" if value.isdigit() else "word"
+    declared = REFERENCE.read_text(encoding="utf-8").splitlines(keepends=True)
+    line = f'{LEAKING} = {{ type = "{kind}", required = false }}\n'
+    text = "".join(line if old.startswith(f"{LEAKING} =") else old for old in declared)
+    (leaking / "lender.toml").write_text(text, encoding="utf-8")
+    trial = try_lender(checked_settings({"data": leaking, "first_training_cohorts": 3}))
+    assert trial.suspects.select("column", "check").rows() == [(LEAKING.lower(), "chosen by the outcome")]
 
 
 def test_before_two_cohorts_are_ripe_nothing_is_looked_at(tmp_path: Path) -> None:
