@@ -19,6 +19,7 @@ from tasks.ingestion.cleaning import (
 from tasks.ingestion.date_spelling import read_iso
 from tasks.ingestion.delivery_checks import digests, find_unreadable
 from tasks.lender.current import lender
+from tasks.lender.declaration import CUSTOMER
 from tasks.schemas.catalog import TABLES, in_order, is_ordered
 from tasks.schemas.source import BEFORE, LOAN, RAW_DATE, Source
 
@@ -71,9 +72,10 @@ def check(
 
     Needs:  all rows of bronze.<source> of the months, and those whose month cannot be told, once a month;
             for loans `before`, the rows of silver.loans of the months before, where there are any.
-    Keys:   per month, rows in = good + quarantined + duplicates, which are exact ones and, where a tape has
-            rows of any day, those before a loan's newest of the month; all copies of a key with different
-            values are set aside. Rows without a month are in the quarantine of each, and counted in none.
+    Keys:   per month, rows in = good + quarantined + duplicates, which are exact ones and, where rows may
+            be of any day, those before a loan's (a customer's) newest of the month; all copies of a key with
+            different values are set aside. Rows without a month are in the quarantine of each, and counted in
+            none.
     """
     table = TABLES[f"bronze.{source.name}"]
     raw = in_order(dated, table)
@@ -114,12 +116,12 @@ def _and_fractions(words: str, fractions: Fractions | None) -> str:
 
 
 def _keep_newest(source: Source, rows: pl.DataFrame) -> pl.DataFrame:
-    """Of several rows of a loan and month, in a tape that has rows of any day, those of the newest day."""
-    loan = source.in_bronze(LOAN)
-    if loan is None or not source.is_tape or lender().lender.calendar != "any day":
+    """Where rows may be of any day: of several of a loan (a customer) and month those of the newest day."""
+    whose = source.in_bronze(LOAN if source.is_tape else CUSTOMER)
+    if whose is None or lender().lender.calendar != "any day":
         return rows
     day = read_iso(RAW_DATE)
-    return rows.filter((day == day.max().over(loan, "snapshot_date")).fill_null(value=True))
+    return rows.filter((day == day.max().over(whose, "snapshot_date")).fill_null(value=True))
 
 
 def _filter_rows(

@@ -170,6 +170,16 @@ def test_fault_95_of_several_rows_of_a_loan_and_month_the_newest_counts(tmp_path
     assert sums == (10, 5, 2, 3)
 
 
+def test_fault_95_of_several_rows_of_an_applicant_and_month_the_newest_counts(tmp_path: Path) -> None:
+    start = "2023-01-17"
+    people = ["ann,1000,2023-01-03", "ann,3000,2023-01-16", "ann,2000,2023-01-09"]
+    tape = life("1", start=start, seen=(start, "2023-02-20", "2023-03-20"))
+    settings = take_in(tmp_path, tape, people, declaration(calendar="any day"))
+    assert applied(settings) == {"1": 3000}
+    counts = tables.scan("bronze.deliveries", settings).filter(source="people").collect()
+    assert counts.select("n_received", "n_good", "n_quarantined", "n_duplicates").sum().row(0) == (3, 1, 0, 2)
+
+
 def test_fault_96_status_codes_tell_arrears_by_their_table(tmp_path: Path) -> None:
     tape = [
         *life("1", state=("ok", "ok", "late")),
