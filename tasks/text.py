@@ -5,6 +5,7 @@ is kept in tables and histories stays as it came.
 """
 
 import re
+import unicodedata
 from typing import Any
 
 # Control characters, among them what begins an escape sequence; marks that turn the direction of text or show
@@ -13,6 +14,7 @@ HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+LETTERS = str.maketrans({"ł": "l", "ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d"})
 MARKDOWN = re.compile(r"([\\`*\[\]<>#|~])")
 FORMULA = ("=", "+", "-", "@")  # begins what a spreadsheet computes
 
@@ -20,6 +22,12 @@ FORMULA = ("=", "+", "-", "@")  # begins what a spreadsheet computes
 def plain_name(column: str) -> str:
     """A column's name in small letters, digits and single underscores."""
     return re.sub(r"[\W_]+", "_", column.lower()).strip("_")
+
+
+def ascii_name(column: str) -> str:
+    """A column's name in plain Latin letters: `Członek` is `czlonek`; empty where it is of another script."""
+    parts = unicodedata.normalize("NFKD", column.lower().translate(LETTERS))
+    return plain_name("".join(sign for sign in parts if sign.isascii()))
 
 
 def for_terminal(text: str, *, lines: bool = False) -> str:

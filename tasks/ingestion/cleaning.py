@@ -3,6 +3,7 @@
 A value that could be read in two ways is not guessed: its row goes to quarantine (`thousands_separator`).
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
@@ -34,8 +35,12 @@ NULL_WORDS = (
 )
 HELD = ", held text"
 ENDS, BEGINS = "_% €", "$€£ "  # what stands around a number and does not change it
-# Numbers of files with a decimal comma: without points, or with one after each three digits, as in 1.234,50.
-WITH_COMMA = r"^[^\d,]*([-+]?\d*,\d+|[-+]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?)\D*$"
+# By the decimal sign that is declared: numbers such as 1.234,50 or 1,234.50, and what parts their thousands.
+GROUPED = {
+    ",": (r"^[^\d,]*([-+]?\d*,\d+|[-+]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?)\D*$", "."),
+    ".": (r"^[^\d.]*[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?\D*$", ","),
+}
+FRACTION = re.compile(r"[.,]\d*[1-9]|\de")
 COUNTED = ("number", "whole number")  # types whose cells are read as numbers
 
 
@@ -225,7 +230,8 @@ class Fractions(NamedTuple):
 
     def __str__(self) -> str:
         """In words."""
-        return f"{self.n} say a number that is no whole one, such as {self.example!r}"
+        what = "that is no whole one" if FRACTION.search(self.example) else "too large for a whole one"
+        return f"{self.n} say a number {what}, such as {self.example!r}"
 
 
 def find_fractions(

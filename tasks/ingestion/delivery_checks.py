@@ -135,13 +135,21 @@ def find_unreadable(
     may_be_empty = [n for n, (_, column) in source.by_bronze_name.items() if column.may_be_empty]
     for month, columns in lost.items():
         n = n_rows[month]
-        for column, (n_lost, _) in columns.items():
+        for column, (n_lost, n_held) in columns.items():
             if column not in may_be_empty and n >= MIN_CELLS and n_lost > UNREADABLE * n:
-                name = column.removesuffix("_raw")
-                dates = " as a date written as the others are" if column in source.date_columns() else ""
-                words = f"column {name}: {n_lost} of {n} values cannot be read{dates}"
-                found.setdefault(month, (column, words))
+                words = f"{n_lost} of {n} values {_say_of_lost(source, column, n_held)}"
+                found.setdefault(month, (column, f"column {column.removesuffix('_raw')}: {words}"))
     return found
+
+
+def _say_of_lost(source: Source, column: str, n_held: int) -> str:
+    """What is wrong with most cells of a column, `n_held` of which hold text, and what takes them so."""
+    if column in source.date_columns():
+        return "cannot be read as a date written as the others are"
+    what = "cannot be read or mean nothing" if n_held else "are empty"
+    if source.by_bronze_name[column][1].type == "id":
+        return what
+    return f"{what} (where that is usual: required = false of it in lender.toml)"
 
 
 def name_rule(quarantined: pl.DataFrame) -> str:

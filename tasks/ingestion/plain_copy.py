@@ -19,7 +19,7 @@ from typing import NamedTuple
 import polars as pl
 
 from tasks.errors import BadInputError
-from tasks.ingestion.cleaning import WITH_COMMA
+from tasks.ingestion.cleaning import GROUPED
 from tasks.lender.columns import NUMBERS
 from tasks.lender.declaration import LenderSource
 from tasks.store.atomic_files import HIDDEN, new_folder
@@ -42,7 +42,7 @@ class Origin(NamedTuple):
 
 def is_plain(declared: LenderSource, paths: Sequence[Path]) -> bool:
     """Whether the files are one that is written as plain CSV files are."""
-    usual = (declared.format, declared.separator, declared.decimal, declared.header) == ("csv", ",", ".", ())
+    usual = (declared.format, declared.separator, declared.decimal, declared.header) == ("csv", ",", "", ())
     return usual and len(paths) == 1 and codecs.lookup(declared.encoding).name == "utf-8"
 
 
@@ -194,8 +194,8 @@ def _sink(path: Path, declared: LenderSource, header: Sequence[str], to: Path, *
 
 
 def _with_points(rows: pl.LazyFrame, header: Sequence[str], declared: LenderSource) -> pl.LazyFrame:
-    """The rows with a decimal point in texts of columns of numbers, given the names of the columns."""
-    if declared.decimal == ".":
+    """The rows with plain numbers in texts of columns of numbers, given the names of the columns."""
+    if not declared.decimal:
         return rows
     kinds = rows.collect_schema().items()
     counted = [
@@ -203,9 +203,10 @@ def _with_points(rows: pl.LazyFrame, header: Sequence[str], declared: LenderSour
         for (name, kind), told in zip(kinds, header, strict=False)
         if kind == pl.String and _is_number(told, declared)
     ]
+    pattern, separator = GROUPED[declared.decimal]
     return rows.with_columns(
-        pl.when(text.str.contains(WITH_COMMA))
-        .then(text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True))
+        pl.when(text.str.contains(pattern))
+        .then(text.str.replace_all(separator, "", literal=True).str.replace(",", ".", literal=True))
         .otherwise(text)
         for text in counted
     )
@@ -218,14 +219,15 @@ def _read_rows(
     if with_header:
         yield header
     counted = [place for place, name in enumerate(header) if _is_number(name, declared)]
+    pattern, separator = GROUPED.get(declared.decimal, ("", ""))
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file, delimiter=declared.separator)
         if not declared.header:
             next(rows, None)
         for row in rows:
-            for place in counted if declared.decimal == "," else ():
-                if place < len(row) and re.search(WITH_COMMA, row[place]):
-                    row[place] = row[place].replace(".", "").replace(",", ".")
+            for place in counted if declared.decimal else ():
+                if place < len(row) and re.search(pattern, row[place]):
+                    row[place] = row[place].replace(separator, "").replace(",", ".")
             yield row
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from tasks.lender.expressions import Sql
 
 ColumnType = Literal["number", "whole number", "word", "text", "list of words", "duration", "date", "id"]
+Decimal = Literal["", ".", ","]  # sign before the fraction, "" where it is not said
 NUMBERS: tuple[ColumnType, ...] = ("number", "whole number", "duration")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, model_validator
 
-from tasks.lender.columns import NUMBERS, Column, Derived, Strict, Words
+from tasks.lender.columns import NUMBERS, Column, Decimal, Derived, Strict, Words
 from tasks.lender.expressions import BEFORE, Sql, require_columns
 from tasks.lender.tape import ARREARS_COLUMNS, TAPE, ArrearsBy, require_tape_columns
 from tasks.text import plain_name
@@ -37,7 +37,7 @@ class LenderSource(Strict):
     files: Annotated[Words, Field(min_length=1)]
     format: Literal["csv", "parquet", "delta"] = "csv"
     separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    decimal: Literal[".", ","] = "."
+    decimal: Decimal = ""
     encoding: str = "utf-8"
     header: tuple[str, ...] = ()
     dates: str = ""

@@ -23,6 +23,15 @@ PAID: Final = re.compile(
 LOST: Final = re.compile(
     r"^(d|df|co|wo|default(ed)?|charged?_?off|written_?off|write_off|loss|bad|npl|repossess\w*|foreclos\w*)$"
 )
+OPEN: Final = (  # what a loan tape would tell of label and arrears
+    "",
+    "[label]",
+    "# mob = 6",
+    "# dpd = 30",
+    "",
+    "[arrears]",
+    '# told_by = "days past due"',
+)
 LOST_DAYS = 180  # so late is a loan that is lost
 
 
@@ -46,7 +55,8 @@ def draft_head(lender: str, tape: GuessedSource | None, sources: Sequence[Guesse
         f'currency = "account currency"            {DECIDE}which',
     ]
     if tape is None:
-        return "\n".join([*lines, f"{DECIDE}no file looks like a loan tape, one row per loan and month"])
+        why = "no file looks like a loan tape, one row per loan and month"
+        return "\n".join([*lines, f"{DECIDE}{why}", *OPEN])
     told_by, longest = _told_by(tape.part), int(_longest(tape))
     mob, dpd = (12, 90) if longest > 12 else (min(6, longest or 6), 30)
     return "\n".join(

@@ -2,35 +2,27 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import polars as pl
 
-from tasks.ingestion.cleaning import BEGINS, ENDS, NULL_WORDS, WITH_COMMA
+from tasks.ingestion.cleaning import BEGINS, ENDS, GROUPED, NULL_WORDS
 from tasks.ingestion.date_spelling import SPELLINGS, read_spelled
-from tasks.lender.columns import ColumnType
-from tasks.text import plain_name
+from tasks.lender.columns import ColumnType, Decimal
+from tasks.onboarding.names import CODE, DAY, PERSONAL, PROTECTED
+from tasks.text import ascii_name, plain_name
 
-Decimal = Literal[".", ","]
 MOST = 0.9  # of the cells that say something: so many decide a type
 MAX_WORDS = 60
+SPARSE = 0.7  # of the cells: a column of which fewer say something may be empty
+LARGEST = 2**31 - 1  # whole number
+DIGITS = 9  # so many, of which each row has others, are an id
 LOOKED_AT = 1000  # different texts that tell how dates are spelled
 MAX_NULLS = 5
 DIGITS_ALONE: Final = ("serial number of a spreadsheet", "YYYYMMDD", "YYYYMM")
 DURATION = r"^\s*\d+ Years? and \d+ Months?\s*$"
 EMAIL, SSN, PHONE = r"^[^@\s]+@[^@\s]+\.\w+$", r"^\d{3}-\d{2}-\d{4}$", r"^\+\d[\d ()/-]{6,}$"
-PERSONAL = re.compile(
-    r"(^|_)(name|first_?name|last_?name|surname|ssn|sin|nin|tax_?id|passport|e_?mail|phone|mobile|telephone|"
-    r"iban|address|street|birth|birthday|dob|vorname|nachname|geburts(tag|datum)|telefon\w*|handy\w*|anschrift|"
-    r"adresse|stra(ß|ss)e|steuer_?(id|nr|nummer))(_|$)"
-)
-PROTECTED = re.compile(
-    r"^(\w+_)?(gender|sex|marital|nationality|citizenship|religion|ethnicity|race|disability|geschlecht|"
-    r"familienstand|nationalit(ä|ae)t|staatsangeh(ö|oe)rigkeit|konfession)(_|$)|"
-    r"^((applicant|borrower|customer|client)_)?(age(_(in_)?years)?|alter)$"
-)
-CODE = re.compile(r"(^|_)(zip|zip_?code|post(al)?_?code|plz|postleitzahl)$|_code$")  # of digits
 
 
 @dataclass(frozen=True)
@@ -38,7 +30,7 @@ class Guess:
     """What a column probably is. `unsure` lists what a person has to decide, a sentence each.
 
     `spelling` is that of dates; `nulls` are words that mean nothing in a column of numbers; `words` those of
-    a list of words.
+    a list of words. `sparse` are columns of which many cells say nothing.
     """
 
     type: ColumnType
@@ -48,6 +40,7 @@ class Guess:
     personal: bool = False
     protected: bool = False
     constant: bool = False
+    sparse: bool = False
     unsure: tuple[str, ...] = field(default=())
 
 
@@ -59,12 +52,15 @@ def guess_column(name: str, texts: pl.Series, decimal: Decimal) -> Guess:
         return Guess(
             "text", unsure=("says nothing in these rows: leave it out, or declare what it will hold",)
         )
-    plain = plain_name(name)
+    plain = ascii_name(name)
     guess = _by_values(plain, stated, decimal)
     values_personal = any(_share(stated, pattern) > 0.5 for pattern in (EMAIL, SSN, PHONE))
-    personal = values_personal or bool(PERSONAL.search(plain))
+    personal = values_personal or guess.personal or bool(PERSONAL.search(plain))
     unsure = list(guess.unsure)
-    if personal:
+    sparse = len(stated) < SPARSE * len(texts)
+    if sparse:
+        unsure.append(f"{1 - len(stated) / len(texts):.0%} of the cells say nothing")
+    if personal and not guess.personal:
         unsure.append("seems personal: it stays in silver and is no feature")
     if guess.type == "whole number" and CODE.search(plain):
         few = _kind_of_text(stated) == "word"
@@ -88,19 +84,21 @@ def guess_column(name: str, texts: pl.Series, decimal: Decimal) -> Guess:
         personal=personal,
         protected=protected,
         constant=constant,
+        sparse=sparse,
         unsure=tuple(unsure),
     )
 
 
-def find_decimal(rows: pl.DataFrame, separator: str) -> Decimal:
-    """The sign between whole and fraction in these rows of text."""
-    if separator == ",":
-        return "."
-    n = [
+def find_decimal(rows: pl.DataFrame) -> Decimal:
+    """The sign between whole and fraction in these rows of text; none where there is no need to say it."""
+    grouped, comma = (
         int(rows.select(pl.all().str.contains(pattern).sum()).sum_horizontal().item())
-        for pattern in (r"^\s*-?\d+\.\d+\s*$", r"^\s*-?\d[\d.]*,\d+\s*$")
-    ]
-    return "," if n[1] > n[0] else "."
+        for pattern in (r"^\D*\d{1,3}(,\d{3})+(\.\d+)?\D*$", r"^\s*-?\d[\d.]*,\d+\s*$")
+    )
+    point = int(rows.select(pl.all().str.contains(r"^\s*-?[\d,]*\d\.\d+\s*$").sum()).sum_horizontal().item())
+    if comma > max(point, grouped):
+        return ","
+    return "." if grouped and point else ""
 
 
 def find_date_spelling(stated: pl.Series, plain: str) -> str:
@@ -109,7 +107,7 @@ def find_date_spelling(stated: pl.Series, plain: str) -> str:
     Nearly all texts must be dates, if not all in one spelling: a file may change its habits.
     """
     rows = pl.DataFrame({"text": stated.unique(maintain_order=True).head(LOOKED_AT)})
-    named = re.search("date|day|month|period|datum", plain)  # else digits alone may be anything
+    named = DAY.search(plain)  # else digits alone may be anything
     spellings = [one for one in SPELLINGS if named or one not in DIGITS_ALONE]
     read = rows.select(read_spelled("text", spelling).alias(spelling) for spelling in spellings)
     if share_of(read.select(pl.any_horizontal(pl.all().is_not_null())).to_series()) < MOST:
@@ -122,9 +120,10 @@ def find_date_spelling(stated: pl.Series, plain: str) -> str:
 def read_numbers(texts: pl.Series, decimal: Decimal) -> pl.Series:
     """The texts as numbers (Float64), null where one is none; marks around a number are left out."""
     marked = texts.str.strip_chars().str.strip_chars_end(ENDS).str.strip_chars_start(BEGINS)
+    for pattern, separator in [GROUPED[decimal]] if decimal else []:
+        grouped = marked.str.contains(pattern)
+        marked = marked.zip_with(~grouped, marked.str.replace_all(separator, "", literal=True))
     if decimal == ",":
-        grouped = marked.str.contains(WITH_COMMA)
-        marked = marked.zip_with(~grouped, marked.str.replace_all(".", "", literal=True))
         marked = marked.str.replace(",", ".", literal=True)
     return marked.cast(pl.Float64, strict=False)
 
@@ -136,7 +135,7 @@ def _by_values(plain: str, stated: pl.Series, decimal: Decimal) -> Guess:
     meaningful = stated.filter(stated.str.contains(r"[A-Za-z]{2}|\d|^[A-Za-z]$"))
     numbers = read_numbers(meaningful, decimal)
     if len(numbers) and 1 - numbers.null_count() / len(numbers) >= MOST:
-        return _as_number(meaningful, numbers, decimal)
+        return _as_number(stated, read_numbers(stated, decimal), decimal)
     if _share(stated, DURATION) > MOST / 2:
         return Guess("duration")
     return _as_words(stated)
@@ -146,9 +145,19 @@ def _as_number(texts: pl.Series, numbers: pl.Series, decimal: Decimal) -> Guess:
     strays = texts.filter(numbers.is_null() & texts.str.contains("[A-Za-z]")).unique().sort().to_list()
     nulls = tuple(strays) if len(strays) <= MAX_NULLS else ()
     read = numbers.drop_nulls()
-    cents = texts.str.contains(rf"{re.escape(decimal)}\d\d").any()
-    whole = bool((read == read.round()).all()) and not cents
+    cents = texts.str.contains(rf"{re.escape(decimal or '.')}\d\d").any()
+    whole = bool((read.abs() <= LARGEST).all() and (read == read.round()).all()) and not cents
+    if _are_ids(texts):
+        unsure = "digits that hardly repeat: an id, no quantity; personal, unless it tells nobody apart"
+        return Guess("text", personal=True, unsure=(unsure,))
     return Guess("whole number" if whole else "number", nulls=nulls, unsure=_wild_values(read))
+
+
+def _are_ids(texts: pl.Series) -> bool:
+    """Whether texts are ids of many digits: as many in each, and nearly each once."""
+    n_digits = texts.str.len_chars()
+    same = n_digits.n_unique() == 1 and int(n_digits[0]) >= DIGITS
+    return same and texts.n_unique() > MOST * len(texts) and bool(texts.str.contains(r"^\d+$").all())
 
 
 def _wild_values(numbers: pl.Series) -> tuple[str, ...]:

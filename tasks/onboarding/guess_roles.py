@@ -8,8 +8,9 @@ import polars as pl
 
 from tasks.lender.declaration import CUSTOMER, DATE, Role
 from tasks.onboarding.guess_columns import share_of
-from tasks.onboarding.guess_tape import SYNONYMS, Part, Table, month_of
-from tasks.text import plain_name
+from tasks.onboarding.guess_tape import Part, Table, month_of
+from tasks.onboarding.names import SYNONYMS
+from tasks.text import ascii_name
 
 FEW_IDS = 50  # so few values may be words that two files share
 REPEATED = 1.5  # rows a customer from which on a file is a history
@@ -114,7 +115,7 @@ def _find_key(table: Table, ids: Sequence[pl.Series]) -> tuple[str | None, float
         if guess.type in ("date", "duration", "list of words") or guess.constant:
             continue
         values = table.rows[name].drop_nulls().str.strip_chars().unique()
-        plain = plain_name(name)
+        plain = ascii_name(name)
         shared = [
             (share_of(values.is_in(one.implode())), share_of(one.is_in(values.implode()))) for one in ids
         ]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import polars as pl
 
@@ -12,29 +11,9 @@ from tasks.lender.declaration import CUSTOMER, DATE, Role
 from tasks.lender.tape import ARREARS_COLUMNS, TAPE
 from tasks.months import month_number
 from tasks.onboarding.guess_columns import Guess, share_of
-from tasks.text import plain_name
+from tasks.onboarding.names import SNAPSHOT, SYNONYMS
+from tasks.text import ascii_name, plain_name
 
-NUMBER: Final = "(_?(id|no|nr|num|number|nummer|key|ref|reference|code))?"
-# How a column of a loan tape is often named; the first that fits takes the name, each name once.
-SYNONYMS: Final[dict[str, str]] = {
-    "loan_id": r"^(loan|contract|account|agreement|facility|credit|deal|vertrags?|darlehens?|kredit|konto)"
-    rf"{NUMBER}$",
-    CUSTOMER: rf"^(customer|client|borrower|member|applicant|obligor|party|person|debtor|kunden?){NUMBER}$",
-    "days_past_due": r"(^|_)(days?_(past_due|late|overdue|in_arrears)|dpd|verzugstage)(_|$)",
-    "instalments_behind": r"instal+ments?_(behind|missed|overdue)|months_(behind|in_arrears|past_due)",
-    "overdue_amt": r"overdue|arrears|past_due|r(ü|ue)ckstand",
-    "loan_start_date": r"(start|open|origin|grant|disburs|booking|funded|issue)\w*(_date|_day|_on)?$|"
-    r"^(start|open|grant)|beginn$|auszahlung",
-    "installment_num": r"instal+ment_(num|no|nr)|months?_on_book|(^|_)mob(_|$)|loan_age|^age$",
-    "tenure": r"tenure|tenor|(^|_)term(_|$)|n(um(ber)?)?_(of_)?instal|laufzeit",
-    "loan_amt": r"loan_am|amount_(financed|granted|lent)|(orig\w*|initial)_(am|balance|principal)|principal$|"
-    r"(kredit|darlehens)betrag",
-    "paid_amt": r"(^|_)paid|payment_(amt|amount)|received|zahlung(seingang)?$|(ge|be)zahlt",
-    "due_amt": r"(^|_)due(_am|$)|^instal+ment(_am\w*)?$|scheduled|^(monats)?rate$",
-    "balance": r"balance|outstanding|(^|_)upb(_|$)|restschuld",
-    "status": r"status|delinquen",
-}
-SNAPSHOT = re.compile(r"snapshot|report|as_of|month|period|cut_?off|stichtag")
 MIN_TAPE = 4  # columns of a loan tape that a file must have to be one
 NEARLY_ALL = 0.95  # of the rows or loans of a sample: so many hold what is guessed
 MAX_CODES = 20  # states of arrears that codes tell apart
@@ -51,7 +30,7 @@ class Table:
     def dates(self) -> list[str]:
         """The columns of dates, those first that are named after a snapshot."""
         names = [name for name, guess in self.guesses.items() if guess.type == "date"]
-        return sorted(names, key=lambda name: not SNAPSHOT.search(plain_name(name)))
+        return sorted(names, key=lambda name: not SNAPSHOT.search(ascii_name(name)))
 
 
 @dataclass(frozen=True)
@@ -126,7 +105,11 @@ def _name_tape(table: Table) -> dict[str, str]:
     columns = {plain_name(name): name for name in table.rows.columns}
     for ours, pattern in SYNONYMS.items():
         exact = [columns[ours]] if ours in columns else []
-        found = [name for plain, name in columns.items() if re.search(pattern, plain)]
+        found = [
+            name
+            for plain, name in columns.items()
+            if re.search(pattern, plain) or re.search(pattern, ascii_name(name))
+        ]
         fitting = [
             name for name in (*exact, *found) if name not in named and _fits(table.guesses[name], ours)
         ]
@@ -143,7 +126,7 @@ def _rate_snapshot(table: Table, loan: str | None, day: str) -> tuple[bool, floa
     """Whether a column of dates is named after a snapshot, and how many months a loan has by it."""
     rows = table.rows.select(loan=pl.col(loan) if loan else pl.lit(0), month=month_of(table, day))
     months = rows.group_by("loan").agg(pl.col("month").n_unique())["month"]
-    return bool(SNAPSHOT.search(plain_name(day))), float(months.sum()) / max(1, len(months))
+    return bool(SNAPSHOT.search(ascii_name(day))), float(months.sum()) / max(1, len(months))
 
 
 def _find_start(table: Table, names: Mapping[str, str]) -> dict[str, str]:

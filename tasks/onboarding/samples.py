@@ -12,6 +12,7 @@ from tasks.ingestion.plain_copy import DELTA_LOG
 
 HEAD = 64 << 10  # bytes that tell how a file is written
 SEPARATORS = (",", ";", "\t", "|")
+ENCODINGS = ("latin-1", "cp1252", "cp1250")  # of text that is not UTF-8, the usual one first
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet")
 
 
@@ -88,9 +89,17 @@ def _read_text(path: Path, n_rows: int) -> Sample:
         raise BadInputError(
             f"{path} cannot be read as a table of text ({reason}). Ask the sender."
         ) from error
-    named = [name.strip() for name in rows.columns]
-    rows.columns = named if header else [f"column_{place}" for place in range(1, rows.width + 1)]
+    if header:
+        rows = _named(rows, next(csv.reader(lines[:1], delimiter=separator), []))
+    else:
+        rows.columns = [f"column_{place}" for place in range(1, rows.width + 1)]
     return Sample(path.name, rows, separator=separator, encoding=encoding, header=header)
+
+
+def _named(rows: pl.DataFrame, header: list[str]) -> pl.DataFrame:
+    """The columns to which the header gives a name, such as no separators at the ends of lines give."""
+    bare = [name for name, field in zip(rows.columns, header, strict=False) if not field.strip()]
+    return rows.drop(bare).rename(str.strip)
 
 
 def _find_encoding(head: bytes) -> str:
@@ -99,8 +108,14 @@ def _find_encoding(head: bytes) -> str:
     try:
         head[: head.rfind(b"\n") + 1].decode("utf-8")
     except UnicodeDecodeError:
-        return "latin-1"
+        return min(ENCODINGS, key=lambda encoding: _count_odd(head.decode(encoding, errors="replace")))
     return "utf-8"
+
+
+def _count_odd(text: str) -> int:
+    """How many of the signs that ASCII lacks are no letters; those that do not show count ten times."""
+    odd = [sign for sign in text if not (sign.isascii() or sign.isalpha())]
+    return sum(1 if sign.isprintable() else 10 for sign in odd)
 
 
 def _find_separator(lines: list[str]) -> str:

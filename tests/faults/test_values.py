@@ -234,5 +234,6 @@ def test_fault_47_a_column_that_is_mostly_unreadable_is_refused(
     outcome = shop.run("features", NUMBER)
     assert outcome.code == 1
     assert f"column {column}" in outcome.said
+    assert "(where that is usual: required = false of it in lender.toml)" in outcome.said
     assert month(NUMBER) not in shop.published()
     assert shop.rows("bronze.deliveries", NUMBER).is_empty()

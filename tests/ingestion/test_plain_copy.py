@@ -14,7 +14,7 @@ import pytest
 from tasks.config import Settings, checked_settings
 from tasks.errors import BadInputError
 from tasks.ingestion import landing
-from tasks.ingestion.plain_copy import copy_plainly, line_of_sender, sender_of
+from tasks.ingestion.plain_copy import copy_plainly, is_plain, line_of_sender, sender_of
 from tasks.lender.columns import Column
 from tasks.lender.declaration import LenderSource
 from tasks.lender.reading import REFERENCE
@@ -239,6 +239,34 @@ def test_a_number_of_a_file_with_decimal_commas_has_a_point_and_no_groups(
     copy = copy_plainly(source(separator=";", decimal=","), [file], tmp_path / "plain")
     with copy.open(encoding="utf-8", newline="") as text:
         assert list(csv.reader(text))[1] == ["1", written, number]
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("1,234,567.89", "1234567.89"),
+        ("1,234", "1234"),
+        ("$ 1,000.00", "$ 1000.00"),
+        ("-12.5", "-12.5"),
+        ("12,5", "12,5"),
+        ("1.234,5", "1.234,5"),
+        ("0,125", "0,125"),
+        ("1,2,3", "1,2,3"),
+    ],
+)
+def test_a_number_of_a_file_whose_decimal_point_is_declared_has_no_groups(
+    written: str, number: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(f'id,name,amount\n1,"{written}","{written}"\n', encoding="utf-8")
+    copy = copy_plainly(source(decimal="."), [file], tmp_path / "plain")
+    with copy.open(encoding="utf-8", newline="") as text:
+        assert list(csv.reader(text))[1] == ["1", written, number]
+
+
+def test_a_file_is_read_as_it_came_where_no_decimal_sign_is_declared(tmp_path: Path) -> None:
+    assert is_plain(source(), [tmp_path / "a.csv"])
+    assert not is_plain(source(decimal="."), [tmp_path / "a.csv"])
 
 
 def test_a_number_of_a_typed_table_is_none_with_points_between_thousands(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_the_type_of_a_column_is_told_by_its_cells(name: str, cells: list[str], 
 def test_numbers_with_points_between_thousands_are_numbers_where_the_comma_is_the_decimal_sign() -> None:
     cells = pl.Series(["1.234,56", "12.000,00", "-7,5", "1.000.000,00"])
     assert read_numbers(cells, ",").to_list() == [1234.56, 12000, -7.5, 1000000]
-    assert find_decimal(pl.DataFrame({"amount": cells}), ";") == ","
+    assert find_decimal(pl.DataFrame({"amount": cells})) == ","
 
 
 def test_a_word_among_numbers_means_nothing() -> None:
