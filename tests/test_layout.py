@@ -30,6 +30,8 @@ def test_a_room_says_on_one_screen_what_each_of_its_files_is_for(room: Path) -> 
     text = (room / "README.md").read_text(encoding="utf-8")
     files = [path.name for path in room.glob("*.py") if path.name != "__init__.py"]
     assert [name for name in files if f"`{name}`" not in text] == []
+    listed = re.findall(r"^\| `([\w/]+\.py)` \|", text, re.MULTILINE)
+    assert [name for name in listed if not (room / name).is_file()] == []
     assert len(text.splitlines()) <= 45
 
 

@@ -29,7 +29,7 @@ from tasks.ingestion.csv_rows import (
 )
 from tasks.ingestion.date_spelling import ISO, add_month, find_spelling, in_iso
 from tasks.ingestion.delivery_checks import MIN_ROWS, QUARANTINED
-from tasks.ingestion.plain_copy import line_of_sender, sender_of
+from tasks.ingestion.plain_copy import line_of_sender, name_of_sender, sender_of
 from tasks.ingestion.raw_files import (
     check_file,
     file_if_due,
@@ -97,7 +97,7 @@ def _require_short_fields(path: Path, piece: Path, month: date, settings: Settin
 def _as_received(path: Path, source: Source, landed: Path, month: pl.Expr) -> list[pl.Expr]:
     """The columns of bronze; dates are written YYYY-MM-DD where the whole file writes them another way."""
     spelled = {name: in_iso(name, spelling) for name, spelling in _spelled(landed).items()}
-    made = {**spelled, "source_file": pl.lit(path.name), "snapshot_date": month}
+    made = {**spelled, "source_file": pl.lit(name_of_sender(path)), "snapshot_date": month}
     return [made.get(name, pl.col(name)).alias(name) for name in source.raw_columns()]
 
 

@@ -72,7 +72,15 @@ def copy_plainly(declared: LenderSource, paths: Sequence[Path], home: Path) -> P
 
 def sender_of(path: Path) -> str:
     """The sender's file behind a file that is read, for messages; of several the first and their number."""
-    files = [origin.file for origin in _origins(path)] or [str(path)]
+    return _in_words([origin.file for origin in _origins(path)] or [str(path)])
+
+
+def name_of_sender(path: Path) -> str:
+    """The same without its folder."""
+    return _in_words([Path(origin.file).name for origin in _origins(path)] or [path.name])
+
+
+def _in_words(files: Sequence[str]) -> str:
     return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more of its kind"
 
 

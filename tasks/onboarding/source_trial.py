@@ -12,6 +12,7 @@ import polars as pl
 from tasks.config import Settings, held_bytes
 from tasks.errors import BadInputError
 from tasks.ingestion import delivery_checks, landing
+from tasks.ingestion.plain_copy import name_of_sender
 from tasks.ingestion.raw_files import file_if_due
 from tasks.ingestion.validation import Checked, check
 from tasks.onboarding.columns import describe_columns
@@ -63,7 +64,7 @@ def try_source(
     file, undated = source.name, 0
     try:
         path = file_if_due(source, settings)
-        file = path.name if path else f"{source.name}: retired"
+        file = name_of_sender(path) if path else f"{source.name}: retired"
         months = list(landing.count_rows(source, settings))
         undated = landing.read_months(source, months[:1], settings, dated=False).height
         for number, checked in enumerate(_check_in_lots(source, months, settings)):

@@ -14,7 +14,7 @@ import pytest
 from tasks.config import Settings, checked_settings
 from tasks.errors import BadInputError
 from tasks.ingestion import landing
-from tasks.ingestion.plain_copy import copy_plainly, is_plain, line_of_sender, sender_of
+from tasks.ingestion.plain_copy import copy_plainly, is_plain, line_of_sender, name_of_sender, sender_of
 from tasks.lender.columns import Column
 from tasks.lender.declaration import LenderSource
 from tasks.lender.reading import REFERENCE
@@ -172,6 +172,7 @@ def test_a_line_of_a_copy_is_named_as_the_sender_knows_it(tmp_path: Path) -> Non
     assert (sender_of(alone), line_of_sender(alone, 3)) == (str(one), "line 3")
     both = copy_plainly(source(separator=";"), [one, two], tmp_path / "both")
     assert sender_of(both) == f"{one} and 1 more of its kind"
+    assert name_of_sender(both) == f"{one.name} and 1 more of its kind"
     assert [line_of_sender(both, n) for n in (3, 4)] == [f"line 3 of {one}", f"line 2 of {two}"]
     bare = [tmp_path / "b0.csv", tmp_path / "b1.csv"]
     headless = copy_plainly(source(separator=";", header=("id", "name", "amount")), bare, tmp_path / "bare")
