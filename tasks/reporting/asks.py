@@ -10,6 +10,7 @@ from tasks.monitoring.action_life import due_date
 from tasks.reporting.facts import Facts, Row
 from tasks.reporting.words import about, day_name, model_day, model_name
 
+CUTOFF_TRIGGERS = ("path_cost_red", "arrears_red")  # whose action is to set the cut-off
 SETTLED = ("done", "closed")  # states of an action that ask for nothing any more
 
 
@@ -56,6 +57,11 @@ def asks_of(name: str, facts: Facts) -> list[Ask]:
     if "state" in rows.columns:
         rows = rows.filter(pl.col("state").is_null() | ~pl.col("state").is_in(SETTLED))
     return [_ask(row, facts) for row in rows.sort("due_date", "trigger").to_dicts()]
+
+
+def is_cutoff_asked(facts: Facts) -> bool:
+    """Whether somebody is asked to set the cut-off."""
+    return any(asks_of(trigger, facts) for trigger in CUTOFF_TRIGGERS)
 
 
 def _ask(row: Row, facts: Facts) -> Ask:

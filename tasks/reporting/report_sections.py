@@ -102,7 +102,7 @@ def _line(row: Mapping[str, Any]) -> list[str]:
 
 def _money(facts: Facts) -> Section:
     profit, worth = facts.money("profit"), facts.money("value_over_all")
-    best = facts.money("best_cutoff", "realised") or facts.money("best_cutoff")
+    best = facts.best_cutoff
     finding = "No application of this month was scored and measured, so there is no profit to expect."
     if profit and worth and best:
         finding = (

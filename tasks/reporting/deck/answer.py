@@ -6,7 +6,7 @@ from datetime import date
 import polars as pl
 
 from tasks.months import months_before
-from tasks.reporting.asks import Ask
+from tasks.reporting.asks import CUTOFF_TRIGGERS, Ask, is_cutoff_asked
 from tasks.reporting.deck.blocks import Block, Mark, Page, Row, numbers, points, stack, table
 from tasks.reporting.deck.charts import Point, Series, axis_for, line_chart
 from tasks.reporting.deck.data import (
@@ -26,6 +26,7 @@ from tasks.reporting.words import (
     list_names,
     model_name,
     month_name,
+    months_in,
     pairs_right,
     window_in_short,
     window_name,
@@ -114,7 +115,8 @@ def _decisions(data: DeckData) -> Block:
     if sum(len(cause.asks) for cause in due) > 1:
         first["cause"] = ""  # for want of room: it is the title of the page
     waiting = "; a model waits on page 10" if waiting_models(data) else ""
-    return stack(_causes([first], [cause for cause in causes if not cause.asks]), _asked(due, waiting))
+    rest = [cause for cause in causes if not cause.asks]
+    return stack(_causes([first], rest), _asked(due, waiting, data))
 
 
 def _causes(items: Sequence[dict[str, str]], rest: Sequence[Cause]) -> Block:
@@ -122,7 +124,7 @@ def _causes(items: Sequence[dict[str, str]], rest: Sequence[Cause]) -> Block:
     return {"kind": "causes", "title": f"What follows, and what it costs{more}", "items": list(items)}
 
 
-def _asked(causes: Sequence[Cause], waiting: str) -> Block:
+def _asked(causes: Sequence[Cause], waiting: str, data: DeckData) -> Block:
     """Who decides what by when, the first due first; of a cause that the title does not tell its name."""
     asks = [(cause, ask) for cause in causes for ask in cause.asks]
     chosen = sorted(asks, key=lambda one: one[1].by)[:MAX_ASKS]
@@ -131,8 +133,22 @@ def _asked(causes: Sequence[Cause], waiting: str) -> Block:
         for cause, ask in chosen
     ]
     title = f"Who decides what, by when{'; more on page 9' if len(asks) > MAX_ASKS else ''}{waiting}"
+    owners = {trigger.name: trigger.owner for trigger in data.policy.trigger}
+    better = _better_cutoff(data)
+    if better and not is_cutoff_asked(data.facts):
+        rows.append([owners.get(CUTOFF_TRIGGERS[0], ""), f"Consider {better}.", "the next policy review"])
     header = ("Who", "What is asked, and what the figures speak for", "By")
-    return table(title, header, rows, widths=(0.55, 2.8, 0.95), inset=2)
+    size = 12 if len(rows) > 1 else 13
+    return table(title, header, rows, widths=(0.55, 2.8, 0.95), size=size, inset=2)
+
+
+def _better_cutoff(data: DeckData) -> str:
+    """A cut-off that surely earns more, and how much; empty where none does, or nobody applies."""
+    side, best = data.facts.better_cutoff, data.facts.best_cutoff
+    if not (side and best and data.facts.money("profit")):
+        return ""
+    more = f"about {about(data.facts.gain_of_best)} a month more"
+    return f"a {side} cut-off: {name_best(best)}, {more} (page 2)"
 
 
 def _topic(cause: Cause) -> str:
@@ -186,13 +202,11 @@ def _by_month(rows: pl.DataFrame) -> list[Point]:
 
 
 def _cause(cause: Cause) -> dict[str, str]:
-    none = "Nothing is asked yet: it is not far or long enough outside its limit."
     return {
         "mark": cause.severity,
         "cause": cause.cause,
         "consequence": cause.consequence,
         "cost": cause.cost.words,
-        "ask": "" if cause.asks else none,
         "proven": cause.proven,
     }
 
@@ -211,10 +225,9 @@ def _quiet(data: DeckData) -> list[tuple[Mark, str, str]]:
         ("ok", "Proven:", _proven(data)),
         ("open", "Forecast:", _forecast(data)),
     ]
-    better, best = data.facts.better_cutoff, data.facts.best_cutoff
-    if better and best and data.facts.money("profit"):
-        text = f"a {better} cut-off when the policy is next reviewed: {name_best(best)} (page 2)."
-        lines.append(("open", "Consider:", text))
+    better = _better_cutoff(data)
+    if better:
+        lines.append(("open", "Consider:", f"when the policy is next reviewed, {better}."))
     return lines
 
 
@@ -226,9 +239,10 @@ def _proven(data: DeckData) -> str:
             return "nothing yet: no loan that a model scored is old enough to judge."
         right = pairs_right(auc["value"])
         return f"{right} of {window_name(auc['window'])} ranked right; no money was measured on them."
+    together = " together" if months_in(rate["window"]) > 1 else ""
     return (
         f"of the approved loans of {window_name(rate['window'])}, {rate['value']:.1%} defaulted; at the "
-        f"cut-off they earn about {about(profit['value'])}{' together' if ' to ' in rate['window'] else ''}."
+        f"cut-off they earn about {about(profit['value'])}{together}."
     )
 
 

@@ -45,7 +45,6 @@ class Guide:
     at: float
     label: str
     colour: str = "alarm"
-    before: bool = False  # its label stands left of it, so that two do not meet
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def curve_chart(
     """A chart over numbers."""
     xticks = [(x.share(tick), x.form(tick)) for tick in x.ticks]
     placed = [
-        Guide(one.axis, x.share(one.at) if one.axis == "x" else one.at, one.label, one.colour, one.before)
+        Guide(one.axis, x.share(one.at) if one.axis == "x" else one.at, one.label, one.colour)
         for one in guides
     ]
     numbers = {point.at for one in series for point in one.points if not isinstance(point.at, date)}

@@ -136,7 +136,8 @@ def _values(data: DeckData) -> Block:
 def _others(data: DeckData) -> Block:
     compared = data.card.get("sources_compared") if data.card else None
     header = ("Other datamarts", "What they would add", "Advice")
-    rows: list[Sequence[str]] = [list(one) for one in OTHERS]
+    own = " ".join(source.name for source in lender().sources)
+    rows: list[Sequence[str]] = [list(one) for one in OTHERS if one[0].split()[-1] not in own]
     if compared:
         chosen = [one for one in compared["choices"] if one["recommendation"]]
         rows = [[one["features"], describe_gain(one), one["recommendation"]] for one in chosen]

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from tasks.reporting.asks import asks_of
+from tasks.reporting.asks import is_cutoff_asked
 from tasks.reporting.deck.blocks import Block, Page, Row, table, text
 from tasks.reporting.deck.charts import Axis, Guide, Point, Series, axis_for, curve_chart
 from tasks.reporting.deck.data import DeckData, lacks_economics, name_best
@@ -13,9 +13,7 @@ from tasks.reporting.deck.waiting import break_even_chart
 from tasks.reporting.words import about, month_name, months_in, window_name
 from tasks.schemas.economics import ALL, ECONOMICS, keep_economics
 
-NEAR_AXIS = 0.15  # a label left of a line so far left would meet those of the axis
 TICKS = tuple(number / 5 for number in range(6))
-OF_THE_CUTOFF = ("arrears_red", "path_cost_red")  # triggers whose action is to set it
 NO_MONEY = "What the model earns cannot be told before applications are scored"
 
 
@@ -53,16 +51,13 @@ def _title(data: DeckData, profit: Mapping[str, Any], best: Mapping[str, Any]) -
     earned = (
         f"At the cut-off of {cutoff:.0%}, {month_name(data.day)} is expected to earn {about(profit['value'])}"
     )
-    verdict = "what to set is on page 1" if _is_asked(data) else "it need not move"
-    if data.facts.better_cutoff:
+    verdict = "it need not move"
+    if is_cutoff_asked(data.facts):
+        verdict = "page 1 says what to set"
+    elif data.facts.better_cutoff:
         more = about(data.facts.gain_of_best)
         verdict = f"a {data.facts.better_cutoff} one would earn about {more} a month more"
     return f"{earned}; {name_best(best)}: {verdict}"
-
-
-def _is_asked(data: DeckData) -> bool:
-    """Whether somebody is asked to set the cut-off."""
-    return any(asks_of(trigger, data.facts) for trigger in OF_THE_CUTOFF)
 
 
 def _plain(data: DeckData) -> str:
@@ -78,6 +73,8 @@ def _plain(data: DeckData) -> str:
 def _describe_top(data: DeckData) -> str:
     """What the top of the curve says of the cut-off."""
     best = data.facts.best_cutoff
+    if best is not None and is_cutoff_asked(data.facts):
+        return "The peak is the best place to stop if the PDs hold; page 1 says what is recommended."
     if best is None or data.facts.better_cutoff:
         return "The peak is the best place to stop."
     return (
@@ -139,10 +136,10 @@ def _curve(data: DeckData) -> Block:
     best = data.facts.best_cutoff
     values = [value for one in series for p in one.points for value in (p.value, p.low, p.high)]
     cutoff = data.policy.cutoff_pd
-    guides = [Guide("x", cutoff, f"cut-off {cutoff:.0%}", before=bool(best) and best["value"] > cutoff)]
+    guides = [Guide("x", cutoff, f"cut-off {cutoff:.0%}")]
     if best:
         words = f"best {best['value']:.0%}"
-        guides.append(Guide("x", best["value"], words, "accent", before=NEAR_AXIS < best["value"] <= cutoff))
+        guides.append(Guide("x", best["value"], words, "accent"))
     return curve_chart(
         "Profit of a month over the cut-off, 95% interval",
         series,

@@ -72,7 +72,7 @@ def break_even_chart(data: DeckData) -> Block:
         alt="Profit of a loan over its PD, with the PD at which it earns nothing",
         xlabel="PD of the loan",
         guides=[
-            Guide("x", even, f"break-even {even:.0%}", "accent", before=True),
+            Guide("x", even, f"break-even {even:.0%}", "accent"),
             Guide("x", data.policy.cutoff_pd, f"cut-off {data.policy.cutoff_pd:.0%}"),
         ],
     )
