@@ -19,26 +19,40 @@ PER_SECOND = 100.0  # requests that a token may make unless it says otherwise
 
 
 @dataclass
-class Token:
-    """Whose token it is, what it may do, and how many requests it has left (a bucket that fills again)."""
+class Bucket:
+    """What fills by so many a second, up to what it `holds`."""
 
-    name: str
-    scopes: frozenset[str]
     per_second: float
-    left: float = field(default=1.0, compare=False)
-    at: float = field(default=0.0, compare=False)
+    holds: float
+    left: float = 1.0
+    at: float = 0.0
 
     def take(self, now: float) -> bool:
-        """Whether a request fits in the rate, of which a second's worth may come at once.
-
-        Needs:  `now`, seconds of a clock that goes forwards only.
-        """
-        self.left = min(max(1.0, self.per_second), self.left + (now - self.at) * self.per_second)
+        """Whether there was one left. Needs: `now`, seconds of a clock that goes forwards only."""
+        self.left = min(self.holds, self.left + (now - self.at) * self.per_second)
         self.at = now
         if self.left < 1:
             return False
         self.left -= 1
         return True
+
+
+@dataclass
+class Token:
+    """Whose token it is, what it may do, and how many requests a second, of which that many at once."""
+
+    name: str
+    scopes: frozenset[str]
+    per_second: float
+    requests: Bucket = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Begin with a full bucket."""
+        self.requests = Bucket(self.per_second, max(1.0, self.per_second))
+
+    def take(self, now: float) -> bool:
+        """Whether a request fits in the rate. Needs: as `Bucket.take`."""
+        return self.requests.take(now)
 
 
 def tokens_path(settings: Settings) -> Place:

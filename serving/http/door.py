@@ -9,7 +9,7 @@ import orjson
 
 from serving.figures import Figures
 from serving.http import pages
-from serving.tokens import Token, digest_of_token
+from serving.tokens import Bucket, Token, digest_of_token
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -20,6 +20,9 @@ Tokens = Callable[[], dict[str, Token]]
 MAX_BODY = 2**20  # bytes
 MAX_SECONDS = 10.0  # from a request's first byte to its answer
 MAX_IN_FLIGHT = 24  # requests: what one core answers in 30 ms; a longer queue only makes all of them late
+# After a moment in which nothing went on, so many more may wait than that, once; then so many a second, which
+# are too few to make others late where more come than can be answered.
+MAX_LATE, LATE_PER_SECOND = 100, 5.0
 OPEN = "/v2/health/"  # what needs no token
 PAGE = {*pages.OPEN, pages.FORM}  # nor do these, which say nothing of anybody
 
@@ -34,6 +37,7 @@ class Door:
     def __init__(self, app: App, figures: Figures, tokens: Tokens) -> None:
         """Needs: `tokens`, which gives those that hold now; where there are none, nobody has to show one."""
         self._app, self._figures, self._tokens = app, figures, tokens
+        self._late = Bucket(LATE_PER_SECOND, MAX_LATE)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """As ASGI calls an application."""
@@ -78,7 +82,7 @@ class Door:
         tokens = self._tokens()
         if tokens:
             scope["caller"] = _caller(headers, tokens, "metrics" if scope["path"] == "/metrics" else "score")
-        if self._figures.inside > MAX_IN_FLIGHT:
+        if self._figures.inside > MAX_IN_FLIGHT and not self._late.take(monotonic()):
             raise RefusedError(503, "", "too many requests are being answered")
 
 

@@ -172,7 +172,7 @@ def _weigh(means: CredibilityWeightedMeans, at: Sequence[int], rows: Rows) -> Fl
 
 def _encode(values_of: Callable[[Rows], Floats], edges: Floats, learned: Any, rows: Rows) -> Codes:
     values = values_of(rows)
-    below = (edges < values[:, :, None]).sum(axis=2)
+    below = (edges.T[:, None] < values).view(np.uint8).sum(axis=0, dtype=np.uint8)
     return np.where(np.isnan(values) & learned, UNKNOWN, below)
 
 

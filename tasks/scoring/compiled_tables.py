@@ -5,11 +5,12 @@ combination of those that occurs.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from tasks.scoring.compiled_rows import Codes, Rows
-from tasks.scoring.compiled_trees import N_CODES, CompiledTrees, codes_of, share_leaves
+from tasks.scoring.compiled_trees import N_CODES, CompiledTrees, codes_of, pack, share_leaves
 from tasks.scoring.tree_shap import Bools
 from tasks.statistics.performance import Floats
 
@@ -55,14 +56,17 @@ def _tabulate_tree(lets: Bools, group_of: Codes, usual: Bools, values: Floats) -
     steps: list[Codes] = []
     size = 1
     for column in columns:
-        classes, which = np.unique(lets[column], axis=0, return_inverse=True)
-        passes.append(classes)
-        steps.append((which.ravel() * size).astype(np.int64))
-        size *= len(classes)
+        leaves = pack(lets[column])
+        axis = 0 if leaves.shape[1] > 1 else None  # numbers are told apart much sooner than rows
+        _, first, which = np.unique(leaves, axis=axis, return_index=True, return_inverse=True)
+        passes.append(lets[column][first])
+        steps.append(which.ravel() * size)
+        size *= len(first)
     groups = np.unique(group_of[columns])
+    small: Any = np.int32 if size <= MAX_SIZE else np.int64
     return TreeTable(
         columns=tuple(columns.tolist()),
-        steps=tuple(steps),
+        steps=tuple(step.astype(small) for step in steps),
         passes=tuple(passes),
         group_of=tuple(np.searchsorted(groups, group_of[columns]).tolist()),
         groups=tuple(groups.tolist()),

@@ -58,7 +58,7 @@ def compile_trees(pipeline: Pipeline, layout: Layout, reference: Rows) -> Compil
             if step != "drop"
         ),
         order=order,
-        let_through=_pack(ordered),
+        let_through=pack(ordered),
         starts=starts,
         groups=groups,
         values=values,
@@ -109,7 +109,7 @@ def _groups_pass(trees: CompiledTrees, rows: Rows) -> Bools:
     return np.unpackbits(by_group.view(np.uint8), axis=2, count=len(trees.values)).view(bool)
 
 
-def _pack(leaves: Bools) -> Bits:
+def pack(leaves: Bools) -> Bits:
     """Rows of leaves as bits: an eighth of the memory that an applicant's columns have to be read from."""
     packed = np.packbits(leaves, axis=1)
     return np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64)

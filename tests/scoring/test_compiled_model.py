@@ -95,11 +95,14 @@ def test_a_month_scored_by_arrays_is_that_of_the_pipelines(
 ) -> None:
     new = new_applicants()
     by_pipelines = score_by_pipelines(new, ensemble, model_id="m")
-    together = score_applications(new, ensemble, model_id="m")
-    assert_frame_equal(together, by_pipelines, abs_tol=1e-12, rel_tol=0)
+    by_rows = score_applications(new, ensemble, model_id="m")
+    assert_frame_equal(by_rows, by_pipelines, abs_tol=1e-12, rel_tol=0)
+    monkeypatch.setattr(compiled_model, "MANY", 1)
     monkeypatch.setattr(compiled_model, "SLICE", 7)
-    monkeypatch.setattr(compiled_tables, "MAX_SIZE", 1)  # trees too large for a table
-    assert_frame_equal(score_applications(new, ensemble, model_id="m"), together, abs_tol=1e-12, rel_tol=0)
+    for size in (compiled_tables.MAX_SIZE, 1):  # with a table for each tree, and as if they were too large
+        monkeypatch.setattr(compiled_tables, "MAX_SIZE", size)
+        by_tables = score_applications(new, ensemble, model_id="m")
+        assert_frame_equal(by_tables, by_pipelines, abs_tol=1e-12, rel_tol=0)
 
 
 def test_each_row_is_scored_by_itself(ensemble: FallbackEnsemble) -> None:

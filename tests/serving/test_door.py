@@ -8,7 +8,8 @@ import pytest
 
 from flows.cli.main import command
 from serving.figures import Figures
-from serving.http.door import MAX_IN_FLIGHT, Door, Message, Receive, Send
+from serving.http import door as door_module
+from serving.http.door import LATE_PER_SECOND, MAX_IN_FLIGHT, MAX_LATE, Door, Message, Receive, Send
 from serving.server import serve
 from serving.tokens import (
     Token,
@@ -96,8 +97,13 @@ def test_a_token_makes_so_many_requests_a_second_and_a_reload_gives_none_back() 
     assert [ask(held, "/v1/score", "t") for _ in range(2)] == [200, 429]
 
 
-def test_more_requests_than_there_is_room_for_are_refused_at_once() -> None:
-    async def crowd() -> list[int]:
+def test_more_requests_than_there_is_room_for_are_refused_at_once_but_for_one_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(door_module, "monotonic", lambda: now[0])
+
+    async def crowds() -> list[int]:
         end = asyncio.Event()
 
         async def slow(scope: Message, receive: Receive, send: Send) -> None:
@@ -105,13 +111,19 @@ def test_more_requests_than_there_is_room_for_are_refused_at_once() -> None:
             await yes(scope, receive, send)
 
         crowded = door({}, slow)
-        inside = [asyncio.create_task(call(crowded)) for _ in range(MAX_IN_FLIGHT)]
-        await asyncio.sleep(0)
-        refused = await call(crowded)
-        end.set()
-        return [refused, *await asyncio.gather(*inside), await call(crowded)]
 
-    assert asyncio.run(crowd()) == [503, *[200] * MAX_IN_FLIGHT, 200]
+        async def refused(n: int) -> int:
+            end.clear()
+            asked = [asyncio.create_task(call(crowded)) for _ in range(n)]
+            await asyncio.sleep(0)
+            end.set()
+            return (await asyncio.gather(*asked)).count(503)
+
+        found = [await refused(MAX_IN_FLIGHT + n) for n in (MAX_LATE, 30, 0)]
+        now[0] += 2.0
+        return [*found, await refused(MAX_IN_FLIGHT + 30)]
+
+    assert asyncio.run(crowds()) == [0, 30, 0, 30 - 2 * LATE_PER_SECOND]
 
 
 @pytest.mark.parametrize(("length", "status"), [("", 411), ("x", 411), (str(2**21), 413)])
