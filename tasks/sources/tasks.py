@@ -230,7 +230,8 @@ def add_as_of(applications: pl.DataFrame, used: Mapping[str, Kinds], settings: S
     Raises: BadInputError for a file that cannot be used; UsageError for a source that is not declared.
     """
     nothing = tables.TABLES[TABLE].empty
-    rows = [_features_of(name, kinds, applications, nothing, settings) for name, kinds in used.items()]
+    asked = used if applications.height else {}
+    rows = [_features_of(name, kinds, applications, nothing, settings) for name, kinds in asked.items()]
     return widen(applications, pl.concat([nothing, *rows]), used)
 
 
