@@ -35,11 +35,18 @@ NULL_WORDS = (
 )
 HELD = ", held text"
 ENDS, BEGINS = "_% €", "$€£ "  # what stands around a number and does not change it
+GAP = "[ \u00a0\u202f'\u2019]"  # blanks of three kinds, apostrophes of two
 # By the decimal sign that is declared: numbers such as 1.234,50 or 1,234.50, and what parts their thousands.
 GROUPED = {
-    ",": (r"^[^\d,]*([-+]?\d*,\d+|[-+]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?)\D*$", "."),
-    ".": (r"^[^\d.]*[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?\D*$", ","),
+    ",": (
+        rf"^[^\d,]*([-+]?\d*,\d+|[-+]?[1-9]\d{{0,2}}((\.\d{{3}})+|({GAP}\d{{3}})+)(,\d+)?)\D*$",
+        rf"\.|{GAP}",
+    ),
+    ".": (rf"^[^\d.]*[-+]?[1-9]\d{{0,2}}((,\d{{3}})+|({GAP}\d{{3}})+)(\.\d*)?\D*$", rf",|{GAP}"),
 }
+SAYS_SOMETHING = (
+    r"\p{L}{2}|^[<>]?=? ?[\p{L}\p{N}]"  # of a word: two letters, or it begins with a letter or digit
+)
 FRACTION = re.compile(r"[.,]\d*[1-9]|\de")
 COUNTED = ("number", "whole number")  # types whose cells are read as numbers
 
@@ -90,14 +97,9 @@ def _within_limits(column: str, limits: tuple[float, float] | None) -> pl.Expr:
 
 
 def read_word(column: str) -> pl.Expr:
-    """Text of a column, codes of letters and digits too; blanks and strings of signs are `unknown`."""
+    """Text of a column, codes such as `B+` and `<25` too; blanks and strings of signs are `unknown`."""
     text = pl.col(column).str.strip_chars()
-    return (
-        pl.when(text.str.contains("[A-Za-z]{2}|^[A-Za-z0-9]+$"))
-        .then(text)
-        .otherwise(pl.lit(UNKNOWN))
-        .alias(column)
-    )
+    return pl.when(text.str.contains(SAYS_SOMETHING)).then(text).otherwise(pl.lit(UNKNOWN)).alias(column)
 
 
 def is_application(source: Source) -> pl.Expr:

@@ -214,7 +214,7 @@ def _with_points(rows: pl.LazyFrame, header: Sequence[str], declared: LenderSour
     pattern, separator = GROUPED[declared.decimal]
     return rows.with_columns(
         pl.when(text.str.contains(pattern))
-        .then(text.str.replace_all(separator, "", literal=True).str.replace(",", ".", literal=True))
+        .then(text.str.replace_all(rf"(\d)({separator})(\d)", "${1}${3}").str.replace(",", ".", literal=True))
         .otherwise(text)
         for text in counted
     )
@@ -235,7 +235,7 @@ def _read_rows(
         for row in rows:
             for place in counted if declared.decimal else ():
                 if place < len(row) and re.search(pattern, row[place]):
-                    row[place] = row[place].replace(separator, "").replace(",", ".")
+                    row[place] = re.sub(rf"(\d)({separator})(\d)", r"\1\3", row[place]).replace(",", ".")
             yield row
 
 

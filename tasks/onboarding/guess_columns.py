@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from tasks.ingestion.cleaning import BEGINS, ENDS, GROUPED, NULL_WORDS
+from tasks.ingestion.cleaning import BEGINS, ENDS, GAP, GROUPED, NULL_WORDS
 from tasks.ingestion.date_spelling import SPELLINGS, read_spelled
 from tasks.lender.columns import ColumnType, Decimal
 from tasks.onboarding.names import CODE, DAY, PERSONAL, PROTECTED
@@ -91,14 +91,17 @@ def guess_column(name: str, texts: pl.Series, decimal: Decimal) -> Guess:
 
 def find_decimal(rows: pl.DataFrame) -> Decimal:
     """The sign between whole and fraction in these rows of text; none where there is no need to say it."""
-    grouped, comma = (
+    grouped, comma, point = (
         int(rows.select(pl.all().str.contains(pattern).sum()).sum_horizontal().item())
-        for pattern in (r"^\D*\d{1,3}(,\d{3})+(\.\d+)?\D*$", r"^\s*-?\d[\d.]*,\d+\s*$")
+        for pattern in (
+            rf"^\D*\d{{1,3}}((,|{GAP})\d{{3}})+(\.\d+)?\D*$",
+            rf"^\D*\d(\d|\.|{GAP})*,\d+\D*$",
+            rf"^\D*(\d|,|{GAP})*\d\.\d+\D*$",
+        )
     )
-    point = int(rows.select(pl.all().str.contains(r"^\s*-?[\d,]*\d\.\d+\s*$").sum()).sum_horizontal().item())
     if comma > max(point, grouped):
         return ","
-    return "." if grouped and point else ""
+    return "." if grouped and (point or grouped > comma) else ""
 
 
 def find_date_spelling(stated: pl.Series, plain: str) -> str:
@@ -122,7 +125,7 @@ def read_numbers(texts: pl.Series, decimal: Decimal) -> pl.Series:
     marked = texts.str.strip_chars().str.strip_chars_end(ENDS).str.strip_chars_start(BEGINS)
     for pattern, separator in [GROUPED[decimal]] if decimal else []:
         grouped = marked.str.contains(pattern)
-        marked = marked.zip_with(~grouped, marked.str.replace_all(separator, "", literal=True))
+        marked = marked.zip_with(~grouped, marked.str.replace_all(separator, ""))
     if decimal == ",":
         marked = marked.str.replace(",", ".", literal=True)
     return marked.cast(pl.Float64, strict=False)

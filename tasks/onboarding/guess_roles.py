@@ -64,6 +64,11 @@ def describe_applicants(table: Table, starts: pl.DataFrame) -> Part:
     is_history = per_customer > REPEATED and not _come_with_loans(rows, loans)
     role: Role = "history" if is_history else "application"
     covered = _share_covered(rows, loans) if role == "application" else 1.0
+    shared = rows.filter(rows.is_duplicated()).height if role == "application" else 0
+    if shared:
+        unsure.append(
+            f"{shared} rows share customer and month, where the newest day counts: is another id one a loan?"
+        )
     return Part(role, {key: CUSTOMER, dates[0]: DATE}, unsure, covered)
 
 

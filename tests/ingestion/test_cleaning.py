@@ -104,3 +104,15 @@ def test_times_are_left_out_and_a_month_without_a_day_is_its_first(text: str, sp
 def test_what_is_no_month_or_time_is_no_date(text: str) -> None:
     spellings = ("YYYYMM", "year-month", "name of the month-year", "YYYY-MM-DD")
     assert [one(read_spelled("x", spelling), text) for spelling in spellings] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    "word", ["M.", "B+", "A-", "<25", "30-59", "Ёж", "é", "是", ">= 10", "10+", "C", "4"]
+)
+def test_a_word_says_something_in_any_script_and_as_a_code(word: str) -> None:
+    assert pl.DataFrame({"word": [word]}).select(read_word("word")).item() == word
+
+
+@pytest.mark.parametrize("signs", ["_", "!@9#%8", "_______", "--", "?", "...", "#1", ""])
+def test_signs_say_nothing(signs: str) -> None:
+    assert pl.DataFrame({"word": [signs]}).select(read_word("word")).item() == "unknown"

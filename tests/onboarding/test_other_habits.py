@@ -97,11 +97,12 @@ def test_long_digits_that_hardly_repeat_are_an_id_and_large_amounts_are_numbers(
 
 
 @pytest.mark.parametrize("number", [0.5, 12, 999.99, 1000, 37985.14, 1234567.8, -4321.5])
-@pytest.mark.parametrize("sign", [".", ","])
-def test_a_number_is_the_same_however_its_thousands_are_parted(number: float, sign: str) -> None:
-    text = f"{number:,.2f}"
-    written = text if sign == "." else text.translate(str.maketrans(",.", ".,"))
-    cells = pl.Series("amount", [written, "1,234.50" if sign == "." else "1.234,50"])
+@pytest.mark.parametrize(
+    ("gap", "sign"),
+    [(",", "."), ("'", "."), (" ", "."), (".", ","), ("\u00a0", ","), ("\u202f", ","), ("\u2019", ",")],
+)
+def test_a_number_is_the_same_however_its_thousands_are_parted(number: float, gap: str, sign: str) -> None:
+    cells = pl.Series("amount", [f"{n:,.2f}".translate({44: gap, 46: sign}) for n in (number, 1234.5)])
     decimal = find_decimal(pl.DataFrame(cells))
     assert decimal == sign
     assert read_numbers(cells, decimal)[0] == number
