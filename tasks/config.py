@@ -59,7 +59,9 @@ class Settings(BaseSettings):
     allow_volume: bool = Field(default=False, description="take a month with an unusual number of rows")
 
     memory_gb: float = Field(
-        default=3.0, ge=1, description="memory that taking in a file may need; a larger one is refused"
+        default=3.0,
+        ge=1,
+        description="memory that taking in a month may need; a larger one comes in by pieces",
     )
 
     run_tag: str = Field(default="", description="tag of the Prefect runs: the id of the run that called us")

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import polars as pl
 
-from tasks.config import Settings, held_bytes
+from tasks.config import Settings
 from tasks.errors import BadInputError, NothingToDoError
 from tasks.governance.source_log import retired_on
 from tasks.ingestion import delivery_checks, landing
+from tasks.ingestion.large_months import LargeMonth
 from tasks.ingestion.plain_copy import line_of_sender
 from tasks.ingestion.raw_files import find_line, raw_file, sent_file
 from tasks.ingestion.validation import NO_ROWS, Checked, Unreadable
 from tasks.schemas.catalog import SOURCES, TABLES, tape
 from tasks.schemas.deliveries import Delivery, Volume
 from tasks.store import restatements, tables
+from tasks.store.streams import are_same_rows
 
 LOG = logging.getLogger("vintage")
 DELIVERIES = "bronze.deliveries"
@@ -109,24 +111,6 @@ def months_in_bytes(settings: Settings) -> Mapping[str, Mapping[date, int]]:
     return {name: landing.weigh_months(source, settings) for name, source in SOURCES.items()}
 
 
-def require_fitting_size(sizes: Mapping[str, Mapping[date, int]], day: date, settings: Settings) -> int:
-    """Bytes of the rows of `day`, which are worked on together, if they fit into the memory of the settings.
-
-    Raises: BadInputError that names the largest file.
-    """
-    of_day = {name: months.get(day, 0) for name, months in sizes.items()}
-    n_bytes = sum(of_day.values())
-    if n_bytes > held_bytes(settings.memory_gb):
-        name = max(of_day, key=lambda one: of_day[one])
-        path, n_rows = sent_file(SOURCES[name], settings), landing.count_rows(SOURCES[name], settings)[day].n
-        raise BadInputError(
-            f"{path} has {n_rows:,} rows of {day}, {of_day[name] / 1e6:,.0f} MB once read, and work on that "
-            f"takes more than {settings.memory_gb:g} GB of memory. Nothing of the month was published; ask "
-            "the sender, or allow more with VINTAGE_MEMORY_GB if it is right."
-        )
-    return n_bytes
-
-
 def require_usual_volume(day: date, settings: Settings) -> None:
     """Do nothing if each file has about as many rows of `day` as of the months before; a pause is reported.
 
@@ -167,7 +151,7 @@ def _delivered_before(name: str, day: date, settings: Settings) -> dict[date, Vo
 
 
 def require_usable(
-    checked: Mapping[str, Checked], delivered: Delivered, day: date, settings: Settings
+    checked: Mapping[str, Checked | LargeMonth], delivered: Delivered, day: date, settings: Settings
 ) -> None:
     """Do nothing if the month's rows can be read and most of them keep the rules.
 
@@ -178,7 +162,8 @@ def require_usable(
         if day in rows.unreadable:
             odd = _describe_unreadable(rows.unreadable[day], raw_file(SOURCES[name], settings))
         if odd:
-            rule = delivery_checks.name_rule(rows.quarantined.filter(pl.col("snapshot_date") == day))
+            broken = rows.quarantined.lazy().filter(pl.col("snapshot_date") == day)
+            rule = delivery_checks.name_rule(broken.select("rule").collect())
             raise BadInputError(
                 f"{sent_file(SOURCES[name], settings)}, rows of {day}: {odd}{rule}. "
                 "Nothing of the month was published; ask the sender."
@@ -209,7 +194,11 @@ def require_unchanged_or_restate(changed: Sequence[str], day: date, settings: Se
 
 
 def changed_sources(
-    checked: Mapping[str, Checked], delivered: Delivered, stored: Delivered, day: date, settings: Settings
+    checked: Mapping[str, Checked | LargeMonth],
+    delivered: Delivered,
+    stored: Delivered,
+    day: date,
+    settings: Settings,
 ) -> list[str]:
     """Sources of which other rows were taken in before; none when nothing was.
 
@@ -220,13 +209,15 @@ def changed_sources(
     return [name for name in differing if not _same_in_common(name, checked[name], day, settings)]
 
 
-def _same_in_common(name: str, checked: Checked, day: date, settings: Settings) -> bool:
+def _same_in_common(name: str, checked: Checked | LargeMonth, day: date, settings: Settings) -> bool:
     """Whether the day's rows are those that were taken in, in the columns that both have."""
     table = f"bronze.{name}"
     gained = tables.missing_columns(table, settings, on=[day]).get(day, set())
     common = sorted(TABLES[table].columns.keys() - gained - {"source_file"})
-    old, new = tables.read(table, settings, on=day), checked.received.filter(snapshot_date=day)
-    return old.select(common).sort(common).equals(new.select(common).sort(common))
+    old = tables.scan(table, settings, on=[day])
+    rows = checked.received
+    new = rows.lazy() if isinstance(rows, pl.DataFrame) else pl.concat(rows)
+    return are_same_rows(old.select(common), new.filter(pl.col("snapshot_date") == day).select(common))
 
 
 def note_restatement(

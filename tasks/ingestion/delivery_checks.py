@@ -4,7 +4,7 @@ Each check gives a sentence that says what is wrong, where, and the fix; None wh
 """
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from math import sqrt
 from statistics import median
@@ -29,11 +29,24 @@ def digests(ordered: pl.DataFrame) -> dict[date, str]:
 
     Needs:  rows of bronze.<source>, in the order of the table.
     """
-    names = sorted(name for name in ordered.columns if name not in ("source_file", "snapshot_date"))
-    line = pl.concat_str(pl.col(names).fill_null(NULL), separator=FIELD)
-    months = ordered.select("snapshot_date", line=line).partition_by("snapshot_date", as_dict=True)
-    texts = {month: rows["line"].str.join("\n").item() for (month,), rows in months.items()}
-    return {month: hashlib.sha256(text.encode()).hexdigest() for month, text in texts.items()}
+    lines = ordered.select("snapshot_date", line=lines_of(ordered))
+    months = lines.partition_by("snapshot_date", as_dict=True)
+    return {month: digest_of([rows["line"]]) for (month,), rows in months.items()}
+
+
+def lines_of(rows: pl.DataFrame) -> pl.Series:
+    """Each row of bronze.<source> as a text of what was received."""
+    names = sorted(name for name in rows.columns if name not in ("source_file", "snapshot_date"))
+    return rows.select(pl.concat_str(pl.col(names).fill_null(NULL), separator=FIELD)).to_series()
+
+
+def digest_of(pieces: Iterable[pl.Series]) -> str:
+    """SHA-256 of a month's lines, in the order of the table, which may come in pieces."""
+    digest, between = hashlib.sha256(), b""
+    for lines in pieces:
+        digest.update(between + lines.str.join("\n").item().encode())
+        between = b"\n"
+    return digest.hexdigest()
 
 
 def find_absent(empty: Collection[str], sources: Mapping[str, Source]) -> list[str]:

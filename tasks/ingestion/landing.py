@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import cache
 from hashlib import sha256
+from math import ceil
 from pathlib import Path
 
 import polars as pl
@@ -35,6 +36,7 @@ from tasks.ingestion.raw_files import (
     file_if_due,
     find_line,
     holds_quotes,
+    raw_file,
 )
 from tasks.lender.current import lender
 from tasks.place import scratch_of
@@ -44,9 +46,10 @@ from tasks.schemas.source import RAW_DATE, Source
 from tasks.store.atomic_files import HIDDEN, new_folder
 
 LOG = logging.getLogger("vintage")
-MONTH, FOUND, SPELLED, SPLIT = "month", "found.parquet", "spelled.json", "months"
+MONTH, FOUND, SPELLED, SPLIT, PIECES = "month", "found.parquet", "spelled.json", "months", "pieces"
 WRITTEN = "written"  # a date as the file writes it
 READING = 2  # a number that changes with what this code makes of a file: what older code found is not used
+SAMPLED = 100  # one row of so many tells where the pieces of a large month begin
 CELL_BYTES = 16  # of a text in memory, beside what it says
 UNDATED = "__HIVE_DEFAULT_PARTITION__"  # how Polars names the part whose month is null
 
@@ -245,6 +248,47 @@ def _split_once(path: Path, source: Source, landed: Path) -> Path:
             with as_bad_input(path):
                 rows.sink_parquet(by_month, mkdir=True, compression="uncompressed", statistics=False)
     return landed / SPLIT
+
+
+def split_in_pieces(
+    source: Source, month: date, settings: Settings, *, n: int, stripped: bool = False
+) -> list[Path]:
+    """Folders with the month's rows as received, in `n` ranges of what the bronze table is sorted by.
+
+    With `stripped`, by that without the blanks around it. They stay until `drop_pieces`.
+    """
+    path = raw_file(source, settings)
+    landed = _look_once(path, source, settings)
+    rows = pl.scan_parquet(_split_once(path, source, landed) / f"{MONTH}={month}" / "*.parquet")
+    names = rows.collect_schema().names()
+    rows = rows.rename(dict(zip(names, columns_in(path, source), strict=True)))
+    rows = rows.select(_as_received(path, source, landed, pl.lit(month)))
+    key = pl.col(source.raw_key()[0])
+    key = key.str.strip_chars() if stripped else key
+    sample = rows.select(key).gather_every(SAMPLED).drop_nulls().sort(key).collect()[:, 0]
+    starts = sample.gather_every(max(1, len(sample) // n))[1:].unique().sort()
+    number = pl.lit(starts).search_sorted(key, side="right").fill_null(0).alias(PIECES)
+    home = landed / PIECES / ("stripped" if stripped else "received")
+    shutil.rmtree(home, ignore_errors=True)  # of a run that was killed
+    n_rows = rows.select(pl.len()).collect().item()
+    for first in range(0, n_rows, ceil(n_rows / n)):
+        part = rows.slice(first, ceil(n_rows / n)).with_columns(number).collect()
+        for (piece,), its in part.partition_by(PIECES, as_dict=True, include_key=False).items():
+            (home / f"{piece:06}").mkdir(parents=True, exist_ok=True)
+            its.write_parquet(home / f"{piece:06}" / f"{first:012}.parquet", compression="uncompressed")
+    return sorted(home.iterdir())
+
+
+def scan_pieces(folders: Sequence[Path]) -> pl.LazyFrame:
+    """The rows of pieces that `split_in_pieces` made."""
+    files = [file for folder in folders for file in sorted(folder.glob("[0-9]*.parquet"))]
+    return pl.scan_parquet(files, hive_partitioning=False)
+
+
+def drop_pieces(settings: Settings) -> None:
+    """Remove what `split_in_pieces` made."""
+    for folder in (scratch_of(settings.datamart) / "landing").glob(f"*/*/{PIECES}"):
+        shutil.rmtree(folder)
 
 
 def _scan_months(path: Path, source: Source, landed: Path) -> pl.LazyFrame:

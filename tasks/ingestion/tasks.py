@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from functools import partial
+from math import ceil
 
 import polars as pl
 
@@ -15,11 +16,11 @@ from tasks.ingestion.acceptance import (
     DELIVERIES,
     Delivered,
     changed_sources,
+    has_come_in,
     months_in_bytes,
     months_of_loans,
     months_to_catch_up,
     note_restatement,
-    require_fitting_size,
     require_not_emptied,
     require_present,
     require_unchanged_or_restate,
@@ -27,6 +28,7 @@ from tasks.ingestion.acceptance import (
     require_usual_volume,
 )
 from tasks.ingestion.cleaning import Fractions
+from tasks.ingestion.large_months import LargeMonth, check_large_month
 from tasks.ingestion.raw_files import sent_file
 from tasks.ingestion.validation import Checked, check
 from tasks.lender.reading import NAME, REFERENCE, find_declaration
@@ -38,6 +40,7 @@ from tasks.schemas.source import Source
 from tasks.store import tables
 from tasks.store.atomic_files import write_whole
 from tasks.store.first_run import undone_when_it_fails
+from tasks.store.streams import replace_by_stream
 
 LOG = logging.getLogger("vintage")
 BATCH_BYTES = 300_000_000  # of all sources once they are read; about two gigabytes while they are checked
@@ -56,8 +59,11 @@ def ingest(days: Sequence[date], settings: Settings) -> None:
             creating = pool.submit(tables.create_missing, settings)
             earlier = months_to_catch_up(max(days), settings)
             creating.result()
-        for months in _batches(sorted({*days, *earlier}), settings):
-            _ingest_months(months, settings, required=days)
+        try:
+            for months in _batches(sorted({*days, *earlier}), settings):
+                _ingest_months(months, settings, required=days)
+        finally:
+            landing.drop_pieces(settings)
 
 
 def _keep_declaration(settings: Settings) -> None:
@@ -69,7 +75,7 @@ def _keep_declaration(settings: Settings) -> None:
 
 
 def _batches(months: Sequence[date], settings: Settings) -> Iterator[list[date]]:
-    """The months in lots that fit into memory, up to the first that does not; raise that it does not."""
+    """The months in lots that fit into memory; one that does not is a lot of its own."""
     sizes = months_in_bytes(settings)
     batch, size = list[date](), 0
     for month in months:
@@ -77,15 +83,20 @@ def _batches(months: Sequence[date], settings: Settings) -> Iterator[list[date]]
         if batch and size + n_bytes > min(BATCH_BYTES, held_bytes(settings.memory_gb)):
             yield batch
             batch, size = [], 0
-        size += require_fitting_size(sizes, month, settings)
+        size += n_bytes
         batch.append(month)
     yield batch
 
 
 def _ingest_months(months: Sequence[date], settings: Settings, *, required: Sequence[date]) -> None:
     """Take in the months up to the first that is refused; raise why it was."""
+    pieces = _pieces_needed(months, settings)
+    if pieces and not has_come_in(months[0], settings):
+        require_usual_volume(months[0], settings)  # before hours of work
     with ThreadPoolExecutor(len(SOURCES)) as pool:
-        checking = {name: pool.submit(_check, name, months, settings) for name in SOURCES}
+        checking = {
+            name: pool.submit(_check, name, months, settings, pieces.get(name, 1)) for name in SOURCES
+        }
         checked = {name: rows.result() for name, rows in checking.items()}
         delivered = by_month(pl.concat([rows.deliveries for rows in checked.values()]))
         stored = by_month(tables.scan(DELIVERIES, settings, on=months).collect())
@@ -99,25 +110,39 @@ def _ingest_months(months: Sequence[date], settings: Settings, *, required: Sequ
                 break
             last = month
         if last is not None:
-            taken = {name: rows.until(last) for name, rows in checked.items()}
+            taken = {
+                name: rows.until(last) if isinstance(rows, Checked) else rows
+                for name, rows in checked.items()
+            }
             _write_months(taken, [month for month in months if month <= last], settings, pool)
     if refusal is not None:
         raise refusal
 
 
-def _check(name: str, months: Sequence[date], settings: Settings) -> Checked:
-    source = SOURCES[name]
-    dated = landing.read_months(source, months, settings)
-    undated = landing.read_months(source, months, settings, dated=False)
-    before = None
+def _pieces_needed(months: Sequence[date], settings: Settings) -> dict[str, int]:
+    """In how many pieces each source of a month is checked that is too large to be worked on at once."""
+    held = held_bytes(settings.memory_gb)
+    weights = {name: of_file.get(months[0], 0) for name, of_file in months_in_bytes(settings).items()}
+    if len(months) > 1 or sum(weights.values()) <= held:
+        return {}
+    share = held // len(SOURCES)  # all sources are checked side by side
+    return {name: ceil(weight / share) for name, weight in weights.items() if weight > share}
+
+
+def _check(name: str, months: Sequence[date], settings: Settings, n_pieces: int) -> Checked | LargeMonth:
+    source, before = SOURCES[name], None
     if source.is_tape:
         last_months = [months_before(month, 1) for month in months]
         before = tables.scan("silver.loans", settings, on=last_months).collect()
+    if n_pieces > 1:
+        return check_large_month(source, months[0], settings, n=n_pieces, before=before)
+    dated = landing.read_months(source, months, settings)
+    undated = landing.read_months(source, months, settings, dated=False)
     return check(source, dated, undated, days=months, before=before)
 
 
 def _require_acceptable(
-    checked: Mapping[str, Checked],
+    checked: Mapping[str, Checked | LargeMonth],
     delivered: Delivered,
     stored: Delivered,
     day: date,
@@ -138,21 +163,26 @@ def _require_acceptable(
 
 
 def _write_months(
-    checked: Mapping[str, Checked], days: Sequence[date], settings: Settings, pool: ThreadPoolExecutor
+    checked: Mapping[str, Checked | LargeMonth],
+    days: Sequence[date],
+    settings: Settings,
+    pool: ThreadPoolExecutor,
 ) -> None:
     """Write all sources' rows of `days` to bronze, silver and quarantine, then what became of them."""
     deliveries = Deliveries.validate(pl.concat([rows.deliveries for rows in checked.values()]))
     write = partial(tables.replace_partitions, days=days, settings=settings)
     writing: list[Future[int]] = []
     for name, rows in checked.items():
-        layers = {"bronze": rows.received, "silver": rows.good, "quarantine": rows.quarantined}
-        writing += [pool.submit(write, f"{layer}.{name}", written) for layer, written in layers.items()]
-        n_broken = int(rows.deliveries["n_quarantined"].sum())
+        n_broken, n = rows.deliveries.select(pl.col("n_quarantined", "n_received").sum()).row(0)
         if n_broken:
             span = " to ".join(map(str, sorted({days[0], days[-1]})))
-            counts = (n_broken, rows.received.height, name, span)
-            LOG.warning("%d of %d rows of %s of %s set aside in quarantine.", *counts)
+            LOG.warning("%d of %d rows of %s of %s set aside in quarantine.", n_broken, n, name, span)
         _warn_of_fractions(SOURCES[name], rows, settings)
+        if isinstance(rows, Checked):
+            layers = {"bronze": rows.received, "silver": rows.good, "quarantine": rows.quarantined}
+            writing += [pool.submit(write, f"{layer}.{name}", written) for layer, written in layers.items()]
+        else:
+            _write_large_month(name, rows, days[0], settings)
     for written in writing:
         written.result()
     # Last: a month that is in bronze.deliveries is whole.
@@ -160,7 +190,14 @@ def _write_months(
     _keep_declaration(settings)
 
 
-def _warn_of_fractions(source: Source, checked: Checked, settings: Settings) -> None:
+def _write_large_month(name: str, rows: LargeMonth, day: date, settings: Settings) -> None:
+    """One table after the other; the broken rows are few, or the month would have been refused."""
+    replace_by_stream(f"bronze.{name}", rows.received, day=day, settings=settings)
+    replace_by_stream(f"silver.{name}", rows.good, day=day, settings=settings)
+    tables.replace_partitions(f"quarantine.{name}", rows.quarantined, days=[day], settings=settings)
+
+
+def _warn_of_fractions(source: Source, checked: Checked | LargeMonth, settings: Settings) -> None:
     """Name the columns of whole numbers of whose cells some became null, as they say another number."""
     months = [of_month for _, of_month in sorted(checked.fractions.items())]
     for name in dict.fromkeys(name for of_month in months for name in of_month):

@@ -34,13 +34,31 @@ class Unreadable(NamedTuple):
 
 
 @dataclass(frozen=True)
+class CheckedRows:
+    """Rows of months of one source, split by the rules of its silver schema, and what was counted of them.
+
+    `received` has the columns of bronze.<source>, `good` those of silver.<source>, `quarantined` those of
+    bronze.<source> and `rule`. `counts` holds the counts of bronze.deliveries by month; `lost` counts cells
+    as `count_lost` does, `fractions` those of `find_fractions`, and `examples` has the first date of a month
+    and column that cannot be read.
+    """
+
+    received: pl.DataFrame
+    good: pl.DataFrame
+    quarantined: pl.DataFrame
+    counts: Mapping[str, Mapping[date, int]]
+    lost: Mapping[date, Mapping[str, tuple[int, int]]]
+    fractions: Mapping[date, Mapping[str, Fractions]]
+    examples: Mapping[tuple[date, str], str | None]
+
+
+@dataclass(frozen=True)
 class Checked:
     """Months of one source after the check.
 
-    `received` has the columns of bronze.<source>, `good` those of silver.<source>, `quarantined` those of
-    bronze.<source> and `rule`, `deliveries` those of bronze.deliveries, one row a month; `unreadable` says of
-    months with a column that cannot be used, why; `lost` counts cells as `count_lost` does, and
-    `fractions` those of `find_fractions`.
+    `received`, `good`, `quarantined`, `lost` and `fractions` are those of CheckedRows, `deliveries` has the
+    columns of bronze.deliveries, one row a month; `unreadable` says of months with a column that cannot be
+    used, why.
     """
 
     received: pl.DataFrame
@@ -68,14 +86,30 @@ def check(
     days: Sequence[date],
     before: pl.DataFrame | None = None,
 ) -> Checked:
-    """Split the months `days` of bronze.<source> by the rules of its silver schema.
+    """Split the months `days` of bronze.<source> by the rules of its silver schema, and account for each row.
 
-    Needs:  all rows of bronze.<source> of the months, and those whose month cannot be told, once a month;
-            for loans `before`, the rows of silver.loans of the months before, where there are any.
-    Keys:   per month, rows in = good + quarantined + duplicates, which are exact ones and, where rows may
-            be of any day, those before a loan's (a customer's) newest of the month; all copies of a key with
-            different values are set aside. Rows without a month are in the quarantine of each, and counted in
-            none.
+    Needs:  what `check_rows` needs.
+    """
+    rows = check_rows(source, dated, undated, before=before)
+    file = rows.received["source_file"][0] if rows.received.height else source.name
+    deliveries = account(source, file, digests(rows.received), rows.counts, days)
+    unreadable = say_unreadable(source, rows.counts, rows.lost, rows.fractions, rows.examples)
+    return Checked(
+        *(rows.received, rows.good, rows.quarantined, deliveries, unreadable, rows.lost, rows.fractions)
+    )
+
+
+def check_rows(
+    source: Source, dated: pl.DataFrame, undated: pl.DataFrame, *, before: pl.DataFrame | None = None
+) -> CheckedRows:
+    """Split rows of bronze.<source> by the rules of its silver schema.
+
+    Needs:  all rows of bronze.<source> of the months, or of some customers or loans, and those whose month
+            cannot be told, once a month; for loans `before`, the rows of silver.loans of the months before,
+            where there are any.
+    Keys:   per month, rows in = good + quarantined + duplicates, which are exact ones and, where a tape has
+            rows of any day, those before a loan's newest of the month; all copies of a key with different
+            values are set aside. Rows without a month are in the quarantine of each, and counted in none.
     """
     table = TABLES[f"bronze.{source.name}"]
     raw = in_order(dated, table)
@@ -86,28 +120,50 @@ def check(
     good, failures = _filter_rows(source, typed, both["snapshot_date"], before)
     dated_rows = typed.head(unique.height)
     quarantined, lost = _with_rules(both, failures), count_lost(source, unique, dated_rows)
-    fractions = find_fractions(source, unique, dated_rows)
-    n_rows = {
-        "n_received": raw,
-        "n_new": raw.filter(is_application(source)),
-        "n_good": good,
-        "n_quarantined": quarantined,
+    kinds = {"received": raw, "new": raw.filter(is_application(source)), "good": good}
+    kinds |= {"quarantined": quarantined, "unique": unique, "undated": undated}
+    dates = [
+        (month, name) for month, lost_of in lost.items() for name in lost_of.keys() & source.date_columns()
+    ]
+    return CheckedRows(
+        *(raw, good, quarantined, _count(kinds, lost), lost),
+        fractions=find_fractions(source, unique, dated_rows),
+        examples={
+            (month, name): first_lost_date(source, unique, dated_rows, month=month, column=name)
+            for month, name in dates
+        },
+    )
+
+
+def _count(
+    kinds: Mapping[str, pl.DataFrame], lost: Mapping[date, Mapping[str, tuple[int, int]]]
+) -> dict[str, dict[date, int]]:
+    """The counts of bronze.deliveries by month, of the rows of each kind."""
+    n = {name: _count_by_month(rows) for name, rows in kinds.items()}
+    return {
+        **{f"n_{name}": n[name] for name in ("received", "new", "good")},
+        # All undated rows are among those in quarantine.
+        "n_quarantined": {month: k - n["undated"].get(month, 0) for month, k in n["quarantined"].items()},
+        "n_duplicates": {month: k - n["unique"][month] for month, k in n["received"].items()},
+        "n_cleaned": {month: sum(held for _, held in cells.values()) for month, cells in lost.items()},
     }
-    counts = {name: _count_by_month(rows) for name, rows in n_rows.items()}
-    n_unique, n_undated = _count_by_month(unique), _count_by_month(undated)
-    broken = counts["n_quarantined"]  # all undated rows are among them
-    counts["n_quarantined"] = {month: n - n_undated.get(month, 0) for month, n in broken.items()}
-    counts["n_duplicates"] = {month: n - n_unique[month] for month, n in counts["n_received"].items()}
-    counts["n_cleaned"] = {month: sum(held for _, held in cells.values()) for month, cells in lost.items()}
-    deliveries = _account(source, raw, digests(raw), counts, days)
-    unreadable = {
+
+
+def say_unreadable(
+    source: Source,
+    counts: Mapping[str, Mapping[date, int]],
+    lost: Mapping[date, Mapping[str, tuple[int, int]]],
+    fractions: Mapping[date, Mapping[str, Fractions]],
+    examples: Mapping[tuple[date, str], str | None],
+) -> dict[date, Unreadable]:
+    """Of months with a column that cannot be used, why; from what was counted of their rows."""
+    n_unique = {month: n - counts["n_duplicates"][month] for month, n in counts["n_received"].items()}
+    return {
         month: Unreadable(
-            _and_fractions(words, fractions.get(month, {}).get(column)),
-            first_lost_date(source, unique, dated_rows, month=month, column=column),
+            _and_fractions(words, fractions.get(month, {}).get(column)), examples.get((month, column))
         )
         for month, (column, words) in find_unreadable(source, lost, n_unique).items()
     }
-    return Checked(raw, good, quarantined, deliveries, unreadable, lost, fractions)
 
 
 def _and_fractions(words: str, fractions: Fractions | None) -> str:
@@ -177,9 +233,9 @@ def _count_by_month(rows: pl.DataFrame) -> dict[date, int]:
     return dict(rows["snapshot_date"].value_counts().iter_rows())
 
 
-def _account(
+def account(
     source: Source,
-    raw: pl.DataFrame,
+    file: str,
     digests: Mapping[date, str],
     counts: Mapping[str, Mapping[date, int]],
     days: Sequence[date],
@@ -189,7 +245,7 @@ def _account(
         {
             "source": source.name,
             "snapshot_date": day,
-            "source_file": raw["source_file"][0] if day in counts["n_received"] else source.name,
+            "source_file": file if day in counts["n_received"] else source.name,
             "digest": digests.get(day, NO_ROWS),
             **{name: count.get(day, 0) for name, count in counts.items()},
         }

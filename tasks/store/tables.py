@@ -7,28 +7,25 @@ not have is not read, and the next write gives the table the columns of the cata
 from collections.abc import Collection, Container, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from functools import partial
 from urllib.parse import unquote
 
 import polars as pl
-from deltalake import ColumnProperties, CommitProperties, DeltaTable, WriterProperties, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import DeltaError
 
 from tasks.config import Settings
 from tasks.errors import PassingError, TableNotReadyError, VintageError
 from tasks.place import delta_options
 from tasks.schemas.catalog import TABLES, Table, in_order
 from tasks.schemas.feature_store import MEASURES_OF, join_histories
+from tasks.store.commits import commit_days
 from tasks.store.handles import is_table, open_table, open_version, path_of
-from tasks.store.table_columns import columns_of, missing_in, require_same_types
+from tasks.store.table_columns import missing_in, require_same_types
 from tasks.store.turns import ATTEMPTS, wait_for_turn
 
 # Layers with names, and with customers' histories: their folders are made for the owner alone.
 PERSONAL = ("bronze", "silver", "quarantine", "state")
 MAY_BE_EMPTIED = ("quarantine.", "gold.actions")
-# A month's columns are too short for dictionaries to pay, and nothing reads their statistics.
-PLAIN = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE")
-WRITER = WriterProperties(compression="SNAPPY", default_column_properties=PLAIN)
 PROPERTIES = {
     "delta.enableExpiredLogCleanup": "false",  # model cards cite old versions, so the log keeps them
     "delta.dataSkippingNumIndexedCols": "0",  # days are found by partition; every commit reads these again
@@ -224,7 +221,9 @@ def replace_partitions(
         _require_not_emptied(name, _days_held(stored) - held)
         # Most often all of it is new, and needs no copy.
         new = frame if held <= differing else frame.filter(pl.col("snapshot_date").is_in(list(differing)))
-        if _written(delta, new, differing, notes or {}):
+        is_new = differing.isdisjoint(_days_of(delta))
+        columns = table.columns.keys()
+        if commit_days(delta, new, differing, columns=columns, is_new=is_new, notes=notes or {}):
             return frame.height
         wait_for_turn(attempt)
     raise PassingError(
@@ -253,26 +252,6 @@ def _days_that_differ(rows: pl.DataFrame, others: pl.DataFrame) -> set[date]:
     these, those = (frame.partition_by("snapshot_date", as_dict=True) for frame in (rows, others))
     same = {day for day in these.keys() & those.keys() if these[day].equals(those[day])}
     return {day for (day,) in (these.keys() | those.keys()) - same}
-
-
-def _written(delta: DeltaTable, frame: pl.DataFrame, days: Set[date], notes: Mapping[str, str]) -> bool:
-    """Whether the commit went through; False when another writer committed first, whatever it wrote.
-
-    A table with other columns gets those of the frame; its older files stay as they are.
-    """
-    # It goes on the version that was read, or not at all.
-    commit = CommitProperties(custom_metadata=dict(notes), max_commit_retries=0)
-    write = partial(write_deltalake, delta, frame, writer_properties=WRITER, commit_properties=commit)
-    listed = ", ".join(f"'{day}'" for day in sorted(days))
-    schema_mode = None if set(columns_of(delta)) == set(frame.columns) else "overwrite"
-    try:
-        if schema_mode or days & _days_of(delta):
-            write(mode="overwrite", predicate=f"snapshot_date in ({listed})", schema_mode=schema_mode)
-        else:  # nothing to look for: a quarter cheaper
-            write(mode="append")
-    except CommitFailedError:
-        return False
-    return True
 
 
 def _stored(delta: DeltaTable, days: Sequence[date], table: Table) -> pl.DataFrame:

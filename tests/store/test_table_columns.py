@@ -163,15 +163,15 @@ def test_two_runs_that_bring_the_column_at_once_take_turns(
 ) -> None:
     write(settings, JAN)
     use(WIDE)
-    written = tables._written
+    written = tables.commit_days
 
-    def after_another(delta: DeltaTable, *commit: Any) -> bool:
-        monkeypatch.setattr(tables, "_written", written)
+    def after_another(delta: DeltaTable, *commit: Any, **how: Any) -> bool:
+        monkeypatch.setattr(tables, "commit_days", written)
         handles._opened.cache_clear()  # as in a process of its own
         write(settings, FEB, worst_dpd=2)
-        return tables._written(delta, *commit)
+        return tables.commit_days(delta, *commit, **how)
 
-    monkeypatch.setattr(tables, "_written", after_another)
+    monkeypatch.setattr(tables, "commit_days", after_another)
     write(settings, MAR, worst_dpd=3)
     assert stored(settings) == [None, 2, 3]
 

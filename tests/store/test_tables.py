@@ -170,10 +170,10 @@ def _write_first(
 ) -> None:
     """Let another run write right before the next commit."""
 
-    def after_another(delta: DeltaTable, *commit: Any) -> bool:
+    def after_another(delta: DeltaTable, *commit: Any, **how: Any) -> bool:
         monkeypatch.undo()
         handles._opened.cache_clear()  # as in a process of its own
         write(settings, others, day)
-        return tables._written(delta, *commit)
+        return tables.commit_days(delta, *commit, **how)
 
-    monkeypatch.setattr(tables, "_written", after_another)
+    monkeypatch.setattr(tables, "commit_days", after_another)
