@@ -47,7 +47,7 @@ class Ask:
     def words(self) -> str:
         """The request in sentences."""
         advice = f" Recommended: {self.advice}." if self.advice else ""
-        stands = f" It stands: {self.stands}." if self.stands else ""
+        stands = f" It stays open: {self.stands}." if self.stands else ""
         return f"{self.who}, {self.when}: {self.what}.{advice}{stands}"
 
 
@@ -92,7 +92,7 @@ def _why_it_stands(row: Row, champion: str) -> str:
         return ""
     of = (row.get("model_id") or champion).split()
     if champion in of:
-        return f"the {model_name(champion)} has not ended it"
+        return f"the newer {model_name(champion)} shows it too"
     return f"it is about loans of the {model_name(' '.join(of))}, none of the newer one is ripe"
 
 
@@ -103,7 +103,7 @@ def _advise_on_source(facts: Facts) -> str:
     if cost["ci_low"] <= 0:
         return "retire it: that it is gone has no measurable cost"
     worth = f"it is worth about {about(cost['value'])} a month"
-    return f"have its sender restore it, since {worth}; retire it only if that fails"
+    return f"have its sender restore it, since {worth}; retire it, to do without it for good, if that fails"
 
 
 def advise_on_cutoff(facts: Facts) -> str:

@@ -115,7 +115,7 @@ def _of_drift(rows: Sequence[Row], facts: Facts) -> Cost:
     since = drifting_since(rows, facts)
     found = compare_with_before(since, facts)
     if found is None:
-        return Cost(f"what it costs is not known: nothing was scored before {month_name(since)}")
+        return Cost(NOT_KNOWN.short, f"nothing was scored before {month_name(since)}")
     profits, window = found
     against = f"{about(profits.before)} were expected of as much asked for in {window}"
     return _tell(profits, against, FORECAST)
@@ -153,20 +153,20 @@ def _of_arrears(rows: Sequence[Row], facts: Facts) -> Cost:
     )
 
 
-def _not_money(words: str) -> Callable[[Sequence[Row], Facts], Cost]:
-    return lambda _rows, _facts: Cost(words)
+def _not_measured(short: str, detail: str = "") -> Callable[[Sequence[Row], Facts], Cost]:
+    return lambda _rows, _facts: Cost(short, detail)
 
 
 # By the name of a cause.
 COSTS: Mapping[str, Callable[[Sequence[Row], Facts], Cost]] = {
-    "model": _not_money("what it costs is not measured: nothing is scored until it is mended"),
-    "rows": _not_money("what it costs is not measured: rows in quarantine are left out"),
+    "model": _not_measured("what it costs is not measured", "nothing is scored until it is mended"),
+    "rows": _not_measured("what it costs is not measured", "rows in quarantine are left out"),
     "source": _of_source,
     "ranking": _of_ripe,
     "calibration": _of_ripe,
     "arrears": _of_arrears,
     "path_cost": _of_source,
     "score": _of_drift,
-    "fairness": _not_money("no money is measured: what is at stake is fair treatment"),
-    "other": _not_money("what it costs is not measured"),
+    "fairness": _not_measured("a matter of fair treatment, not of money"),
+    "other": _not_measured("what it costs is not measured"),
 }

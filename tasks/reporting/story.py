@@ -11,7 +11,7 @@ import polars as pl
 
 from tasks.reporting.asks import Ask, asks_of
 from tasks.reporting.costs import NOT_KNOWN, Cost, describe_cost, drifting_since
-from tasks.reporting.facts import OUTSIDE, RANK, Facts, Row, first_of_run, outside_since
+from tasks.reporting.facts import RANK, Facts, Row, first_of_run, outside_since
 from tasks.reporting.words import (
     about,
     capital,
@@ -46,6 +46,11 @@ class Cause:
     def ask(self) -> str:
         """What is asked, in sentences; empty where nothing is."""
         return " ".join(ask.words for ask in self.asks)
+
+    @property
+    def urgency(self) -> str:
+        """The severity of the most severe of what is asked; green where nothing is."""
+        return min((ask.severity for ask in self.asks), key=lambda one: RANK[one], default="green")
 
     @property
     def headline(self) -> str:
@@ -87,8 +92,8 @@ def tell(facts: Facts) -> Story:
     causes = [_tell_cause(name, rows, facts) for name, rows in found.items()]
     causes += [_tell_open(name, asks) for name, asks in _find_open(found, facts).items()]
     causes.sort(key=lambda cause: RANK[cause.severity])
-    due = [cause for cause in causes if cause.asks and cause.severity in OUTSIDE]
-    colour = due[0].severity if due else "green"
+    due = sorted((cause for cause in causes if cause.asks), key=lambda cause: RANK[cause.urgency])
+    colour = due[0].urgency if due else "green"
     return Story(colour, _headline(due or causes, colour, facts), tuple(causes))
 
 

@@ -21,7 +21,7 @@ NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?%?")
 DRAWN = ("kind", "colour", "look", "xticks", "yticks", "mark", "signal", "alt", "xlabel", "section")
 FIXED = (
     "Airflow 3", "Prefect 3", "Polars 2",
-    "1st of", "a coin: 50 of 100", "0.5 is chance",
+    "1st of", "a coin: 50 of 100", "on page 9", "on page 10", "0.5 is chance",
     "slope (1:", "95%", "under 25", "25 to 34", "35 to 49", "50 and over", "90%", "30dpd_6mob", "99%",
 )  # fmt: skip
 SPOKEN = re.compile(r"(\b\d{1,2} )?\b(January|February|March|April|May|June|July|August|September|October"
@@ -93,7 +93,7 @@ def said_by_page(data: DeckData) -> list[set[str]]:
         | of_history(data) | rows,
         of_now(data, STABILITY) | of_figures(newest_psi(data)) | shares_of_paths(data) | rows,
         story | of_words([data.policy_name, *(one["due"] for one in data.triggers)]) | policy,
-        of_now(data, ["fairness"]) | story | rows | policy | of_words(data.card.get("limits", ())),
+        of_now(data, ["fairness"]) | money | story | rows | policy | of_words(data.card.get("limits", ())),
     ]  # fmt: skip
     return [known | counted for known in pages]
 

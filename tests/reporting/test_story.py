@@ -83,6 +83,15 @@ def test_the_worst_cause_is_told_first() -> None:
     assert [cause.name for cause in tell(facts(figures)).causes] == ["ranking", "fairness"]
 
 
+def test_a_month_is_as_urgent_as_what_is_asked_and_its_title_tells_of_the_most_urgent() -> None:
+    figures = [figure("psi", "red"), figure("pooled_auc", "amber")]
+    mild, severe = action("score_drifts", "amber"), action("ranking_red", "red")
+    assert tell(facts(figures, [mild])).colour == "amber"
+    story = tell(facts(figures, [mild, severe]))
+    assert (story.colour, story.causes[0].name) == ("red", "score")
+    assert "of 100 pairs" in story.headline
+
+
 def test_a_run_of_red_months_ends_at_a_green_one() -> None:
     rows = [*LOST, figure("coverage", "green", day=date(2024, 3, 1), subject="clickstream")]
     past = pl.DataFrame(

@@ -18,6 +18,7 @@ from tasks.reporting.deck.data import (
     waiting_models,
 )
 from tasks.reporting.deck.waiting import applications_chart, ripening_table
+from tasks.reporting.facts import RANK
 from tasks.reporting.story import TOPICS, Cause
 from tasks.reporting.words import (
     about,
@@ -107,7 +108,7 @@ def _decisions(data: DeckData) -> Block:
         return stack(told, ripening_table(data, size=12, inset=3))
     if not causes:
         return stack(points("What to decide", _quiet(data), size=15), _coming(data))
-    due = [cause for cause in causes if cause.asks]
+    due = sorted((cause for cause in causes if cause.asks), key=lambda cause: RANK[cause.urgency])
     if not due:
         told = _causes([_cause(cause) for cause in causes[:MAX_CAUSES]], causes[MAX_CAUSES:])
         return stack(told, points("Otherwise", _quiet(data)[1:]))
@@ -156,7 +157,7 @@ def _topic(cause: Cause) -> str:
 
 
 def _what(ask: Ask) -> str:
-    stands = f" It stands: {ask.stands}." if ask.stands else ""
+    stands = f" It stays open: {ask.stands}." if ask.stands else ""
     return f"{ask.what}.{f' Recommended: {ask.advice}.' if ask.advice else ''}{stands}"
 
 

@@ -159,9 +159,9 @@ def _worth(data: DeckData) -> Block:
         _line("Bad rate among approved", "bad_rate_approved", data),
         _line("Best cut-off", "best_cutoff", data),
         _line("Worth against all approved", "value_over_all", data),
-        _line("Worth against last champion", "value_over_former", data),
-        _line("… those it lets in: bad rate", "swapped_in", data),
-        _line("… those it keeps out", "swapped_out", data),
+        _line("Worth against model before", "value_over_former", data),
+        _line("… bad rate of those let in", "swapped_in", data),
+        _line("… of those kept out", "swapped_out", data),
         _line("Cost of missing sources", "path_cost", data),
     ]
     realised = data.facts.money("profit", "realised")
