@@ -258,7 +258,8 @@ def cross_fit(
     seen = [numbers]
     for view in _views(training_set)[1:]:
         used = view.select(features_in(view.columns))
-        seen.append(np.asarray(columns.transform(used)) if _reads_history(base_model) else numbers)
+        with TRANSFORMING:
+            seen.append(np.asarray(columns.transform(used)) if _reads_history(base_model) else numbers)
 
     def fit_without(held: Mask) -> Any:
         weight = len(held) / np.count_nonzero(~held)

@@ -230,6 +230,7 @@ class Meeting(BaseEstimator, TransformerMixin):
             self.barrier.wait()
             self.met.append(True)
         except BrokenBarrierError:
+            self.barrier.reset()  # for the next one
             self.met.append(False)
         return numbers.to_numpy()
 
@@ -243,6 +244,22 @@ def test_no_two_transform_at_the_same_time_since_the_filters_of_warnings_are_of_
         for scored in [pool.submit(base_log_odds, [model], numbers) for _ in range(2)]:
             scored.result()
     assert meeting.met == [False, False]
+
+
+def test_no_two_cross_fits_transform_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where two did, scikit-learn warned thousands of times a training."""
+    meeting, model = Meeting(Barrier(2, timeout=0.2), []), LogisticRegression()
+    monkeypatch.setattr(stacking, "build_base_model", lambda *_, **__: (meeting, model))
+    known = training_set()
+    years = known.features.select(pl.col("age").fill_null(0))
+    taught = TrainingSet(years, known.targets, known.ripe, shortened=years)
+    groups = cohort_groups(known.features["snapshot_date"].to_list(), known.ripe, most=2)
+    spec = ModelSpec("stack", QUICK)
+    reads = next(one for one in BASE_MODELS if "clickstream" in one.sources)
+    with ThreadPoolExecutor(2) as pool:
+        for fitted in [pool.submit(cross_fit, spec, reads, taught, groups, seed=0) for _ in range(2)]:
+            fitted.result()
+    assert meeting.met == [False] * 4  # the features, and the same with shortened histories, twice
 
 
 def test_two_fits_at_a_time_give_the_same_model_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
