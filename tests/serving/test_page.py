@@ -2,8 +2,6 @@
 
 import shutil
 import socket
-import subprocess
-import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -16,9 +14,9 @@ from tasks.decisions.reviews import read_reviews
 from tasks.store import tables
 from tests.builders import month
 from tests.e2e.browser import Page, chromium
-from tests.e2e.waiting import wait_until
 from tests.serving.client import serving
 from tests.serving.conftest import N_MONTHS
+from tests.serving.process import Process, served
 from tests.serving.test_review import leave_unscored
 
 # A clone on a machine without a browser still has its other integration tests; `.ci/run` brings Chromium.
@@ -40,9 +38,6 @@ def test_the_page_takes_nothing_from_elsewhere_and_needs_no_token(own: Settings)
         assert "Application" in client.get("/form.json").json()["components"]["schemas"]
 
 
-Process = subprocess.Popen[bytes]
-
-
 @pytest.fixture
 def address(process: tuple[str, Process]) -> str:
     """Where `vintage serve` listens."""
@@ -52,25 +47,8 @@ def address(process: tuple[str, Process]) -> str:
 @pytest.fixture
 def process(own: Settings) -> Generator[tuple[str, Process]]:
     """Where `vintage serve` listens, and its process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folders = {"--data": own.data, "--datamart": own.datamart, "--model-store": own.model_store}
-    words = [str(word) for pair in folders.items() for word in pair]
-    server = subprocess.Popen([sys.executable, "-m", "flows", "serve", "--port", str(port), *words])
-
-    def ready() -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{port}/v2/health/ready").status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    try:
-        wait_until(ready, lambda: "vintage serve is not ready", seconds=60)
-        yield f"http://127.0.0.1:{port}/", server
-    finally:
-        server.terminate()
-        server.wait(timeout=60)
+    with served(own) as found:
+        yield found
 
 
 @pytest.mark.integration
