@@ -29,11 +29,11 @@ class Groups:
             with suppress(asyncio.CancelledError):
                 await self._worker
 
-    async def answer(self, application: Application, snapshot: Snapshot) -> Found:
-        """The answer, and the features that it rests on."""
+    def ask(self, application: Application, snapshot: Snapshot) -> asyncio.Future[Found]:
+        """What will hold the answer, and the features that it rests on."""
         found: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
         self._waiting.put_nowait((application, snapshot, found))
-        return await found
+        return found
 
     async def _work(self) -> None:
         while True:

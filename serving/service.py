@@ -244,8 +244,8 @@ class Service:
         self, applications: Sequence[Application], of_request: Mapping[str, str]
     ) -> list[dict[str, Any]]:
         snapshots = [await self.snapshot_of(one.day) for one in applications]
-        scored = (self._groups.answer(*pair) for pair in zip(applications, snapshots, strict=True))
-        found = await asyncio.gather(*scored)
+        waited_for = [self._groups.ask(*pair) for pair in zip(applications, snapshots, strict=True)]
+        found = [await one for one in waited_for]
         pairs = zip(applications, found, strict=True)
         lines = [_line(one, said, known, of_request) for one, (said, known) in pairs]
         await self._record(lines)
