@@ -71,7 +71,7 @@ def test_what_was_answered_before_a_kill_is_in_the_log_once(tmp_path: Path) -> N
         [sys.executable, "-c", ANSWERS, str(tmp_path), str(N_KILLS)],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         timeout=300,
         check=False,
     )
