@@ -114,8 +114,9 @@ def advise_on_cutoff(facts: Facts) -> str:
     limits = f"{best['ci_low']:.0%} to {best['ci_high']:.0%}"
     if facts.gain_of_best <= 0:
         return f"leave it at {cutoff:.0%}: no other earns more"
-    chosen = f"set it at {best['value']:.0%}, which earns about {about(facts.gain_of_best)} a month more"
-    return chosen if facts.better_cutoff else f"{chosen}; from {limits} any may be best"
+    if not facts.better_cutoff:
+        return f"leave it at {cutoff:.0%}: from {limits} any may be best"
+    return f"set it at {best['value']:.0%}, which earns about {about(facts.gain_of_best)} a month more"
 
 
 def _advise_on_arrears(facts: Facts) -> str:

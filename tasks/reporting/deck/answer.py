@@ -72,7 +72,7 @@ def _numbers(data: DeckData) -> list[tuple[str, str, str, Mark]]:
     signal: Mark = "red" if bad and bad["reference"] and _is_worse(data) else ""
     against = (
         f"approved; {bad['reference']:.1%} with all sources"
-        if bad and bad["reference"]
+        if bad and signal
         else "among approved, forecast"
     )
     approved = ("-", "approved", unmeasured, "")

@@ -75,7 +75,11 @@ def _describe_top(data: DeckData) -> str:
     best = data.facts.best_cutoff
     if best is not None and is_cutoff_asked(data.facts):
         return "The peak is the best place to stop if the PDs hold; page 1 says what is recommended."
-    if best is None or data.facts.better_cutoff:
+    if best is None:
+        return "The line is what a loan of each PD earns: where it is below zero, the loan loses."
+    if data.facts.money("profit") is None:
+        return "Nobody applies now; the cut-off matters again once lending resumes."
+    if data.facts.better_cutoff:
         return "The peak is the best place to stop."
     return (
         f"The top of the curve is flat: from {best['ci_low']:.0%} to {best['ci_high']:.0%} every cut-off "
