@@ -71,9 +71,7 @@ def _numbers(data: DeckData) -> list[tuple[str, str, str, Mark]]:
     cut = f"{data.policy.cutoff_pd:.0%}"
     signal: Mark = "red" if bad and bad["reference"] and _is_worse(data) else ""
     against = (
-        f"approved; {bad['reference']:.1%} with all sources"
-        if bad and signal
-        else "among approved, forecast"
+        f"approved; {bad['reference']:.1%} with all sources" if bad and signal else "among approved, forecast"
     )
     approved = ("-", "approved", unmeasured, "")
     found: list[tuple[str, str, str, Mark]] = [
