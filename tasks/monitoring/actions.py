@@ -116,6 +116,11 @@ def newest_monitored(settings: Settings) -> date:
     Raises: TableNotReadyError when none was.
     """
     days = tables.snapshot_dates("gold.monitoring", settings)
+    if not days and tables.snapshot_dates("gold.feature_store", settings):
+        raise TableNotReadyError(
+            f"No month was monitored yet in {settings.datamart.absolute()}: no model served one. What became "
+            "of the models that were trained: vintage models list, and the gate on their cards."
+        )
     if not days:
         raise TableNotReadyError(
             f"No month was monitored yet in {settings.datamart.absolute()}. Name the folder of the tables "

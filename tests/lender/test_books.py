@@ -8,10 +8,12 @@ import polars as pl
 import pytest
 
 from tasks.config import Settings, checked_settings
+from tasks.errors import TableNotReadyError
 from tasks.features.tasks import build_feature_store
 from tasks.ingestion.delivery_checks import find_odd_volume
 from tasks.ingestion.tasks import ingest
 from tasks.labels.tasks import build_labels
+from tasks.monitoring.actions import newest_monitored
 from tasks.schemas.deliveries import Volume
 from tasks.store import tables
 from tests.builders import months
@@ -207,6 +209,12 @@ def test_what_a_loan_tape_says_of_applicants_is_a_source_of_its_first_rows(tmp_p
     )
     rows = tables.scan("gold.feature_store", settings).select("loan_id", "due").sort("loan_id").collect()
     assert rows.rows() == [("1", 50.0), ("2", 100.0)]
+
+
+def test_where_no_model_served_a_month_the_way_to_find_out_why_is_told(tmp_path: Path) -> None:
+    settings = take_in(tmp_path, life("1"), [ANN], declaration())
+    with pytest.raises(TableNotReadyError, match=r"no model served one.*vintage models list"):
+        newest_monitored(settings)
 
 
 @pytest.mark.parametrize(
