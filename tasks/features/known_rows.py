@@ -50,18 +50,21 @@ def newest_sums(history: str, until: date, settings: Settings) -> date | None:
     return None
 
 
-def sum_histories(
+def waiting_histories(
     until: date, settings: Settings, *, months: int = MONTHS, many: int = MANY
-) -> Iterator[tuple[str, date, pl.DataFrame]]:
-    """Each history of which `many` rows and `months` wait, its newest month up to a day, its new sums.
+) -> list[str]:
+    """The histories of which `many` rows, as many as `months` have, wait to be added up."""
+    waiting = {history: _wait_for_sums(history, until, settings)[1]["n"] for history in _summed()}
+    return [name for name, n in waiting.items() if len(n) and n.sum() >= max(many, months * n[-1])]
 
-    The sums are rows of state.<history>.
-    """
-    for history in _summed():
+
+def sum_histories(
+    histories: Sequence[str], until: date, settings: Settings
+) -> Iterator[tuple[str, date, pl.DataFrame]]:
+    """Each history, its newest month up to a day, and what its months add up to: rows of its table."""
+    for history in histories:
         last, waiting = _wait_for_sums(history, until, settings)
-        day, n_newest = waiting.row(-1) if waiting.height else (until, 0)
-        if waiting["n"].sum() < max(many, months * n_newest):
-            continue
+        day = waiting["snapshot_date"][-1]
         rows = tables.scan(f"silver.{history}", settings, on=waiting["snapshot_date"].to_list())
         parts = [sum_months(rows, history, by="customer_id")]
         if last is not None:

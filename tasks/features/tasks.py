@@ -8,7 +8,7 @@ import polars as pl
 from tasks.config import Settings
 from tasks.errors import BadInputError, NothingToDoError
 from tasks.features.application_features import build_features, keep_applications
-from tasks.features.known_rows import scan_known, sum_histories
+from tasks.features.known_rows import scan_known, sum_histories, waiting_histories
 from tasks.prefect import io_task
 from tasks.store import tables
 
@@ -30,10 +30,15 @@ def build_feature_store(days: Sequence[date], settings: Settings) -> int:
     return n_applications
 
 
+def histories_to_sum(days: Sequence[date], settings: Settings) -> list[str]:
+    """The histories for which there is something to do for `keep_sums`."""
+    return waiting_histories(max(days), settings)
+
+
 @io_task
 def keep_sums(days: Sequence[date], settings: Settings) -> None:
-    """Add up the histories of whole numbers up to the last of the days, where many rows wait for it."""
-    for history, day, sums in sum_histories(max(days), settings):
+    """Add up the histories of whole numbers of which many rows wait for it, up to the last of the days."""
+    for history, day, sums in sum_histories(histories_to_sum(days, settings), max(days), settings):
         tables.replace_partitions(f"state.{history}", sums, days=[day], settings=settings)
 
 

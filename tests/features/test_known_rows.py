@@ -2,15 +2,18 @@
 
 import shutil
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from flows.features import ingestion
 from serving.customer_state import load_state
 from tasks.config import Settings, checked_settings
-from tasks.features.known_rows import newest_sums, scan_known, sum_histories
+from tasks.features import tasks as features
+from tasks.features.known_rows import newest_sums, scan_known, sum_histories, waiting_histories
 from tasks.features.tasks import build_feature_store
 from tasks.ingestion.tasks import ingest
 from tasks.store import tables
@@ -40,7 +43,7 @@ def copied(built: Settings, tmp_path: Path) -> Settings:
 
 def keep(until: date, settings: Settings) -> pl.DataFrame:
     """The sums up to a day, kept however few rows they are of."""
-    ((history, day, sums),) = sum_histories(until, settings, months=1, many=1)
+    ((history, day, sums),) = sum_histories([HISTORY], until, settings)
     assert (history, day) == (HISTORY, until)
     tables.replace_partitions(f"state.{history}", sums, days=[day], settings=settings)
     return tables.read(f"state.{history}", settings, on=day)
@@ -70,7 +73,7 @@ def test_sums_that_are_added_to_earlier_ones_are_those_of_all_months(
 ) -> None:
     keep(DAYS[1], copied)
     keep(DAYS[2], copied)
-    ((_, _, at_once),) = sum_histories(DAYS[4], built, months=1, many=1)
+    ((_, _, at_once),) = sum_histories([HISTORY], DAYS[4], built)
     assert_frame_equal(
         keep(DAYS[4], copied),
         at_once.select(tables.TABLES["state.clickstream"].columns.keys()).sort("customer_id"),
@@ -95,5 +98,16 @@ def test_a_month_of_a_day_that_is_not_known_yet_is_in_no_sums(copied: Settings) 
 
 
 def test_few_rows_are_not_added_up(copied: Settings) -> None:
-    assert list(sum_histories(LAST, copied)) == []
-    assert list(sum_histories(LAST, copied, months=len(DAYS) + 20, many=1)) == []
+    assert waiting_histories(LAST, copied) == []
+    assert waiting_histories(LAST, copied, months=1, many=1) == [HISTORY]
+    assert waiting_histories(LAST, copied, months=len(DAYS) + 20, many=1) == []
+    keep(LAST, copied)
+    assert waiting_histories(LAST, copied, months=1, many=1) == []
+
+
+def test_the_flow_keeps_sums_once_they_are_due(copied: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    ingestion.fn(LAST, copied)
+    assert tables.snapshot_dates("state.clickstream", copied) == []
+    monkeypatch.setattr(features, "waiting_histories", partial(waiting_histories, months=1, many=1))
+    ingestion.fn(LAST, copied)
+    assert tables.snapshot_dates("state.clickstream", copied) == [LAST]
