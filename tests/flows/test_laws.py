@@ -28,6 +28,7 @@ from tests.builders import (
     write_book,
 )
 
+pytestmark = pytest.mark.integration
 N_MONTHS = 12
 CUT = month(10)
 
