@@ -3,6 +3,7 @@
 import hashlib
 import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from tasks.governance.earlier_policies import find_unstated
@@ -41,4 +42,9 @@ def read_policy(path: Path) -> Adopted:
     """
     policy, text = read_toml(path, Policy, what="policy")
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return Adopted(policy, digest, find_unstated(tomllib.loads(text)))
+    return Adopted(policy, digest, list(_unstated(text)))
+
+
+@lru_cache(maxsize=8)
+def _unstated(text: str) -> tuple[str, ...]:
+    return tuple(find_unstated(tomllib.loads(text)))

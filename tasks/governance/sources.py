@@ -1,6 +1,7 @@
 """The declaration of sources: where each lies, what it is keyed by, and when a row of it is known."""
 
 import re
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -47,6 +48,7 @@ class Declared(BaseModel):
         return name
 
 
+@cache
 def declare_own(source: LenderSource) -> Declared:
     """One of the lender's own sources in the words of all sources."""
     key = "loan_id" if source.role == "loan tape" else CUSTOMER

@@ -48,6 +48,7 @@ SAYS_SOMETHING = (
     r"\p{L}{2}|^[<>]?=? ?[\p{L}\p{N}]"  # of a word: two letters, or it begins with a letter or digit
 )
 FRACTION = re.compile(r"[.,]\d*[1-9]|\de")
+NOT_WHOLE = r"[.,]\d*[1-9]|\d[eE]|\d{10}"  # in every number that is no whole one, or too large for one
 COUNTED = ("number", "whole number")  # types whose cells are read as numbers
 
 
@@ -59,15 +60,15 @@ def read_numbers(rows: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFr
     Needs:  `columns`, those to read with what is declared of each; a fraction is no whole number and null.
     """
     kinds = {name: KINDS[column.type] for name, column in columns.items()}
-    numbers = rows.select(pl.col(column).cast(kind, strict=False) for column, kind in kinds.items())
+    of_kind = {kind: [name for name in kinds if kinds[name] == kind] for kind in kinds.values()}
+    numbers = rows.select(pl.col(names).cast(kind, strict=False) for kind, names in of_kind.items())
     marked = _partly_read(rows, numbers)
     if marked:
-        read = rows.select(_read_marked(column) for column in marked)
-        numbers = numbers.with_columns(
-            read.with_columns(_read_whole(column) for column in marked if kinds[column] == pl.Int32)
-        )
+        read = rows.select(_read_marked(pl.col(marked)))
+        whole = [name for name in marked if kinds[name] == pl.Int32]
+        numbers = numbers.with_columns(read.with_columns(_read_whole(pl.col(whole))))
     limited = [
-        _within_limits(name, column.limits)
+        _within_limits(pl.col(name), column.limits)
         for name, column in columns.items()
         if column.limits or kinds[name] == pl.Float64
     ]
@@ -79,19 +80,17 @@ def _partly_read(rows: pl.DataFrame, numbers: pl.DataFrame) -> list[str]:
     return [column for column in numbers.columns if numbers[column].null_count() > rows[column].null_count()]
 
 
-def _read_marked(column: str) -> pl.Expr:
-    text = pl.col(column).str.strip_chars()
+def _read_marked(cells: pl.Expr) -> pl.Expr:
+    text = cells.str.strip_chars()
     number = text.str.strip_chars_end(ENDS).str.strip_chars_start(BEGINS).cast(pl.Float64, strict=False)
     return pl.when(~text.str.starts_with("_")).then(number)
 
 
-def _read_whole(column: str) -> pl.Expr:
-    number = pl.col(column)
+def _read_whole(number: pl.Expr) -> pl.Expr:
     return pl.when(number == number.round()).then(number).cast(pl.Int32, strict=False)
 
 
-def _within_limits(column: str, limits: tuple[float, float] | None) -> pl.Expr:
-    number = pl.col(column)
+def _within_limits(number: pl.Expr, limits: tuple[float, float] | None) -> pl.Expr:
     sane = number.is_between(*limits) if limits else number.is_finite()
     return pl.when(sane).then(number)
 
@@ -128,22 +127,24 @@ def clean(source: Source, rows: pl.DataFrame) -> pl.DataFrame:
     # A date and a number are null anyway where what is written cannot be read.
     worded = [name for name, (_, column) in declared.items() if column.type not in (*COUNTED, "date")]
     texts = pl.col(worded)
-    rows = rows.with_columns(pl.when(~texts.str.strip_chars().is_in(NULL_WORDS)).then(texts))
     own_nulls = {name: column.nulls for name, (_, column) in declared.items() if column.nulls}
-    rows = rows.with_columns(
-        pl.when(~pl.col(name).str.strip_chars().is_in(nulls)).then(pl.col(name)).alias(name)
-        for name, nulls in own_nulls.items()
-    )
+    rows = rows.with_columns(pl.when(~texts.str.strip_chars().is_in(NULL_WORDS)).then(texts))
+    if own_nulls:
+        rows = rows.with_columns(
+            pl.when(~pl.col(name).str.strip_chars().is_in(nulls)).then(pl.col(name)).alias(name)
+            for name, nulls in own_nulls.items()
+        )
     numbers = read_numbers(rows, counted)
     separators = [pl.col(column).str.contains(r"\d,\d") for column in _partly_read(rows, numbers)]
     in_two_ways = pl.any_horizontal(*separators, pl.lit(value=False)).fill_null(value=False)
-    ready = rows.with_columns(thousands_separator=in_two_ways).with_columns(numbers).with_row_index("row_id")
+    ready = rows.with_columns(numbers, thousands_separator=in_two_ways).with_row_index("row_id")
     read = [
         _read_code(name) if ours == "status" and source.is_tape else _read(name, column).alias(ours)
         for name, (ours, column) in declared.items()
     ]
     typed = ready.select("row_id", OVERFLOW, "thousands_separator", *read)
-    return _complete(source, typed.with_columns(_empty_lists(source)))
+    lists = _empty_lists(source)
+    return _complete(source, typed.with_columns(lists) if lists else typed)
 
 
 def _read_code(name: str) -> pl.Expr:
@@ -197,13 +198,13 @@ def _complete(source: Source, typed: pl.DataFrame) -> pl.DataFrame:
     if source.is_tape and "loan_start_date" not in there:
         back = pl.format("{}mo", -pl.col("installment_num"))
         made["loan_start_date"] = pl.col("snapshot_date").dt.offset_by(back)
-    kinds = {name: column.dtype for name, column in source.silver.columns().items()}
+    kinds = source.silver_kinds
     if lender().lender.calendar != "month start":
         made["snapshot_date"] = pl.col("snapshot_date").dt.truncate("1mo")
     nulls = {
         name: pl.lit(None, kind) for name, kind in kinds.items() if name not in there and name not in made
     }
-    return typed.with_columns(**made, **nulls).select(list(kinds))
+    return (typed.with_columns(**made, **nulls) if made or nulls else typed).select(list(kinds))
 
 
 def count_lost(
@@ -243,14 +244,19 @@ def find_fractions(
 
     Needs:  the same rows as received, with their month, and typed, in which these cells are null.
     """
+    lost = {
+        name: column.limits
+        for name, (ours, column) in source.by_bronze_name.items()
+        if column.type == "whole number" and typed[ours].null_count() != raw[name].null_count()
+    }
+    nothing = pl.Series([None], dtype=pl.String)
+    nulls = typed.select(pl.col(source.by_bronze_name[name][0]).is_null().alias(name) for name in lost)
+    cells = raw.select("snapshot_date", *(raw[name].zip_with(nulls[name], nothing) for name in lost))
+    some = cells.select(pl.col(list(lost)).str.contains(NOT_WHOLE).any())
     found: dict[date, dict[str, Fractions]] = {}
-    for name, (ours, column) in source.by_bronze_name.items():
-        if column.type != "whole number" or typed[ours].null_count() == raw[name].null_count():
-            continue
-        lost = raw.filter(typed[ours].is_null() & raw[name].is_not_null()).select("snapshot_date", name)
-        number = _within_limits("number", column.limits)
-        cells = lost.with_columns(number=_read_marked(name)).filter(number.is_not_null())
-        by_month = cells.group_by("snapshot_date").agg(n=pl.len(), example=pl.col(name).first())
+    for name in [name for name in some.columns if some[name][0]]:
+        said = _within_limits(_read_marked(pl.col(name)), lost[name]).is_not_null()
+        by_month = cells.filter(said).group_by("snapshot_date").agg(n=pl.len(), example=pl.col(name).first())
         for month, n, example in by_month.iter_rows():
             found.setdefault(month, {})[name] = Fractions(n, example)
     return found

@@ -29,15 +29,19 @@ def digests(ordered: pl.DataFrame) -> dict[date, str]:
 
     Needs:  rows of bronze.<source>, in the order of the table.
     """
-    lines = ordered.select("snapshot_date", line=lines_of(ordered))
+    lines = ordered.select("snapshot_date", line=_line_of(ordered))
     months = lines.partition_by("snapshot_date", as_dict=True)
     return {month: digest_of([rows["line"]]) for (month,), rows in months.items()}
 
 
 def lines_of(rows: pl.DataFrame) -> pl.Series:
     """Each row of bronze.<source> as a text of what was received."""
+    return rows.select(_line_of(rows)).to_series()
+
+
+def _line_of(rows: pl.DataFrame) -> pl.Expr:
     names = sorted(name for name in rows.columns if name not in ("source_file", "snapshot_date"))
-    return rows.select(pl.concat_str(pl.col(names).fill_null(NULL), separator=FIELD)).to_series()
+    return pl.concat_str(pl.col(names).fill_null(NULL), separator=FIELD)
 
 
 def digest_of(pieces: Iterable[pl.Series]) -> str:

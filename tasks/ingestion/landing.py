@@ -31,13 +31,7 @@ from tasks.ingestion.csv_rows import (
 from tasks.ingestion.date_spelling import ISO, add_month, find_spelling, in_iso
 from tasks.ingestion.delivery_checks import MIN_ROWS, QUARANTINED
 from tasks.ingestion.plain_copy import line_of_sender, name_of_sender, sender_of
-from tasks.ingestion.raw_files import (
-    check_file,
-    file_if_due,
-    find_line,
-    holds_quotes,
-    raw_file,
-)
+from tasks.ingestion.raw_files import check_file, file_if_due, find_line, holds_quotes, raw_file
 from tasks.lender.current import lender
 from tasks.place import scratch_of
 from tasks.schemas.catalog import TABLES
@@ -75,20 +69,25 @@ def read_months(
     for month in months:
         if (month if dated else None) in held:
             piece = _split_once(path, source, landed) / f"{MONTH}={month if dated else UNDATED}"
-            _require_short_fields(path, piece, month, settings)
-            rows = pl.read_parquet(piece / "*.parquet", hive_partitioning=False)
-            rows.columns = columns_in(
-                path, source
-            )  # older code may have split the file, and named fewer of them
+            parts = sorted(piece.glob("*.parquet"))
+            _require_short_fields(path, parts, month, settings)
+            rows = pl.read_parquet(parts, hive_partitioning=False)
+            rows.columns = _columns(landed, path, source)  # older code, which split it, may have named fewer
             if not dated:
                 rows = rows.filter(pl.any_horizontal(pl.all().is_not_null()))  # a blank line is no row
             pieces.append(rows.select(_as_received(path, source, landed, pl.lit(month))))
     return pl.concat(pieces)
 
 
-def _require_short_fields(path: Path, piece: Path, month: date, settings: Settings) -> None:
+@cache
+def _columns(_landed: Path, path: Path, source: Source) -> list[str]:
+    """Names of the columns of this version of the file."""
+    return columns_in(path, source)
+
+
+def _require_short_fields(path: Path, parts: Sequence[Path], month: date, settings: Settings) -> None:
     """Do nothing if a month's own lines, not only the mean ones of the file, fit into memory."""
-    size = sum(part.stat().st_size for part in piece.glob("*.parquet"))
+    size = sum(part.stat().st_size for part in parts)
     if size > held_bytes(settings.memory_gb):
         raise BadInputError(
             f"{sender_of(path)} has {size / 1e6:,.0f} MB of text in its rows of {month}, and to work on that "
@@ -134,12 +133,13 @@ def _found(landed: Path) -> pl.DataFrame:
 
 def weigh_months(source: Source, settings: Settings) -> dict[date, int]:
     """Bytes in memory of each month's rows once they are read, by the mean length of the file's lines."""
-    counts, path = count_rows(source, settings), file_if_due(source, settings)
+    path = file_if_due(source, settings)
     if path is None:
         return {}
-    n_rows = max(1, int(_found(_look_once(path, source, settings))["n"].sum()))
+    landed = _look_once(path, source, settings)
+    n_rows = max(1, int(_found(landed)["n"].sum()))
     row = path.stat().st_size / n_rows + CELL_BYTES * len(source.raw_columns())
-    return {month: int(row * volume.n) for month, volume in counts.items()}
+    return {month: int(row * volume.n) for month, volume in _counts(landed).items()}
 
 
 def _look_once(path: Path, source: Source, settings: Settings) -> Path:

@@ -66,9 +66,10 @@ def sent_file(source: Source, settings: Settings) -> str:
 
 def file_if_due(source: Source, settings: Settings) -> Path | None:
     """The same; None where it is missing and the source is retired."""
-    if source.name in retired_on(None, settings) and find_file(source, settings) is None:
-        return None
-    return raw_file(source, settings)
+    path = find_file(source, settings)
+    if path is None and source.name not in retired_on(None, settings):
+        return raw_file(source, settings)  # which says where it was looked for
+    return path
 
 
 def find_file(source: Source, settings: Settings) -> Path | None:

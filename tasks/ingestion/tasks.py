@@ -43,6 +43,7 @@ from tasks.store.first_run import undone_when_it_fails
 from tasks.store.streams import replace_by_stream
 
 LOG = logging.getLogger("vintage")
+Weights = Mapping[str, Mapping[date, int]]  # bytes of each source's rows of each month
 BATCH_BYTES = 300_000_000  # of all sources once they are read; about two gigabytes while they are checked
 
 
@@ -60,8 +61,9 @@ def ingest(days: Sequence[date], settings: Settings) -> None:
             earlier = months_to_catch_up(max(days), settings)
             creating.result()
         try:
-            for months in _batches(sorted({*days, *earlier}), settings):
-                _ingest_months(months, settings, required=days)
+            weights = months_in_bytes(settings)
+            for months in _batches(sorted({*days, *earlier}), weights, settings):
+                _ingest_months(months, weights, settings, required=days)
         finally:
             landing.drop_pieces(settings)
 
@@ -74,12 +76,11 @@ def _keep_declaration(settings: Settings) -> None:
         write_whole(kept, text)
 
 
-def _batches(months: Sequence[date], settings: Settings) -> Iterator[list[date]]:
+def _batches(months: Sequence[date], weights: Weights, settings: Settings) -> Iterator[list[date]]:
     """The months in lots that fit into memory; one that does not is a lot of its own."""
-    sizes = months_in_bytes(settings)
     batch, size = list[date](), 0
     for month in months:
-        n_bytes = sum(of_file.get(month, 0) for of_file in sizes.values())
+        n_bytes = sum(of_file.get(month, 0) for of_file in weights.values())
         if batch and size + n_bytes > min(BATCH_BYTES, held_bytes(settings.memory_gb)):
             yield batch
             batch, size = [], 0
@@ -88,9 +89,11 @@ def _batches(months: Sequence[date], settings: Settings) -> Iterator[list[date]]
     yield batch
 
 
-def _ingest_months(months: Sequence[date], settings: Settings, *, required: Sequence[date]) -> None:
+def _ingest_months(
+    months: Sequence[date], weights: Weights, settings: Settings, *, required: Sequence[date]
+) -> None:
     """Take in the months up to the first that is refused; raise why it was."""
-    pieces = _pieces_needed(months, settings)
+    pieces = _pieces_needed(months, weights, settings)
     if pieces and not has_come_in(months[0], settings):
         require_usual_volume(months[0], settings)  # before hours of work
     with ThreadPoolExecutor(len(SOURCES)) as pool:
@@ -111,7 +114,7 @@ def _ingest_months(months: Sequence[date], settings: Settings, *, required: Sequ
             last = month
         if last is not None:
             taken = {
-                name: rows.until(last) if isinstance(rows, Checked) else rows
+                name: rows.until(last) if refusal and isinstance(rows, Checked) else rows
                 for name, rows in checked.items()
             }
             _write_months(taken, [month for month in months if month <= last], settings, pool)
@@ -119,14 +122,14 @@ def _ingest_months(months: Sequence[date], settings: Settings, *, required: Sequ
         raise refusal
 
 
-def _pieces_needed(months: Sequence[date], settings: Settings) -> dict[str, int]:
+def _pieces_needed(months: Sequence[date], weights: Weights, settings: Settings) -> dict[str, int]:
     """In how many pieces each source of a month is checked that is too large to be worked on at once."""
     held = held_bytes(settings.memory_gb)
-    weights = {name: of_file.get(months[0], 0) for name, of_file in months_in_bytes(settings).items()}
-    if len(months) > 1 or sum(weights.values()) <= held:
+    first = {name: of_file.get(months[0], 0) for name, of_file in weights.items()}
+    if len(months) > 1 or sum(first.values()) <= held:
         return {}
     share = held // len(SOURCES)  # all sources are checked side by side
-    return {name: ceil(weight / share) for name, weight in weights.items() if weight > share}
+    return {name: ceil(weight / share) for name, weight in first.items() if weight > share}
 
 
 def _check(name: str, months: Sequence[date], settings: Settings, n_pieces: int) -> Checked | LargeMonth:

@@ -174,11 +174,15 @@ class Source:
         said = known.type if known else declared.type if declared else ""
         return _typed(KINDS.get(said, pl.String()), **more)
 
+    @cached_property
+    def silver_kinds(self) -> dict[str, pl.DataType]:
+        """Columns and dtypes of the schema of silver, those that are for checks alone among them."""
+        return {name: column.dtype for name, column in self.silver.columns().items()}
+
     def silver_columns(self) -> dict[str, pl.DataType]:
         """Columns and dtypes of the silver table."""
-        columns = self.silver.columns()
         check_only = {*CHECK_ONLY, *(name + BEFORE for name in self.before)}
-        return {name: column.dtype for name, column in columns.items() if name not in check_only}
+        return {name: kind for name, kind in self.silver_kinds.items() if name not in check_only}
 
     def date_columns(self) -> list[str]:
         """Columns of the bronze table that hold dates."""

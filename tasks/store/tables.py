@@ -212,7 +212,8 @@ def replace_partitions(
         delta = open_table(name, settings)
         require_same_types(name, delta)
         stored = _stored(delta, days, table)
-        differing = _days_that_differ(frame, stored) | _missing(delta, days, table).keys()
+        new_days = held if stored.is_empty() else _days_that_differ(frame, stored)
+        differing = new_days | _missing(delta, days, table).keys()
         if not differing:
             return frame.height
         if found is not None and _days_that_differ(stored, found) & differing:
