@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -11,7 +11,7 @@ from serving.answers import Application, known_of, names_of
 from serving.figures import Figures
 from serving.snapshot import ServedModel, Snapshot
 from tasks.config import Settings
-from tasks.decisions.shadow_scores import append_scores
+from tasks.decisions.shadow_scores import Texts, append_scores, to_text
 from tasks.scoring.compiled_model import Score, score_rows
 
 LOG = logging.getLogger("vintage")
@@ -72,14 +72,18 @@ class Shadows:
     async def _score_some(self) -> None:
         """Score up to MAX_LINES that wait, whenever nobody waits for an answer, and write the scores."""
         async with self._scoring:
-            lines: list[dict[str, Any]] = []
-            while self._waiting and len(lines) < MAX_LINES:
+            # Made text group by group: at once it would take its time while somebody waits, in a thread too.
+            texts, n = defaultdict[str, str](str), 0
+            while self._waiting and n < MAX_LINES:
                 while self._busy():
                     await asyncio.sleep(PAUSE)
-                lines += self._score_group()
+                lines = self._score_group()
+                n += len(lines)
+                for day, text in to_text(lines).items():
+                    texts[day] += text
                 await asyncio.sleep(0)
-            if lines:
-                await self._keep(lines)
+            if n:
+                await self._keep(texts, n)
 
     def _score_group(self) -> list[dict[str, Any]]:
         """What the models in the shadow say of the next MAX_GROUP that wait."""
@@ -89,14 +93,14 @@ class Shadows:
             lines += self._score(snapshot, [one for one in group if one[0] is snapshot])
         return lines
 
-    async def _keep(self, lines: Sequence[Mapping[str, Any]]) -> None:
+    async def _keep(self, texts: Texts, n: int) -> None:
         try:
-            await asyncio.to_thread(append_scores, lines, self._settings)
+            await asyncio.to_thread(append_scores, texts, self._settings)
         except OSError as error:
             LOG.warning("Scores of the shadow are not kept: %s", error)
-            self._figures.shadowed("failed", len(lines))
+            self._figures.shadowed("failed", n)
         else:
-            self._figures.shadowed("scored", len(lines))
+            self._figures.shadowed("scored", n)
 
     def _score(self, snapshot: Snapshot, group: Sequence[Answered]) -> list[dict[str, Any]]:
         lines: list[dict[str, Any]] = []

@@ -68,27 +68,33 @@ class DecisionLog:
             while not self._waiting.empty() and len(group) < MAX_GROUP:
                 group.append(self._waiting.get_nowait())
             problem: OSError | None = None
+            # Sealed here: a thread that is not only at the disk takes turns with all who wait for an answer.
+            sealed, last = self._seal([line for lines, _ in group for line in lines])
             try:
-                await asyncio.to_thread(self._write, [line for lines, _ in group for line in lines])
+                await asyncio.to_thread(self._write, sealed)
             except OSError as error:
                 problem = error
+            else:
+                self._previous = last
             for _, done in group:
                 _settle(done, problem)
                 self._waiting.task_done()
 
-    def _write(self, lines: Sequence[Mapping[str, Any]]) -> None:
-        previous, sealed = self._previous, bytearray()
+    def _seal(self, lines: Sequence[Mapping[str, Any]]) -> tuple[bytes, str]:
+        """The lines as they follow what is written, and the digest of the last."""
+        previous, sealed = self._previous, list[str]()
         for fields in lines:
-            line = seal_after(fields, previous, self._key)
-            previous = digest_of_line(line)
-            sealed += line.encode() + b"\n"
+            sealed.append(seal_after(fields, previous, self._key))
+            previous = digest_of_line(sealed[-1])
+        return "".join(f"{line}\n" for line in sealed).encode(), previous
+
+    def _write(self, sealed: bytes) -> None:
         file = self._files.with_room(datetime.now(UTC).date().isoformat(), len(sealed))
         try:
-            put(file, bytes(sealed))
+            put(file, sealed)
         except OSError:
             self._files.leave()  # what came to it in part is cut off
             raise
-        self._previous = previous
 
 
 def _settle(done: asyncio.Future[None], error: OSError | None) -> None:

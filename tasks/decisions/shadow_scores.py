@@ -14,6 +14,7 @@ import polars as pl
 from tasks.config import Settings
 from tasks.decisions.log import decisions_folder
 
+Texts = dict[str, str]  # lines by day
 SCHEMA = {
     "at": pl.String,
     "request_id": pl.String,
@@ -34,12 +35,20 @@ def shadow_folder(settings: Settings) -> Path:
     return decisions_folder(settings) / "shadow"
 
 
-def append_scores(lines: Sequence[Mapping[str, Any]], settings: Settings) -> None:
-    """Add scores to the files of the days of their answers. Raises: OSError of a full disk."""
+def to_text(lines: Sequence[Mapping[str, Any]]) -> Texts:
+    """Scores as the files hold them, by the day (UTC) of their answers."""
+    texts: Texts = {}
+    for line in lines:
+        day = line["at"][:10]
+        texts[day] = f"{texts.get(day, '')}{json.dumps(line)}\n"
+    return texts
+
+
+def append_scores(texts: Texts, settings: Settings) -> None:
+    """Add scores to the files of their days. Raises: OSError of a full disk."""
     folder = shadow_folder(settings)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for day in sorted({line["at"][:10] for line in lines}):
-        text = "".join(json.dumps(line) + "\n" for line in lines if line["at"].startswith(day))
+    for day, text in texts.items():
         handle = os.open(
             folder / f"{day}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
         )

@@ -65,7 +65,7 @@ class LogLikelihoodTerms(BaseEstimator, TransformerMixin):
         """As `transform`, of an array."""
         months, levels, spreads = _parts_of(values)
         away = levels - self.usual_
-        sums = np.nan_to_num(months * away) / np.sqrt(self.variance_)
+        sums = _or_zero(months * away) / np.sqrt(self.variance_)
         squares = _squares(months, away, spreads) / self.variance_ - months * ~np.isnan(levels)
         return np.hstack([months, sums, squares])
 
@@ -76,15 +76,19 @@ def _numbers_of(frame: pl.DataFrame) -> Floats:
 
 def _parts_of(values: Floats) -> tuple[Floats, Floats, Floats]:
     n_measures = values.shape[1] // 2  # of a model's own: it may have learned fewer than the code makes now
-    return np.nan_to_num(values[:, :1]), values[:, 1 : 1 + n_measures], values[:, 1 + n_measures :]
+    return _or_zero(values[:, :1]), values[:, 1 : 1 + n_measures], values[:, 1 + n_measures :]
 
 
 def _usual(months: Floats, levels: Floats) -> Floats:
     known = np.where(np.isnan(levels), 0.0, months)
-    return (known * np.nan_to_num(levels)).sum(axis=0) / np.maximum(known.sum(axis=0), 1.0)
+    return (known * _or_zero(levels)).sum(axis=0) / np.maximum(known.sum(axis=0), 1.0)
 
 
 def _squares(months: Floats, away: Floats, spreads: Floats) -> Floats:
     """Sum over months of the squared distance from the overall mean, from a mean and a standard deviation."""
-    within = np.maximum(months - 1, 0.0) * np.nan_to_num(spreads) ** 2
-    return np.where(np.isnan(away), 0.0, within + months * np.nan_to_num(away) ** 2)
+    within = np.maximum(months - 1, 0.0) * _or_zero(spreads) ** 2
+    return np.where(np.isnan(away), 0.0, within + months * _or_zero(away) ** 2)
+
+
+def _or_zero(values: Floats) -> Floats:
+    return np.where(np.isnan(values), 0.0, values)

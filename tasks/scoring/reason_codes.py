@@ -127,6 +127,7 @@ def _strongest(contributions: Floats) -> tuple[NDArray[np.int64], Floats]:
     Of a lender of fewer groups than REASONS the others contribute 0.
     """
     n_groups = contributions.shape[1]
-    filled = np.pad(contributions, ((0, 0), (0, max(0, len(REASONS) - n_groups))))
+    few = n_groups < len(REASONS)
+    filled = np.pad(contributions, ((0, 0), (0, len(REASONS) - n_groups))) if few else contributions
     strongest = np.argsort(-np.abs(filled), axis=1, kind="stable")[:, : len(REASONS)]
     return np.minimum(strongest, n_groups - 1), np.take_along_axis(filled, strongest, axis=1)
