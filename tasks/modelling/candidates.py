@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from tasks.modelling.fallbacks import (
 )
 from tasks.modelling.families import FAMILIES, ModelSpec
 from tasks.modelling.splits import Split, expanding_folds
-from tasks.modelling.stacking import call_side_by_side, count_cross_fits
+from tasks.modelling.stacking import count_cross_fits
 from tasks.modelling.training_set import (
     HISTORY_VIEWS,
     HistoryView,
@@ -110,11 +109,8 @@ def find_candidates(
     """
     folds, oot = build_folds(snapshot, split.development), snapshot.of(split.oot)
     candidates: list[Candidate] = []
-    searches = (
-        partial(search_spec, family, folds, trials=trials, seed=seed, start=start.get(family.name))
-        for family in FAMILIES.values()
-    )
-    for spec, loss in call_side_by_side(searches):
+    for family in FAMILIES.values():
+        spec, loss = search_spec(family, folds, trials=trials, seed=seed, start=start.get(family.name))
         training_set = read_development(snapshot, split, view="as of training")
         ensemble = fit_as_served(spec, training_set, [oot], seed=seed)
         pds = predict_ensemble(ensemble, oot)

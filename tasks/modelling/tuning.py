@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import optuna
 import polars as pl
 
 from tasks.modelling.families import Family, ModelSpec
-from tasks.modelling.stacking import base_log_odds, fit_base_models
+from tasks.modelling.stacking import base_log_odds, call_side_by_side, fit_base_models
 from tasks.modelling.training_set import TrainingSet
 from tasks.statistics.performance import Floats
+
+BATCH = 2  # trials that are asked for and told together: the more, the less each knows of the others
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ def search_spec(
     (the one-standard-error rule of Breiman et al. 1984): a few hundred loans are little evidence.
 
     Needs:  `start`, the hyperparameters of the last model where there was one, is tried first.
-    Note:   sequential and seeded, so that the same folds give the same specification.
+    Note:   seeded, and told batch by batch in the order in which trials were asked for, so that the same
+            folds give the same specification, however many trials run at a time and whichever ends first.
     """
     first = dict(start or family.defaults)
     if not folds:
@@ -45,22 +49,23 @@ def search_spec(
     per_loan: dict[int, Floats] = {}
     study = _study(seed)
     study.enqueue_trial(first)
-    for _ in range(trials):
-        trial = study.ask(dict(family.search_space))
-        losses = _try(trial, ModelSpec(family.name, trial.params), folds, seed=seed)
-        if losses is None:
-            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        else:
-            per_loan[trial.number] = losses
-            study.tell(trial, float(losses.mean()))
+    for told in range(0, trials, BATCH):
+        batch = [study.ask(dict(family.search_space)) for _ in range(min(BATCH, trials - told))]
+        tries = (partial(_try, trial, family.name, folds, seed=seed) for trial in batch)
+        for trial, losses in zip(batch, call_side_by_side(tries), strict=True):
+            if losses is None:
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            else:
+                per_loan[trial.number] = losses
+                study.tell(trial, float(losses.mean()))
     gain = per_loan[0] - per_loan[study.best_trial.number]
     best = study.best_trial if gain.mean() > gain.std() / len(gain) ** 0.5 else study.trials[0]
     return ModelSpec(family.name, best.params), float(per_loan[best.number].mean())
 
 
-def _try(trial: optuna.Trial, spec: ModelSpec, folds: Sequence[Fold], *, seed: int) -> Floats | None:
-    """Log loss (n,) of each loan of the folds; None when the first folds leave no hope."""
-    losses: list[Floats] = []
+def _try(trial: optuna.Trial, family: str, folds: Sequence[Fold], *, seed: int) -> Floats | None:
+    """Log loss (n,) of each loan of the folds; None when the first folds leave no hope beside trials told."""
+    losses, spec = list[Floats](), ModelSpec(family, trial.params)
     for step, fold in enumerate(folds):
         losses.append(_losses(spec, fold, seed=seed))
         trial.report(float(np.mean(np.concatenate(losses))), step)

@@ -1,5 +1,8 @@
+from collections.abc import Callable, Iterable
+
 import pytest
 
+from tasks.modelling import stacking, tuning
 from tasks.modelling.families import FAMILIES
 from tasks.modelling.tuning import Fold, search_spec
 from tests.applicants import QUICK, training_set
@@ -14,6 +17,27 @@ def folds() -> list[Fold]:
 def test_the_same_seed_and_folds_give_the_same_specification(folds: list[Fold]) -> None:
     first, second = (search_spec(FAMILIES["logistic"], folds, trials=6, seed=4) for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize("at_a_time", [2, 5])
+def test_however_many_trials_run_at_a_time_the_specification_is_the_same(
+    folds: list[Fold], at_a_time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = search_spec(FAMILIES["logistic"], folds, trials=13, seed=4)
+    monkeypatch.setattr(stacking, "AT_A_TIME", at_a_time)
+    assert search_spec(FAMILIES["logistic"], folds, trials=13, seed=4) == alone
+
+
+def test_whichever_trial_of_a_batch_ends_first_the_specification_is_the_same(
+    folds: list[Fold], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_turn = search_spec(FAMILIES["logistic"], folds, trials=13, seed=4)
+
+    def last_first(calls: Iterable[Callable[[], object]]) -> list[object]:
+        return [call() for call in reversed(list(calls))][::-1]
+
+    monkeypatch.setattr(tuning, "call_side_by_side", last_first)
+    assert search_spec(FAMILIES["logistic"], folds, trials=13, seed=4) == in_turn
 
 
 def test_a_single_trial_tries_what_the_last_model_had(folds: list[Fold]) -> None:
