@@ -7,6 +7,7 @@ not have is not read, and the next write gives the table the columns of the cata
 from collections.abc import Collection, Container, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from urllib.parse import unquote
 
 import polars as pl
@@ -21,7 +22,7 @@ from tasks.schemas.feature_store import MEASURES_OF, join_histories
 from tasks.store.commits import commit_days
 from tasks.store.handles import is_table, open_table, open_version, path_of
 from tasks.store.table_columns import missing_in, require_same_types
-from tasks.store.turns import ATTEMPTS, wait_for_turn
+from tasks.store.turns import take_turns
 
 # Layers with names, and with customers' histories: their folders are made for the owner alone.
 PERSONAL = ("bronze", "silver", "quarantine", "state")
@@ -208,8 +209,7 @@ def replace_partitions(
     if not held <= set(days):
         raise VintageError(f"Rows for {name} are also of {min(held - set(days))}; nothing was written.")
     found = None
-    for attempt in range(ATTEMPTS):
-        delta = open_table(name, settings)
+    for delta in take_turns(partial(open_table, name, settings), DeltaTable.version):
         require_same_types(name, delta)
         stored = _stored(delta, days, table)
         new_days = held if stored.is_empty() else _days_that_differ(frame, stored)
@@ -226,7 +226,6 @@ def replace_partitions(
         columns = table.columns.keys()
         if commit_days(delta, new, differing, columns=columns, is_new=is_new, notes=notes or {}):
             return frame.height
-        wait_for_turn(attempt)
     raise PassingError(
         f"Another run wrote {name} for {', '.join(map(str, days))} at the same time, and won; this run wrote "
         "nothing over it. Wait until the other has ended, then run this one again."

@@ -1,11 +1,13 @@
 """Text files that grow by lines, wherever they lie: a change is made on the newest text, or not at all."""
 
 from collections.abc import Callable
+from functools import partial
+from operator import itemgetter
 
 from tasks.errors import PassingError
 from tasks.place import ObjectPlace, Place
 from tasks.store.atomic_files import locked, write_whole
-from tasks.store.turns import ATTEMPTS, wait_for_turn
+from tasks.store.turns import take_turns
 
 
 def read_text(file: Place) -> str:
@@ -34,8 +36,7 @@ def change_text(file: Place, change: Callable[[str], str | None]) -> bool:
 
 def _change_object(file: ObjectPlace, change: Callable[[str], str | None]) -> bool:
     written = None
-    for attempt in range(ATTEMPTS):
-        text, version = _read_version(file)
+    for text, version in take_turns(partial(_read_version, file), itemgetter(1)):
         if written is not None and text.startswith(written):
             return True  # it went through, and only the answer was lost
         written = change(text)
@@ -43,7 +44,6 @@ def _change_object(file: ObjectPlace, change: Callable[[str], str | None]) -> bo
             return False
         if file.write_on(version, written.encode()):
             return True
-        wait_for_turn(attempt)
     raise PassingError(f"Others write to {file} all the time. Nothing was added to it; try again later.")
 
 

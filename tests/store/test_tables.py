@@ -1,5 +1,6 @@
 import re
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,11 @@ from deltalake import DeltaTable
 from pydantic import ValidationError
 
 from tasks.config import Settings
-from tasks.errors import StorageError, TableNotReadyError, VintageError
+from tasks.errors import PassingError, StorageError, TableNotReadyError, VintageError
 from tasks.place import Place
-from tasks.store import handles, tables
+from tasks.store import handles, tables, turns
 from tasks.store.folders import remove_folder
-from tests.builders import month
+from tests.builders import month, months
 
 JAN, FEB, MAR = month(0), month(1), month(2)
 
@@ -163,6 +164,42 @@ def test_a_run_does_not_write_over_what_another_wrote_meanwhile(
     with pytest.raises(StorageError, match=r"Another run wrote gold\.label_store for 2023-01-01"):
         write(settings, labels("mine"))
     assert tables.read("gold.label_store", settings, on=JAN)["loan_id"].to_list() == ["other"]
+
+
+@pytest.fixture
+def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts follow each other at once."""
+    monkeypatch.setattr(turns, "LONGEST_WAIT", 0.0)
+
+
+@pytest.mark.usefixtures("without_waiting")
+def test_a_run_that_is_late_sixty_times_gets_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, others = Settings(datamart=tmp_path), months(61)[1:]
+    tables.create_missing(settings)
+    commit_days, waiting = tables.commit_days, iter(others)
+
+    def after_another(delta: DeltaTable, *commit: Any, **how: Any) -> bool:
+        path = tables.path_of("gold.label_store", settings)
+        for day in islice(waiting, 1):
+            labels("other", day=day).write_delta(path, mode="append")
+        return commit_days(delta, *commit, **how)
+
+    monkeypatch.setattr(tables, "commit_days", after_another)
+    write(settings, labels("mine"))
+    assert tables.snapshot_dates("gold.label_store", settings) == [JAN, *others]
+
+
+@pytest.mark.usefixtures("without_waiting")
+def test_a_run_whose_commits_fail_though_nobody_else_writes_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(datamart=tmp_path)
+    tables.create_missing(settings)
+    monkeypatch.setattr(tables, "commit_days", lambda *_, **__: False)
+    with pytest.raises(PassingError, match=r"Another run wrote gold\.label_store"):
+        write(settings, labels("mine"))
 
 
 def _write_first(

@@ -10,7 +10,7 @@ from tasks.config import Settings
 from tasks.errors import PassingError
 from tasks.place import ObjectPlace, Place
 from tasks.registry.history import load_registry
-from tasks.store import text_files
+from tasks.store import turns
 from tasks.store.text_files import append_line, change_text, read_text
 
 ROOT = Path(__file__).parents[2]
@@ -93,7 +93,7 @@ def test_a_line_whose_confirmation_was_lost_is_not_written_twice(
 def test_who_never_comes_first_is_told_to_try_later(
     bucket: ObjectPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text_files, "ATTEMPTS", 2)
+    monkeypatch.setattr(turns, "ATTEMPTS", 2)
     file = bucket / "busy.jsonl"
 
     def change(text: str) -> str:
