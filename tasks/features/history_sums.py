@@ -1,11 +1,15 @@
 """Sums of a history by customer, with which a month costs no more for the months that were added up."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
+from math import ceil
 
 import polars as pl
 
 from tasks.schemas.feature_store import MEASURES_OF, has_values
 from tasks.schemas.history_sums import MONTHS_SUMMED, parts_of
+
+SAMPLED = 100  # one row of so many tells where buckets of customers begin
 
 
 def sum_months(rows: pl.LazyFrame, history: str, *, by: str) -> pl.LazyFrame:
@@ -51,3 +55,17 @@ def sums_of_applicants(sums: pl.LazyFrame, applications: pl.LazyFrame) -> pl.Laz
     """The sums by customer as those by loan_id of the customers' applications."""
     applied = applications.select("loan_id", "customer_id")
     return applied.join(sums, on="customer_id", how="inner").drop("customer_id")
+
+
+def divide_customers(rows: Sequence[pl.LazyFrame], n: int) -> list[pl.Expr]:
+    """Conditions that divide customers into `n` buckets or fewer of as many rows, in order of their ids."""
+    if n == 1:
+        return [pl.lit(value=True)]
+    customer = pl.col("customer_id")
+    sampled = pl.concat([one.select(customer).gather_every(SAMPLED) for one in rows])
+    ids = sampled.collect().to_series().unique().sort()
+    starts = ["", *ids.gather_every(ceil(len(ids) / n))[1:]]
+    return [
+        customer >= first if end is None else (customer >= first) & (customer < end)
+        for first, end in zip_longest(starts, starts[1:])
+    ]

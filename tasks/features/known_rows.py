@@ -3,14 +3,16 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from math import ceil
 
 import polars as pl
 
-from tasks.config import Settings
-from tasks.features.history_sums import add_sums, sum_months
+from tasks.config import Settings, held_bytes
+from tasks.features.history_sums import add_sums, divide_customers, sum_months
 from tasks.lender.current import lender
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.feature_store import MEASURES_OF
+from tasks.schemas.history_sums import parts_of
 from tasks.store import tables
 from tasks.store.handles import files_of
 
@@ -60,18 +62,30 @@ def waiting_histories(
 
 def sum_histories(
     histories: Sequence[str], until: date, settings: Settings
-) -> Iterator[tuple[str, date, pl.DataFrame]]:
-    """Each history, its newest month up to a day, and what its months add up to: rows of its table."""
+) -> Iterator[tuple[str, date, list[pl.LazyFrame]]]:
+    """Each history, its newest month up to a day, and what its months add up to: rows of its table.
+
+    The rows come in buckets of customers, in their order, of which one at a time fits into memory.
+    """
     for history in histories:
         last, waiting = _wait_for_sums(history, until, settings)
         day = waiting["snapshot_date"][-1]
         rows = tables.scan(f"silver.{history}", settings, on=waiting["snapshot_date"].to_list())
-        parts = [sum_months(rows, history, by="customer_id")]
-        if last is not None:
-            parts.append(_stored(history, last, settings))
-        digest = pl.lit(_digest(history, day, settings)).alias("digest")
-        sums = add_sums(parts, by="customer_id").with_columns(digest, snapshot_date=pl.lit(day))
-        yield history, day, sums.collect(engine="streaming")
+        stored = _stored(history, last, settings)
+        n_buckets = _count_buckets(history, int(waiting["n"].sum()), stored, settings)
+        made = [pl.lit(_digest(history, day, settings)).alias("digest"), pl.lit(day).alias("snapshot_date")]
+        buckets: list[pl.LazyFrame] = []
+        for of_bucket in divide_customers([rows, stored], n_buckets):
+            parts = [sum_months(rows.filter(of_bucket), history, by="customer_id"), stored.filter(of_bucket)]
+            buckets.append(add_sums(parts, by="customer_id").with_columns(made).sort("customer_id"))
+        yield history, day, buckets
+
+
+def _count_buckets(history: str, n_rows: int, stored: pl.LazyFrame, settings: Settings) -> int:
+    """How many buckets of customers it takes for rows and stored sums of one to fit into memory."""
+    measures, n_stored = MEASURES_OF[history], int(stored.select(pl.len()).collect().item())
+    weight = 8 * (len(measures) * n_rows + len(parts_of(measures)) * n_stored)
+    return ceil(weight / held_bytes(settings.memory_gb))
 
 
 def _wait_for_sums(history: str, until: date, settings: Settings) -> tuple[date | None, pl.DataFrame]:
@@ -82,8 +96,10 @@ def _wait_for_sums(history: str, until: date, settings: Settings) -> tuple[date 
     return last, later.group_by("snapshot_date").agg(pl.col("n").sum()).sort("snapshot_date")
 
 
-def _stored(history: str, day: date, settings: Settings) -> pl.LazyFrame:
-    return tables.scan(f"state.{history}", settings, on=[day]).drop("snapshot_date", "digest")
+def _stored(history: str, day: date | None, settings: Settings) -> pl.LazyFrame:
+    """The sums of a day; none of no day."""
+    days = [] if day is None else [day]
+    return tables.scan(f"state.{history}", settings, on=days).drop("snapshot_date", "digest")
 
 
 def _summed() -> list[str]:

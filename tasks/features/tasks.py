@@ -11,6 +11,7 @@ from tasks.features.application_features import build_features, keep_application
 from tasks.features.known_rows import scan_known, sum_histories, waiting_histories
 from tasks.prefect import io_task
 from tasks.store import tables
+from tasks.store.streams import replace_by_stream
 
 
 @io_task
@@ -38,8 +39,8 @@ def histories_to_sum(days: Sequence[date], settings: Settings) -> list[str]:
 @io_task
 def keep_sums(days: Sequence[date], settings: Settings) -> None:
     """Add up the histories of whole numbers of which many rows wait for it, up to the last of the days."""
-    for history, day, sums in sum_histories(histories_to_sum(days, settings), max(days), settings):
-        tables.replace_partitions(f"state.{history}", sums, days=[day], settings=settings)
+    for history, day, buckets in sum_histories(histories_to_sum(days, settings), max(days), settings):
+        replace_by_stream(f"state.{history}", buckets, day=day, settings=settings)
 
 
 def _require_new_ids(features: pl.DataFrame, days: Sequence[date], settings: Settings) -> None:

@@ -17,6 +17,7 @@ from tasks.features.known_rows import newest_sums, scan_known, sum_histories, wa
 from tasks.features.tasks import build_feature_store
 from tasks.ingestion.tasks import ingest
 from tasks.store import tables
+from tasks.store.streams import replace_by_stream
 from tests.builders import months, write_book
 
 HISTORY, STORE = "clickstream", "gold.feature_store"
@@ -45,7 +46,7 @@ def keep(until: date, settings: Settings) -> pl.DataFrame:
     """The sums up to a day, kept however few rows they are of."""
     ((history, day, sums),) = sum_histories([HISTORY], until, settings)
     assert (history, day) == (HISTORY, until)
-    tables.replace_partitions(f"state.{history}", sums, days=[day], settings=settings)
+    replace_by_stream(f"state.{history}", sums, day=day, settings=settings)
     return tables.read(f"state.{history}", settings, on=day)
 
 
@@ -74,10 +75,19 @@ def test_sums_that_are_added_to_earlier_ones_are_those_of_all_months(
     keep(DAYS[1], copied)
     keep(DAYS[2], copied)
     ((_, _, at_once),) = sum_histories([HISTORY], DAYS[4], built)
-    assert_frame_equal(
-        keep(DAYS[4], copied),
-        at_once.select(tables.TABLES["state.clickstream"].columns.keys()).sort("customer_id"),
-    )
+    columns = tables.TABLES["state.clickstream"].columns.keys()
+    assert_frame_equal(keep(DAYS[4], copied), pl.concat(at_once).select(columns).collect())
+
+
+def test_sums_made_in_buckets_of_customers_are_those_made_at_once(copied: Settings, built: Settings) -> None:
+    little = copied.model_copy(update={"memory_gb": 0.3001})
+    keep(DAYS[1], little)
+    ((_, _, buckets),) = sum_histories([HISTORY], LAST, little)
+    rows = [bucket.collect() for bucket in buckets]
+    assert min(bucket.height for bucket in rows) > 0
+    assert len(rows) > 2
+    ((_, _, (at_once,)),) = sum_histories([HISTORY], LAST, built)
+    assert_frame_equal(pl.concat(rows), at_once.collect())
 
 
 def test_a_month_that_is_written_again_drops_the_sums_that_rest_on_it(copied: Settings) -> None:
