@@ -32,15 +32,22 @@ class LargeMonth:
     quarantined: pl.LazyFrame
     deliveries: pl.DataFrame
     unreadable: Mapping[date, Unreadable]
+    lost: Mapping[date, Mapping[str, tuple[int, int]]]
     fractions: Mapping[date, Mapping[str, Fractions]]
 
 
 def check_large_month(
-    source: Source, month: date, settings: Settings, *, n: int, before: pl.DataFrame | None
+    source: Source,
+    month: date,
+    settings: Settings,
+    *,
+    n: int,
+    undated: pl.DataFrame,
+    before: pl.DataFrame | None,
 ) -> LargeMonth:
     """As `check` of all rows of the month, in `n` pieces of which one at a time is in memory.
 
-    Needs:  for loans `before`, the rows of silver.loans of the month before.
+    Needs:  rows whose month cannot be told; for loans `before`, the rows of silver.loans of the month before.
     """
     received = landing.split_in_pieces(source, month, settings, n=n)
     key = pl.col(source.raw_key()[0])
@@ -49,7 +56,6 @@ def check_large_month(
     by_id = received
     if padded.collect(engine="streaming").item():
         by_id = landing.split_in_pieces(source, month, settings, n=n, stripped=True)
-    undated = landing.read_months(source, [month], settings, dated=False)
     parts = list[CheckedRows]()
     digest = digest_of(_check_each(source, by_id, undated, before, into=parts))
     if by_id is not received:
@@ -66,6 +72,7 @@ def check_large_month(
         quarantined=pl.scan_parquet([path / "quarantined.parquet" for path in by_id]),
         deliveries=account(source, file, {month: digest}, found.counts, [month]),
         unreadable=say_unreadable(source, found.counts, found.lost, found.fractions, found.examples),
+        lost=found.lost,
         fractions=found.fractions,
     )
 

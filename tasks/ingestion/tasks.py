@@ -137,10 +137,10 @@ def _check(name: str, months: Sequence[date], settings: Settings, n_pieces: int)
     if source.is_tape:
         last_months = [months_before(month, 1) for month in months]
         before = tables.scan("silver.loans", settings, on=last_months).collect()
-    if n_pieces > 1:
-        return check_large_month(source, months[0], settings, n=n_pieces, before=before)
-    dated = landing.read_months(source, months, settings)
     undated = landing.read_months(source, months, settings, dated=False)
+    if n_pieces > 1:
+        return check_large_month(source, months[0], settings, n=n_pieces, undated=undated, before=before)
+    dated = landing.read_months(source, months, settings)
     return check(source, dated, undated, days=months, before=before)
 
 

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,14 +13,27 @@ import polars as pl
 from tasks.config import Settings, held_bytes
 from tasks.errors import BadInputError
 from tasks.ingestion import delivery_checks, landing
+from tasks.ingestion.cleaning import Fractions
+from tasks.ingestion.large_months import LargeMonth, check_large_month
 from tasks.ingestion.plain_copy import name_of_sender
 from tasks.ingestion.raw_files import file_if_due
-from tasks.ingestion.validation import Checked, check
+from tasks.ingestion.validation import Checked, Unreadable, check
+from tasks.months import months_before
 from tasks.onboarding.columns import describe_columns
 from tasks.schemas.catalog import TABLES
 from tasks.schemas.source import Source
 
 BATCH_BYTES = 200_000_000  # of a source's months once they are read
+
+
+class _Lot(NamedTuple):
+    """Months of a source after the check, as in Checked, but for the rows that are received and good."""
+
+    quarantined: pl.DataFrame
+    deliveries: pl.DataFrame
+    unreadable: Mapping[date, Unreadable]
+    lost: Mapping[date, Mapping[str, tuple[int, int]]]
+    fractions: Mapping[date, Mapping[str, Fractions]]
 
 
 class Refusal(NamedTuple):
@@ -60,20 +74,18 @@ def try_source(
 
     Needs:  the columns of `words`, of which those that are new are named.
     """
-    lots, refusals = list[Checked](), list[str]()
+    lots, refusals = list[_Lot](), list[str]()
     file, undated = source.name, 0
     try:
         path = file_if_due(source, settings)
         file = name_of_sender(path) if path else f"{source.name}: retired"
         months = list(landing.count_rows(source, settings))
         undated = landing.read_months(source, months[:1], settings, dated=False).height
-        for number, checked in enumerate(_check_in_lots(source, months, settings)):
-            checked.good.write_parquet(folder / f"{source.name}-{number}.parquet")
-            lots.append(replace(checked, received=checked.received.clear(), good=checked.good.clear()))
+        for lot in _check_in_lots(source, months, settings, folder):
+            lots.append(lot)
     except BadInputError as error:
         refusals.append(str(error))
-    parts = sorted(folder.glob(f"{source.name}-*.parquet"))
-    good = pl.scan_parquet(parts) if parts else TABLES[f"silver.{source.name}"].empty.lazy()
+    good = _scan_good(source, folder)
     deliveries = pl.concat([TABLES["bronze.deliveries"].empty, *(lot.deliveries for lot in lots)])
     n_rows = int((deliveries["n_received"] - deliveries["n_duplicates"]).sum())
     return SourceTrial(
@@ -95,7 +107,7 @@ def try_source(
     )
 
 
-def _count_rules(lots: Sequence[Checked]) -> dict[str, int]:
+def _count_rules(lots: Sequence[_Lot]) -> dict[str, int]:
     """How many rows broke which rules, most often first."""
     rules = Counter[str]()
     for lot in lots:
@@ -103,7 +115,7 @@ def _count_rules(lots: Sequence[Checked]) -> dict[str, int]:
     return dict(rules.most_common())
 
 
-def _count_lost(source: Source, lots: Sequence[Checked]) -> dict[str, tuple[int, int]]:
+def _count_lost(source: Source, lots: Sequence[_Lot]) -> dict[str, tuple[int, int]]:
     """By our name of a column, how many cells mean nothing, and how many of these held text."""
     lost, held = Counter[str](), Counter[str]()
     ours = {name: known for name, (known, _) in source.by_bronze_name.items()}
@@ -113,7 +125,7 @@ def _count_lost(source: Source, lots: Sequence[Checked]) -> dict[str, tuple[int,
     return {column: (n, held[column]) for column, n in lost.items()}
 
 
-def _count_fractions(source: Source, lots: Sequence[Checked]) -> dict[str, int]:
+def _count_fractions(source: Source, lots: Sequence[_Lot]) -> dict[str, int]:
     """By our name of a column of whole numbers, how many cells say another number."""
     found = Counter[str]()
     for of_month in (of_month for lot in lots for of_month in lot.fractions.values()):
@@ -121,20 +133,49 @@ def _count_fractions(source: Source, lots: Sequence[Checked]) -> dict[str, int]:
     return dict(found)
 
 
-def _check_in_lots(source: Source, months: Sequence[date], settings: Settings) -> Iterator[Checked]:
-    """The months checked, as many at a time as fit into memory; each loan against its month before."""
-    before = TABLES["silver.loans"].empty if source.name == "loans" else None
+def _check_in_lots(
+    source: Source, months: Sequence[date], settings: Settings, folder: Path
+) -> Iterator[_Lot]:
+    """The months checked, as many at a time as fit into memory; one that does not in pieces.
+
+    Their good rows go to the folder. Each loan is held against its month before.
+    """
+    sizes, held = landing.weigh_months(source, settings), held_bytes(settings.memory_gb)
+    for number, lot in enumerate(_lots(months, sizes, limit=min(BATCH_BYTES, held))):
+        before = None
+        if source.is_tape:
+            last = pl.col("snapshot_date") == months_before(lot[0], 1)
+            before = _scan_good(source, folder).filter(last).collect()
+        n_pieces = ceil(sizes[lot[0]] / held) if len(lot) == 1 else 1
+        checked = _check(source, lot, settings, n_pieces=n_pieces, before=before)
+        good = [checked.good.lazy()] if isinstance(checked, Checked) else checked.good
+        pl.concat([_no_rows(source), *good]).sink_parquet(folder / f"{source.name}-{number:06}.parquet")
+        set_aside = checked.quarantined.lazy().collect()
+        yield _Lot(set_aside, checked.deliveries, checked.unreadable, checked.lost, checked.fractions)
+
+
+def _check(
+    source: Source, lot: Sequence[date], settings: Settings, *, n_pieces: int, before: pl.DataFrame | None
+) -> Checked | LargeMonth:
     undated = TABLES[f"bronze.{source.name}"].empty
-    for lot in _lots(months, landing.weigh_months(source, settings), settings):
-        dated = landing.read_months(source, lot, settings)
-        checked = check(source, dated, undated, days=lot, before=before)
-        if before is not None:
-            before = checked.good.filter(pl.col("snapshot_date") == lot[-1])
-        yield checked
+    if n_pieces > 1:
+        return check_large_month(source, lot[0], settings, n=n_pieces, undated=undated, before=before)
+    dated = landing.read_months(source, lot, settings)
+    return check(source, dated, undated, days=lot, before=before)
 
 
-def _lots(months: Sequence[date], sizes: Mapping[date, int], settings: Settings) -> Iterator[list[date]]:
-    limit, lot, size = min(BATCH_BYTES, held_bytes(settings.memory_gb)), list[date](), 0
+def _scan_good(source: Source, folder: Path) -> pl.LazyFrame:
+    """The good rows of the months that were checked."""
+    parts = sorted(folder.glob(f"{source.name}-*.parquet"))
+    return pl.scan_parquet(parts) if parts else _no_rows(source)
+
+
+def _no_rows(source: Source) -> pl.LazyFrame:
+    return TABLES[f"silver.{source.name}"].empty.lazy()
+
+
+def _lots(months: Sequence[date], sizes: Mapping[date, int], *, limit: int) -> Iterator[list[date]]:
+    lot, size = list[date](), 0
     for month in months:
         if lot and size + sizes[month] > limit:
             yield lot
@@ -145,7 +186,7 @@ def _lots(months: Sequence[date], sizes: Mapping[date, int], settings: Settings)
         yield lot
 
 
-def _refusals(file: str, checked: Checked) -> list[Refusal]:
+def _refusals(file: str, checked: _Lot) -> list[Refusal]:
     """Months that would not come in: a column that cannot be read, or too many rows that break a rule."""
     found: list[Refusal] = []
     for delivery in checked.deliveries.iter_rows(named=True):

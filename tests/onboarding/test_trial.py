@@ -7,13 +7,15 @@ import polars as pl
 import pytest
 
 from simulator.lender import Lender, simulate
-from tasks.config import Settings
+from tasks.config import Settings, held_bytes
+from tasks.ingestion.landing import weigh_months
 from tasks.ingestion.tasks import ingest
 from tasks.labels.tasks import build_labels
 from tasks.onboarding.outlook import foresee_first_model, measure_cohorts
 from tasks.onboarding.source_trial import Refusal, say_once
 from tasks.onboarding.trial import COUNTS, Trial, try_lender
 from tasks.onboarding.trial_page import write_trial
+from tasks.schemas.catalog import SOURCES as SOURCES_OF
 from tasks.store import tables
 from tests.builders import months, write_book
 
@@ -43,6 +45,13 @@ def test_what_is_said_of_rows_is_what_the_tables_hold(settings: Settings, trial:
     assert trial.sources.select("source", *COUNTS).sort("source").equals(deliveries.collect().sort("source"))
     assert trial.sources["n_quarantined"].sum() > 0
     assert trial.sources["n_duplicates"].sum() > 0
+
+
+def test_months_larger_than_memory_are_checked_to_the_same_end(settings: Settings, trial: Trial) -> None:
+    little = settings.model_copy(update={"memory_gb": 0.3 + 6 * 180_000 / 2**30})
+    sizes = weigh_months(SOURCES_OF["clickstream"], little)
+    assert min(sizes.values()) > 2 * held_bytes(little.memory_gb)
+    assert try_lender(little).as_rows() == trial.as_rows()
 
 
 def test_the_rules_said_to_be_broken_are_those_of_quarantine(settings: Settings, trial: Trial) -> None:
