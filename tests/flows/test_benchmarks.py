@@ -21,6 +21,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+def run(name: str, *words: str) -> str:
+    """What a measured run prints."""
+    command = [sys.executable, "-m", f"benchmarks.{name}", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -33,7 +41,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_a_measured_run_says_its_seconds(home: Path, words: tuple[str, ...]) -> None:
     name, *folders = words
-    command = [sys.executable, "-m", "benchmarks.once", name, *(str(home / folder) for folder in folders)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["seconds"] > 0
+    assert json.loads(run("once", name, *(str(home / folder) for folder in folders)))["seconds"] > 0
+
+
+def test_months_of_the_same_size_are_measured_one_by_one(tmp_path: Path) -> None:
+    data, datamart = str(tmp_path / DATA), str(tmp_path / MART)
+    made = json.loads(run("scale", "lender", data, "3", "1"))
+    assert made["feature_clickstream.csv"] == 3 * 18 * 500
+    measured = [json.loads(line) for line in run("scale", "months", data, datamart).splitlines()]
+    assert [one["month"] for one in measured] == ["2020-01-01", "2020-02-01", "2020-03-01"]

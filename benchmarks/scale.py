@@ -1,0 +1,130 @@
+"""A lender whose months are all as large, and what its features cost month by month and by workers.
+
+python -m benchmarks.scale lender DATA MONTHS SCALE
+python -m benchmarks.scale months DATA DATAMART [MONTHS]
+python -m benchmarks.scale workers DATA HOME MONTHS WORKERS
+
+The lender grants 500 loans times SCALE a month, and its clickstream has a row a month of each customer of 18
+months, 9,000 times SCALE: that of the simulator's own lender has rows of all customers in every month.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from flows.backfill import run_backfill
+from flows.dask_cluster import scheduler
+from flows.engine import run_flow
+from flows.features import gold_features, ingestion
+from simulator import layout
+from simulator.clickstream import build_clickstream
+from simulator.lender import PARTS
+from simulator.population import customer_ids, draw_credit, draw_defaults
+from simulator.terms import Bools, Lender
+from tasks.config import Settings, checked_settings
+from tasks.ingestion import landing
+from tasks.ingestion.tasks import months_received
+from tasks.schemas.catalog import SOURCES
+
+COHORTS = 18  # that are in the clickstream of a month
+Result = dict[str, Any]
+
+
+def lender(data: str, months: str, scale: str) -> Result:
+    """Write the files of the lender."""
+    made = Lender(date(2020, 1, 1), int(months), scale=int(scale))
+    parts = {**PARTS, layout.CLICKSTREAM_FILE: _clickstream}
+    Path(data).mkdir(parents=True)
+    rows = dict[str, int]()
+    for name, part in parts.items():
+        with (Path(data) / name).open("wb") as file:
+            for number, frame in enumerate(part(made)):
+                frame.write_csv(file, include_header=number == 0)
+                rows[name] = rows.get(name, 0) + frame.height
+    return rows
+
+
+def _clickstream(made: Lender) -> Iterator[pl.DataFrame]:
+    for month in range(made.months):
+        first = max(0, month - COHORTS + 1)
+        for cohort in range(first, first + COHORTS):
+            yield build_clickstream(made, cohort, month, _ids(made, cohort), _defaults(made, cohort))
+
+
+@cache
+def _ids(made: Lender, cohort: int) -> pl.Series:
+    return customer_ids(made, cohort)
+
+
+@cache
+def _defaults(made: Lender, cohort: int) -> Bools:
+    return draw_defaults(made, cohort, draw_credit(made, cohort))
+
+
+def months(data: str, datamart: str, n: str = "") -> Iterator[Result]:
+    """Of each month's two parts of the features flow, CPU seconds and seconds; and the peak so far, GiB."""
+    settings = _settings(data, datamart)
+    _look_through(settings)
+    for day in months_received(settings)[: int(n) if n else None]:
+        spent = Result(month=str(day))
+        for name, flow in (("ingestion", ingestion), ("features", gold_features)):
+            cpu, begun = _cpu_seconds(), time.perf_counter()
+            run_flow(flow, day, settings)
+            spent[name] = round(_cpu_seconds() - cpu, 2), round(time.perf_counter() - begun, 2)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        yield {**spent, "peak_gib": round(peak, 2)}
+
+
+def workers(data: str, home: str, n_months: str, n_workers: str) -> Result:
+    """Seconds of a backfill of features by so many workers, into a new datamart; one is the command itself.
+
+    The files were looked through and split into months before.
+    """
+    settings = _settings(data, home)
+    days = months_received(settings)[: int(n_months)]
+    _look_through(settings)
+    cpu, begun = _cpu_seconds(), time.perf_counter()
+    with scheduler(int(n_workers), None) as them:
+        run_backfill(days, ["features"], settings, step=lambda *_: None, workers=them)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "workers": int(n_workers),
+        "months": len(days),
+        "seconds": round(time.perf_counter() - begun, 1),
+        "cpu_seconds_here": round(_cpu_seconds() - cpu, 1),
+        "cpu_seconds_of_workers": round(children.ru_utime + children.ru_stime, 1),
+    }
+
+
+def _settings(data: str, datamart: str) -> Settings:
+    return checked_settings({"data": Path(data), "datamart": Path(datamart)})
+
+
+def _look_through(settings: Settings) -> None:
+    """Look through the files and split them into months, once for all."""
+    for source in SOURCES.values():
+        landing.read_months(source, months_received(settings)[:1], settings)
+
+
+def _cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def main() -> None:
+    """Run what the first argument names with the rest of them; print JSON, a line for each result."""
+    result = {"lender": lender, "months": months, "workers": workers}[sys.argv[1]](*sys.argv[2:])
+    for line in [result] if isinstance(result, dict) else result:
+        print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()
