@@ -96,10 +96,12 @@ def test_a_ranking_must_be_red_in_two_months_and_is_investigated_from_the_first(
 
 
 @pytest.mark.parametrize("before", ["amber", "red"])
-def test_calibration_must_show_in_three_months(before: str) -> None:
+def test_calibration_must_show_until_the_pool_shares_no_loan_with_the_first(before: str) -> None:
     red, outside, green = (rows(of("spiegelhalter_z", status)) for status in ("red", before, "green"))
-    assert fired(red, outside, outside) == {"calibration_red"}
-    assert fired(red, outside) == fired(red, green, outside) == set()
+    pooled = POLICY.ranking.cohorts
+    assert fired(red, *[outside] * pooled) == {"calibration_red"}
+    assert fired(red, *[outside] * (pooled - 1)) == set()
+    assert fired(red, *[outside] * (pooled - 1), green) == set()
 
 
 def test_a_policy_that_was_adopted_earlier_acts_on_a_ranking_that_is_red_once() -> None:
