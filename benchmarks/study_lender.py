@@ -24,7 +24,7 @@ from simulator.truth import true_default_probability
 from tasks.features.application_features import build_features
 from tasks.governance.policy import Policy
 from tasks.ingestion.cleaning import clean
-from tasks.modelling.candidates import find_candidates, measure_paths, refit, score_walk_forward
+from tasks.modelling.candidates import find_candidates, measure_paths, read_whole, refit, score_walk_forward
 from tasks.modelling.challenger import build_model_reference, score_unseen
 from tasks.modelling.fallbacks import FallbackEnsemble, sources_left
 from tasks.modelling.families import ModelSpec
@@ -184,14 +184,15 @@ class Book:
         oot = snapshot.of(split.oot)
         scored = score_walk_forward(spec, snapshot, split, seed=SEED, paths=tuple(sources_left(oot)))
         auc = measure_auc(label_array(oot), scored.served)
-        ensemble = refit(spec, snapshot, VIEW, seed=SEED)
+        training_set = read_whole(snapshot, VIEW)
+        ensemble = refit(spec, snapshot, training_set, seed=SEED)
         figures = {"auc": auc.value, "auc_ci_90": list(auc.interval(0.90))}
         card = {
             "gate": {"figures": figures},
             "fallbacks": measure_paths(scored, oot),
             "data": {"n_loans": snapshot.ripe.height},
         }
-        scores = score_unseen(spec, ensemble, snapshot, VIEW, seed=SEED)
+        scores = score_unseen(spec, ensemble, snapshot, training_set, seed=SEED)
         return Champion(
             f"{snapshot.as_of:%Y-%m}", ensemble, self._reference(ensemble, snapshot, oot, scores), card
         )

@@ -9,7 +9,7 @@ from scipy.special import expit
 from tasks.lender.current import OfTheLender
 from tasks.lender.declaration import Lender
 from tasks.modelling.base_models import columns_of
-from tasks.modelling.candidates import Candidate, read_development
+from tasks.modelling.candidates import Candidate
 from tasks.modelling.fallbacks import find_missing, sources_of_path
 from tasks.modelling.splits import Split
 from tasks.modelling.stacking import (
@@ -20,7 +20,13 @@ from tasks.modelling.stacking import (
     predict_pd,
     stack_log_odds,
 )
-from tasks.modelling.training_set import TrainingSet, TrainingSnapshot, label_array
+from tasks.modelling.training_set import (
+    TrainingSet,
+    TrainingSnapshot,
+    label_array,
+    see_history,
+    to_training_set,
+)
 from tasks.schemas.feature_store import CATEGORIES, SUMMARY_OF, numbers_of, word_counts, words_of
 from tasks.statistics.performance import MIN_OF_CLASS, measure_auc, measure_auc_gain
 
@@ -74,7 +80,8 @@ def measure_ablations(
     n_bad = int(oot["label"].sum())
     if min(n_bad, oot.height - n_bad) < MIN_OF_CLASS:
         return []
-    training_set = read_development(snapshot, split, view="as of training")
+    learned = see_history(snapshot.of(split.development), snapshot.past, day=min(split.oot))
+    training_set = to_training_set(learned)
     model = candidate.ensemble.models[path]
     own = measure_auc(label_array(oot), predict_pd(model, oot))
     base_model_specs = base_models_of(candidate.spec, oot, sources_of_path(path, oot))

@@ -33,12 +33,16 @@ Explainer = Literal["linear", "trees"]  # how the score is shared out among feat
 
 @dataclass(frozen=True)
 class BaseModel:
-    """A model that is fitted by itself, then stacked: what it reads, how it is built and explained."""
+    """A model that is fitted by itself, then stacked: what it reads, how it is built and explained.
+
+    Where its columns are not `fixed_columns`, what they make of the features depends on hyperparameters.
+    """
 
     name: str
     sources: tuple[str, ...]
     build: Build
     explainer: Explainer
+    fixed_columns: bool = True
 
 
 def of_other_source(name: str) -> BaseModel:

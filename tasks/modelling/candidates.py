@@ -109,9 +109,9 @@ def find_candidates(
     """
     folds, oot = build_folds(snapshot, split.development), snapshot.of(split.oot)
     candidates: list[Candidate] = []
+    training_set = read_development(snapshot, split, view="as of training")
     for family in FAMILIES.values():
         spec, loss = search_spec(family, folds, trials=trials, seed=seed, start=start.get(family.name))
-        training_set = read_development(snapshot, split, view="as of training")
         ensemble = fit_as_served(spec, training_set, [oot], seed=seed)
         pds = predict_ensemble(ensemble, oot)
         candidates.append(Candidate(spec, loss, ensemble, pds, measure_auc(label_array(oot), pds)))
@@ -262,11 +262,17 @@ def measure_by_history(shortened: pl.DataFrame) -> list[dict[str, Any]]:
     return measured
 
 
-def refit(spec: ModelSpec, snapshot: TrainingSnapshot, view: HistoryView, *, seed: int) -> FallbackEnsemble:
-    """The spec fitted to every loan that `view` takes in, out-of-time cohorts included: it may serve.
+def read_whole(snapshot: TrainingSnapshot, view: HistoryView) -> TrainingSet:
+    """Training set of every loan that `view` takes in, out-of-time cohorts included."""
+    return read_training_set(snapshot, snapshot.ripe, day=snapshot.as_of, view=view)
+
+
+def refit(
+    spec: ModelSpec, snapshot: TrainingSnapshot, training_set: TrainingSet, *, seed: int
+) -> FallbackEnsemble:
+    """The spec fitted to the training set of `read_whole`: it may serve.
 
     It has the score paths of all applications so far, young ones too.
     """
-    training_set = read_training_set(snapshot, snapshot.ripe, day=snapshot.as_of, view=view)
     paths, cross_fits = tuple(sources_left(snapshot.loans)), count_cross_fits(len(training_set.targets))
     return fit_ensemble(spec, training_set, seed=seed, paths=paths, cross_fits=cross_fits)

@@ -16,6 +16,7 @@ from tasks.modelling.candidates import (
     choose_history_view,
     find_candidates,
     measure_paths,
+    read_whole,
     refit,
     score_walk_forward,
 )
@@ -32,9 +33,9 @@ from tasks.modelling.families import ModelSpec
 from tasks.modelling.splits import Split, split_cohorts
 from tasks.modelling.training_set import (
     HistoryView,
+    TrainingSet,
     TrainingSnapshot,
     label_array,
-    read_training_set,
     see_history,
 )
 from tasks.monitoring.approvals import mix_summaries, summarise_pds
@@ -94,8 +95,9 @@ def train(snapshot: TrainingSnapshot, config: TrainingConfig) -> Challenger:
     )
     paths = measure_paths(walk_forward, oot)
     ablations = measure_ablations(candidates[0], snapshot, split, seed=config.seed)
-    ensemble = refit(spec, snapshot, view, seed=config.seed)
-    unseen = score_unseen(spec, ensemble, snapshot, view, seed=config.seed)
+    training_set = read_whole(snapshot, view)
+    ensemble = refit(spec, snapshot, training_set, seed=config.seed)
+    unseen = score_unseen(spec, ensemble, snapshot, training_set, seed=config.seed)
     return Challenger(split, candidates, view, views, paths, walk_forward, ablations, ensemble, unseen)
 
 
@@ -206,16 +208,20 @@ def build_model_reference(
 
 
 def score_unseen(
-    spec: ModelSpec, ensemble: FallbackEnsemble, snapshot: TrainingSnapshot, view: HistoryView, *, seed: int
+    spec: ModelSpec,
+    ensemble: FallbackEnsemble,
+    snapshot: TrainingSnapshot,
+    training_set: TrainingSet,
+    *,
+    seed: int,
 ) -> dict[str, pl.Series]:
     """PDs by every score path of the newest applications, as of applications to come.
 
     Their histories are as on the training day, and each PD is by base models that were fitted without the
     application: what a model says of loans that it learned from lies elsewhere.
 
-    Needs:  the `ensemble` that `refit` fits to the snapshot in this view.
+    Needs:  the `ensemble` that `refit` fits to the training set.
     """
-    training_set = read_training_set(snapshot, snapshot.ripe, day=snapshot.as_of, view=view)
     newest = see_newest(snapshot)
     learned = training_set.features["loan_id"]
     if not newest["loan_id"].is_in(learned.implode()).any():

@@ -81,7 +81,9 @@ _ROWS = (
     ),
     Family(
         name="boosting",
-        base_models_of=lambda: (BaseModel("boosting", tuple(SOURCES), build_trees, "trees"),),
+        base_models_of=lambda: (
+            BaseModel("boosting", tuple(SOURCES), build_trees, "trees", fixed_columns=False),  # kappa
+        ),
         defaults={**TREES, "kappa": 30.0},
         search_space={**_search_trees(120), "kappa": FloatDistribution(3.0, 300.0, log=True)},
     ),

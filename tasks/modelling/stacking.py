@@ -73,22 +73,15 @@ class StackedModel:
         vars(self).update(older | {name: value for name, value in state.items() if name != "parts"})
 
 
-def fit_base_models(spec: ModelSpec, training_set: TrainingSet, *, seed: int) -> tuple[Pipeline, ...]:
-    """The family's base models that have a source fitted to the training set, from all of our sources."""
-    there = set(all_sources(training_set.features))
-    base_models = [one for one in FAMILIES[spec.family].base_models if there.intersection(one.sources)]
-    return tuple(fit_base_model(spec, base_model, training_set, seed=seed) for base_model in base_models)
-
-
 def fit_base_model(
     spec: ModelSpec, base_model: BaseModel, training_set: TrainingSet, *, seed: int
 ) -> Pipeline:
     """One base model fitted to the training set, from the columns of its sources alone."""
-    columns, model, numbers = _prepare(spec, base_model, training_set.features, seed=seed)
-    return make_pipeline(columns, _fit_numbers(model, numbers, training_set.targets))
+    columns, model, numbers = prepare(spec, base_model, training_set.features, seed=seed)
+    return make_pipeline(columns, fit_numbers(model, numbers, training_set.targets))
 
 
-def _prepare(
+def prepare(
     spec: ModelSpec, base_model: BaseModel, features: pl.DataFrame, *, seed: int
 ) -> tuple[ColumnTransformer, Any, Floats]:
     """A base model's fitted columns, its unfitted model, and the numbers (n, columns) to fit it to."""
@@ -98,7 +91,14 @@ def _prepare(
         return columns, model, np.asarray(columns.fit_transform(used))
 
 
-def _fit_numbers(model: Any, numbers: Floats, targets: Floats, *, weight: float = 1.0) -> Any:
+def transform(columns: ColumnTransformer, features: pl.DataFrame) -> Floats:
+    """The numbers (n, columns) that fitted columns make of the features."""
+    used = features.select(features_in(features.columns))
+    with TRANSFORMING:
+        return np.asarray(columns.transform(used))
+
+
+def fit_numbers(model: Any, numbers: Floats, targets: Floats, *, weight: float = 1.0) -> Any:
     """A copy of the model fitted to numbers (n, columns) and targets (n,).
 
     A target p counts as a default of weight p and a good loan of weight 1 - p (soft labels), both times the
@@ -232,7 +232,7 @@ def fit_weights(log_odds: Floats, credibility: Floats | None, targets: Floats) -
     known = np.hstack([base, z, *(z * base[:, [i]] for i in range(n_base_models))])
     smoothed = (1 - SMOOTHED) * targets + SMOOTHED * targets.mean()
     by_view = np.column_stack([targets, *[smoothed] * (n_views - 1)]).ravel()
-    model = _fit_numbers(LogisticRegression(C=10.0, max_iter=1000), known, by_view)
+    model = fit_numbers(LogisticRegression(C=10.0, max_iter=1000), known, by_view)
     weights = [float(weight) for weight in model.coef_[0]]
     at_none, at_full = weights[:n_base_models], weights[n_base_models:]
     return {
@@ -254,21 +254,19 @@ def cross_fit(
     much more: a penalty would otherwise shrink it further than the model of all loans, whose PDs weights of
     such log-odds make too extreme.
     """
-    columns, model, numbers = _prepare(spec, base_model, training_set.features, seed=seed)
-    seen = [numbers]
-    for view in _views(training_set)[1:]:
-        used = view.select(features_in(view.columns))
-        with TRANSFORMING:
-            seen.append(np.asarray(columns.transform(used)) if _reads_history(base_model) else numbers)
+    columns, model, numbers = prepare(spec, base_model, training_set.features, seed=seed)
+    views = _views(training_set)
+    shortened = views[1:] if _reads_history(base_model) else []
+    seen = [numbers, *(transform(columns, view) for view in shortened)]
 
     def fit_without(held: Mask) -> Any:
         weight = len(held) / np.count_nonzero(~held)
-        return _fit_numbers(model, numbers[~held], training_set.targets[~held], weight=weight)
+        return fit_numbers(model, numbers[~held], training_set.targets[~held], weight=weight)
 
     nothing = np.zeros_like(training_set.ripe)
     whole, *others = call_side_by_side(partial(fit_without, held) for held in (nothing, *groups))
-    unseen = np.zeros((len(numbers), len(seen)))
-    for held, fitted in zip(groups, others, strict=True):
+    unseen = np.zeros((len(numbers), len(views)))
+    for held, fitted in zip(groups, others, strict=True):  # what reads no history says the same of each view
         unseen[held] = np.column_stack([fitted.decision_function(view[held]) for view in seen])
     return make_pipeline(columns, whole), unseen
 

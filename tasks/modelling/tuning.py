@@ -1,16 +1,18 @@
 """Tuning: the best hyperparameters of one family, by the log loss of earlier fits on later cohorts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import optuna
 import polars as pl
 
-from tasks.modelling.families import Family, ModelSpec
-from tasks.modelling.stacking import base_log_odds, call_side_by_side, fit_base_models
+from tasks.modelling.base_models import BaseModel, build_base_model
+from tasks.modelling.families import FAMILIES, Family, ModelSpec
+from tasks.modelling.stacking import all_sources, call_side_by_side, fit_numbers, prepare, transform
 from tasks.modelling.training_set import TrainingSet
+from tasks.schemas.source_features import features_in
 from tasks.statistics.performance import Floats
 
 BATCH = 2  # trials that are asked for and told together: the more, the less each knows of the others
@@ -18,11 +20,17 @@ BATCH = 2  # trials that are asked for and told together: the more, the less eac
 
 @dataclass(frozen=True)
 class Fold:
-    """Training set of earlier cohorts, and a later cohort with its labels (n,) to validate on."""
+    """Training set of earlier cohorts, and a later cohort with its labels (n,) to validate on.
+
+    `prepared` keeps the numbers that fixed columns of base models make of both, for the trials to come.
+    """
 
     training_set: TrainingSet
     held: pl.DataFrame
     labels: Floats
+    prepared: dict[BaseModel, tuple[Floats, Floats]] = field(
+        default_factory=dict[BaseModel, tuple[Floats, Floats]]
+    )
 
 
 def search_spec(
@@ -84,7 +92,23 @@ def _study(seed: int) -> optuna.Study:
 
 
 def _losses(spec: ModelSpec, fold: Fold, *, seed: int) -> Floats:
-    """Log loss (n,) of each held loan, summed over the base models."""
-    base_models = fit_base_models(spec, fold.training_set, seed=seed)
-    signed = (1 - 2 * fold.labels)[:, None] * base_log_odds(base_models, fold.held)
-    return np.logaddexp(0.0, signed).sum(axis=1)
+    """Log loss (n,) of each held loan, summed over the base models that have a source."""
+    there = set(all_sources(fold.training_set.features))
+    base_models = [one for one in FAMILIES[spec.family].base_models if there.intersection(one.sources)]
+    log_odds = np.column_stack([_held_log_odds(spec, one, fold, seed=seed) for one in base_models])
+    return np.logaddexp(0.0, (1 - 2 * fold.labels)[:, None] * log_odds).sum(axis=1)
+
+
+def _held_log_odds(spec: ModelSpec, base_model: BaseModel, fold: Fold, *, seed: int) -> Floats:
+    """Log-odds of default (n,) that a base model fitted to the training set gives the held loans."""
+    features = fold.training_set.features
+    if base_model in fold.prepared:
+        numbers, held = fold.prepared[base_model]
+        used = features.select(features_in(features.columns))
+        _, model = build_base_model(base_model, spec.params, used, seed=seed)
+    else:
+        columns, model, numbers = prepare(spec, base_model, features, seed=seed)
+        held = transform(columns, fold.held)
+        if base_model.fixed_columns:
+            fold.prepared[base_model] = numbers, held
+    return fit_numbers(model, numbers, fold.training_set.targets).decision_function(held)

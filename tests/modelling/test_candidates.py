@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 
 from tasks.errors import NothingToDoError
 from tasks.modelling import candidates
-from tasks.modelling.candidates import Candidate, build_folds, refit, score_walk_forward
+from tasks.modelling.candidates import Candidate, build_folds, read_whole, refit, score_walk_forward
 from tasks.modelling.challenger import (
     UNSEEN_FITS,
     TrainingConfig,
@@ -105,13 +105,13 @@ def test_neither_gate_nor_search_reads_clicks_after_the_cohort_that_is_judged() 
 @pytest.mark.parametrize("family", ["logistic", "stack"])
 def test_the_score_of_a_loan_in_the_reference_knows_nothing_of_its_own_outcome(family: str) -> None:
     book, spec, view = known(), ModelSpec(family, QUICK), HISTORY_VIEWS[1]
-    ensemble = refit(spec, book, view, seed=0)
+    ensemble = refit(spec, book, read_whole(book, view), seed=0)
     first = pl.int_range(pl.len()) % UNSEEN_FITS == 0
     label = pl.when(first).then(1 - pl.col("label")).otherwise("label")
     turned = book.loans.with_columns(label=label, target=label.cast(pl.Float64))
     usual, other = (
-        score_unseen(spec, ensemble, replace(book, loans=loans), view, seed=0)
-        for loans in (book.loans, turned)
+        score_unseen(spec, ensemble, one, read_whole(one, view), seed=0)
+        for one in (book, replace(book, loans=turned))
     )
     n_first = 3 * N // UNSEEN_FITS
     assert set(usual) == set(PATHS)

@@ -1,4 +1,5 @@
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import pytest
 
@@ -58,3 +59,16 @@ def test_a_specification_that_beats_the_usual_one_by_chance_alone_is_not_taken(s
     fold = Fold(training_set(n=300), held.features, held.targets)
     spec, _ = search_spec(FAMILIES["logistic"], [fold], trials=3, seed=seed)
     assert spec.params == FAMILIES["logistic"].defaults
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_trial_learns_the_same_after_others_of_the_same_folds(family: str) -> None:
+    held = training_set(seed=2, n=200)
+    used, fresh = (Fold(training_set(n=300), held.features, held.targets) for _ in range(2))
+    search_spec(FAMILIES[family], [used], trials=2, seed=1)
+    spaces: Mapping[str, Any] = FAMILIES[family].search_space
+    start = {name: space.low for name, space in spaces.items()}
+    again, first = (
+        search_spec(FAMILIES[family], [fold], trials=1, seed=0, start=start) for fold in (used, fresh)
+    )
+    assert again == first
