@@ -32,7 +32,7 @@ def features_one_go(data: str, datamart: str) -> dict[str, Any]:
 
     settings = _settings(data, datamart)
     start = time.perf_counter()
-    _features(months_received(settings), settings)
+    build_features(months_received(settings), settings)
     return {"seconds": time.perf_counter() - start}
 
 
@@ -46,12 +46,13 @@ def features_by_month(data: str, datamart: str) -> dict[str, Any]:
     each: list[float] = []
     for month in months:
         before = time.perf_counter()
-        _features([month], settings)
+        build_features([month], settings)
         each.append(time.perf_counter() - before)
     return {"seconds": time.perf_counter() - start, "each": each}
 
 
-def _features(days: list[date], settings: Any) -> None:
+def build_features(days: list[date], settings: Any) -> None:
+    """The features flow's own work, without its runs."""
     from tasks.features.tasks import build_feature_store
     from tasks.ingestion.tasks import ingest
     from tasks.labels.tasks import build_labels
@@ -79,7 +80,7 @@ def monitoring(data: str, home: str) -> dict[str, Any]:
     from tasks.reporting.html_report import build_report
     from tasks.store import tables
 
-    settings = _home_settings(data, home, trials=8)
+    settings = home_settings(data, home, trials=8)
     day = tables.snapshot_dates("gold.monitoring", settings)[-1]
     start = time.perf_counter()
     monitor_month(day, settings)
@@ -144,7 +145,7 @@ def walk_forward(data: str, home: str) -> dict[str, Any]:
     from tasks.ingestion.tasks import months_received
     from tasks.reporting.status import month_table
 
-    settings = _home_settings(data, home, first_training_cohorts=4)
+    settings = home_settings(data, home, first_training_cohorts=4)
     start = time.perf_counter()
     for month in months_received(settings):
         for flow in map(flow_named, FLOWS):
@@ -168,7 +169,7 @@ def training(data: str, home: str, search_loans: str = "") -> dict[str, Any]:
     from tasks.registry.registered_files import read_card
     from tasks.store import tables
 
-    settings = _home_settings(data, home, trials=30)
+    settings = home_settings(data, home, trials=30)
     if search_loans:
         vars(core).update(SEARCH_LOANS=int(search_loans))
     day = tables.snapshot_dates("gold.feature_store", settings)[-1]
@@ -189,7 +190,7 @@ def scoring(data: str, home: str) -> dict[str, Any]:
     from tasks.scoring.predictions import score_applications
     from tasks.store import tables
 
-    settings = _home_settings(data, home, trials=30)
+    settings = home_settings(data, home, trials=30)
     applications = tables.scan("gold.feature_store", settings).collect()
     million = pl.concat([applications] * (1_000_000 // applications.height + 1)).head(1_000_000)
     registry = load_registry(settings)
@@ -200,7 +201,7 @@ def scoring(data: str, home: str) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - start, "n": scored.height}
 
 
-def _home_settings(data: str, home: str, **values: Any) -> Any:
+def home_settings(data: str, home: str, **values: Any) -> Any:
     return _settings(data, Path(home) / "datamart", model_store=Path(home) / "model_store", **values)
 
 
