@@ -1,13 +1,15 @@
 """Who is asked for what by when, and which choice the figures speak for; pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from tasks.monitoring.action_life import due_date
-from tasks.reporting.facts import Facts, Row
+from tasks.monitoring.triggers import metrics_of
+from tasks.months import months_before
+from tasks.reporting.facts import Facts, Row, months_outside
 from tasks.reporting.words import about, day_name, model_day, model_name
 
 CUTOFF_TRIGGERS = ("path_cost_red", "arrears_red")  # whose action is to set the cut-off
@@ -53,15 +55,50 @@ class Ask:
 
 def asks_of(name: str, facts: Facts) -> list[Ask]:
     """What is asked because of a cause, the first due first."""
+    return [_ask(row, facts) for row in _open_actions(name, facts)]
+
+
+def _open_actions(name: str, facts: Facts) -> list[Row]:
+    """Actions of the day, because of a cause, that are still to be done, the first due first."""
     rows = facts.actions.filter(pl.col("trigger").str.starts_with(name), pl.col("severity") != "info")
     if "state" in rows.columns:
         rows = rows.filter(pl.col("state").is_null() | ~pl.col("state").is_in(SETTLED))
-    return [_ask(row, facts) for row in rows.sort("due_date", "trigger").to_dicts()]
+    return rows.sort("due_date", "trigger").to_dicts()
+
+
+def describe_watch(name: str, rows: Sequence[Row], facts: Facts) -> str:
+    """When an order would follow from a cause of which nothing is asked, and how long it lasts already."""
+    worst = rows[0]
+    named = [one for one in facts.policy.trigger if one.name.startswith(name) and one.severity != "info"]
+    waiting = [one for one in named if worst["metric"] in metrics_of(one)]
+    if not waiting:
+        return "no order of the policy follows from this figure by itself"
+    first = next((one for one in waiting if one.severity == worst["status"]), waiting[0])
+    last = f" {first.months} months in a row" if first.months > 1 else ""
+    lasted = months_outside(worst, facts.past)
+    now = f"; this is month {lasted}" if first.severity == worst["status"] and lasted < first.months else ""
+    return f"an order to {first.owner} follows once it is {first.severity}{last}{now}"
+
+
+def confirm_pause(facts: Facts) -> str:
+    """Who confirms by when that nobody is meant to apply."""
+    owner = owner_of(CUTOFF_TRIGGERS[0], facts)
+    return f"{owner} confirms by {day_name(next_review(facts))} that lending has ended"
+
+
+def owner_of(trigger: str, facts: Facts) -> str:
+    """Whom the policy makes the owner of a trigger's action."""
+    return next((one.owner for one in facts.policy.trigger if one.name == trigger), "the lender")
+
+
+def next_review(facts: Facts) -> date:
+    """The day of the next month's review."""
+    return months_before(facts.day, -1)
 
 
 def is_cutoff_asked(facts: Facts) -> bool:
     """Whether somebody is asked to set the cut-off."""
-    return any(asks_of(trigger, facts) for trigger in CUTOFF_TRIGGERS)
+    return any(_open_actions(trigger, facts) for trigger in CUTOFF_TRIGGERS)
 
 
 def _ask(row: Row, facts: Facts) -> Ask:
@@ -106,9 +143,22 @@ def _advise_on_source(facts: Facts) -> str:
     return f"have its sender restore it, since {worth}; retire it, to do without it for good, if that fails"
 
 
-def advise_on_cutoff(facts: Facts) -> str:
+def recommended_cutoff(facts: Facts) -> float | None:
+    """Where the figures put the cut-off that somebody is asked to set; None without either."""
+    if not is_cutoff_asked(facts):
+        return None
+    even = _even_under_arrears(facts)
+    if even is not None or not _open_actions("path_cost", facts):
+        return even
+    moved = facts.best_cutoff is not None and facts.better_cutoff and facts.gain_of_best > 0
+    return facts.best_cutoff["value"] if moved and facts.best_cutoff else facts.policy.cutoff_pd
+
+
+def _advise_on_cutoff(facts: Facts) -> str:
     """Where the figures put the cut-off, and why."""
     best, cutoff = facts.best_cutoff, facts.policy.cutoff_pd
+    if _even_under_arrears(facts) is not None:
+        return _advise_on_arrears(facts)
     if best is None:
         return f"leave it at {cutoff:.0%} until profit is measured"
     limits = f"{best['ci_low']:.0%} to {best['ci_high']:.0%}"
@@ -119,13 +169,36 @@ def advise_on_cutoff(facts: Facts) -> str:
     return f"set it at {best['value']:.0%}, which earns about {about(facts.gain_of_best)} a month more"
 
 
-def _advise_on_arrears(facts: Facts) -> str:
-    """The cut-off at which a loan breaks even if it defaults as much more often as it is in arrears."""
+def _even_under_arrears(facts: Facts) -> float | None:
+    """The PD at which a loan breaks even if it defaults as much more often as it is in arrears."""
     best, arrears = facts.money("best_cutoff"), facts.outside("early_arrears")
-    if best is None or not arrears or best["reference"] is None:
+    if best is None or not arrears or best["reference"] is None or not _open_actions("arrears", facts):
+        return None
+    return float(best["reference"] * arrears[0]["reference"] / arrears[0]["value"])
+
+
+def _advise_on_arrears(facts: Facts) -> str:
+    even, best = _even_under_arrears(facts), facts.best_cutoff
+    if even is None:
         return ""
-    even = best["reference"] * arrears[0]["reference"] / arrears[0]["value"]
-    return f"set it at {even:.0%}, where a loan breaks even if defaults exceed the PDs as arrears do"
+    set_it = f"set it at {even:.0%}, where a loan breaks even if defaults exceed the PDs as arrears do"
+    if best is None:
+        return set_it
+    why_not = "before these arrears" if best["basis"] == "realised" else "by the PDs that arrears exceed"
+    return f"{set_it} ({name_best(best)}, {why_not})"
+
+
+def name_best(best: Row) -> str:
+    """Where the best cut-off is, and by which figures."""
+    by = "the forecast puts" if best["basis"] == "expected" else "ripe loans put"
+    return f"{by} the best at {best['value']:.0%} ({best['ci_low']:.0%} to {best['ci_high']:.0%})"
+
+
+def name_gain(facts: Facts) -> str:
+    """What the best cut-off earns more than the policy's, by the figures that put it there."""
+    best = facts.best_cutoff
+    would = "would earn" if best and best["basis"] == "expected" else "would have earned"
+    return f"{would} about {about(facts.gain_of_best)} a month more than {facts.policy.cutoff_pd:.0%}"
 
 
 def _advise_on_ranking(facts: Facts) -> str:
@@ -144,7 +217,7 @@ def _advise_on_drift(facts: Facts) -> str:
 
 ADVICE: Mapping[str, Callable[[Facts], str]] = {
     "source_gone": _advise_on_source,
-    "path_cost_red": advise_on_cutoff,
+    "path_cost_red": _advise_on_cutoff,
     "arrears_red": _advise_on_arrears,
     "ranking_red": _advise_on_ranking,
     "score_drifts": _advise_on_drift,

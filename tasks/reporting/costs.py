@@ -71,8 +71,7 @@ def compare_with_forecast(facts: Facts) -> tuple[Profits, str] | None:
     realised = facts.money("profit", "realised")
     if realised is None:
         return None
-    first, last = (date.fromisoformat(f"{year}-{month}-01") for year, month in _ends(realised["window"]))
-    months = month_range(first, last)
+    months = months_of(realised["window"])
     rows = _expected(facts).filter(pl.col("snapshot_date").is_in(months))
     if rows.height < len(months):
         return None
@@ -81,9 +80,10 @@ def compare_with_forecast(facts: Facts) -> tuple[Profits, str] | None:
     return Profits(realised["value"] / n, forecast / n, half / n), window_name(realised["window"])
 
 
-def _ends(window: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    months = MONTH.findall(window)
-    return months[0], months[-1]
+def months_of(window: str) -> list[date]:
+    """The months of a window that names its first and last."""
+    named = [date(int(year), int(month), 1) for year, month in MONTH.findall(window)]
+    return month_range(named[0], named[-1])
 
 
 def _expected(facts: Facts) -> pl.DataFrame:
@@ -119,9 +119,33 @@ def _of_drift(rows: Sequence[Row], facts: Facts) -> Cost:
     profits, window = found
     ripe = compare_with_forecast(facts)
     if ripe and is_less(ripe[0]):  # newer forecasts rest on the same PDs, and would hide it
-        return _of_ripe(rows, facts)
+        return _of_ripe_before(since, facts)
     against = f"{about(profits.before)} were expected of as much asked for in {window}"
     return _tell(profits, against, FORECAST)
+
+
+def _of_ripe_before(since: date, facts: Facts) -> Cost:
+    """What ripe loans cost, with their bad rate; they may be older than the drift under which it is told."""
+    cost, rate = _of_ripe([], facts), facts.money("bad_rate_approved", "realised")
+    forecast = forecast_bad_rate(facts)
+    if rate is None or forecast is None:
+        return cost
+    older = ", before the drift was found" if since > months_of(rate["window"])[-1] else ""
+    told = f"{rate['value']:.1%} of those approved defaulted, {forecast:.1%} were forecast"
+    return Cost(cost.short, f"{cost.detail}{older}: {told}")
+
+
+def forecast_bad_rate(facts: Facts) -> float | None:
+    """What was forecast at scoring of the bad rate of the newest ripe cohorts, as approved."""
+    realised = facts.money("bad_rate_approved", "realised")
+    if realised is None:
+        return None
+    months = months_of(realised["window"])
+    rows = keep_economics(facts.economics, "bad_rate_approved", basis="expected", path=ALL)
+    rows = rows.drop_nulls("value").filter(pl.col("snapshot_date").is_in(months))
+    if rows.height < len(months):
+        return None
+    return float((rows["n"] * rows["value"]).sum()) / float(rows["n"].sum())
 
 
 def _of_ripe(_rows: Sequence[Row], facts: Facts) -> Cost:
@@ -150,8 +174,7 @@ def _tell(profits: Profits, against: str, basis: str) -> Cost:
 def _of_arrears(rows: Sequence[Row], facts: Facts) -> Cost:
     row = rows[0]
     losses = keep_economics(facts.economics, "loss", basis="expected", path=ALL).drop_nulls("value")
-    (year, month), _ = _ends(row["window"])
-    of_cohort = losses.filter(pl.col("snapshot_date") == date(int(year), int(month), 1))
+    of_cohort = losses.filter(pl.col("snapshot_date") == months_of(row["window"])[0])
     if of_cohort.is_empty():
         return NOT_KNOWN
     more = row["value"] / row["reference"] - 1

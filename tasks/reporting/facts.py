@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from tasks.governance.policy import Policy
-from tasks.months import months_before
+from tasks.months import month_range, months_before
 from tasks.reporting.words import months_in
 from tasks.schemas.economics import ALL, keep_economics
 from tasks.schemas.monitoring import keep_metrics
@@ -47,6 +47,14 @@ class Facts:
         return any(row["status"] == "red" and row["subject"] != "scoring" for row in rows)
 
     @property
+    def paused_since(self) -> date | None:
+        """First month of the pause in which nobody has applied; None where somebody does."""
+        if "no applications" not in self.now["status"].to_list():
+            return None
+        paused = self.past.filter(pl.col("status") == "no applications")
+        return first_of_run(set(paused["snapshot_date"]), self.day)
+
+    @property
     def all_complete(self) -> bool:
         """Whether the complete model scored every application of the day."""
         mix = keep_metrics(self.now, "path_mix", paths=True)
@@ -67,6 +75,16 @@ class Facts:
         cohorts = today.filter(pl.col("window").str.starts_with("cohorts"))
         chosen = cohorts if cohorts.height else today
         return chosen.row(0, named=True) if chosen.height else None
+
+    def bad_rates(self, window: str) -> tuple[float, float] | None:
+        """Observed and predicted bad rate of all grades of a window together; None where none is measured."""
+        rows = keep_metrics(self.now, "grade_bad_rate").filter(pl.col("window") == window)
+        rows = rows.drop_nulls(["value", "reference"])
+        n = rows["n"].sum()
+        if not n:
+            return None
+        observed, predicted = (float((rows["n"] * rows[name]).sum()) / n for name in ("value", "reference"))
+        return observed, predicted
 
     @property
     def best_cutoff(self) -> Row | None:
@@ -103,6 +121,11 @@ def outside_since(row: Row, past: pl.DataFrame) -> date:
         pl.col("status").is_in(OUTSIDE),
     )
     return first_of_run(set(same["snapshot_date"]), row["snapshot_date"])
+
+
+def months_outside(row: Row, past: pl.DataFrame) -> int:
+    """How many months that run has."""
+    return len(month_range(outside_since(row, past), row["snapshot_date"]))
 
 
 def first_of_run(months: set[date], day: date) -> date:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
+from tasks.schemas.economics import MONEY
+
 MONTH = re.compile(r"\b(\d{4})-(\d{2})\b")
 MODEL = re.compile(r"\b\d{4}-\d{2}-\d{2}-[0-9a-f]{8}\b")
 SIGNIFICANT = 3  # digits of an amount that is said to be about so much
@@ -65,6 +67,11 @@ def about(amount: float) -> str:
     """An amount with SIGNIFICANT digits, and its sign where it is below nothing."""
     rounded = float(f"{amount:.{SIGNIFICANT}g}")
     return f"{rounded:,.0f}"
+
+
+def name_currency(currency: str) -> str:
+    """A currency in a sentence; of a lender that names none, that of its loan accounts."""
+    return "the currency of the loan accounts" if currency == MONEY else currency
 
 
 def list_names(names: Sequence[str]) -> str:

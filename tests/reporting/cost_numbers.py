@@ -22,7 +22,21 @@ def of_costs(economics: pl.DataFrame, now: pl.DataFrame, policy: Policy) -> set[
     today = economics.filter(snapshot_date=now["snapshot_date"][0])
     pairs = [*_against_months_before(economics, today, policy), *_against_forecast(economics, today, policy)]
     told = {about(number) for own, other in pairs for number in (own, other, abs(other - own))}
-    return told | of_gain(today, policy) | _of_arrears(economics, today, now)
+    return (
+        told | of_gain(today, policy) | _of_arrears(economics, today, now) | _of_forecasts(economics, today)
+    )
+
+
+def _of_forecasts(economics: pl.DataFrame, today: pl.DataFrame) -> set[str]:
+    """Bad rate among approved that was forecast of the months of each ripe window."""
+    rows = economics.filter(figure="bad_rate_approved", basis="expected", path="all").drop_nulls("value")
+    known, month = set[str](), pl.col("snapshot_date").dt.strftime("%Y-%m")
+    for window in today.filter(figure="bad_rate_approved", basis="realised", path="all")["window"]:
+        first, last = re.findall(MONTH, window)[0], re.findall(MONTH, window)[-1]
+        of_window = rows.filter(month.is_between(pl.lit(first), pl.lit(last)))
+        if of_window.height:
+            known.add(f"{(of_window['n'] * of_window['value']).sum() / of_window['n'].sum():.1%}")
+    return known
 
 
 def of_gain(today: pl.DataFrame, policy: Policy) -> set[str]:
@@ -33,6 +47,24 @@ def of_gain(today: pl.DataFrame, policy: Policy) -> set[str]:
         own = same.filter(cutoff=policy.cutoff_pd)["value"]
         known |= {about((best["value"] - value) / months_of(best["window"])) for value in own}
     return known
+
+
+def of_watch(now: pl.DataFrame, policy: Policy) -> set[str]:
+    """Months in a row that triggers wait for and that figures may last; rates of all grades together."""
+    known = {str(months) for months in range(1, 1 + max(trigger.months for trigger in policy.trigger))}
+    grades = now.filter(metric="grade_bad_rate").drop_nulls("value")
+    grades = grades.filter(pl.col("subject").str.len_chars() == 1)
+    if grades.height:
+        rates = [(grades["n"] * grades[name]).sum() / grades["n"].sum() for name in ("value", "reference")]
+        known |= {f"{rate:.1%}" for rate in rates}
+    return known
+
+
+def of_unripe(economics: pl.DataFrame) -> set[str]:
+    """Expected losses of the newest cohorts together, of however many."""
+    rows = economics.filter(figure="loss", basis="expected", path="all").drop_nulls("value")
+    losses = rows.sort("snapshot_date", descending=True)["value"].cum_sum()
+    return {about(loss) for loss in losses}
 
 
 def _profits(economics: pl.DataFrame, policy: Policy) -> pl.DataFrame:

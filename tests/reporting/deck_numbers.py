@@ -14,7 +14,7 @@ from tasks.reporting.deck.stability import COMPLETE
 from tasks.reporting.words import about
 from tasks.schemas.economics import ECONOMICS
 from tasks.schemas.monitoring import METRICS
-from tests.reporting.cost_numbers import months_of, of_costs, of_gain
+from tests.reporting.cost_numbers import months_of, of_costs, of_gain, of_unripe, of_watch
 
 DAY_OR_MODEL = re.compile(r"\d{4}-\d{2}(-\d{2})?(-[0-9a-f]{8})?")
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?%?")
@@ -75,7 +75,8 @@ def said_by_page(data: DeckData) -> list[set[str]]:
     """Of each page: every way in which a number of what it speaks of may be written."""
     money, today = of_money(data.economics, data.policy), data.economics.filter(snapshot_date=data.day)
     story = of_words([*data.actions["evidence"], *actions_of(data)])
-    story |= of_costs(data.economics, data.now, data.policy) | {"100"}
+    story |= of_costs(data.economics, data.now, data.policy) | {"100"} | of_watch(data.now, data.policy)
+    story |= of_unripe(data.economics)
     counted = {*map(str, counts_of(data)), *counted_rows(data)}
     rows = in_ways([data.months.height, *data.rows.values(), data.label_mob], "{:,.0f}")
     policy = of_policy(data.policy)

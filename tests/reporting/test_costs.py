@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.reporting.asks import asks_of
+from tasks.reporting.asks import asks_of, recommended_cutoff
 from tasks.reporting.costs import describe_cost
 from tasks.reporting.facts import Facts
 from tests.policies import POLICY
@@ -73,6 +73,13 @@ def test_a_drift_under_which_ripe_loans_earned_less_costs_that() -> None:
     seen = drifted(*of_ripe, realised, *newer)
     assert cost_of("score", seen).startswith("about 20,000 a month less profit, realised")
     assert cost_of("score", drifted(*newer)).startswith("no loss")
+    rates = [
+        money("bad_rate_approved", rate, snapshot_date=date(2023, month, 1), n=n)
+        for month, rate, n in ((10, 0.05, 100), (11, 0.08, 200), (12, 0.08, 100))
+    ]
+    seen = drifted(*of_ripe, realised, *newer, *rates, money("bad_rate_approved", 0.11, **COHORTS))
+    told = "before the drift was found: 11.0% of those approved defaulted, 7.2% were forecast)"
+    assert cost_of("score", seen).endswith(told)
 
 
 def test_arrears_cost_the_losses_by_which_they_exceed_what_the_pds_imply() -> None:
@@ -139,6 +146,7 @@ def test_a_cut_off_that_is_asked_for_moves_only_where_another_earns_more(
     seen = facts([], [action("path_cost_red")], [best, profit(DAY, 20_000.0), money("best_profit", most)])
     (ask,) = asks_of("path_cost", seen)
     assert ask.advice == words
+    assert recommended_cutoff(seen) == (0.15 if words.startswith("set") else POLICY.cutoff_pd)
 
 
 def test_early_arrears_lower_the_break_even() -> None:
@@ -147,6 +155,21 @@ def test_early_arrears_lower_the_break_even() -> None:
     seen = facts([arrears], [action("arrears_red")], [money("best_cutoff", 0.2, 0.2)])
     (ask,) = asks_of("arrears", seen)
     assert ask.advice.startswith("set it at 13%")
+    assert recommended_cutoff(seen) == pytest.approx(0.2 * 0.2 / 0.3)
+    ripe = money("best_cutoff", 0.16, basis="realised", ci_low=0.1, ci_high=0.2)
+    seen = facts([arrears], [action("arrears_red")], [money("best_cutoff", 0.2, 0.2), ripe])
+    (ask,) = asks_of("arrears", seen)
+    assert ask.advice.endswith("(ripe loans put the best at 16% (10% to 20%), before these arrears)")
+
+
+def test_one_cut_off_is_recommended_to_all_who_are_asked_for_one() -> None:
+    arrears = figure("early_arrears", "red", value=0.3, reference=0.2, window="cohort 2024-03")
+    best = money("best_cutoff", 0.2, 0.2, ci_low=0.1, ci_high=0.25)
+    seen = facts([arrears], [action("arrears_red"), action("path_cost_red")], [best])
+    (by_arrears,), (by_cost,) = asks_of("arrears", seen), asks_of("path_cost", seen)
+    assert by_arrears.advice == by_cost.advice
+    assert recommended_cutoff(facts([arrears], [], [best])) is None
+    assert recommended_cutoff(facts([], [action("arrears_red")], [best])) is None
 
 
 @pytest.mark.parametrize(("worth", "words"), [(-9_000.0, "roll back"), (0.0, "retrain"), (None, "retrain")])

@@ -78,6 +78,51 @@ def test_a_figure_outside_a_limit_without_an_action_decides_nothing() -> None:
     assert story.causes[0].ask == ""
 
 
+GRADES = [
+    figure("grade_bad_rate", "green", subject=name, n=n, value=bad, reference=pd, window="cohorts 2023-12")
+    for name, n, bad, pd in (("A", 300, 0.02, 0.01), ("B", 100, 0.30, 0.25))
+]
+
+
+def test_calibration_is_told_as_the_defaults_observed_and_those_predicted() -> None:
+    """9% of 400 loans (6 and 30) against 7% (3 and 25), or the grade that missed."""
+    large = figure("calibration_in_the_large", "amber", value=1.29, window="cohorts 2023-12")
+    (cause,) = tell(facts([large, *GRADES])).causes
+    assert cause.cause == (
+        "9.0% of all loans of December 2023, of any PD, defaulted, 7.0% were predicted (1.29 times as many)"
+    )
+    assert cause.consequence.startswith("the PDs are too low")
+    (cause,) = tell(facts([{**GRADES[0], "status": "amber"}, GRADES[1]])).causes
+    assert cause.cause == "Grade A: 2.0% of its 300 loans of December 2023 defaulted, 1.0% were predicted"
+    assert "of all grades together" in cause.consequence
+
+
+def fairness(months: int, status: str = "amber") -> list[dict[str, object]]:
+    days = [date(2024, month, 1) for month in range(7 - months, 7)]
+    return [figure("fairness", status, day=day, subject="age_band under 25", value=0.86) for day in days]
+
+
+def test_a_group_below_its_limit_says_for_how_long_and_when_an_order_follows() -> None:
+    waits = {trigger.name: trigger for trigger in POLICY.trigger}["fairness_amber"]
+    (cause,) = tell(facts(fairness(2))).causes
+    assert "below the limit of 0.90 for 2 months in a row, since May 2024" in cause.consequence
+    assert cause.watch == (
+        f"an order to {waits.owner} follows once it is amber {waits.months} months in a row; this is month 2"
+    )
+    (asked,) = tell(facts(fairness(waits.months), [action("fairness_amber", "amber")])).causes
+    assert asked.watch == ""
+    assert f"for {waits.months} months in a row" in asked.consequence
+
+
+def test_what_is_amber_while_orders_wait_for_red_says_so() -> None:
+    arrears = figure("early_arrears", "amber", value=0.3, reference=0.2, window="cohort 2024-03")
+    (cause,) = tell(facts([arrears])).causes
+    assert cause.watch.endswith("follows once it is red 2 months in a row")
+    alone = figure("calibration_slope", "amber", window="cohorts 2023-12")
+    (cause,) = tell(facts([alone])).causes
+    assert "no order of the policy follows" in cause.watch
+
+
 def test_the_worst_cause_is_told_first() -> None:
     figures = [figure("fairness", "amber"), figure("pooled_auc", "red")]
     assert [cause.name for cause in tell(facts(figures)).causes] == ["ranking", "fairness"]
@@ -124,11 +169,17 @@ def test_what_is_still_asked_in_a_month_that_measures_nothing_is_not_passed_over
     paused = figure("psi", "no applications", value=None)
     story = tell(facts([paused], [action("score_shifted", opened=date(2024, 4, 1))]))
     assert story.colour == "red"
-    assert story.headline.startswith("What was asked about stability in April 2024 is not settled")
-    assert "no decision is due" in tell(facts([paused])).headline
+    assert story.headline.startswith(
+        "What was asked about stability (applicants unlike those of training) in April"
+    )
+    assert "no decision on the model is due" in tell(facts([paused])).headline
 
 
 def test_nobody_has_applied_since_the_first_month_of_the_pause() -> None:
     rows = [figure("psi", "no applications", day=day) for day in MONTHS[1:]]
     before = figure("psi", "green", day=MONTHS[0])
-    assert tell(facts([before, *rows])).headline.startswith("Nobody has applied since May 2024")
+    story = tell(facts([before, *rows]))
+    assert story.headline.startswith("Nobody has applied since May 2024")
+    assert story.headline.endswith("Credit risk confirms by 1 July 2024 that lending has ended")
+    beside = tell(facts([before, *rows, figure("fairness", "amber")]))
+    assert beside.headline == story.headline

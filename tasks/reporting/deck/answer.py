@@ -6,18 +6,32 @@ from datetime import date
 import polars as pl
 
 from tasks.months import months_before
-from tasks.reporting.asks import CUTOFF_TRIGGERS, Ask, is_cutoff_asked
+from tasks.reporting.asks import (
+    CUTOFF_TRIGGERS,
+    Ask,
+    is_cutoff_asked,
+    name_gain,
+    next_review,
+    owner_of,
+)
 from tasks.reporting.deck.blocks import Block, Mark, Page, Row, numbers, points, stack, table
 from tasks.reporting.deck.charts import Point, Series, axis_for, line_chart
 from tasks.reporting.deck.data import (
     DeckData,
     is_of_former_model,
     lacks_economics,
-    name_best,
     one_of,
     waiting_models,
 )
-from tasks.reporting.deck.waiting import applications_chart, ripening_table
+from tasks.reporting.deck.waiting import (
+    applications_chart,
+    describe_no_model,
+    describe_pause,
+    no_model_yet,
+    numbers_of_pause,
+    numbers_without_model,
+    ripening_table,
+)
 from tasks.reporting.facts import RANK
 from tasks.reporting.story import TOPICS, Cause
 from tasks.reporting.words import (
@@ -28,17 +42,18 @@ from tasks.reporting.words import (
     model_name,
     month_name,
     months_in,
+    name_currency,
     pairs_right,
     window_in_short,
     window_name,
 )
 from tasks.schemas.economics import ALL, keep_economics
 
-MAX_CAUSES, MAX_ASKS = 2, 3
+MAX_ASKS = 3
 TERMS = (
-    "PD: the probability that a loan defaults. Cut-off: the PD up to which an application is approved. "
-    "Bad rate: the share that defaults. Pair ranked right: of a loan that defaults and one that does not, "
-    "the first has the higher PD (a coin: 50 of 100). Realised: by loans old enough to judge (ripe)."
+    "PD: probability that a loan defaults. Cut-off: highest PD that is approved. Bad rate: share that "
+    "defaults. Pair ranked right: the loan that defaults has the higher PD (a coin: 50 of 100). Realised: by "
+    "loans old enough to judge (ripe). Amounts: in "
 )
 
 
@@ -46,26 +61,22 @@ def build_answer(data: DeckData) -> Page:
     """The answer of the month."""
     return Page(
         "Answer",
-        data.story.headline if data.card else _no_model(data),
-        TERMS,
+        data.story.headline if data.card else describe_no_model(data),
+        f"{TERMS}{name_currency(data.lender.currency)}.",
         [
             Row([numbers(_numbers(data))]),
-            Row([_decisions(data), _bad_rates(data)], (1.75, 1), fill=True),
+            Row([_decisions(data), _bad_rates(data)], (1.9, 1), fill=True),
         ],
     )
 
 
-def _no_model(data: DeckData) -> str:
-    loans = int(data.months["loans"].sum())
-    return (
-        f"No model serves yet: {loans:,} applications are in, and too few of their cohorts are ripe to "
-        "learn from"
-    )
-
-
 def _numbers(data: DeckData) -> list[tuple[str, str, str, Mark]]:
+    if not data.card:
+        return numbers_without_model(data)
+    if data.facts.paused_since:
+        return [*numbers_of_pause(data), _pairs_right(data)]
     rate, bad = data.facts.money("approval_rate"), data.facts.money("bad_rate_approved")
-    profit, auc = data.facts.money("profit"), one_of(data, "pooled_auc")
+    profit = data.facts.money("profit")
     month = month_name(data.day)
     unmeasured = "run monitoring once more" if lacks_economics(data) else "no applications were scored"
     cut = f"{data.policy.cutoff_pd:.0%}"
@@ -74,25 +85,30 @@ def _numbers(data: DeckData) -> list[tuple[str, str, str, Mark]]:
         f"approved; {bad['reference']:.1%} with all sources" if bad and signal else "among approved, forecast"
     )
     approved = ("-", "approved", unmeasured, "")
-    found: list[tuple[str, str, str, Mark]] = [
+    return [
         (f"{rate['value']:.1%}", "approved", f"at a PD up to {cut}, {month}", "") if rate else approved,
         (f"{bad['value']:.1%}", "expected bad rate", against, signal)
         if bad
         else ("-", "expected bad rate", unmeasured, ""),
-        (about(profit["value"]), "expected profit of the month", f"{data.lender.currency}, forecast", "")
+        (about(profit["value"]), "expected profit of the month", "forecast", "")
         if profit
         else ("-", "expected profit of the month", unmeasured, ""),
+        _pairs_right(data),
     ]
+
+
+def _pairs_right(data: DeckData) -> tuple[str, str, str, Mark]:
+    auc = one_of(data, "pooled_auc")
     if auc is None:
-        return [*found, ("-", "pairs ranked right", "no scored cohort is ripe yet", "")]
+        return "-", "pairs ranked right", "no scored cohort is ripe yet", ""
     by = "former model" if is_of_former_model(auc, data) else "realised"
     window = window_in_short(auc["window"])
     if auc["status"] not in ("amber", "red"):
         value = pairs_right(auc["value"])
-        return [*found, (value.removesuffix(" pairs"), "pairs ranked right", f"{window}, {by}", "")]
+        return value.removesuffix(" pairs"), "pairs ranked right", f"{window}, {by}", ""
     value, then = (pairs_right(auc[name], digits=1) for name in ("value", "reference"))
     note = f"{window}; {then.split()[0]} at development"
-    return [*found, (value.removesuffix(" pairs"), "pairs ranked right", note, auc["status"])]
+    return value.removesuffix(" pairs"), "pairs ranked right", note, auc["status"]
 
 
 def _is_worse(data: DeckData) -> bool:
@@ -102,40 +118,51 @@ def _is_worse(data: DeckData) -> bool:
 def _decisions(data: DeckData) -> Block:
     causes = data.story.causes
     if not data.card:
-        told = points("What to decide", _no_model_yet(data), size=15)
-        return stack(told, ripening_table(data, size=12, inset=3))
-    if not causes:
-        return stack(points("What to decide", _quiet(data), size=15), _coming(data))
+        told = points("What to decide", no_model_yet(data), size=14)
+        return stack(told, ripening_table(data, size=12, inset=2))
     due = sorted((cause for cause in causes if cause.asks), key=lambda cause: RANK[cause.urgency])
-    if not due:
-        told = _causes([_cause(cause) for cause in causes[:MAX_CAUSES]], causes[MAX_CAUSES:])
-        return stack(told, points("Otherwise", _quiet(data)[1:]))
-    first = _cause(due[0])
-    if sum(len(cause.asks) for cause in due) > 1:
-        first["cause"] = ""  # for want of room: it is the title of the page
-    waiting = "; a model waits on page 10" if waiting_models(data) else ""
-    rest = [cause for cause in causes if not cause.asks]
-    return stack(_causes([first], rest), _asked(due, waiting, data))
+    if due:
+        rest = [cause for cause in causes if not cause.asks]
+        asked = _asked(due, rest, data)
+        first = _cause(due[0])
+        if len(asked["rows"]) > 1:
+            first["cause"] = ""  # for want of room: it is the title of the page
+        return stack(_causes([first], rest), asked)
+    if data.facts.paused_since:
+        return stack(points("What to decide", describe_pause(data), size=14), _coming(data))
+    if causes:
+        return stack(_watched(causes), _coming(data))
+    return stack(points("What to decide", _quiet(data), size=15), _coming(data))
 
 
 def _causes(items: Sequence[dict[str, str]], rest: Sequence[Cause]) -> Block:
-    more = f"; also outside a limit: {list_names([TOPICS[cause.name] for cause in rest])}" if rest else ""
+    topics = [TOPICS[cause.name].partition(" (")[0] for cause in rest]
+    more = f"; watched too: {list_names(topics)}" if rest else ""
     return {"kind": "causes", "title": f"What follows, and what it costs{more}", "items": list(items)}
 
 
-def _asked(causes: Sequence[Cause], waiting: str, data: DeckData) -> Block:
+def _watched(causes: Sequence[Cause]) -> Block:
+    """What left a limit of which nothing is asked yet, what it costs, and when an order follows."""
+    rows = [[cause.cause, cause.cost.short, cause.watch] for cause in causes]
+    title = "What left a limit, what it costs, and what would follow"
+    return table(title, ("What", "Costs", "Watched"), rows, widths=(1.5, 0.8, 1.3), inset=4)
+
+
+def _asked(due: Sequence[Cause], rest: Sequence[Cause], data: DeckData) -> Block:
     """Who decides what by when, the first due first; of a cause that the title does not tell its name."""
-    asks = [(cause, ask) for cause in causes for ask in cause.asks]
+    asks = [(cause, ask) for cause in due for ask in cause.asks]
     chosen = sorted(asks, key=lambda one: one[1].by)[:MAX_ASKS]
     rows = [
-        [ask.who, f"{_topic(cause) if cause != causes[0] else ''}{_what(ask)}", ask.when.removeprefix("by ")]
+        [ask.who, f"{_topic(cause) if cause != due[0] else ''}{_what(ask)}", ask.when.removeprefix("by ")]
         for cause, ask in chosen
     ]
-    title = f"Who decides what, by when{'; more on page 9' if len(asks) > MAX_ASKS else ''}{waiting}"
-    owners = {trigger.name: trigger.owner for trigger in data.policy.trigger}
     better = _better_cutoff(data)
     if better and not is_cutoff_asked(data.facts):
-        rows.append([owners.get(CUTOFF_TRIGGERS[0], ""), f"Consider {better}.", "the next policy review"])
+        owner = owner_of(CUTOFF_TRIGGERS[0], data.facts)
+        rows.append([owner, f"Consider {better}.", "the next policy review"])
+    rows += [["Nobody yet", f"{cause.cause}; {cause.watch}.", "-"] for cause in rest]
+    waiting = "; a model waits on page 10" if waiting_models(data) else ""
+    title = f"Who decides what, by when{'; more on page 9' if len(asks) > MAX_ASKS else ''}{waiting}"
     header = ("Who", "What is asked, and what the figures speak for", "By")
     size = 12 if len(rows) > 1 else 13
     return table(title, header, rows, widths=(0.55, 2.8, 0.95), size=size, inset=2)
@@ -146,8 +173,8 @@ def _better_cutoff(data: DeckData) -> str:
     side, best = data.facts.better_cutoff, data.facts.best_cutoff
     if not (side and best and data.facts.money("profit")):
         return ""
-    more = f"about {about(data.facts.gain_of_best)} a month more"
-    return f"a {side} cut-off: {name_best(best)}, {more} (page 2)"
+    by = ", by forecast" if best["basis"] == "expected" else " on ripe loans"
+    return f"a {side} cut-off of {best['value']:.0%} (page 2): it {name_gain(data.facts)}{by}"
 
 
 def _topic(cause: Cause) -> str:
@@ -160,16 +187,22 @@ def _what(ask: Ask) -> str:
 
 
 def _coming(data: DeckData) -> Block:
-    """What comes next: routine actions, the next month, and the cohort that ripens with it."""
-    following = months_before(data.day, -1)
+    """What comes next: routine actions, the next review, the cohort that ripens with it, a better cut-off."""
+    following = next_review(data.facts)
     routine = [row for row in data.actions_now.to_dicts() if row["severity"] == "info"]
     rows = [[day_name(row["due_date"]), f"{row['owner']}: {row['action']}"] for row in routine[:2]]
-    rows.append([day_name(following), f"files of {month_name(following)} are checked and scored"])
+    rows.append(
+        [day_name(following), f"next review: files of {month_name(following)} are checked and scored"]
+    )
     cohort = months_before(following, data.label_mob)
     if data.months.filter(pl.col("month") == cohort, pl.col("loans") > 0).height:
         ripe = f"loans of {month_name(cohort)} are ripe: their forecast is judged"
         rows.append([day_name(following), ripe])
-    return table("What comes next", ("When", "What"), rows, widths=(0.4, 1), size=13, inset=4)
+    better = _better_cutoff(data)
+    if better and data.story.causes:
+        owner = owner_of(CUTOFF_TRIGGERS[0], data.facts)
+        rows.append(["next policy review", f"{owner}: consider {better}"])
+    return table("What comes next", ("When", "What"), rows, widths=(0.4, 1), size=13, inset=2)
 
 
 def _bad_rates(data: DeckData) -> Block:
@@ -202,20 +235,12 @@ def _by_month(rows: pl.DataFrame) -> list[Point]:
 
 def _cause(cause: Cause) -> dict[str, str]:
     return {
-        "mark": cause.severity,
+        "mark": cause.urgency if cause.asks else cause.severity,
         "cause": cause.cause,
         "consequence": cause.consequence,
         "cost": cause.cost.words,
         "proven": cause.proven,
     }
-
-
-def _no_model_yet(data: DeckData) -> list[tuple[Mark, str, str]]:
-    return [
-        ("open", "Now:", "no application is scored; underwriters decide as before."),
-        ("open", "Next:", f"a loan is old enough to judge after {data.label_mob} months on book."),
-        ("open", "Then:", "the first model is trained, and serves if it passes the gate."),
-    ]
 
 
 def _quiet(data: DeckData) -> list[tuple[Mark, str, str]]:

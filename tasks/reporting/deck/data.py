@@ -25,7 +25,8 @@ class DeckData:
     model_id, state, why), `reasons` the most frequent first reasons of the day's scores with their shares,
     `mix` the applications a month by score path, `history` the median months of history that applicants
     of a month (2024-06) had behind them, `developed_on` those of the loans on which a model was judged,
-    `triggers` those of the `policy` in words; `lender` says whose loans they are, and in which currency.
+    `triggers` those of the `policy` in words; the first model learns from `first_cohorts`, each ripe
+    `label_mob` months after its applications; `lender` says whose loans they are, and in which currency.
     """
 
     day: date
@@ -47,6 +48,7 @@ class DeckData:
     policy: Policy
     policy_name: str
     label_mob: int
+    first_cohorts: int
 
     @cached_property
     def facts(self) -> Facts:
@@ -85,12 +87,6 @@ def lacks_economics(data: DeckData) -> bool:
     """Whether applications of the day were scored and older code measured no money of them."""
     scored = data.months.filter(pl.col("month") == data.day)["scored"].sum()
     return bool(scored) and data.facts.money("profit") is None
-
-
-def name_best(best: Mapping[str, Any]) -> str:
-    """Where the best cut-off is, and by which figures."""
-    by = "the forecast puts" if best["basis"] == "expected" else "ripe loans put"
-    return f"{by} the best at {best['value']:.0%} ({best['ci_low']:.0%} to {best['ci_high']:.0%})"
 
 
 def is_of_former_model(row: Mapping[str, Any], data: DeckData) -> bool:

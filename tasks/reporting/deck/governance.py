@@ -6,11 +6,11 @@ from typing import Any
 
 import polars as pl
 
-from tasks.reporting.asks import SETTLED, decide_by
+from tasks.reporting.asks import SETTLED, confirm_pause, decide_by
 from tasks.reporting.deck.blocks import Block, Mark, Page, Row, points, steps, table
 from tasks.reporting.deck.charts import Axis, Bar, bar_chart
 from tasks.reporting.deck.data import DeckData, waiting_models
-from tasks.reporting.deck.waiting import fairness_rules
+from tasks.reporting.deck.waiting import fairness_rules, train_first
 from tasks.reporting.words import day_name, model_name, month_name, window_name
 from tasks.schemas.monitoring import keep_metrics
 
@@ -68,7 +68,7 @@ def _triggers(data: DeckData, fired: Sequence[str]) -> Block:
         ]
         for one in order
     ]
-    title = f"Who acts by when, open and red triggers first (policy {data.policy_name})"
+    title = f"Who acts by when, open and red triggers first; policy version {data.policy_name}"
     header = ("", "Trigger", "Action", "Owner", "Within", "Today")
     return table(title, header, rows, widths=(0, 0, 1, 0, 0, 0), inset=2.8)
 
@@ -120,13 +120,21 @@ def build_closing(data: DeckData) -> Page:
     return Page(
         "Next",
         _title(data),
-        "Groups of applicants should be approved about equally often unless their risk differs. A bar "
-        "left of the "
-        "dashed line calls for a compliance review, not for a verdict.",
+        _describe_fairness_rule(data),
         [
             Row([_fairness(data), _limits(data)], (1.15, 1), fill=True),
             Row([_next(data)]),
         ],
+    )
+
+
+def _describe_fairness_rule(data: DeckData) -> str:
+    rule = "Groups of applicants should be approved about equally often unless their risk differs."
+    if _groups(data).is_empty():
+        return f"{rule} A ratio of 0.8 means four approved where five of the largest group are."
+    return (
+        f"{rule} An orange bar is left of a dashed line by more than chance: compliance reviews it, which is "
+        "no verdict yet."
     )
 
 
@@ -176,7 +184,7 @@ def _fairness(data: DeckData) -> Block:
         bars,
         Axis(0.0, top, lambda v: f"{v:.1f}", [tick / 2 for tick in range(int(top * 2) + 1)]),
         alt="Approval ratio of each group with 95% interval and the policy's limits",
-        xlabel=f"ratio of approval rates, {window_name(rows['window'][0])}; dashed: the limits",
+        xlabel=f"ratio of approval rates, {window_name(rows['window'][0])}; orange: beyond chance",
         guides=[limits.amber, limits.red],
     )
 
@@ -193,6 +201,10 @@ def _next(data: DeckData) -> Block:
     for ask in asks[:MAX_ASKS]:
         words = f"{ask.what}. Recommended: {ask.advice}" if ask.advice else ask.what
         rows.append([f"@{ask.severity}", "Decide", f"{ask.who}, {ask.when}: {words}"])
+    if data.facts.paused_since:
+        rows.append(["@open", "Check", confirm_pause(data.facts)])
+    if not data.card:
+        rows.append(["@open", "Train", train_first(data)])
     for model_id in waiting_models(data)[-1:]:
         command = f"vintage models approve {model_id}, or reject"
         rows.append(

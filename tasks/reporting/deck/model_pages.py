@@ -118,7 +118,7 @@ def _timeline(data: DeckData) -> Block:
     step = -(-len(months) // 5)
     return {
         "kind": "timeline",
-        "title": "Who served when (disc: passed the gate, triangle: rejected)",
+        "title": "Who served when (disc: passed the gate, triangle: rejected, circle: waits)",
         "alt": "Months in which each model served, and the verdict of the gate on each challenger",
         "left": 14 + 6.3 * max(len(row["label"]) for row in rows),
         "rows": rows,
@@ -149,10 +149,10 @@ def _verdicts(data: DeckData) -> Block:
     """The newest verdicts of the gate with their reasons."""
     waiting = waiting_models(data)
     judged = [row for row in data.models if row["state"] in VERDICTS]
-    rows = [
-        [f"@{VERDICTS[row['state']]}", month_name(row["effective_from"]), row["why"].split(";")[0]]
+    told = [
+        (row["model_id"], f"@{VERDICTS[row['state']]}", row["why"].split(";")[0])
         for row in judged[-MAX_VERDICTS + len(waiting[-2:]) :]
     ]
-    rows += [["@open", month_name(model_id), "not rejected; waits for a person"] for model_id in waiting[-2:]]
-    rows.reverse()
+    told += [(model_id, "@open", "not rejected; waits for a person") for model_id in waiting[-2:]]
+    rows = [[sign, month_name(model_id), why] for model_id, sign, why in sorted(told, reverse=True)]
     return table("What the gate said, newest first", ("", "Model of", "Why"), rows, widths=(0, 0, 1), inset=3)

@@ -5,11 +5,11 @@ from typing import Any
 
 import polars as pl
 
-from tasks.reporting.asks import is_cutoff_asked
+from tasks.reporting.asks import is_cutoff_asked, name_best, name_gain, recommended_cutoff
 from tasks.reporting.deck.blocks import Block, Page, Row, table, text
 from tasks.reporting.deck.charts import Axis, Guide, Point, Series, axis_for, curve_chart
-from tasks.reporting.deck.data import DeckData, lacks_economics, name_best
-from tasks.reporting.deck.waiting import break_even_chart
+from tasks.reporting.deck.data import DeckData, lacks_economics
+from tasks.reporting.deck.waiting import break_even, break_even_chart
 from tasks.reporting.words import about, month_name, months_in, window_name
 from tasks.schemas.economics import ALL, ECONOMICS, keep_economics
 
@@ -51,21 +51,32 @@ def _title(data: DeckData, profit: Mapping[str, Any], best: Mapping[str, Any]) -
     earned = (
         f"At the cut-off of {cutoff:.0%}, {month_name(data.day)} is expected to earn {about(profit['value'])}"
     )
-    verdict = "it need not move"
+    verdict = f"{cutoff:.0%} is within that range and may stay"
     if is_cutoff_asked(data.facts):
-        verdict = "page 1 says what to set"
+        verdict = _recommended(data, best)
     elif data.facts.better_cutoff:
-        more = about(data.facts.gain_of_best)
-        verdict = f"a {data.facts.better_cutoff} one would earn about {more} a month more"
+        verdict = f"it {name_gain(data.facts)}"
     return f"{earned}; {name_best(best)}: {verdict}"
+
+
+def _recommended(data: DeckData, best: Mapping[str, Any]) -> str:
+    """What page 1 recommends to set, beside the best cut-off."""
+    cutoff, chosen = data.policy.cutoff_pd, recommended_cutoff(data.facts)
+    if chosen is None:
+        return "page 1 says who decides on it"
+    if chosen == cutoff:
+        return f"page 1 recommends to leave it at {cutoff:.0%}"
+    if chosen == best["value"]:
+        return "page 1 recommends to set that"
+    return f"page 1 recommends {chosen:.0%}, since newer loans are in arrears"
 
 
 def _plain(data: DeckData) -> str:
     lgd, margin = _term(data, "lgd"), data.policy.economics.margin
     share = data.policy.economics.loss_given_default if lgd is None else lgd["value"]
     return (
-        f"A good loan earns {margin:.1%} of its amount, a bad one loses {share:.1%}. Approve too many "
-        "and the bad ones eat the profit; approve too few and good customers are sent away. "
+        f"A good loan earns {margin:.1%} of its amount, a bad one loses {share:.1%}: approve too many "
+        "and the bad ones eat the profit, too few and good customers are sent away. "
         f"{_describe_top(data)}"
     )
 
@@ -73,18 +84,37 @@ def _plain(data: DeckData) -> str:
 def _describe_top(data: DeckData) -> str:
     """What the top of the curve says of the cut-off."""
     best = data.facts.best_cutoff
-    if best is not None and is_cutoff_asked(data.facts):
-        return "The peak is the best place to stop if the PDs hold; page 1 says what is recommended."
     if best is None:
-        return "The line is what a loan of each PD earns: where it is below zero, the loan loses."
+        even = break_even(data.policy)
+        return f"A loan of a PD above {even:.0%} loses by these terms: there the line is below zero."
+    if is_cutoff_asked(data.facts):
+        chosen = recommended_cutoff(data.facts)
+        if chosen not in (None, best["value"], data.policy.cutoff_pd):
+            return (
+                "The peak is the best place to stop if the PDs hold. Newer loans are in arrears more often "
+                f"than their PDs say, hence {chosen:.0%}."
+            )
+        return f"The peak is the best place to stop if the PDs hold. {_two_bests(data)}"
     if data.facts.money("profit") is None:
         return "Nobody applies now; the cut-off matters again once lending resumes."
     if data.facts.better_cutoff:
-        return "The peak is the best place to stop."
+        return f"The peak is the best place to stop. {_two_bests(data)}"
     return (
         f"The top of the curve is flat: from {best['ci_low']:.0%} to {best['ci_high']:.0%} every cut-off "
-        "may be the best."
+        f"may be the best. {_two_bests(data)}"
     )
+
+
+def _two_bests(data: DeckData) -> str:
+    """Why forecast and ripe loans put the best cut-off at two places; empty where they do not."""
+    found = [data.facts.money("best_cutoff", basis) for basis in ("expected", "realised")]
+    forecast, ripe = found
+    if forecast is None or ripe is None or f"{forecast['value']:.0%}" == f"{ripe['value']:.0%}":
+        return ""
+    two = f"The forecast's best of {forecast['value']:.0%} and the ripe loans' of {ripe['value']:.0%}"
+    if forecast["ci_low"] <= ripe["ci_high"] and ripe["ci_low"] <= forecast["ci_high"]:
+        return f"{two} differ by chance: their ranges overlap."
+    return f"{two} differ by more than chance: only the ripe loans are proof."
 
 
 def _why_nothing(data: DeckData) -> str:
@@ -144,6 +174,9 @@ def _curve(data: DeckData) -> Block:
     if best:
         words = f"best {best['value']:.0%}"
         guides.append(Guide("x", best["value"], words, "accent"))
+    chosen = recommended_cutoff(data.facts)
+    if chosen is not None and chosen not in (cutoff, best["value"] if best else None):
+        guides.append(Guide("x", chosen, f"page 1: {chosen:.0%}"))
     return curve_chart(
         "Profit of a month over the cut-off, 95% interval",
         series,
@@ -173,17 +206,24 @@ def _worth(data: DeckData) -> Block:
     together = ", a month" if " to " in of else ""
     rows = [row for row in rows if {*row[1:]} != {"-"}]
     header = ("", f"Forecast, {month_name(data.day)}", f"Realised, {of}{together}")
-    return table("What the model is worth", header, rows, widths=(0.85, 1, 1), inset=2)
+    known = [at for at in range(3) if {row[at] for row in rows} != {"-"}]
+    shown = [[row[at] for at in known] for row in rows]
+    widths = [(0.85, 1, 1)[at] for at in known]
+    return table("What the model is worth", [header[at] for at in known], shown, widths=widths, inset=2)
 
 
 def _line(label: str, figure: str, data: DeckData) -> list[str]:
     found = [data.facts.money(figure, basis) for basis in ("expected", "realised")]
-    return [label, *(_value(row, figure) for row in found)]
+    return [label, *(_value(row, figure, data) for row in found)]
 
 
-def _value(row: Mapping[str, Any] | None, figure: str) -> str:
+def _value(row: Mapping[str, Any] | None, figure: str, data: DeckData) -> str:
     if row is None:
         return "-"
+    if figure.startswith("swapped") and row["n"] < data.policy.paths.min_loans:
+        return f"{row['n']:,} loan{'s' * (row['n'] != 1)}: too few to tell"
+    if figure == "value_over_former" and row["value"] == row["ci_low"] == row["ci_high"] == 0:
+        return "both approve the same"
     spec = ECONOMICS[figure]
     if spec.form.endswith("%"):
         words = f"{spec.write(row['value'])} ({spec.write(row['ci_low'])} to {spec.write(row['ci_high'])})"

@@ -48,5 +48,5 @@ def _source(data: DeckData) -> str:
     model = data.model_id or "none yet"
     return (
         f"Run of {day_name(data.day)}; data {month_name(first)} to {month_name(last)}; model {model}; "
-        f"policy {data.policy_name}"
+        f"policy version {data.policy_name}"
     )

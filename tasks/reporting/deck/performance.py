@@ -33,6 +33,8 @@ def build_performance(data: DeckData) -> Page:
 
 def _performance_title(data: DeckData) -> str:
     auc = one_of(data, "pooled_auc")
+    if not data.card:
+        return "No application was scored yet: nothing can be told of performance"
     if auc is None:
         return "No cohort that was scored is ripe: performance is only a forecast so far"
     words = {"green": "not significantly below", "amber": "probably below", "red": "significantly below"}
@@ -40,8 +42,16 @@ def _performance_title(data: DeckData) -> str:
     who = "a former model" if data.card and is_of_former_model(auc, data) else "the score"
     return (
         f"On loans of {window_name(auc['window'])} {who} reached an AUC of {auc['value']:.3f}, "
-        f"{words.get(auc['status'], 'beside')} the {auc['reference']:.3f} of development"
+        f"{words.get(auc['status'], 'beside')} the {auc['reference']:.3f} of development{_off(data)}"
     )
+
+
+def _off(data: DeckData) -> str:
+    """By how much defaults are beside those predicted, where that is beyond a limit."""
+    ratio = one_of(data, "calibration_in_the_large")
+    if ratio is None or ratio["status"] not in ("amber", "red"):
+        return ""
+    return f"; {ratio['value']:.2f} times the predicted defaults"
 
 
 def _auc_chart(data: DeckData) -> Block:

@@ -54,6 +54,8 @@ def _title(data: DeckData) -> str:
 
 
 def _mix_words(data: DeckData) -> str:
+    if data.facts.paused_since:
+        return f"; nobody has applied since {month_name(data.facts.paused_since)}"
     share = _complete(data)
     return "" if share is None else f"; {share:.0%} of applicants are scored by the complete model"
 
@@ -113,9 +115,10 @@ def _paths(data: DeckData) -> Block:
     series = [
         {"name": name, "look": "fill", "colour": colour} for name, colour in zip(names, COLOURS, strict=False)
     ]
+    newest = "last" if data.facts.paused_since else "now"
     return {
         "kind": "stacked",
-        "title": f"Score paths by month, now {_complete(data):.0%} complete",
+        "title": f"Score paths by month, {newest} {_complete(data):.0%} complete",
         "alt": "Share of applications by score path and month",
         "series": series,
         "columns": columns,
@@ -134,8 +137,10 @@ def _features(data: DeckData) -> Block:
         return ripening_table(data)
     months = rows["snapshot_date"].unique().sort()[-MAX_MONTHS:].to_list()
     recent = rows.filter(pl.col("snapshot_date").is_in(months))
-    peaks = recent.group_by("subject").agg(peak=pl.max("value"))
-    names = peaks.sort("peak", "subject", descending=[True, False])["subject"].head(MAX_FEATURES).to_list()
+    outside = pl.col("status").is_in(["amber", "red"]) & (pl.col("snapshot_date") == data.day)
+    peaks = recent.group_by("subject").agg(now=outside.any(), peak=pl.max("value"))
+    order = peaks.sort("now", "peak", "subject", descending=[True, True, False])
+    names = order["subject"].head(MAX_FEATURES).to_list()
     cells = {(row["subject"], row["snapshot_date"]): row for row in recent.to_dicts()}
     levels = {"amber": 1, "red": 2}
     drawn = [
@@ -153,9 +158,9 @@ def _features(data: DeckData) -> Block:
     ]
     return {
         "kind": "heat",
-        "title": f"CSI of the {len(names)} features that moved most (pale: within its limit; light: "
-        "amber; dark: red)",
-        "alt": "CSI of the features that moved most, by month",
+        "title": f"CSI of {len(names)} features, those outside a limit now and that moved most first (pale: "
+        "within its limit; light: amber; dark: red)",
+        "alt": "CSI of the features that are outside a limit or moved most, by month",
         "left": 14 + LETTER * max(map(len, names)),
         "rows": drawn,
         "columns": [f"{month:%b %y}" for month in months],

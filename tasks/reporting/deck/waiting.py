@@ -1,13 +1,17 @@
 """What pages show while there is no model, or nothing was scored: what has come in, and what comes when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from tasks.governance.policy import Policy
 from tasks.lender.current import lender
 from tasks.months import months_before
-from tasks.reporting.deck.blocks import Block, steps, table
+from tasks.reporting.asks import confirm_pause, owner_of
+from tasks.reporting.deck.blocks import Block, Mark, steps, table
 from tasks.reporting.deck.charts import (
     Axis,
     Bar,
@@ -20,7 +24,17 @@ from tasks.reporting.deck.charts import (
     line_chart,
 )
 from tasks.reporting.deck.data import DeckData
-from tasks.reporting.words import list_names, month_name
+from tasks.reporting.words import (
+    about,
+    day_name,
+    list_names,
+    model_name,
+    month_name,
+    months_in,
+    window_in_short,
+    window_name,
+)
+from tasks.schemas.economics import ALL, keep_economics
 
 MAX_COHORTS = 6
 FAMILIES = (
@@ -57,12 +71,18 @@ def rows_chart(data: DeckData) -> Block:
     return bar_chart("Rows received so far", bars, axis, alt="Rows received of each source", xlabel="rows")
 
 
+def break_even(policy: Policy) -> float:
+    """The PD at which a loan earns nothing, by the policy's assumptions."""
+    terms = policy.economics
+    return terms.margin / (terms.margin + terms.loss_given_default)
+
+
 def break_even_chart(data: DeckData) -> Block:
     """Profit of a loan of 100 over its PD, by the policy's assumptions."""
     terms = data.policy.economics
     pds = np.linspace(0, 1, 51)
     profits = 100 * (terms.margin - (terms.margin + terms.loss_given_default) * pds)
-    even = terms.margin / (terms.margin + terms.loss_given_default)
+    even = break_even(data.policy)
     line = [Point(float(pd), float(profit)) for pd, profit in zip(pds, profits, strict=True)]
     return curve_chart(
         "Profit of a loan of 100 over its PD, by the policy's assumptions",
@@ -76,6 +96,115 @@ def break_even_chart(data: DeckData) -> Block:
             Guide("x", data.policy.cutoff_pd, f"cut-off {data.policy.cutoff_pd:.0%}"),
         ],
     )
+
+
+def numbers_of_pause(data: DeckData) -> list[tuple[str, str, str, Mark]]:
+    """The figures of a month in which nobody applied: applications, and what ripe loans came to."""
+    rate, profit = (data.facts.money(name, "realised") for name in ("bad_rate_approved", "profit"))
+    since = f"none since {month_name(data.facts.paused_since or data.day)}"
+    found: list[tuple[str, str, str, Mark]] = [("0", "applications", since, "")]
+    if rate is None or profit is None:
+        unripe = "no scored cohort is ripe yet"
+        return [*found, ("-", "bad rate among approved", unripe, ""), ("-", "profit of a month", unripe, "")]
+    of = f"realised, {window_in_short(rate['window'])}"
+    return [
+        *found,
+        (f"{rate['value']:.1%}", "bad rate among approved", of, ""),
+        (_earned_a_month(profit), "profit of a month", of, ""),
+    ]
+
+
+def _earned_a_month(profit: Mapping[str, Any]) -> str:
+    return about(profit["value"] / months_in(profit["window"]))
+
+
+def describe_pause(data: DeckData) -> list[tuple[Mark, str, str]]:
+    """What to decide and check while nobody applies, what that costs, and what is still to be judged."""
+    facts = data.facts
+    finder = owner_of("rows_set_aside_red", facts)
+    return [
+        ("ok", "Decide:", f"nothing on the model. The {model_name(data.model_id)} may keep serving."),
+        (
+            "open",
+            "Check:",
+            f"{confirm_pause(facts)}; if not, {finder} finds the missing files.",
+        ),
+        ("open", "Costs:", _describe_missing_profit(data)),
+        ("open", "Left to judge:", _describe_unripe(data)),
+    ]
+
+
+def _describe_missing_profit(data: DeckData) -> str:
+    profit = data.facts.money("profit", "realised")
+    if profit is None:
+        return "the profit of new loans is missing; how much is not known, since no scored loan is ripe."
+    return (
+        f"the profit of new loans is missing: about {_earned_a_month(profit)} a month, by what the approved "
+        f"loans of {window_name(profit['window'])} earned."
+    )
+
+
+def _describe_unripe(data: DeckData) -> str:
+    """Cohorts that were scored and are not ripe, and what their approved loans are expected to lose."""
+    oldest = months_before(data.day, data.label_mob)
+    rows = keep_economics(data.economics, "loss", basis="expected", path=ALL).drop_nulls("value")
+    waiting = rows.filter(pl.col("snapshot_date") > oldest).sort("snapshot_date")
+    if waiting.is_empty():
+        return f"nothing. Every loan that a model scored is {data.label_mob} months old or older."
+    first, last = waiting["snapshot_date"][0], waiting["snapshot_date"][-1]
+    return (
+        f"the approved loans of {window_name(f'{first:%Y-%m} to {last:%Y-%m}')}, expected to lose about "
+        f"{about(waiting['value'].sum())} together if the PDs hold."
+    )
+
+
+def _first_training(data: DeckData) -> date:
+    """The day on which enough cohorts are ripe for a first model, if applications come in every month."""
+    return months_before(data.months["month"][0], 1 - data.first_cohorts - data.label_mob)
+
+
+def describe_no_model(data: DeckData) -> str:
+    """Why no model serves yet, and from when on one may."""
+    loans, day = int(data.months["loans"].sum()), _first_training(data)
+    if data.day >= day:
+        return f"No model serves yet: {loans:,} applications are in, and no model passed the gate"
+    return f"No model serves before {month_name(day)}: the {loans:,} loans so far are too young to learn from"
+
+
+def numbers_without_model(data: DeckData) -> list[tuple[str, str, str, Mark]]:
+    """What has come in, what is old enough to judge, and when a first model may be trained."""
+    months, day = data.months["month"], _first_training(data)
+    came = int(data.months["loans"].sum())
+    judged = int(data.months.drop_nulls("bad_rate")["loans"].sum())
+    ripe = month_name(months_before(months[0], -data.label_mob))
+    return [
+        (f"{came:,}", "applications received", window_name(f"{months[0]:%Y-%m} to {months[-1]:%Y-%m}"), ""),
+        (f"{judged:,}", "of them old enough to judge", f"the first from {ripe} on", ""),
+        (f"{day:%b %Y}", "first model at the earliest", f"{data.first_cohorts} cohorts are ripe then", ""),
+        ("-", "profit", "no forecast without a model", ""),
+    ]
+
+
+def train_first(data: DeckData) -> str:
+    """Who trains the first model, and when."""
+    day, owner = _first_training(data), owner_of("cohorts_ripe", data.facts)
+    when = f"on {day_name(day)} at the earliest" if day > data.day else "as further cohorts ripen"
+    return f"{owner} trains the first model {when}"
+
+
+def no_model_yet(data: DeckData) -> list[tuple[Mark, str, str]]:
+    """What is decided without a model, what that costs, and what comes when."""
+    terms = data.policy.economics
+    return [
+        ("ok", "Decide:", "nothing now; no application is scored, underwriters decide as before."),
+        (
+            "open",
+            "Costs:",
+            f"not known yet. A good loan earns {terms.margin:.0%} of its amount, a bad one loses "
+            f"{terms.loss_given_default:.0%} (assumed, page 2).",
+        ),
+        ("open", "Then:", f"{train_first(data)}; it serves if it passes the gate."),
+    ]
 
 
 def ripening_table(data: DeckData, *, size: int = 14, inset: float = 5) -> Block:

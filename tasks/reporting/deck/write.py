@@ -123,6 +123,7 @@ def gather(day: date, settings: Settings) -> DeckData:
         policy=adopted.policy,
         policy_name=adopted.name,
         label_mob=settings.label_mob,
+        first_cohorts=settings.first_training_cohorts,
     )
 
 
