@@ -22,7 +22,7 @@ from tasks.reporting.charts import draw_figures
 from tasks.reporting.facts import Facts
 from tasks.reporting.report_sections import build_sections
 from tasks.reporting.story import tell
-from tasks.reporting.words import model_name, month_name
+from tasks.reporting.words import model_name, month_name, name_currency
 from tasks.schemas.actions import keep_open
 from tasks.schemas.monitoring import keep_metrics
 from tasks.store import documents, tables
@@ -49,6 +49,7 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
     html = _template().render(
         month=month_name(day),
         lender=lender().lender,
+        currency=name_currency(lender().lender.currency),
         as_of=day,
         story=tell(facts),
         model_id=_champion(facts.now),
@@ -77,9 +78,9 @@ def _champion(now: pl.DataFrame) -> str:
 
 
 def _policy(day: date, settings: Settings) -> str:
-    """Digest of the policy that the newest actions up to the day were derived under."""
+    """By which policy the newest actions up to the day were derived."""
     actions = tables.scan("gold.actions", settings, until=day).sort("snapshot_date").collect()
-    return actions["policy"][-1] if actions.height else "without any action"
+    return f"actions by the policy of digest {actions['policy'][-1]}" if actions.height else "no action yet"
 
 
 def _grades(day: date, settings: Settings) -> pl.DataFrame:
