@@ -10,7 +10,7 @@ from tasks.reporting.asks import SETTLED, confirm_pause, decide_by
 from tasks.reporting.deck.blocks import Block, Mark, Page, Row, points, steps, table
 from tasks.reporting.deck.charts import Axis, Bar, bar_chart
 from tasks.reporting.deck.data import DeckData, waiting_models
-from tasks.reporting.deck.waiting import fairness_rules, train_first
+from tasks.reporting.deck.waiting import fairness_rules, limits_without_model, train_first
 from tasks.reporting.words import day_name, model_name, month_name, window_name
 from tasks.schemas.monitoring import keep_metrics
 
@@ -190,7 +190,7 @@ def _fairness(data: DeckData) -> Block:
 
 
 def _limits(data: DeckData) -> Block:
-    card = list(data.card["limits"][:4]) if data.card else ["No model is in service."]
+    card = list(data.card["limits"][:4]) if data.card else limits_without_model(data)
     lines: list[tuple[Mark, str, str]] = [("", "", words) for words in [*card, *LIMITS]]
     return points("What the model cannot do", lines)
 

@@ -5,6 +5,7 @@ from datetime import date
 from tasks.months import months_before
 from tasks.reporting.deck.blocks import Block, Page, Row, steps, table
 from tasks.reporting.deck.data import DeckData
+from tasks.reporting.deck.waiting import first_training
 from tasks.reporting.words import day_name, model_name, month_name
 
 DEPLOYMENT = (
@@ -105,7 +106,7 @@ def _deployment() -> Block:
 def build_time(data: DeckData) -> Page:
     """One application, and what could be known on its day."""
     scored = data.months.drop_nulls("scored")["month"].to_list()
-    applied = scored[0] if scored else data.months["month"][0]
+    applied = scored[0] if scored else max(first_training(data), data.day)
     serving = [
         row for row in data.models if row["state"] == "champion" and row["effective_from"] <= str(applied)
     ]

@@ -158,14 +158,14 @@ def _describe_unripe(data: DeckData) -> str:
     )
 
 
-def _first_training(data: DeckData) -> date:
+def first_training(data: DeckData) -> date:
     """The day on which enough cohorts are ripe for a first model, if applications come in every month."""
     return months_before(data.months["month"][0], 1 - data.first_cohorts - data.label_mob)
 
 
 def describe_no_model(data: DeckData) -> str:
     """Why no model serves yet, and from when on one may."""
-    loans, day = int(data.months["loans"].sum()), _first_training(data)
+    loans, day = int(data.months["loans"].sum()), first_training(data)
     if data.day >= day:
         return f"No model serves yet: {loans:,} applications are in, and no model passed the gate"
     return f"No model serves before {month_name(day)}: the {loans:,} loans so far are too young to learn from"
@@ -173,7 +173,7 @@ def describe_no_model(data: DeckData) -> str:
 
 def numbers_without_model(data: DeckData) -> list[tuple[str, str, str, Mark]]:
     """What has come in, what is old enough to judge, and when a first model may be trained."""
-    months, day = data.months["month"], _first_training(data)
+    months, day = data.months["month"], first_training(data)
     came = int(data.months["loans"].sum())
     judged = int(data.months.drop_nulls("bad_rate")["loans"].sum())
     ripe = month_name(months_before(months[0], -data.label_mob))
@@ -187,9 +187,18 @@ def numbers_without_model(data: DeckData) -> list[tuple[str, str, str, Mark]]:
 
 def train_first(data: DeckData) -> str:
     """Who trains the first model, and when."""
-    day, owner = _first_training(data), owner_of("cohorts_ripe", data.facts)
+    day, owner = first_training(data), owner_of("cohorts_ripe", data.facts)
     when = f"on {day_name(day)} at the earliest" if day > data.day else "as further cohorts ripen"
     return f"{owner} trains the first model {when}"
+
+
+def limits_without_model(data: DeckData) -> list[str]:
+    """What cannot be told while no model serves, and what the first one will not know."""
+    return [
+        "No model is in service: no application has a PD, and underwriters decide as before.",
+        f"A loan is judged {data.label_mob} months after it began: nothing can be learned from it sooner.",
+        "The first model will learn from granted loans only: it sees nobody who was declined.",
+    ]
 
 
 def no_model_yet(data: DeckData) -> list[tuple[Mark, str, str]]:
