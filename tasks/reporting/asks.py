@@ -58,7 +58,7 @@ def asks_of(name: str, facts: Facts) -> list[Ask]:
     return [_ask(row, facts) for row in _open_actions(name, facts)]
 
 
-def _open_actions(name: str, facts: Facts) -> list[Row]:
+def _open_actions(name: str, facts: Facts) -> Sequence[Row]:
     """Actions of the day, because of a cause, that are still to be done, the first due first."""
     rows = facts.actions.filter(pl.col("trigger").str.starts_with(name), pl.col("severity") != "info")
     if "state" in rows.columns:
@@ -75,9 +75,11 @@ def describe_watch(name: str, rows: Sequence[Row], facts: Facts) -> str:
         return "no order of the policy follows from this figure by itself"
     first = next((one for one in waiting if one.severity == worst["status"]), waiting[0])
     last = f" {first.months} months in a row" if first.months > 1 else ""
-    lasted = months_outside(worst, facts.past)
-    now = f"; this is month {lasted}" if first.severity == worst["status"] and lasted < first.months else ""
-    return f"an order to {first.owner} follows once it is {first.severity}{last}{now}"
+    lasted, owner = months_outside(worst, facts.past), first.owner.replace(", ", " and ")
+    now = f"; it is {worst['status']} now"
+    if first.severity == worst["status"]:
+        now = f"; this is month {lasted}" if lasted < first.months else ""
+    return f"an order to {owner} follows once it is {first.severity}{last}{now}"
 
 
 def confirm_pause(facts: Facts) -> str:
@@ -129,7 +131,7 @@ def _why_it_stands(row: Row, champion: str) -> str:
         return ""
     of = (row.get("model_id") or champion).split()
     if champion in of:
-        return f"the newer {model_name(champion)} shows it too"
+        return f"the {model_name(champion)}, trained since, did not end it"
     return f"it is about loans of the {model_name(' '.join(of))}, none of the newer one is ripe"
 
 
@@ -165,7 +167,8 @@ def _advise_on_cutoff(facts: Facts) -> str:
     if facts.gain_of_best <= 0:
         return f"leave it at {cutoff:.0%}: no other earns more"
     if not facts.better_cutoff:
-        return f"leave it at {cutoff:.0%}: from {limits} any may be best"
+        more = f"{best['value']:.0%} earns about {about(facts.gain_of_best)} a month more"
+        return f"leave it at {cutoff:.0%}: {more}, which may be chance, as from {limits} any may be best"
     return f"set it at {best['value']:.0%}, which earns about {about(facts.gain_of_best)} a month more"
 
 
@@ -181,11 +184,19 @@ def _advise_on_arrears(facts: Facts) -> str:
     even, best = _even_under_arrears(facts), facts.best_cutoff
     if even is None:
         return ""
-    set_it = f"set it at {even:.0%}, where a loan breaks even if defaults exceed the PDs as arrears do"
+    set_it = f"set it at {even:.0%}, where a loan breaks even if it defaults as often as arrears suggest"
     if best is None:
         return set_it
     why_not = "before these arrears" if best["basis"] == "realised" else "by the PDs that arrears exceed"
-    return f"{set_it} ({name_best(best)}, {why_not})"
+    return f"{set_it} ({name_best(best)}, {why_not}){_risk_of(even, facts)}"
+
+
+def _risk_of(cutoff: float, facts: Facts) -> str:
+    """What another cut-off costs if the PDs hold after all, to whole percents."""
+    here, there = (facts.profit_at(round(one, 2)) for one in (facts.policy.cutoff_pd, cutoff))
+    if here is None or there is None or there >= here:
+        return ""
+    return f"; if the PDs hold after all, that costs about {about(here - there)} a month"
 
 
 def name_best(best: Row) -> str:
@@ -215,10 +226,15 @@ def _advise_on_drift(facts: Facts) -> str:
     return f"begin with {moved[0]['subject']}, which moved furthest" if moved else ""
 
 
+def _advise_on_fairness(_facts: Facts) -> str:
+    return "compare its bad rate with the largest group's at equal PDs; review the model if it is not higher"
+
+
 ADVICE: Mapping[str, Callable[[Facts], str]] = {
     "source_gone": _advise_on_source,
     "path_cost_red": _advise_on_cutoff,
     "arrears_red": _advise_on_arrears,
     "ranking_red": _advise_on_ranking,
     "score_drifts": _advise_on_drift,
+    "fairness_amber": _advise_on_fairness,
 }

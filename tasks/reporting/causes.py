@@ -123,7 +123,7 @@ def _describe_score(rows: Sequence[Row], facts: Facts) -> tuple[str, str]:
     sources = list_names(list(dict.fromkeys(_source_of(name) for name in features)))
     by = f" ({sources})" if features else " by their scores"
     named = list_names([*features[:2], *(["others"] if len(features) > 2 else [])])
-    cause = f"Applicants have differed from the training data since {since}{by}"
+    cause = f"Applicants have changed since {since}{by}"
     return cause, f"{f'{named} moved; ' if features else ''}{_describe_shift(facts)}"
 
 
@@ -152,7 +152,7 @@ def _describe_fairness(rows: Sequence[Row], facts: Facts) -> tuple[str, str]:
     run = f" for {months} months in a row, since" if months > 1 else ", for the first time in"
     return (
         f"{capital(groups[0])} is approved {row['value']:.2f} times as often as the largest group",
-        f"it is below the limit of {row['amber']:.2f}{run} {month_name(outside_since(row, facts.past))}"
+        f"it has been below the limit of {row['amber']:.2f}{run} {month_name(outside_since(row, facts.past))}"
         f"{others}{more}; whether their risk explains it is for compliance to judge",
     )
 

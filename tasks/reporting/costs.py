@@ -108,7 +108,12 @@ def _of_source(_rows: Sequence[Row], facts: Facts) -> Cost:
     limits = f"{about(cost['ci_low'])} to {about(cost['ci_high'])}"
     if cost["ci_low"] <= 0:
         return Cost(NOTHING, f"{FORECAST} {limits} a month, which chance alone may give")
-    return Cost(f"about {about(cost['value'])} a month less profit, {FORECAST}", f"95% interval {limits}")
+    short = f"about {about(cost['value'])} a month less profit, {FORECAST}"
+    now = facts.money("profit")
+    if now is None:
+        return Cost(short, f"95% interval {limits}")
+    whole = f"{about(now['value'] + cost['value'])} with all sources"
+    return Cost(short, f"{about(now['value'])} in place of {whole}; 95% interval of the loss {limits}")
 
 
 def _of_drift(rows: Sequence[Row], facts: Facts) -> Cost:
@@ -120,19 +125,21 @@ def _of_drift(rows: Sequence[Row], facts: Facts) -> Cost:
     ripe = compare_with_forecast(facts)
     if ripe and is_less(ripe[0]):  # newer forecasts rest on the same PDs, and would hide it
         return _of_ripe_before(since, facts)
-    against = f"{about(profits.before)} were expected of as much asked for in {window}"
+    against = f"{window} was expected to earn {about(profits.before)} on as much asked for"
     return _tell(profits, against, FORECAST)
 
 
 def _of_ripe_before(since: date, facts: Facts) -> Cost:
-    """What ripe loans cost, with their bad rate; they may be older than the drift under which it is told."""
+    """What ripe loans cost, with their bad rate; of loans from before a drift no cost of it."""
     cost, rate = _of_ripe([], facts), facts.money("bad_rate_approved", "realised")
-    forecast = forecast_bad_rate(facts)
-    if rate is None or forecast is None:
+    found, forecast = compare_with_forecast(facts), forecast_bad_rate(facts)
+    if rate is None or found is None or forecast is None:
         return cost
-    older = ", before the drift was found" if since > months_of(rate["window"])[-1] else ""
-    told = f"{rate['value']:.1%} of those approved defaulted, {forecast:.1%} were forecast"
-    return Cost(cost.short, f"{cost.detail}{older}: {told}")
+    detail = f"{cost.detail}: {rate['value']:.1%} of those approved defaulted, {forecast:.1%} were forecast"
+    if since <= months_of(rate["window"])[-1]:
+        return Cost(cost.short, detail)
+    lost = about(found[0].before - found[0].now)
+    return Cost(f"{NOT_KNOWN.short}; earlier loans earned about {lost} a month less than forecast", detail)
 
 
 def forecast_bad_rate(facts: Facts) -> float | None:
@@ -180,7 +187,7 @@ def _of_arrears(rows: Sequence[Row], facts: Facts) -> Cost:
     more = row["value"] / row["reference"] - 1
     return Cost(
         f"about {about(of_cohort['value'][0] * more)} a month more losses, {FORECAST}",
-        f"if defaults exceed the PDs as arrears do, by {more:.0%}",
+        f"if loans default {1 + more:.1f} times as often as their PDs say, as they are in arrears",
     )
 
 

@@ -76,11 +76,17 @@ class Facts:
         chosen = cohorts if cohorts.height else today
         return chosen.row(0, named=True) if chosen.height else None
 
+    def profit_at(self, cutoff: float) -> float | None:
+        """Expected profit of the day at a cut-off of whole percents; None where it is not measured."""
+        rows = keep_economics(self.economics, "profit", basis="expected", path=ALL).drop_nulls("value")
+        at = rows.filter(pl.col("snapshot_date") == self.day, pl.col("cutoff").round(2) == cutoff)
+        return float(at["value"][0]) if at.height else None
+
     def bad_rates(self, window: str) -> tuple[float, float] | None:
         """Observed and predicted bad rate of all grades of a window together; None where none is measured."""
         rows = keep_metrics(self.now, "grade_bad_rate").filter(pl.col("window") == window)
         rows = rows.drop_nulls(["value", "reference"])
-        n = rows["n"].sum()
+        n = int(rows["n"].sum())
         if not n:
             return None
         observed, predicted = (float((rows["n"] * rows[name]).sum()) / n for name in ("value", "reference"))

@@ -73,7 +73,12 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "fairness": ("fairness",),
 }  # fmt: skip
 EXPLAINED_BY_A_SOURCE = ("path_cost", "score")
-REALISED = ("ranking", "calibration", "arrears", "fairness", "rows", "model")
+# On what a cause rests; on a forecast if it is not here.
+PROVEN = {
+    **dict.fromkeys(("ranking", "calibration"), "Realised"),
+    "arrears": "The arrears are realised, the defaults a forecast",
+    **dict.fromkeys(("fairness", "rows", "model"), "Measured"),
+}
 
 
 def tell(facts: Facts) -> Story:
@@ -109,7 +114,7 @@ def _tell_cause(name: str, rows: Sequence[Row], facts: Facts) -> Cause:
         consequence=consequence,
         cost=describe_cost(name, rows, facts),
         asks=asks,
-        proven="Realised" if name in REALISED else "Forecast: it rests on the PDs",
+        proven=PROVEN.get(name, "Forecast: it rests on the PDs"),
         explains=tuple(dict.fromkeys(METRICS[row["metric"]].name_of(row) for row in rows[1:])),
         watch="" if asks else describe_watch(name, rows, facts),
     )
@@ -131,7 +136,7 @@ def _tell_open(name: str, asks: Sequence[Ask]) -> Cause:
         consequence="its figures say nothing new this month",
         cost=NOT_KNOWN,
         asks=tuple(asks),
-        proven="Realised" if name in REALISED else "Forecast: it rests on the PDs",
+        proven=PROVEN.get(name, "Forecast: it rests on the PDs"),
         explains=(),
     )
 
@@ -142,14 +147,14 @@ def _headline(causes: Sequence[Cause], colour: str, facts: Facts) -> str:
         return f"{month} was not monitored yet: nothing is known of it"
     if colour == "green" and facts.paused_since:
         return (
-            f"Nobody has applied since {month_name(facts.paused_since)}: no decision on the model is due; "
+            f"Nobody has applied from {month_name(facts.paused_since)} on: no decision on the model is due; "
             f"{confirm_pause(facts)}"
         )
     if not causes:
         return f"{month} was a quiet month: every figure is within its limits, and no decision is due"
     if colour == "green":
         named = list_names([TOPICS[cause.name] for cause in causes[:2]])
-        return f"No decision is due in {month}: {named} left a limit, not far or long enough to act"
+        return f"No decision is due in {month}: {named} went beyond a limit, not far or long enough to act"
     return causes[0].headline
 
 

@@ -22,9 +22,8 @@ def of_costs(economics: pl.DataFrame, now: pl.DataFrame, policy: Policy) -> set[
     today = economics.filter(snapshot_date=now["snapshot_date"][0])
     pairs = [*_against_months_before(economics, today, policy), *_against_forecast(economics, today, policy)]
     told = {about(number) for own, other in pairs for number in (own, other, abs(other - own))}
-    return (
-        told | of_gain(today, policy) | _of_arrears(economics, today, now) | _of_forecasts(economics, today)
-    )
+    told |= of_gain(today, policy) | of_arrears(economics, today, now, policy)
+    return told | _of_forecasts(economics, today) | _of_sources(today, policy)
 
 
 def _of_forecasts(economics: pl.DataFrame, today: pl.DataFrame) -> set[str]:
@@ -37,6 +36,19 @@ def _of_forecasts(economics: pl.DataFrame, today: pl.DataFrame) -> set[str]:
         if of_window.height:
             known.add(f"{(of_window['n'] * of_window['value']).sum() / of_window['n'].sum():.1%}")
     return known
+
+
+def of_terms(today: pl.DataFrame, policy: Policy) -> set[str]:
+    """Where a loan breaks even by the terms of the day, and by its arrears what each cut-off costs."""
+    lost = [policy.economics.loss_given_default, *today.filter(figure="lgd")["value"].drop_nulls()]
+    margin = policy.economics.margin
+    return {f"{margin / (margin + one):.0%}" for one in lost}
+
+
+def _of_sources(today: pl.DataFrame, policy: Policy) -> set[str]:
+    """Profit with all sources: what is expected, and what the missing ones cost."""
+    costs = today.filter(figure="path_cost", path="all")["value"].drop_nulls()
+    return {about(value + cost) for _, value, _ in _profits(today, policy).iter_rows() for cost in costs}
 
 
 def of_gain(today: pl.DataFrame, policy: Policy) -> set[str]:
@@ -100,15 +112,19 @@ def _against_forecast(
     return pairs
 
 
-def _of_arrears(economics: pl.DataFrame, today: pl.DataFrame, now: pl.DataFrame) -> set[str]:
-    """Losses by which arrears exceed what the PDs imply, that share, and where a loan then breaks even."""
+def of_arrears(economics: pl.DataFrame, today: pl.DataFrame, now: pl.DataFrame, policy: Policy) -> set[str]:
+    """Losses by which arrears exceed what the PDs imply, how often, and the cut-off they call for."""
     known = set[str]()
+    profits = today.filter(figure="profit", basis="expected", path="all").drop_nulls("value")
+    held = dict(profits.select(pl.col("cutoff").round(2), "value").iter_rows())
     for row in now.filter(metric="early_arrears").drop_nulls(["value", "reference"]).to_dicts():
         year, month = re.findall(r"(\d{4})-(\d{2})", row["window"])[0]
         losses = economics.filter(figure="loss", basis="expected", path="all")
         of_cohort = losses.filter(snapshot_date=date(int(year), int(month), 1)).drop_nulls("value")["value"]
-        more = row["value"] / row["reference"] - 1
+        times = row["value"] / row["reference"]
         even = today.filter(figure="best_cutoff", basis="expected")["reference"].drop_nulls()
-        known |= {about(loss * more) for loss in of_cohort} | {f"{more:.0%}"}
-        known |= {f"{one / (1 + more):.0%}" for one in even}
+        known |= {about(loss * (times - 1)) for loss in of_cohort} | {f"{times:.1f}"}
+        known |= {f"{one / times:.0%}" for one in even}
+        there = [held[round(one / times, 2)] for one in even if round(one / times, 2) in held]
+        known |= {about(held[policy.cutoff_pd] - one) for one in there if policy.cutoff_pd in held}
     return known

@@ -14,7 +14,15 @@ from tasks.reporting.deck.stability import COMPLETE
 from tasks.reporting.words import about
 from tasks.schemas.economics import ECONOMICS
 from tasks.schemas.monitoring import METRICS
-from tests.reporting.cost_numbers import months_of, of_costs, of_gain, of_unripe, of_watch
+from tests.reporting.cost_numbers import (
+    months_of,
+    of_arrears,
+    of_costs,
+    of_gain,
+    of_terms,
+    of_unripe,
+    of_watch,
+)
 
 DAY_OR_MODEL = re.compile(r"\d{4}-\d{2}(-\d{2})?(-[0-9a-f]{8})?")
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?%?")
@@ -82,7 +90,12 @@ def said_by_page(data: DeckData) -> list[set[str]]:
     policy = of_policy(data.policy)
     pages = [
         money | of_figures(data.now) | story,
-        of_money(today, data.policy) | of_gain(today, data.policy) | of_sizes(today) | policy,
+        of_money(today, data.policy)
+        | of_gain(today, data.policy)
+        | of_terms(today, data.policy)
+        | of_arrears(data.economics, today, data.now, data.policy)
+        | of_sizes(today)
+        | policy,
         rows,
         rows | of_card(data, ["data"], "{:,.0f}"),
         of_sources(data) | of_ablations(data),

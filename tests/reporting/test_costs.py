@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tasks.months import month_range
 from tasks.reporting.asks import asks_of, recommended_cutoff
 from tasks.reporting.costs import describe_cost
 from tasks.reporting.facts import Facts
@@ -33,8 +34,8 @@ def drifted(*moneys: dict[str, Any]) -> Facts:
 def test_a_drift_costs_what_as_much_asked_for_earned_before_it_less_what_it_earns_now() -> None:
     seen = drifted(profit(MONTHS[0], 60_000.0, 100.0), profit(DAY, 90_000.0, 100.0, amount=2.0))
     assert cost_of("score", seen) == (
-        "about 30,000 a month less profit, by forecast (90,000 a month, where 120,000 were expected of as "
-        "much asked for in April 2024)"
+        "about 30,000 a month less profit, by forecast (90,000 a month, where April 2024 was expected to "
+        "earn 120,000 on as much asked for)"
     )
 
 
@@ -65,21 +66,38 @@ def test_loans_that_came_due_cost_what_was_forecast_of_them_less_what_they_earne
     assert cost_of("ranking", without) == "what it costs is not known yet"
 
 
-def test_a_drift_under_which_ripe_loans_earned_less_costs_that() -> None:
+def test_of_ripe_loans_a_drift_costs_what_those_from_after_its_beginning_earned_less() -> None:
     """Forecasts of newer loans rest on the PDs that the ripe ones proved too low."""
-    of_ripe = [profit(date(2023, month, 1), 50_000.0, 1_000.0) for month in (10, 11, 12)]
+    months = [date(2023, month, 1) for month in (10, 11, 12)]
+    of_ripe = [profit(day, 50_000.0, 1_000.0) for day in months]
     realised = money("profit", 90_000.0, amount=3.0, **COHORTS)
-    newer = [profit(MONTHS[0], 50_000.0, 1_000.0), profit(DAY, 52_000.0, 1_000.0)]
-    seen = drifted(*of_ripe, realised, *newer)
-    assert cost_of("score", seen).startswith("about 20,000 a month less profit, realised")
-    assert cost_of("score", drifted(*newer)).startswith("no loss")
     rates = [
-        money("bad_rate_approved", rate, snapshot_date=date(2023, month, 1), n=n)
-        for month, rate, n in ((10, 0.05, 100), (11, 0.08, 200), (12, 0.08, 100))
+        money("bad_rate_approved", rate, snapshot_date=day, n=n)
+        for day, rate, n in zip(months, (0.05, 0.08, 0.08), (100, 200, 100), strict=True)
     ]
-    seen = drifted(*of_ripe, realised, *newer, *rates, money("bad_rate_approved", 0.11, **COHORTS))
-    told = "before the drift was found: 11.0% of those approved defaulted, 7.2% were forecast)"
-    assert cost_of("score", seen).endswith(told)
+    newer = [profit(MONTHS[0], 50_000.0, 1_000.0), profit(DAY, 52_000.0, 1_000.0)]
+    ripe = [*of_ripe, realised, *newer, *rates, money("bad_rate_approved", 0.11, **COHORTS)]
+    assert cost_of("score", drifted(*ripe)).startswith(
+        "what it costs is not known yet; earlier loans earned about 20,000 a month less than forecast"
+    )
+    assert cost_of("score", drifted(*ripe)).endswith(
+        ": 11.0% of those approved defaulted, 7.2% were forecast)"
+    )
+    long_ago = [figure("psi", "red", day=day) for day in (*months[1:], *month_range(date(2024, 1, 1), DAY))]
+    assert cost_of("score", facts(long_ago, moneys=ripe)).startswith(
+        "about 20,000 a month less profit, realised"
+    )
+    assert cost_of("score", drifted(*newer)).startswith("no loss")
+
+
+def test_a_missing_source_costs_what_is_expected_with_all_less_what_is_expected_now() -> None:
+    lost = [figure("coverage", "red", subject="clickstream", value=0.0)]
+    cost = money("path_cost", 50_000.0, ci_low=10_000.0, ci_high=90_000.0)
+    seen = facts(lost, moneys=[cost, profit(DAY, 20_000.0)])
+    assert describe_cost("source", seen.outside("coverage"), seen).words == (
+        "about 50,000 a month less profit, by forecast (20,000 in place of 70,000 with all sources; 95% "
+        "interval of the loss 10,000 to 90,000)"
+    )
 
 
 def test_arrears_cost_the_losses_by_which_they_exceed_what_the_pds_imply() -> None:
@@ -107,9 +125,9 @@ def test_an_overdue_action_is_to_be_decided_as_many_days_on_as_the_policy_gives(
 @pytest.mark.parametrize(
     ("models", "words"),
     [
-        (NEW_MODEL, "newer May 2024 model shows it too"),
+        (NEW_MODEL, "the May 2024 model, trained since, did not end it"),
         ("2024-03-01-4b6745be", "loans of the March 2024 model"),
-        (None, "shows it too"),
+        (None, "did not end it"),
     ],
 )
 def test_an_action_older_than_the_model_in_service_says_why_it_stands(models: str | None, words: str) -> None:
@@ -135,7 +153,12 @@ def test_of_retiring_and_restoring_a_source_the_cost_decides(low: float, words: 
     ("high", "most", "words"),
     [
         (0.2, 27_000.0, "set it at 15%, which earns about 7,000 a month more"),
-        (0.4, 27_000.0, "leave it at 30%: from 10% to 40% any may be best"),
+        (
+            0.4,
+            27_000.0,
+            "leave it at 30%: 15% earns about 7,000 a month more, which may be chance, as from 10% to 40% any "
+            "may be best",
+        ),
         (0.4, 20_000.0, "leave it at 30%: no other earns more"),
     ],
 )
@@ -160,6 +183,10 @@ def test_early_arrears_lower_the_break_even() -> None:
     seen = facts([arrears], [action("arrears_red")], [money("best_cutoff", 0.2, 0.2), ripe])
     (ask,) = asks_of("arrears", seen)
     assert ask.advice.endswith("(ripe loans put the best at 16% (10% to 20%), before these arrears)")
+    held = [money("profit", value, cutoff=at) for at, value in ((0.3, 90_000.0), (0.13, 88_000.0))]
+    seen = facts([arrears], [action("arrears_red")], [money("best_cutoff", 0.2, 0.2), ripe, *held])
+    (ask,) = asks_of("arrears", seen)
+    assert ask.advice.endswith("if the PDs hold after all, that costs about 2,000 a month")
 
 
 def test_one_cut_off_is_recommended_to_all_who_are_asked_for_one() -> None:

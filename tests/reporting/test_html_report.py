@@ -63,7 +63,7 @@ def test_the_page_opens_with_the_cause_and_lists_what_is_red_first(page: Path) -
     lights = re.findall(r"<h2[^>]*><span class=\"(red|amber|green|)\">", text)
     assert lights == sorted(lights, key=lambda light: ["red", "amber", "green", ""].index(light))
     assert "Clickstream has covered" in text
-    assert "Reference lender, amounts in account currency" in text
+    assert "Reference lender, amounts in the currency of the loan accounts" in text
 
 
 def test_every_light_links_to_a_section_of_the_page(page: Path) -> None:

@@ -58,17 +58,22 @@ def test_a_source_that_stopped_costs_nothing_while_all_are_scored_by_the_complet
 def test_without_a_lost_source_the_shifted_score_is_its_own_cause() -> None:
     (cause,) = tell(facts([figure("psi", "red"), figure("csi", "red", subject="fe_5")])).causes
     assert (cause.name, cause.severity) == ("score", "red")
-    assert cause.cause == "Applicants have differed from the training data since June 2024 (clickstream)"
+    assert cause.cause == "Applicants have changed since June 2024 (clickstream)"
     assert cause.consequence.startswith("fe_5 moved")
 
 
 @pytest.mark.parametrize(
-    ("metric", "name"),
-    [("pooled_auc", "ranking"), ("calibration_in_the_large", "calibration"), ("fairness", "fairness")],
+    ("metric", "name", "proven"),
+    [
+        ("pooled_auc", "ranking", "Realised"),
+        ("calibration_in_the_large", "calibration", "Realised"),
+        ("fairness", "fairness", "Measured"),
+        ("psi", "score", "Forecast"),
+    ],
 )
-def test_realised_causes_are_told_apart_from_forecasts(metric: str, name: str) -> None:
+def test_realised_causes_are_told_apart_from_forecasts(metric: str, name: str, proven: str) -> None:
     (cause,) = tell(facts([figure(metric, "red")])).causes
-    assert (cause.name, cause.proven) == (name, "Realised")
+    assert (cause.name, cause.proven.split(":")[0]) == (name, proven)
 
 
 def test_a_figure_outside_a_limit_without_an_action_decides_nothing() -> None:
@@ -105,7 +110,7 @@ def fairness(months: int, status: str = "amber") -> list[dict[str, object]]:
 def test_a_group_below_its_limit_says_for_how_long_and_when_an_order_follows() -> None:
     waits = {trigger.name: trigger for trigger in POLICY.trigger}["fairness_amber"]
     (cause,) = tell(facts(fairness(2))).causes
-    assert "below the limit of 0.90 for 2 months in a row, since May 2024" in cause.consequence
+    assert "has been below the limit of 0.90 for 2 months in a row, since May 2024" in cause.consequence
     assert cause.watch == (
         f"an order to {waits.owner} follows once it is amber {waits.months} months in a row; this is month 2"
     )
@@ -117,7 +122,7 @@ def test_a_group_below_its_limit_says_for_how_long_and_when_an_order_follows() -
 def test_what_is_amber_while_orders_wait_for_red_says_so() -> None:
     arrears = figure("early_arrears", "amber", value=0.3, reference=0.2, window="cohort 2024-03")
     (cause,) = tell(facts([arrears])).causes
-    assert cause.watch.endswith("follows once it is red 2 months in a row")
+    assert cause.watch.endswith("follows once it is red 2 months in a row; it is amber now")
     alone = figure("calibration_slope", "amber", window="cohorts 2023-12")
     (cause,) = tell(facts([alone])).causes
     assert "no order of the policy follows" in cause.watch
@@ -179,7 +184,7 @@ def test_nobody_has_applied_since_the_first_month_of_the_pause() -> None:
     rows = [figure("psi", "no applications", day=day) for day in MONTHS[1:]]
     before = figure("psi", "green", day=MONTHS[0])
     story = tell(facts([before, *rows]))
-    assert story.headline.startswith("Nobody has applied since May 2024")
+    assert story.headline.startswith("Nobody has applied from May 2024 on")
     assert story.headline.endswith("Credit risk confirms by 1 July 2024 that lending has ended")
     beside = tell(facts([before, *rows, figure("fairness", "amber")]))
     assert beside.headline == story.headline

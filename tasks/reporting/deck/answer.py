@@ -9,6 +9,7 @@ from tasks.months import months_before
 from tasks.reporting.asks import (
     CUTOFF_TRIGGERS,
     Ask,
+    confirm_pause,
     is_cutoff_asked,
     name_gain,
     next_review,
@@ -18,18 +19,16 @@ from tasks.reporting.deck.blocks import Block, Mark, Page, Row, numbers, points,
 from tasks.reporting.deck.charts import Point, Series, axis_for, line_chart
 from tasks.reporting.deck.data import (
     DeckData,
-    is_of_former_model,
     lacks_economics,
     one_of,
     waiting_models,
 )
+from tasks.reporting.deck.tiles import build_tiles
 from tasks.reporting.deck.waiting import (
     applications_chart,
     describe_no_model,
     describe_pause,
     no_model_yet,
-    numbers_of_pause,
-    numbers_without_model,
     ripening_table,
 )
 from tasks.reporting.facts import RANK
@@ -44,16 +43,25 @@ from tasks.reporting.words import (
     months_in,
     name_currency,
     pairs_right,
-    window_in_short,
     window_name,
 )
 from tasks.schemas.economics import ALL, keep_economics
 
 MAX_ASKS = 3
+# The page that shows what a cause is about.
+PAGES = {
+    "model": 6, "rows": 5, "source": 8, "ranking": 7, "calibration": 7, "arrears": 7, "path_cost": 8,
+    "score": 8, "fairness": 10, "other": 9,
+}  # fmt: skip
 TERMS = (
     "PD: probability that a loan defaults. Cut-off: highest PD that is approved. Bad rate: share that "
     "defaults. Pair ranked right: the loan that defaults has the higher PD (a coin: 50 of 100). Realised: by "
     "loans old enough to judge (ripe). Amounts: in "
+)
+TERMS_BEFORE = (
+    "Cohort: the loans applied for in one month. Ripe: old enough to judge. Label: whether a ripe loan "
+    "defaulted. Gate: the tests that a model passes before it serves. PD: probability that a loan defaults. "
+    "Amounts: in "
 )
 
 
@@ -62,57 +70,12 @@ def build_answer(data: DeckData) -> Page:
     return Page(
         "Answer",
         data.story.headline if data.card else describe_no_model(data),
-        f"{TERMS}{name_currency(data.lender.currency)}.",
+        f"{TERMS if data.card else TERMS_BEFORE}{name_currency(data.lender.currency)}.",
         [
-            Row([numbers(_numbers(data))]),
+            Row([numbers(build_tiles(data))]),
             Row([_decisions(data), _bad_rates(data)], (1.9, 1), fill=True),
         ],
     )
-
-
-def _numbers(data: DeckData) -> list[tuple[str, str, str, Mark]]:
-    if not data.card:
-        return numbers_without_model(data)
-    if data.facts.paused_since:
-        return [*numbers_of_pause(data), _pairs_right(data)]
-    rate, bad = data.facts.money("approval_rate"), data.facts.money("bad_rate_approved")
-    profit = data.facts.money("profit")
-    month = month_name(data.day)
-    unmeasured = "run monitoring once more" if lacks_economics(data) else "no applications were scored"
-    cut = f"{data.policy.cutoff_pd:.0%}"
-    signal: Mark = "red" if bad and bad["reference"] and _is_worse(data) else ""
-    against = (
-        f"approved; {bad['reference']:.1%} with all sources" if bad and signal else "among approved, forecast"
-    )
-    approved = ("-", "approved", unmeasured, "")
-    return [
-        (f"{rate['value']:.1%}", "approved", f"at a PD up to {cut}, {month}", "") if rate else approved,
-        (f"{bad['value']:.1%}", "expected bad rate", against, signal)
-        if bad
-        else ("-", "expected bad rate", unmeasured, ""),
-        (about(profit["value"]), "expected profit of the month", "forecast", "")
-        if profit
-        else ("-", "expected profit of the month", unmeasured, ""),
-        _pairs_right(data),
-    ]
-
-
-def _pairs_right(data: DeckData) -> tuple[str, str, str, Mark]:
-    auc = one_of(data, "pooled_auc")
-    if auc is None:
-        return "-", "pairs ranked right", "no scored cohort is ripe yet", ""
-    by = "former model" if is_of_former_model(auc, data) else "realised"
-    window = window_in_short(auc["window"])
-    if auc["status"] not in ("amber", "red"):
-        value = pairs_right(auc["value"])
-        return value.removesuffix(" pairs"), "pairs ranked right", f"{window}, {by}", ""
-    value, then = (pairs_right(auc[name], digits=1) for name in ("value", "reference"))
-    note = f"{window}; {then.split()[0]} at development"
-    return value.removesuffix(" pairs"), "pairs ranked right", note, auc["status"]
-
-
-def _is_worse(data: DeckData) -> bool:
-    return any(cause.name in ("source", "path_cost") for cause in data.story.causes)
 
 
 def _decisions(data: DeckData) -> Block:
@@ -129,14 +92,14 @@ def _decisions(data: DeckData) -> Block:
             first["cause"] = ""  # for want of room: it is the title of the page
         return stack(_causes([first], rest), asked)
     if data.facts.paused_since:
-        return stack(points("What to decide", describe_pause(data), size=14), _coming(data))
+        return stack(points("What to confirm and decide", describe_pause(data), size=14), _coming(data))
     if causes:
         return stack(_watched(causes), _coming(data))
     return stack(points("What to decide", _quiet(data), size=15), _coming(data))
 
 
 def _causes(items: Sequence[dict[str, str]], rest: Sequence[Cause]) -> Block:
-    topics = [TOPICS[cause.name].partition(" (")[0] for cause in rest]
+    topics = [f"{TOPICS[cause.name].partition(' (')[0]} (page {PAGES[cause.name]})" for cause in rest]
     more = f"; watched too: {list_names(topics)}" if rest else ""
     return {"kind": "causes", "title": f"What follows, and what it costs{more}", "items": list(items)}
 
@@ -144,8 +107,8 @@ def _causes(items: Sequence[dict[str, str]], rest: Sequence[Cause]) -> Block:
 def _watched(causes: Sequence[Cause]) -> Block:
     """What left a limit of which nothing is asked yet, what it costs, and when an order follows."""
     rows = [[cause.cause, cause.cost.short, cause.watch] for cause in causes]
-    title = "What left a limit, what it costs, and what would follow"
-    return table(title, ("What", "Costs", "Watched"), rows, widths=(1.5, 0.8, 1.3), inset=4)
+    title = "What went beyond a limit, what it costs, and what would follow"
+    return table(title, ("What", "Costs", "What would follow"), rows, widths=(1.5, 0.8, 1.3), inset=4)
 
 
 def _asked(due: Sequence[Cause], rest: Sequence[Cause], data: DeckData) -> Block:
@@ -159,9 +122,10 @@ def _asked(due: Sequence[Cause], rest: Sequence[Cause], data: DeckData) -> Block
     better = _better_cutoff(data)
     if better and not is_cutoff_asked(data.facts):
         owner = owner_of(CUTOFF_TRIGGERS[0], data.facts)
-        rows.append([owner, f"Consider {better}.", "the next policy review"])
+        review = f"{day_name(next_review(data.facts))} (next review)"
+        rows.append([owner, f"Consider {better}.", review])
     rows += [["Nobody yet", f"{cause.cause}; {cause.watch}.", "-"] for cause in rest]
-    waiting = "; a model waits on page 10" if waiting_models(data) else ""
+    waiting = "; a model waits for approval (page 10)" if waiting_models(data) else ""
     title = f"Who decides what, by when{'; more on page 9' if len(asks) > MAX_ASKS else ''}{waiting}"
     header = ("Who", "What is asked, and what the figures speak for", "By")
     size = 12 if len(rows) > 1 else 13
@@ -174,7 +138,8 @@ def _better_cutoff(data: DeckData) -> str:
     if not (side and best and data.facts.money("profit")):
         return ""
     by = ", by forecast" if best["basis"] == "expected" else " on ripe loans"
-    return f"a {side} cut-off of {best['value']:.0%} (page 2): it {name_gain(data.facts)}{by}"
+    limits = f"{best['ci_low']:.0%} to {best['ci_high']:.0%}, page 2"
+    return f"a {side} cut-off of {best['value']:.0%} ({limits}): it {name_gain(data.facts)}{by}"
 
 
 def _topic(cause: Cause) -> str:
@@ -191,9 +156,10 @@ def _coming(data: DeckData) -> Block:
     following = next_review(data.facts)
     routine = [row for row in data.actions_now.to_dicts() if row["severity"] == "info"]
     rows = [[day_name(row["due_date"]), f"{row['owner']}: {row['action']}"] for row in routine[:2]]
-    rows.append(
-        [day_name(following), f"next review: files of {month_name(following)} are checked and scored"]
-    )
+    if data.facts.paused_since:
+        rows.append([day_name(following), confirm_pause(data.facts)])
+    files = f"next review: files of {month_name(following)} are checked and scored"
+    rows.append([day_name(following), files])
     cohort = months_before(following, data.label_mob)
     if data.months.filter(pl.col("month") == cohort, pl.col("loans") > 0).height:
         ripe = f"loans of {month_name(cohort)} are ripe: their forecast is judged"
@@ -201,7 +167,7 @@ def _coming(data: DeckData) -> Block:
     better = _better_cutoff(data)
     if better and data.story.causes:
         owner = owner_of(CUTOFF_TRIGGERS[0], data.facts)
-        rows.append(["next policy review", f"{owner}: consider {better}"])
+        rows.append([day_name(following), f"{owner}: consider {better}"])
     return table("What comes next", ("When", "What"), rows, widths=(0.4, 1), size=13, inset=2)
 
 
@@ -251,7 +217,8 @@ def _quiet(data: DeckData) -> list[tuple[Mark, str, str]]:
     ]
     better = _better_cutoff(data)
     if better:
-        lines.append(("open", "Consider:", f"when the policy is next reviewed, {better}."))
+        review = f"at the next review, {day_name(next_review(data.facts))},"
+        lines.append(("open", "Consider:", f"{review} {better}."))
     return lines
 
 

@@ -68,7 +68,7 @@ def _triggers(data: DeckData, fired: Sequence[str]) -> Block:
         ]
         for one in order
     ]
-    title = f"Who acts by when, open and red triggers first; policy version {data.policy_name}"
+    title = f"Who acts by when, open and red triggers first; policy {data.policy_name}"
     header = ("", "Trigger", "Action", "Owner", "Within", "Today")
     return table(title, header, rows, widths=(0, 0, 1, 0, 0, 0), inset=2.8)
 
@@ -202,7 +202,7 @@ def _next(data: DeckData) -> Block:
         words = f"{ask.what}. Recommended: {ask.advice}" if ask.advice else ask.what
         rows.append([f"@{ask.severity}", "Decide", f"{ask.who}, {ask.when}: {words}"])
     if data.facts.paused_since:
-        rows.append(["@open", "Check", confirm_pause(data.facts)])
+        rows.append(["@amber", "Check", confirm_pause(data.facts)])
     if not data.card:
         rows.append(["@open", "Train", train_first(data)])
     for model_id in waiting_models(data)[-1:]:

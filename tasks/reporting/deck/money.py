@@ -14,7 +14,7 @@ from tasks.reporting.words import about, month_name, months_in, window_name
 from tasks.schemas.economics import ALL, ECONOMICS, keep_economics
 
 TICKS = tuple(number / 5 for number in range(6))
-NO_MONEY = "What the model earns cannot be told before applications are scored"
+NO_MONEY = "What a model will earn cannot be told before it scores applications"
 
 
 NOT_MEASURED = (
@@ -40,8 +40,9 @@ def build_money(data: DeckData) -> Page:
 
 
 def _title_of_ripe(data: DeckData, realised: Mapping[str, Any]) -> str:
+    since = month_name(data.facts.paused_since or data.day)
     return (
-        f"Nobody applied in {month_name(data.day)}; loans of {window_name(realised['window'])} earned "
+        f"Nobody has applied from {since} on; loans of {window_name(realised['window'])} earned "
         f"{about(_of_a_month(realised)['value'])} a month at the cut-off of {data.policy.cutoff_pd:.0%}"
     )
 
@@ -74,10 +75,11 @@ def _recommended(data: DeckData, best: Mapping[str, Any]) -> str:
 def _plain(data: DeckData) -> str:
     lgd, margin = _term(data, "lgd"), data.policy.economics.margin
     share = data.policy.economics.loss_given_default if lgd is None else lgd["value"]
+    even = margin / (margin + share)
     return (
-        f"A good loan earns {margin:.1%} of its amount, a bad one loses {share:.1%}: approve too many "
-        "and the bad ones eat the profit, too few and good customers are sent away. "
-        f"{_describe_top(data)}"
+        f"A good loan earns {margin:.1%} of its amount, a bad one loses {share:.1%}, so that a loan breaks "
+        f"even at a PD of {even:.0%}. Approve too many and the bad ones eat the profit, too few and good "
+        f"customers are sent away. {_describe_top(data)}"
     )
 
 
@@ -86,7 +88,10 @@ def _describe_top(data: DeckData) -> str:
     best = data.facts.best_cutoff
     if best is None:
         even = break_even(data.policy)
-        return f"A loan of a PD above {even:.0%} loses by these terms: there the line is below zero."
+        return (
+            f"A loan of a PD above {even:.0%} loses by these terms: there the line is below zero, and the "
+            f"cut-off of {data.policy.cutoff_pd:.0%} is to be reviewed before a model serves."
+        )
     if is_cutoff_asked(data.facts):
         chosen = recommended_cutoff(data.facts)
         if chosen not in (None, best["value"], data.policy.cutoff_pd):
@@ -96,6 +101,9 @@ def _describe_top(data: DeckData) -> str:
             )
         return f"The peak is the best place to stop if the PDs hold. {_two_bests(data)}"
     if data.facts.money("profit") is None:
+        if data.facts.better_cutoff:
+            limits = f"{best['ci_low']:.0%} to {best['ci_high']:.0%}"
+            return f"Nobody applies now; before lending resumes, review the cut-off: {limits} was best."
         return "Nobody applies now; the cut-off matters again once lending resumes."
     if data.facts.better_cutoff:
         return f"The peak is the best place to stop. {_two_bests(data)}"
@@ -113,7 +121,8 @@ def _two_bests(data: DeckData) -> str:
         return ""
     two = f"The forecast's best of {forecast['value']:.0%} and the ripe loans' of {ripe['value']:.0%}"
     if forecast["ci_low"] <= ripe["ci_high"] and ripe["ci_low"] <= forecast["ci_high"]:
-        return f"{two} differ by chance: their ranges overlap."
+        counts = "forecast's" if data.facts.lacks_source else "ripe loans'"
+        return f"{two} differ by chance, as their ranges overlap; the {counts} counts."
     return f"{two} differ by more than chance: only the ripe loans are proof."
 
 
@@ -178,7 +187,7 @@ def _curve(data: DeckData) -> Block:
     if chosen is not None and chosen not in (cutoff, best["value"] if best else None):
         guides.append(Guide("x", chosen, f"page 1: {chosen:.0%}"))
     return curve_chart(
-        "Profit of a month over the cut-off, 95% interval",
+        f"Profit of a month over the cut-off{', 95% interval' if expected else ''}",
         series,
         Axis(0, 1, lambda share: f"{share:.0%}", TICKS),
         axis_for(values, about),
@@ -197,8 +206,8 @@ def _worth(data: DeckData) -> Block:
         _line("Best cut-off", "best_cutoff", data),
         _line("Worth against all approved", "value_over_all", data),
         _line("Worth against model before", "value_over_former", data),
-        _line("… bad rate of those let in", "swapped_in", data),
-        _line("… of those kept out", "swapped_out", data),
+        _line("Newly approved: bad rate", "swapped_in", data),
+        _line("Newly declined: bad rate", "swapped_out", data),
         _line("Cost of missing sources", "path_cost", data),
     ]
     realised = data.facts.money("profit", "realised")

@@ -19,6 +19,7 @@ STATUS = {
     "amber": "decision due (amber)",
     "red": "decision due (red)",
     "none": "no model yet",
+    "paused": "to be confirmed (amber)",
 }
 
 
@@ -35,7 +36,7 @@ def build_deck(data: DeckData) -> dict[str, Any]:
             "month": month_name(data.day),
             "lender": data.lender.name,
             "audience": "risk committee and engineers",
-            "status": STATUS[data.story.colour if data.card else "none"],
+            "status": STATUS[_status(data)],
         },
         "source": _source(data),
         "day": {"year": data.day.year, "month": data.day.month, "day": data.day.day},
@@ -43,10 +44,16 @@ def build_deck(data: DeckData) -> dict[str, Any]:
     }
 
 
+def _status(data: DeckData) -> str:
+    if not data.card:
+        return "none"
+    return "paused" if data.facts.paused_since and data.story.colour == "green" else data.story.colour
+
+
 def _source(data: DeckData) -> str:
     first, last = data.months["month"][0], data.months["month"][-1]
     model = data.model_id or "none yet"
     return (
         f"Run of {day_name(data.day)}; data {month_name(first)} to {month_name(last)}; model {model}; "
-        f"policy version {data.policy_name}"
+        f"policy {data.policy_name}"
     )

@@ -101,7 +101,7 @@ def break_even_chart(data: DeckData) -> Block:
 def numbers_of_pause(data: DeckData) -> list[tuple[str, str, str, Mark]]:
     """The figures of a month in which nobody applied: applications, and what ripe loans came to."""
     rate, profit = (data.facts.money(name, "realised") for name in ("bad_rate_approved", "profit"))
-    since = f"none since {month_name(data.facts.paused_since or data.day)}"
+    since = f"none from {month_name(data.facts.paused_since or data.day)} on"
     found: list[tuple[str, str, str, Mark]] = [("0", "applications", since, "")]
     if rate is None or profit is None:
         unripe = "no scored cohort is ripe yet"
@@ -123,13 +123,9 @@ def describe_pause(data: DeckData) -> list[tuple[Mark, str, str]]:
     facts = data.facts
     finder = owner_of("rows_set_aside_red", facts)
     return [
-        ("ok", "Decide:", f"nothing on the model. The {model_name(data.model_id)} may keep serving."),
-        (
-            "open",
-            "Check:",
-            f"{confirm_pause(facts)}; if not, {finder} finds the missing files.",
-        ),
+        ("amber", "Confirm:", f"{confirm_pause(facts)}; if it has not, {finder} finds the missing files."),
         ("open", "Costs:", _describe_missing_profit(data)),
+        ("ok", "Decide:", f"nothing on the model: the {model_name(data.model_id)} waits for applications."),
         ("open", "Left to judge:", _describe_unripe(data)),
     ]
 
@@ -139,8 +135,8 @@ def _describe_missing_profit(data: DeckData) -> str:
     if profit is None:
         return "the profit of new loans is missing; how much is not known, since no scored loan is ripe."
     return (
-        f"the profit of new loans is missing: about {_earned_a_month(profit)} a month, by what the approved "
-        f"loans of {window_name(profit['window'])} earned."
+        f"about {_earned_a_month(profit)} a month of profit is missing, by what the approved loans of "
+        f"{window_name(profit['window'])} earned; none if lending was ended on purpose."
     )
 
 
@@ -154,7 +150,7 @@ def _describe_unripe(data: DeckData) -> str:
     first, last = waiting["snapshot_date"][0], waiting["snapshot_date"][-1]
     return (
         f"the approved loans of {window_name(f'{first:%Y-%m} to {last:%Y-%m}')}, expected to lose about "
-        f"{about(waiting['value'].sum())} together if the PDs hold."
+        f"{about(float(waiting['value'].sum()))} together if the PDs hold."
     )
 
 
@@ -168,7 +164,7 @@ def describe_no_model(data: DeckData) -> str:
     loans, day = int(data.months["loans"].sum()), first_training(data)
     if data.day >= day:
         return f"No model serves yet: {loans:,} applications are in, and no model passed the gate"
-    return f"No model serves before {month_name(day)}: the {loans:,} loans so far are too young to learn from"
+    return f"No model serves before {month_name(day)}: {loans:,} applications are in, too young to learn from"
 
 
 def numbers_without_model(data: DeckData) -> list[tuple[str, str, str, Mark]]:
@@ -181,7 +177,7 @@ def numbers_without_model(data: DeckData) -> list[tuple[str, str, str, Mark]]:
         (f"{came:,}", "applications received", window_name(f"{months[0]:%Y-%m} to {months[-1]:%Y-%m}"), ""),
         (f"{judged:,}", "of them old enough to judge", f"the first from {ripe} on", ""),
         (f"{day:%b %Y}", "first model at the earliest", f"{data.first_cohorts} cohorts are ripe then", ""),
-        ("-", "profit", "no forecast without a model", ""),
+        (f"{break_even(data.policy):.0%}", "PD at which a loan breaks even", "by assumed terms, page 2", ""),
     ]
 
 
@@ -212,7 +208,12 @@ def no_model_yet(data: DeckData) -> list[tuple[Mark, str, str]]:
             f"not known yet. A good loan earns {terms.margin:.0%} of its amount, a bad one loses "
             f"{terms.loss_given_default:.0%} (assumed, page 2).",
         ),
-        ("open", "Then:", f"{train_first(data)}; it serves if it passes the gate."),
+        (
+            "open",
+            "Then:",
+            f"{train_first(data)}; before it serves, {owner_of('path_cost_red', data.facts)} reviews the "
+            f"cut-off of {data.policy.cutoff_pd:.0%}, which lets in loans above the break-even.",
+        ),
     ]
 
 

@@ -121,7 +121,7 @@ def gather(day: date, settings: Settings) -> DeckData:
         developed_on=_developed_on(past.filter(pl.col("snapshot_date") == day), registry),
         triggers=explain_triggers(adopted.policy),
         policy=adopted.policy,
-        policy_name=adopted.name,
+        policy_name=f"of digest {adopted.digest}",
         label_mob=settings.label_mob,
         first_cohorts=settings.first_training_cohorts,
     )

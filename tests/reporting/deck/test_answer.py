@@ -69,10 +69,11 @@ def test_a_pause_says_what_it_costs_who_confirms_it_and_what_is_left_to_judge() 
     page = said(build_answer(deck_data(PAUSE, moneys=[*RIPE, *unripe])))
     assert "about 30,000 a month" in page
     assert (
-        "Credit risk confirms by 1 July 2024 that lending has ended; if not, Data engineering finds" in page
+        "Credit risk confirms by 1 July 2024 that lending has ended; if it has not, Data engineering finds"
+        in page
     )
     assert "the approved loans of April 2024, expected to lose about 4,000" in page
-    assert "none since May 2024" in page
+    assert "none from May 2024 on" in page
     later = said(build_answer(deck_data(PAUSE, moneys=RIPE)))
     assert "nothing. Every loan that a model scored is 6 months old or older" in later
 
@@ -80,7 +81,7 @@ def test_a_pause_says_what_it_costs_who_confirms_it_and_what_is_left_to_judge() 
 def test_before_the_first_model_the_page_says_when_one_may_be_trained() -> None:
     data = deck_data([], model="")
     young = said(build_answer(_on(data, date(2023, 6, 1))))
-    assert "No model serves before December 2023: the 600 loans so far are too young" in young
+    assert "No model serves before December 2023: 600 applications are in, too young" in young
     assert "on 1 December 2023 at the earliest" in young
     late = said(build_answer(data))
     assert "1,800 applications are in, and no model passed the gate" in late
@@ -117,7 +118,7 @@ def test_an_order_with_others_watched_says_what_is_watched_and_until_when() -> N
     figures = [figure("pooled_auc", "red"), figure("fairness", "amber", subject="age_band under 25")]
     data = deck_data(figures, [action("ranking_red")], SCORED)
     page = said(build_answer(data))
-    assert "watched too: fairness" in page
+    assert "watched too: fairness (page 10)" in page
     assert "Nobody yet" in page
     assert "an order to Compliance follows once it is amber 6 months in a row; this is month 1" in page
 
@@ -133,7 +134,10 @@ def test_a_month_without_an_order_says_what_comes_next() -> None:
 
 def test_two_places_of_the_best_cut_off_are_told_apart_by_their_ranges() -> None:
     forecast = money("best_cutoff", 0.15, ci_low=0.08, ci_high=0.43)
-    for low, words in ((0.2, "differ by chance: their ranges overlap"), (0.5, "differ by more than chance")):
+    for low, words in (
+        (0.2, "differ by chance, as their ranges overlap; the ripe loans' counts"),
+        (0.5, "differ by more than chance"),
+    ):
         ripe = money("best_cutoff", 0.55, basis="realised", ci_low=low, ci_high=0.6)
         page = build_money(deck_data([figure("psi", "green")], moneys=[*SCORED, forecast, ripe]))
         assert f"The forecast's best of 15% and the ripe loans' of 55% {words}" in page.plain
