@@ -36,9 +36,11 @@ class Facts:
         return self.past.filter(pl.col("snapshot_date") == self.day)
 
     def outside(self, *metrics: str) -> list[Row]:
-        """Figures of the day, of these metrics, that are amber or red, the worst first."""
+        """Figures of the day, of these metrics, that are amber or red: the worst, the lowest ratio first."""
         rows = keep_metrics(self.now, *metrics, paths=True).filter(pl.col("status").is_in(OUTSIDE))
-        return sorted(rows.sort("metric", "subject").to_dicts(), key=lambda row: RANK[row["status"]])
+        ratio = pl.when(metric="fairness").then("value")
+        found = rows.sort("metric", ratio, "subject").to_dicts()
+        return sorted(found, key=lambda row: RANK[row["status"]])
 
     @property
     def lacks_source(self) -> bool:

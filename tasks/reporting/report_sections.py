@@ -140,7 +140,7 @@ def _paths(facts: Facts) -> Section:
     today = facts.economics.filter(pl.col("snapshot_date") == facts.day, pl.col("path") != ALL)
     cost = facts.money("path_cost")
     finding = "Every application of this month was scored by the complete model."
-    if today.is_empty():
+    if today.is_empty() or facts.paused_since:
         finding = "No application of this month was scored and measured."
     elif cost is not None:
         finding = (

@@ -119,6 +119,16 @@ def test_a_group_below_its_limit_says_for_how_long_and_when_an_order_follows() -
     assert f"for {waits.months} months in a row" in asked.consequence
 
 
+def test_of_several_groups_the_one_approved_least_often_is_named_first() -> None:
+    groups = [
+        figure("fairness", "amber", subject=f"age_band {name}", value=value)
+        for name, value in (("25 to 34", 0.87), ("under 25", 0.79))
+    ]
+    (cause,) = tell(facts(groups)).causes
+    assert cause.cause.startswith("Age band under 25 is approved 0.79 times")
+    assert "as is age band 25 to 34" in cause.consequence
+
+
 def test_what_is_amber_while_orders_wait_for_red_says_so() -> None:
     arrears = figure("early_arrears", "amber", value=0.3, reference=0.2, window="cohort 2024-03")
     (cause,) = tell(facts([arrears])).causes
