@@ -170,5 +170,5 @@ def _leaks() -> Block:
         LEAKS,
         widths=(1, 1.5, 1.6, 1.2),
         size=14,
-        inset=7,
+        inset=3,
     )
