@@ -281,9 +281,9 @@ def test_before_the_first_model_the_pages_say_what_is_missing(monitored: Setting
     early = write_deck(month(0), monitored, out=tmp_path / "early.pdf")
     pages = [page.extract_text() for page in PdfReader(early).pages]
     assert len(pages) == 10
-    assert "No model serves before July 2023" in " ".join(pages[0].split())
+    assert "No model serves before September 2023" in " ".join(pages[0].split())
     assert "No model was trained yet" in pages[5]
-    assert "nothing can be told of performance" in pages[6]
+    assert "No application was scored yet" in pages[6]
 
 
 def test_a_month_of_older_code_says_that_its_money_was_not_measured(data: DeckData) -> None:
