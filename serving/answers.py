@@ -82,7 +82,7 @@ def _word(
         "policy": snapshot.policy,
         "policy_digest": snapshot.policy_digest,
         "cutoff_pd": snapshot.cutoff_pd,
-        "state_as_of": {name: str(month) if month else None for name, month in snapshot.state.newest.items()},
+        "state_as_of": snapshot.state.as_of,
     }
 
 

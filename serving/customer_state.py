@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -40,6 +41,11 @@ class CustomerState:
     places: Mapping[str, int]
     newest: Mapping[str, date | None]
     others: Mapping[str, Kinds] = field(default_factory=dict[str, Kinds])
+
+    @cached_property
+    def as_of(self) -> dict[str, str | None]:
+        """The newest months in words, as answers name them."""
+        return {name: str(month) if month else None for name, month in self.newest.items()}
 
     @property
     def bytes_per_customer(self) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tasks.scoring.compiled_rows import Codes, Rows
-from tasks.scoring.compiled_trees import N_CODES, CompiledTrees, codes_of, pack, share_leaves
+from tasks.scoring.compiled_trees import N_CODES, CompiledTrees, Usual, codes_of, pack, share_leaves, usual_of
 from tasks.scoring.tree_shap import Bools
 from tasks.statistics.performance import Floats
 
@@ -22,7 +22,7 @@ class TreeTable:
     """One tree: the columns that it asks, and by code what each adds (columns, N_CODES) to the combination.
 
     `passes` holds for each column which leaves (classes, leaves) each of its classes lets through; `groups`
-    are places among those of the boosting, of the columns one by one; `usual` (groups, leaves) is of those.
+    are places among those of the boosting, of the columns one by one; `usual` is of those.
     """
 
     columns: tuple[int, ...]
@@ -30,7 +30,7 @@ class TreeTable:
     passes: tuple[Bools, ...]
     group_of: tuple[int, ...]
     groups: tuple[int, ...]
-    usual: Bools
+    usual: Usual
     values: Floats
     size: int
 
@@ -44,7 +44,7 @@ def tabulate(trees: CompiledTrees) -> tuple[TreeTable, ...]:
     begins = [0, *trees.ends[:-1]]
     return tuple(
         _tabulate_tree(
-            by_column[:, :, begin:end], group_of, trees.usual[:, begin:end], trees.values[begin:end]
+            by_column[:, :, begin:end], group_of, trees.usual.lets[:, begin:end], trees.values[begin:end]
         )
         for begin, end in zip(begins, trees.ends, strict=True)
     )
@@ -70,7 +70,7 @@ def _tabulate_tree(lets: Bools, group_of: Codes, usual: Bools, values: Floats) -
         passes=tuple(passes),
         group_of=tuple(np.searchsorted(groups, group_of[columns]).tolist()),
         groups=tuple(groups.tolist()),
-        usual=usual[groups],
+        usual=usual_of(usual[groups]),
         values=values,
         size=size,
     )
@@ -105,7 +105,7 @@ def _number(combinations: Codes, size: int) -> tuple[Codes, Codes]:
 
 def _work_out(table: TreeTable, combinations: Codes) -> tuple[Floats, Floats]:
     """What the tree adds (combinations,), and the shares (combinations, groups) of its groups in it."""
-    passed = np.ones((len(combinations), *table.usual.shape), dtype=bool)
+    passed = np.ones((len(combinations), *table.usual.lets.shape), dtype=bool)
     size = 1
     for group, classes in zip(table.group_of, table.passes, strict=True):
         passed[:, group] &= classes[combinations // size % len(classes)]

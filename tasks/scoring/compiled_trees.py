@@ -5,7 +5,7 @@ same bits, put together by reason group, are what TreeSHAP asks of a leaf.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,33 @@ N_CODES = 256
 Bits = NDArray[np.uint64]
 
 
+GAIN, LOSS = (np.array(some) for some in zip(*(shapley_weights(a) for a in range(MAX_GROUPS)), strict=True))
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Which leaves the reference applicant's groups let through (groups, leaves), and which they stop.
+
+    Shapes: stops (leaves, groups), as numbers; weights_at (leaves,): where the weights of GAIN and LOSS begin
+    of a leaf that so many groups stop.
+    """
+
+    lets: Bools
+    stops: Floats
+    weights_at: Codes
+
+
+def usual_of(lets: Bools) -> Usual:
+    """Of the leaves (groups, leaves) that the reference applicant's groups let through."""
+    return Usual(lets, (~lets).T.astype(float), (~lets).sum(axis=0) * LOSS.shape[1])
+
+
 @dataclass(frozen=True)
 class CompiledTrees:
     """Columns are in the order of their groups; leaves are those of all trees, one after another.
 
     Shapes: let_through (columns * N_CODES, leaves as bits, 64 to a number), order and first (columns,),
-    starts and groups (groups,), values (leaves,), usual (groups, leaves): what the reference applicant's
-    groups let through; ends (trees,): where each tree's leaves end.
+    starts and groups (groups,), values (leaves,), ends (trees,): where each tree's leaves end.
     """
 
     encoders: tuple[Callable[[Rows], Codes], ...]
@@ -39,7 +59,7 @@ class CompiledTrees:
     values: Floats
     ends: Codes
     baseline: float
-    usual: Bools
+    usual: Usual
 
 
 def compile_trees(pipeline: Pipeline, layout: Layout, reference: Rows) -> CompiledTrees:
@@ -64,9 +84,9 @@ def compile_trees(pipeline: Pipeline, layout: Layout, reference: Rows) -> Compil
         values=values,
         ends=ends,
         baseline=float(np.ravel(model._baseline_prediction)[0]),
-        usual=np.ones((len(groups), len(values)), dtype=bool),
+        usual=usual_of(np.ones((len(groups), len(values)), dtype=bool)),
     )
-    return CompiledTrees(**{**vars(compiled), "usual": _groups_pass(compiled, reference)[0]})
+    return replace(compiled, usual=usual_of(_groups_pass(compiled, reference)[0]))
 
 
 def _encoder_of(name: str, step: Any, names: Sequence[str], layout: Layout) -> Callable[[Rows], Codes]:
@@ -115,9 +135,6 @@ def pack(leaves: Bools) -> Bits:
     return np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64)
 
 
-GAIN, LOSS = (np.array(some) for some in zip(*(shapley_weights(a) for a in range(MAX_GROUPS)), strict=True))
-
-
 def explain_trees(trees: CompiledTrees, rows: Rows, n_groups: int) -> tuple[Floats, Floats]:
     """Log-odds (n,) of the rows, and Shapley values (n, n_groups) of the groups against the reference.
 
@@ -129,16 +146,15 @@ def explain_trees(trees: CompiledTrees, rows: Rows, n_groups: int) -> tuple[Floa
     return log_odds + trees.baseline, contributions
 
 
-def share_leaves(passed: Bools, usual: Bools, values: Floats) -> tuple[Floats, Floats]:
+def share_leaves(passed: Bools, usual: Usual, values: Floats) -> tuple[Floats, Floats]:
     """The sum (n,) of the leaves that are reached, and the groups' shares (n, groups) of it.
 
-    Needs:  which leaves each group lets through: (n, groups, leaves), and (groups, leaves) of the reference.
+    Needs:  which leaves each group lets through: (n, groups, leaves), and those of the reference.
     """
-    alive = (passed | usual).all(axis=1)
-    fails = usual & ~passed
-    mine = ~usual
-    n_mine, lost = mine.sum(axis=0), fails.sum(axis=1)
-    worth = alive * values
-    given = worth * LOSS[n_mine, lost]
-    shares = (worth * GAIN[n_mine, lost]) @ mine.T - np.matmul(fails, given[:, :, None])[:, :, 0]
-    return passed.all(axis=1) @ values, shares
+    fails = usual.lets & ~passed
+    lost = fails.view(np.uint8).sum(axis=1, dtype=np.uint8)
+    at = usual.weights_at + lost
+    worth = (passed | usual.lets).all(axis=1) * values
+    given = worth * LOSS.ravel()[at]
+    shares = (worth * GAIN.ravel()[at]) @ usual.stops - np.matmul(fails, given[:, :, None])[:, :, 0]
+    return (worth * (lost == 0)).sum(axis=1), shares
