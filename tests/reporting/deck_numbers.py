@@ -33,7 +33,7 @@ FIXED = (
     "slope (1:", "95%", "under 25", "25 to 34", "35 to 49", "50 and over", "90%", "30dpd_6mob", "99%",
 )  # fmt: skip
 SPOKEN = re.compile(r"(\b\d{1,2} )?\b(January|February|March|April|May|June|July|August|September|October"
-                    r"|November|December) \d{4}|\b[A-Z][a-z]{2} \d\d\b")  # fmt: skip
+                    r"|November|December) \d{4}|\b[A-Z][a-z]{2} \d\d\b|\bpage \d+\b")  # fmt: skip
 WAYS = ("{:,.0f}", "{:.0%}", "{:.1%}", "{:.2f}", "{:.3f}", "{:.4f}", "{:+.3f}", "{:+.4f}", "{:g}")
 
 
