@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tasks.errors import UsageError
 from tasks.lender.current import serve
 from tasks.lender.reading import find_declaration, read_lender
-from tasks.place import SCHEMES, Place, as_place
+from tasks.place import Place, as_place
 
 RESERVED_GB = 2.0  # of addresses: what the libraries reserve before work begins; with less they spin or abort
 LABEL_RULE = ("label_mob", "label_dpd")
@@ -43,7 +43,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VINTAGE_", frozen=True)
 
-    data: Path = Field(default=Path("data"), description="folder with the lender's files")
+    data: APlace = Field(default=Path("data"), description="folder, or URI, with the lender's files")
     lender: Path | None = Field(
         default=None,
         description="file that declares the lender, instead of lender.toml in the data folder",
@@ -94,14 +94,6 @@ class Settings(BaseSettings):
 
     trained_by: str = Field(default="pipeline", min_length=1, description="who trains: may not approve")
     auto_approve: bool = Field(default=True, description="let the gate approve; else a person has to")
-
-    @field_validator("data", mode="before")
-    @classmethod
-    def _holds_files(cls, path: object) -> object:
-        if str(path).startswith(tuple(f"{scheme}:/" for scheme in SCHEMES)):
-            reason = "raw files are read from a folder; copy them to one first, by the tools of the provider"
-            raise PydanticCustomError("path", reason)
-        return path
 
     @field_validator("datamart")
     @classmethod

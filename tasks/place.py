@@ -9,8 +9,7 @@ an object store is first met.
 import hashlib
 import os
 import re
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -20,8 +19,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tasks.errors import PassingError, StorageError, UsageError
-from tasks.store_faults import NO_BUCKET, NOTHING_HALF, explain, first_words
+from tasks.errors import StorageError, UsageError
+from tasks.store_faults import NO_BUCKET, first_words, in_a_bucket, in_one_sentence
 
 if TYPE_CHECKING:
     from obstore import PutMode
@@ -91,7 +90,7 @@ class ObjectPlace:
         import obstore
 
         try:
-            with _in_one_sentence(self):
+            with in_one_sentence(self.uri):
                 return obstore.head(self._store, self._key)["e_tag"] or ""
         except FileNotFoundError:
             return None
@@ -108,7 +107,7 @@ class ObjectPlace:
         """What the file holds, and the ETag of that version. Raises: FileNotFoundError."""
         import obstore
 
-        with _in_one_sentence(self):
+        with in_one_sentence(self.uri):
             found = obstore.get(self._store, self._key)
             return bytes(found.bytes()), found.meta["e_tag"] or ""
 
@@ -116,7 +115,7 @@ class ObjectPlace:
         """Replace what the file holds, whole or not at all."""
         import obstore
 
-        with _in_one_sentence(self), _in_a_bucket(self):
+        with in_one_sentence(self.uri), in_a_bucket(self.uri):
             obstore.put(self._store, self._key, content)
 
     def write_on(self, version: str | None, content: bytes) -> bool:
@@ -128,7 +127,7 @@ class ObjectPlace:
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
         try:
-            with _in_one_sentence(self), _in_a_bucket(self):
+            with in_one_sentence(self.uri), in_a_bucket(self.uri):
                 mode: PutMode = "create" if version is None else {"e_tag": version}
                 obstore.put(self._store, self._key, content, mode=mode, use_multipart=False)
         except (AlreadyExistsError, PreconditionError):
@@ -139,18 +138,39 @@ class ObjectPlace:
         """Files and folders right below, in order."""
         import obstore
 
-        with _in_one_sentence(self):
+        with in_one_sentence(self.uri):
             found = obstore.list_with_delimiter(self._store, self._key or None)
         keys = [*found["common_prefixes"], *(file["path"] for file in found["objects"])]
         return (self._root / key for key in sorted(keys))
 
     def files(self) -> "list[ObjectPlace]":
         """All files below, at any depth, in order."""
+        return [self / name for name in self.versions()]
+
+    def versions(self) -> dict[str, str]:
+        """The ETag of each file below, by its path from here, in order. Raises: StorageError."""
         import obstore
 
-        with _in_one_sentence(self):
-            pages = obstore.list(self._store, self._key or None)
-            return sorted(self._root / file["path"] for page in pages for file in page)
+        try:
+            with in_one_sentence(self.uri):
+                found = [file for page in obstore.list(self._store, self._key or None) for file in page]
+        except FileNotFoundError as error:
+            raise StorageError(f"{self} {NO_BUCKET}") from error
+        start = len(self._key) + 1 if self._key else 0
+        return dict(sorted((file["path"][start:], file["e_tag"] or "") for file in found))
+
+    def download(self, to: Path) -> None:
+        """Copy the file to one of this machine, which holds all of it or what it held before."""
+        import obstore
+
+        work = to.with_name(f".{to.name}.{os.getpid()}")
+        try:
+            with in_one_sentence(self.uri), work.open("wb") as file:
+                for chunk in obstore.get(self._store, self._key).stream():
+                    file.write(chunk)
+            work.replace(to)
+        finally:
+            work.unlink(missing_ok=True)
 
     def glob(self, pattern: str) -> "list[ObjectPlace]":
         """Files below whose path matches the pattern part by part, in order."""
@@ -166,7 +186,7 @@ class ObjectPlace:
         """Remove all files below."""
         import obstore
 
-        with _in_one_sentence(self):
+        with in_one_sentence(self.uri):
             obstore.delete(self._store, [file._key for file in self.files()])
 
     @property
@@ -265,30 +285,3 @@ def _open_store(root: str) -> "ObjectStore":
             f"{root} cannot be opened: {first_words(str(error))}. Set the variables of the provider "
             "(AWS_..., GOOGLE_..., AZURE_...)."
         ) from error
-
-
-@contextmanager
-def _in_one_sentence(place: ObjectPlace) -> Generator[None]:
-    """Report an object store that failed; what is missing, or is there already, is for the caller.
-
-    Raises: PassingError for a fault that may pass, else StorageError.
-    """
-    from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
-
-    try:
-        yield
-    except (AlreadyExistsError, PreconditionError):
-        raise
-    except BaseError as error:
-        raise explain(str(error), str(place)) or PassingError(
-            f"{place} could not be read or written: {first_words(str(error))}. {NOTHING_HALF}"
-        ) from error
-
-
-@contextmanager
-def _in_a_bucket(place: ObjectPlace) -> Generator[None]:
-    """A write finds nothing missing but the bucket. Raises: StorageError."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise StorageError(f"{place} {NO_BUCKET}") from error

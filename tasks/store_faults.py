@@ -1,6 +1,8 @@
 """What an object store answered that failed, in one sentence, from the message of what met it."""
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from tasks.errors import PassingError, StorageError
 
@@ -45,3 +47,30 @@ def first_words(error: str) -> str:
 def _in_one_line(error: str) -> str:
     """Delta Lake draws causes as a coloured tree; obstore adds its own state to them."""
     return " ".join(re.sub(r"\x1b\[[\d;]*m|↳", "", error.partition("\n\nDebug source")[0]).split())
+
+
+@contextmanager
+def in_one_sentence(where: str) -> Generator[None]:
+    """Report an object store that failed; what is missing, or is there already, is for the caller.
+
+    Raises: PassingError for a fault that may pass, else StorageError.
+    """
+    from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+
+    try:
+        yield
+    except (AlreadyExistsError, PreconditionError):
+        raise
+    except BaseError as error:
+        raise explain(str(error), where) or PassingError(
+            f"{where} could not be read or written: {first_words(str(error))}. {NOTHING_HALF}"
+        ) from error
+
+
+@contextmanager
+def in_a_bucket(where: str) -> Generator[None]:
+    """A write finds nothing missing but the bucket. Raises: StorageError."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise StorageError(f"{where} {NO_BUCKET}") from error

@@ -11,6 +11,8 @@ from flows.console import console, notes, print_frame, show
 from simulator.layout import LenderKind
 from tasks.config import Settings
 from tasks.errors import UsageError
+from tasks.ingestion.raw_folder import local_data
+from tasks.place import require_folder
 
 
 def _list_faults(wanted: str) -> str:
@@ -85,10 +87,10 @@ def init(
     from tasks.onboarding.draft import count_decisions
     from tasks.onboarding.init import write_draft
 
-    path = out or settings.data / "lender.toml"
+    path = out or require_folder(settings.data, "vintage init without --out") / "lender.toml"
     if path.exists():
         raise UsageError(f"{path} is there already. Name another file with --out, or move it away.")
-    n = count_decisions(write_draft(settings.data, path, lender=name))
+    n = count_decisions(write_draft(local_data(settings.data), path, lender=name))
     console.print(f"{path}: {n} lines to decide on, marked '# decide:'.")
     console.print(f"Then see what would become of the files: vintage check --data {settings.data}")
 

@@ -34,6 +34,7 @@ from flows.console import (
 )
 from tasks.config import Settings
 from tasks.errors import TableNotReadyError, UsageError, VintageError
+from tasks.place import require_folder
 from tasks.text import for_terminal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # on a few thousand rows two threads wait for each other
@@ -111,7 +112,7 @@ def demo(settings: Settings) -> None:
             from simulator.lender import Lender, simulate
 
             console.print(f"No CSV in {settings.data}: simulating a lender of 24 months.")
-            simulate(Lender(date(2023, 1, 1), 24), settings.data)
+            simulate(Lender(date(2023, 1, 1), 24), require_folder(settings.data, "vintage simulate"))
         from tasks.ingestion.tasks import months_received
 
         months = months_received(settings)

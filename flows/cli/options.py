@@ -34,7 +34,7 @@ def _place(text: str) -> Any:
 
 
 OPTIONS = {
-    "data": _folder("Folder with the lender's files [default: data; VINTAGE_DATA]."),
+    "data": _place("Folder, or URI, with the lender's files [default: data; VINTAGE_DATA]."),
     "lender": _folder(
         "File that declares the lender [default: lender.toml in the data folder, else the reference "
         "lender's; VINTAGE_LENDER]."

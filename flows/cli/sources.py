@@ -221,13 +221,13 @@ def restore(
 
 def _locate(places: Sequence[str], settings: Settings) -> list[str]:
     """Places as they are declared: below the data folder from there, elsewhere whole, addresses as said."""
-    data = settings.data.resolve()
+    data = settings.data.resolve() if isinstance(settings.data, Path) else None
     return [_declare_place(place, Path(place).resolve(), data) for place in places]
 
 
-def _declare_place(place: str, path: Path, data: Path) -> str:
+def _declare_place(place: str, path: Path, data: Path | None) -> str:
     if not place.strip() or "://" in place:
         return place
-    if path.is_relative_to(data):
+    if data is not None and path.is_relative_to(data):
         return str(path.relative_to(data))
     return str(path) if path.exists() else place

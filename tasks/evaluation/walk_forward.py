@@ -14,6 +14,7 @@ from tasks.config import Settings
 from tasks.errors import NothingToDoError
 from tasks.evaluation.scorers import Predict, Scorer, fit_scorer, score_with, scorers_of, summarise_scores
 from tasks.governance.source_log import carry_decisions, path_of_decisions
+from tasks.ingestion.raw_folder import local_data
 from tasks.modelling.loading import load_training_data
 from tasks.modelling.tasks import promote, train_challenger
 from tasks.modelling.training_set import keep_features
@@ -101,7 +102,7 @@ def _score(day: date, replay: _Replay) -> list[pl.DataFrame]:
 
 def _true(loans: pl.DataFrame, replay: _Replay) -> list[pl.DataFrame]:
     """The true PDs, where the lender is a simulated one."""
-    path = replay.settings.data / TRUTH
+    path = local_data(replay.settings.data, TRUTH) / TRUTH
     if not path.exists():
         return []
     truth = pl.read_csv(path).select("loan_id", pd="true_pd")

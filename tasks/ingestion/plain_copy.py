@@ -20,6 +20,7 @@ import polars as pl
 
 from tasks.errors import BadInputError
 from tasks.ingestion.cleaning import GROUPED
+from tasks.ingestion.raw_folder import sent_as
 from tasks.lender.columns import NUMBERS
 from tasks.lender.declaration import LenderSource
 from tasks.store.atomic_files import HIDDEN, new_folder
@@ -72,7 +73,7 @@ def copy_plainly(declared: LenderSource, paths: Sequence[Path], home: Path) -> P
 
 def sender_of(path: Path) -> str:
     """The sender's file behind a file that is read, for messages; of several the first and their number."""
-    return _in_words([origin.file for origin in _origins(path)] or [str(path)])
+    return _in_words([origin.file for origin in _origins(path)] or [sent_as(path)])
 
 
 def name_of_sender(path: Path) -> str:
@@ -114,7 +115,7 @@ def _copy(declared: LenderSource, paths: Sequence[Path], to: Path) -> list[Origi
             copy_one = _copy_frame if in_frame else _copy_text
             copy_one(path, declared, part, with_header=not n_lines)
             shift = max(n_lines, 1) if in_frame or declared.header else max(n_lines - 1, 0)
-            origins.append(Origin(str(path), n_lines + 1, shift, "row" if in_frame else "line"))
+            origins.append(Origin(sent_as(path), n_lines + 1, shift, "row" if in_frame else "line"))
             with part.open("rb") as file:
                 for chunk in iter(lambda: file.read(CHUNK), b""):
                     n_lines += chunk.count(b"\n")
@@ -131,7 +132,7 @@ def _copy_frame(path: Path, declared: LenderSource, to: Path, *, with_header: bo
     except pl.exceptions.PolarsError as error:
         reason = str(error).partition("\n")[0]
         raise BadInputError(
-            f"{path} is not {FRAMES[declared.format]} ({reason}). Correct its format in lender.toml."
+            f"{sent_as(path)} is not {FRAMES[declared.format]} ({reason}). Correct its format in lender.toml."
         ) from error
 
 
@@ -153,7 +154,7 @@ def _copy_text(path: Path, declared: LenderSource, to: Path, *, with_header: boo
                 writer.writerows(_read_rows(text, declared, header, with_header=with_header))
     except (UnicodeError, csv.Error) as error:
         raise BadInputError(
-            f"{path} cannot be read as {declared.encoding} text separated by {declared.separator!r} "
+            f"{sent_as(path)} cannot be read as {declared.encoding} text separated by {declared.separator!r} "
             f"({error}). Correct encoding and separator of {declared.name} in lender.toml, or ask the sender."
         ) from error
     finally:

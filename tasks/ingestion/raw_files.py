@@ -18,6 +18,7 @@ from tasks.errors import BadInputError
 from tasks.governance.declarations import read_declared
 from tasks.governance.source_log import retired_on
 from tasks.ingestion.plain_copy import copy_plainly, is_plain, is_sent, sender_of
+from tasks.ingestion.raw_folder import local_data, sent_as
 from tasks.place import scratch_of
 from tasks.schemas.source import Source
 
@@ -79,7 +80,7 @@ def find_file(source: Source, settings: Settings) -> Path | None:
     Raises: BadInputError where more than one is there, or cannot be read as it is declared.
     """
     names = read_declared(source.name, settings).where
-    found = [path for name in names for path in _named(name, settings.data)]
+    found = [path for name in names for path in _named(name, local_data(settings.data, name))]
     there = [path for path in found if is_sent(path, source.declared)]
     if there and not is_plain(source.declared, there) and (len(there) == 1 or "*" in "".join(names)):
         return copy_plainly(
@@ -87,8 +88,8 @@ def find_file(source: Source, settings: Settings) -> Path | None:
         )
     if len(there) > 1:
         raise BadInputError(
-            f"{' and '.join(map(str, there))} are both there, and only one can be the file of {source.name}. "
-            "Keep the one that is meant."
+            f"{' and '.join(map(sent_as, there))} are both there, and only one can be the file of "
+            f"{source.name}. Keep the one that is meant."
         )
     return there[0] if there else None
 

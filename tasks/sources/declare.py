@@ -12,6 +12,7 @@ from tasks.errors import BadInputError, UsageError
 from tasks.governance.declarations import add_declared, read_declarations, require_free_name
 from tasks.governance.source_log import read_decisions, used_on
 from tasks.governance.sources import Declared
+from tasks.ingestion.raw_folder import local_data
 from tasks.sources.files import Format, find_files, read_days, read_file, rename_ours
 from tasks.sources.life import describe_lives
 from tasks.store import tables
@@ -69,7 +70,7 @@ def add_source(
 def _guess_format(where: Sequence[str], settings: Settings) -> Format:
     kinds: tuple[Format, ...] = ("parquet", "csv")
     for place in where:
-        path = settings.data / place
+        path = local_data(settings.data, place) / place
         if (path / "_delta_log").is_dir():
             return "delta"
         for kind in kinds:

@@ -12,6 +12,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from tasks.config import Settings, unreadable_sign
 from tasks.errors import BadInputError
 from tasks.governance.sources import Declared
+from tasks.ingestion.raw_folder import local_data
 from tasks.schemas.feature_store import KEYS
 from tasks.sources.as_of_join import WORKING
 from tasks.sources.sizes import require_fits
@@ -32,9 +33,13 @@ def find_files(where: Sequence[str], kind: Format, settings: Settings) -> list[s
     """
     found: list[str] = []
     for place in where:
-        path = settings.data / place
-        if "://" in place or (kind == "delta" and path.is_dir()):
-            found.append(place if "://" in place else str(path))
+        if "://" in place:
+            found.append(place)
+            continue
+        data = local_data(settings.data, place)
+        path = data / place
+        if kind == "delta" and path.is_dir():
+            found.append(str(path))
         elif path.is_dir():
             for log in path.rglob("_delta_log"):
                 raise BadInputError(f"{log.parent} is a Delta table. Declare it as one, with format delta.")
@@ -42,7 +47,7 @@ def find_files(where: Sequence[str], kind: Format, settings: Settings) -> list[s
         elif path.is_file():
             found.append(str(path))
         else:
-            root = Path(path.anchor) if Path(place).is_absolute() else settings.data
+            root = Path(path.anchor) if Path(place).is_absolute() else data
             found += sorted(str(file) for file in root.glob(str(path.relative_to(root))) if file.is_file())
     if not found:
         places = " or ".join(str(settings.data / place) for place in where)

@@ -12,7 +12,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tasks.config import Settings
-from tasks.errors import PassingError
+from tasks.errors import PassingError, StorageError
+from tasks.ingestion.raw_folder import local_data
 from tasks.place import ObjectPlace
 from tasks.registry import models
 from tasks.registry.history import load_registry, record
@@ -147,3 +148,10 @@ def test_a_command_says_in_one_sentence_what_the_store_does(
     assert words in told
     assert "an-id" not in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("behind", [("refused", "1", "1")], indirect=True)
+def test_raw_files_that_may_not_be_read_are_one_sentence(behind: ObjectPlace) -> None:
+    with pytest.raises(StorageError, match=r"/data refuses the credentials \(403\)") as raised:
+        local_data(behind / "data")
+    assert "an-id" not in str(raised.value)

@@ -58,11 +58,6 @@ def test_a_store_whose_account_nobody_named_cannot_be_opened(monkeypatch: pytest
         ObjectPlace("az://lake").exists()
 
 
-def test_raw_files_are_in_a_folder() -> None:
-    with pytest.raises(UsageError, match=r"The setting data \(VINTAGE_DATA\) .* copy them to one first"):
-        checked_settings({"data": Path("s3://lake/data")})
-
-
 def test_parts_of_a_place_are_named_as_those_of_a_path() -> None:
     place = ObjectPlace("s3://lake/datamart") / "report" / "2024-03.html"
     assert (place.name, place.stem, str(place.parent)) == (
