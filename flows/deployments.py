@@ -1,14 +1,17 @@
 """The flows as Prefect deployments, whose forms ask for dates; `vintage deploy` serves them, one at a time.
 
 What they run on is what the environment of the serving process says: VINTAGE_DATA, VINTAGE_DATAMART, ...
+With `--pool` the workers of a Prefect work pool run them instead, wherever these are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from inspect import unwrap
 from typing import Annotated, Any, Literal
 
 from prefect import Flow, flow, serve
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
 from prefect.types.entrypoint import EntrypointType
 from pydantic import AfterValidator, Field
 
@@ -63,9 +66,27 @@ def backfill(start: Month, end: Month, flows: list[FlowName] = list(FLOWS)) -> N
 
 def main() -> None:
     """Serve all of them until told to end."""
-    forms = (features, training, inference, monitoring, backfill)
-    deployed = [
-        form.to_deployment("vintage", tags=["vintage"], entrypoint_type=EntrypointType.MODULE_PATH)
-        for form in forms
+    serve(*_deployed(), limit=1)
+
+
+def hand_to_pool(pool: str, environment: Mapping[str, str]) -> None:
+    """Let the workers of a work pool run all of them, each run with this environment over the worker's own.
+
+    Raises: UsageError for a pool that is not there.
+    """
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_work_pool(pool)
+        except ObjectNotFound:
+            raise UsageError(
+                f"There is no work pool {pool}. Make it with: prefect work-pool create {pool} --type process"
+            ) from None
+    for one in _deployed(work_pool_name=pool, job_variables={"env": dict(environment)}):
+        one.apply()
+
+
+def _deployed(**more: Any) -> list[Any]:
+    return [
+        form.to_deployment("vintage", tags=["vintage"], entrypoint_type=EntrypointType.MODULE_PATH, **more)
+        for form in (features, training, inference, monitoring, backfill)
     ]
-    serve(*deployed, limit=1)  # pyright: ignore[reportArgumentType] - the same call is asynchronous elsewhere

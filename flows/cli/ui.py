@@ -38,10 +38,16 @@ def ui(
 
 
 @with_settings("data", "datamart", "model_store")
-def deploy(settings: Settings) -> None:
+def deploy(
+    settings: Settings,
+    pool: Annotated[
+        str | None, typer.Option(help="Leave them to the workers of this Prefect work pool, and end.")
+    ] = None,
+) -> None:
     """Let people start the flows and the backfill by a form on Prefect's page; runs until it is ended.
 
-    One run at a time, with the folders given here and the other settings of the environment.
+    One run at a time, with the places given here and the other settings of the environment: of this process,
+    or with --pool of the worker that runs it.
     """
     from flows.engine import address, ask
 
@@ -50,9 +56,22 @@ def deploy(settings: Settings) -> None:
         raise VintageError("There is no Prefect server: start one by vintage ui, or set PREFECT_API_URL.")
     if error := ask(api_url):
         raise PassingError(f"The Prefect server at {api_url} does not answer ({error}); see that it runs.")
-    for name in ("data", "datamart", "model_store"):
-        os.environ[f"VINTAGE_{name.upper()}"] = str(getattr(settings, name).absolute())
-    os.environ["PREFECT_API_URL"] = api_url
+    places = ("data", "datamart", "model_store")
+    named = {f"VINTAGE_{name.upper()}": str(getattr(settings, name).absolute()) for name in places}
+    if pool is not None:
+        _leave_to(pool, named, api_url)
+        return
+    os.environ |= {**named, "PREFECT_API_URL": api_url}
     # Prefect's runner answers to signals itself, so it gets a process without our way to do so.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     os.execv(sys.executable, [sys.executable, "-c", "from flows.deployments import main; main()"])  # noqa: S606 - no text from outside
+
+
+def _leave_to(pool: str, named: dict[str, str], api_url: str) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from flows.deployments import hand_to_pool
+
+    with temporary_settings({PREFECT_API_URL: api_url}):
+        hand_to_pool(pool, named)
+    console.print(f"The workers of {pool} run the flows. Start one with: prefect worker start --pool {pool}")

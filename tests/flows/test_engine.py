@@ -17,6 +17,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from flows import server
 from flows.backfill import FLOWS, run_backfill
+from flows.dask_cluster import scheduler
 from flows.engine import monthly_flow, run_flow
 from flows.features import features
 from tasks.config import Settings
@@ -148,6 +149,23 @@ def test_tasks_carry_no_tag_for_which_prefect_would_ask_the_server_for_a_limit()
 
     run_flow(looking, month(0), Settings())
     assert seen == [set()]
+
+
+@pytest.mark.usefixtures("recorded")
+def test_months_on_workers_are_tasks_of_the_backfill_and_runs_of_their_own(
+    settings: Settings, client: SyncPrefectClient, tmp_path: Path
+) -> None:
+    apart = settings.model_copy(update={"datamart": tmp_path, "run_tag": "on-workers"})
+    with scheduler(2, None) as them:
+        run_backfill(months(2), ["features"], apart, step=lambda _day, _flow: None, workers=them)
+    assert all_sent(seconds=60)
+    runs = {run.name: run for run in client.read_flow_runs() if "on-workers" in run.tags}
+    of_month = {f"features-{day}" for day in months(2)}
+    assert {name for name, run in runs.items() if run.state_name == "Completed"} >= of_month
+    backfill = runs["backfill-2023-01-01-2023-02-01"].id
+    handed = [run for run in client.read_task_runs() if run.flow_run_id == backfill]
+    expected = {(f"features {day}", "Completed"): 1 for day in months(2)}
+    assert Counter((run.name, run.state_name) for run in handed) == expected
 
 
 def test_two_backfills_at_once_of_different_datamarts_are_recorded_in_one_server(
