@@ -26,7 +26,7 @@ RUN uv pip install --quiet --no-deps --no-build-isolation --compile-bytecode --t
 FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 1000 vintage \
  && useradd --uid 1000 --gid 1000 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin vintage \
- && install -d -o vintage -g vintage /vintage /vintage/logs /vintage/months
+ && install -d -o vintage -g vintage /vintage /vintage/logs
 COPY --from=environments /opt/airflow /opt/airflow
 COPY --from=environments /opt/vintage /opt/vintage
 COPY --from=code /opt/app /opt/app

@@ -1,4 +1,4 @@
-"""What both DAGs are made of: the months of the data, and one `vintage` command as a task.
+"""What the DAGs are made of: the months of the data, and one `vintage` command as a task.
 
 Its exit code says what becomes of the task: 0 success; 99, nothing to do yet, skipped; 75, a fault that may
 pass, or an end by a signal, another try; anything else is a refusal, which another try would only repeat.
@@ -8,13 +8,15 @@ import logging
 import os
 import subprocess
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any, NoReturn
 
-from airflow.sdk import Asset, BaseOperator, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import Asset, BaseOperator, ExceptionRetryPolicy, RetryAction, RetryRule, Variable
 from airflow.sdk.exceptions import AirflowSkipException
 
-FIRST, LAST = Path(os.environ.get("VINTAGE_MONTHS", "/vintage/months/months")).read_text().split()
+# The first and the last month of the data: what `vintage months` said when the services came up, or the DAG
+# vintage_months was run. Until then this month alone, so that Airflow opens whatever the files are like.
+MONTHS = "vintage_months"
+FIRST, LAST = Variable.get(MONTHS, default=f"{date.today():%Y-%m-01} {date.today():%Y-%m-01}").split()
 WORK = {
     "features": "Bring the month's rows from `data/` to bronze, silver, quarantine and gold.",
     "training": "Train a challenger when enough cohorts are ripe, promote it through the gate; else skipped.",
@@ -73,6 +75,10 @@ class Command(BaseOperator):
 
     def execute(self, context: Any) -> None:
         """Run the command. Raises: AirflowSkipException, MayPassError, RefusalError."""
+        self.answer(context)
+
+    def answer(self, context: Any) -> str:
+        """The last line that the command prints. Raises: as `execute`."""
         tagged = {**os.environ, "VINTAGE_RUN_TAG": context["run_id"]}
         command = ["vintage", *self.words]
         LOG.info(" ".join(command))
@@ -84,6 +90,7 @@ class Command(BaseOperator):
             raise MayPassError(code)
         if code:
             refuse(last_line)
+        return last_line
 
     def _run(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
         """The exit code, and the command's own last sentence or, if there was none, the last line printed."""

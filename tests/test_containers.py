@@ -2,7 +2,6 @@
 
 import ast
 import ctypes
-import os
 import re
 import subprocess
 import sys
@@ -79,22 +78,12 @@ def test_dags_import_airflow_and_nothing_of_ours(path: Path) -> None:
     assert rooms - set(sys.stdlib_module_names) - {"command"} == {"airflow"}
 
 
-@pytest.mark.parametrize(("before", "after"), [(None, 1), ("2023-01-01 2023-02-01\n", 2)])
-def test_a_file_that_cannot_be_read_leaves_months_for_the_dags(
-    before: str | None, after: int, tmp_path: Path
-) -> None:
-    data, written = tmp_path / "data", tmp_path / "months"
-    data.mkdir()
-    data.joinpath("lms_loan_daily.csv").write_bytes(b"")
-    if before:
-        written.write_text(before)
-    done = subprocess.run(
-        [sys.executable, "docker/months.py", written],
-        env={**os.environ, "VINTAGE_DATA": str(data), "PYTHONPATH": "."},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert "is empty (0 bytes)" in done.stdout
-    assert len(set(written.read_text().split())) == after
+def test_the_months_of_the_dags_lie_in_airflow_alone() -> None:
+    """Init and the DAG vintage_months write the variable that `command.py` reads; no file is shared."""
+    (name,) = re.findall(r'^MONTHS = "(\w+)"$', Path("airflow_dags/command.py").read_text(), flags=re.M)
+    assert f'Variable.set("{name}"' in Path("docker/airflow_start.py").read_text()
+    assert "Variable.set(MONTHS" in Path("airflow_dags/vintage_months.py").read_text()
+    assert "months" not in COMPOSE["volumes"]
 
 
 def has_landlock() -> bool:

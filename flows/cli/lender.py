@@ -1,4 +1,4 @@
-"""`vintage simulate`, `init` and `check`: a made-up lender; a new lender's declaration and files."""
+"""`vintage simulate`, `init`, `check`, `months`: a made-up lender; a lender's declaration and files."""
 
 from datetime import date
 from pathlib import Path
@@ -115,6 +115,16 @@ def check(
         notes.print(f"page: {write_trial(trial, html)}")
     if trial.refusals:
         raise typer.Exit(1)
+
+
+@with_settings("data", "datamart", "as_json")
+def months(settings: Settings) -> None:
+    """Say the first and the last month that can be run: those of the files, without a gap between them."""
+    from tasks.ingestion.tasks import months_received
+
+    received = months_received(settings)
+    first, last = str(received[0]), str(received[-1])
+    show({"first": first, "last": last}, lambda: console.print(f"{first} {last}"))
 
 
 def _print_trial(trial: Any) -> None:

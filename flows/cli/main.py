@@ -14,7 +14,7 @@ from flows.cli.backfill import FlowName, backfill, print_months_so_far, run_mont
 from flows.cli.documents import deck, report, submission
 from flows.cli.economics import economics
 from flows.cli.endings import describe_failure, end_on_signal
-from flows.cli.lender import check, init, simulate
+from flows.cli.lender import check, init, months, simulate
 from flows.cli.models import app as models_app
 from flows.cli.options import command_group, day_option, with_settings
 from flows.cli.policy import app as policy_app
@@ -199,7 +199,7 @@ def status(
         show(add_missing_columns(months, settings), lambda: print_months(months, settings))
 
 
-for made_elsewhere in (simulate, init, check, economics, report, deck, submission, ui, deploy):
+for made_elsewhere in (simulate, init, check, months, economics, report, deck, submission, ui, deploy):
     app.command()(made_elsewhere)
 
 

@@ -36,6 +36,14 @@ def test_a_month_runs_and_what_cannot_run_yet_says_so(book: Path, tmp_path: Path
     assert "2023-01" in status.stdout
 
 
+def test_the_months_are_those_of_the_files(
+    book: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        command(["months", "--data", str(book), "--datamart", str(tmp_path)])
+    assert capsys.readouterr().out == "2023-01-01 2023-02-01\n"
+
+
 def test_a_missing_file_ends_with_one_sentence_and_no_traceback(tmp_path: Path) -> None:
     failed = vintage("run", "features", "--date", "2023-01-01", home=tmp_path)
     assert failed.returncode == 1
