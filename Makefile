@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PREFECT_SERVER_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: demo test test-integration test-slow e2e lint docs bench bench-serve fuzz-serve study audit-study lock clean
+.PHONY: demo test test-integration test-slow e2e lint docs bench bench-serve bench-scale fuzz-serve study audit-study lock clean
 
 # deck/ keeps the deck of the demo lender, who alone comes with true probabilities.
 demo: .venv/ready ## simulate a lender if data/ holds no CSV, run all months, say where to look
@@ -37,6 +37,9 @@ bench: .venv/ready ## time the flows; writes benchmarks/results.md
 
 bench-serve: .venv/ready ## load copies of the lender's datamart and models by requests for scores; prints latencies
 	OMP_NUM_THREADS=1 .venv/bin/python -m benchmarks.serve
+
+bench-scale: .venv/ready ## time features by volume, months, place and workers, for hours unless SCALE_VOLUMES, SCALE_MONTHS, ... choose; writes benchmarks/scale.md
+	OMP_NUM_THREADS=1 .venv/bin/python -m benchmarks.scale_table
 
 fuzz-serve: .venv/ready ## send ten thousand requests made of its own schema to `vintage serve --port 8199`, which serves a copy: each answer is a recorded decision; fails at a server error
 	.venv/bin/uv tool run schemathesis@4.32.5 run http://127.0.0.1:8199/openapi.json --checks not_a_server_error --max-examples 2000
