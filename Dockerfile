@@ -1,16 +1,18 @@
 # One image, two environments side by side: /opt/airflow and /opt/vintage, the pipeline. Their pins exclude each other.
+# Which pinned files they are made of, docker/scale.yaml says otherwise.
 ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 FROM ${PYTHON_IMAGE} AS environments
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore UV_NO_CACHE=1
 WORKDIR /build
-COPY requirements-dev.txt requirements-airflow.txt ./
+ARG AIRFLOW=requirements-airflow.txt PIPELINE=requirements.txt
+COPY requirements-dev.txt ${AIRFLOW} ./
 RUN awk '/^[^ ]/ {ours = /^uv(-build)?==/} ours' requirements-dev.txt > uv.txt \
  && pip install --quiet --require-hashes --requirement uv.txt
 RUN python -m venv --without-pip /opt/airflow \
- && uv pip sync --quiet --compile-bytecode --python /opt/airflow/bin/python requirements-airflow.txt
-COPY requirements.txt ./
+ && uv pip sync --quiet --compile-bytecode --python /opt/airflow/bin/python ${AIRFLOW}
+COPY ${PIPELINE} ./
 RUN python -m venv --without-pip /opt/vintage \
- && uv pip sync --quiet --compile-bytecode --python /opt/vintage/bin/python requirements.txt \
+ && uv pip sync --quiet --compile-bytecode --python /opt/vintage/bin/python ${PIPELINE} \
  && echo /opt/app > /opt/vintage/lib/python3.12/site-packages/vintage.pth
 # Tests that packages ship are never imported.
 RUN find /opt/airflow /opt/vintage -type d -name tests -path '*/site-packages/*' -prune -exec rm -rf {} +

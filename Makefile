@@ -55,6 +55,8 @@ lock: .venv/ready ## compile the pinned requirements from pyproject.toml
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra serve pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --group pyproject.toml:docs -c requirements-dev.txt -o requirements-docs.txt
 	.venv/bin/uv pip compile -q --universal --python-version 3.12 --generate-hashes --group pyproject.toml:airflow -o requirements-airflow.txt
+	.venv/bin/uv pip compile -q --universal --python-version 3.12 --generate-hashes --extra serve --extra scale pyproject.toml --group object-store -c requirements-dev.txt -o requirements-scale.txt
+	.venv/bin/uv pip compile -q --universal --python-version 3.12 --generate-hashes --group pyproject.toml:airflow-scale -c requirements-airflow.txt -o requirements-airflow-scale.txt
 
 clean: ## remove what the flows made; data/ stays
 	rm -rf datamart/*/ model_store/*/ model_store/registry.jsonl reports

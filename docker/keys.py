@@ -51,6 +51,9 @@ def main() -> None:
     keep("airflow/fernet", base64.urlsafe_b64encode(os.urandom(32)).decode())
     keep("airflow/jwt", secrets.token_urlsafe(48))
     keep("airflow/session", secrets.token_urlsafe(48))
+    if (KEYS / "store").is_dir():  # of docker/scale.yaml
+        keep("store/id", secrets.token_hex(10))
+        keep("store/secret", secrets.token_urlsafe(30))
     login()
 
 

@@ -49,7 +49,11 @@ def test_only_the_two_pages_and_the_scoring_service_have_a_way_out() -> None:
 def test_all_that_the_image_is_built_from_is_let_in() -> None:
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", Path("Dockerfile").read_text(), flags=re.M)
     let_in = {line[1:] for line in Path(".dockerignore").read_text().splitlines() if line.startswith("!")}
-    assert {name for names in copied for name in names.split()} == let_in
+    args = {"${AIRFLOW}": "requirements-airflow.txt", "${PIPELINE}": "requirements.txt"}
+    found = {args.get(name, name) for names in copied for name in names.split()}
+    assert found == let_in - {"requirements-scale.txt", "requirements-airflow-scale.txt"}
+    given = re.findall(r"^ARG (AIRFLOW=.*)$", Path("Dockerfile").read_text(), flags=re.M)
+    assert given == [" ".join(f"{name[2:-1]}={pins}" for name, pins in args.items())]
 
 
 def test_the_image_is_built_on_the_agreed_base_and_does_not_run_as_root() -> None:

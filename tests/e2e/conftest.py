@@ -56,11 +56,13 @@ class Stack:
 
     folder: Path
     password: str = ""
+    files: tuple[str, ...] = ()
 
     def run(self, command: str) -> str:
         """What a command of the README prints; an error shows it."""
         names = {**os.environ, **PORTS, "COMPOSE_PROJECT_NAME": "vintage-e2e"}
-        words = command.replace("docker-compose", "docker-compose --ansi never", 1)
+        of_files = "".join(f" -f {file}" for file in self.files)
+        words = command.replace("docker-compose", f"docker-compose --ansi never{of_files}", 1)
         words = words.replace(" exec ", " exec -T ", 1)  # there is no terminal here
         done = subprocess.run(
             ["sh", "-c", words], cwd=self.folder, env=names, capture_output=True, text=True, check=False
