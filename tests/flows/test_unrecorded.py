@@ -117,8 +117,17 @@ def test_a_server_that_is_gone(settings: Settings) -> None:
     assert "The Prefect server at http://127.0.0.1:9/api does not answer" in done.stdout
 
 
-@pytest.mark.parametrize("others", [503, 404, None])
-@pytest.mark.parametrize("well", [True, False])
+@pytest.mark.parametrize(
+    ("well", "others"),
+    [
+        (True, 503),
+        (False, None),
+        *(
+            pytest.param(well, others, marks=pytest.mark.slow)
+            for well, others in ((True, 404), (True, None), (False, 503), (False, 404))
+        ),
+    ],
+)
 def test_a_server_that_is_locked_broken_or_silent(settings: Settings, well: bool, others: int | None) -> None:
     with answering(version=200 if well else others, others=others) as api_url:
         done = run(settings, "-m", "flows", *BACKFILL, api_url=api_url)

@@ -83,7 +83,12 @@ def assert_same_tables(book: Settings, other: Settings) -> None:
 
 @pytest.mark.integration
 @pytest.mark.parametrize(
-    "behind", [(fault, "3", "11") for fault in ("busy", "dropped", "lost")], indirect=True
+    "behind",
+    [
+        ("lost", "3", "11"),
+        *(pytest.param((fault, "3", "11"), marks=pytest.mark.slow) for fault in ("busy", "dropped")),
+    ],
+    indirect=True,
 )
 def test_faults_that_pass_change_no_table_and_no_history(book: Settings, behind: ObjectPlace) -> None:
     settings = in_store(book, behind)
