@@ -152,7 +152,7 @@ def recommended_cutoff(facts: Facts) -> float | None:
     even = _even_under_arrears(facts)
     if even is not None or not _open_actions("path_cost", facts):
         return even
-    moved = facts.best_cutoff is not None and facts.better_cutoff and facts.gain_of_best > 0
+    moved = facts.best_cutoff is not None and facts.gain_of_best > 0
     return facts.best_cutoff["value"] if moved and facts.best_cutoff else facts.policy.cutoff_pd
 
 
@@ -163,13 +163,11 @@ def _advise_on_cutoff(facts: Facts) -> str:
         return _advise_on_arrears(facts)
     if best is None:
         return f"leave it at {cutoff:.0%} until profit is measured"
-    limits = f"{best['ci_low']:.0%} to {best['ci_high']:.0%}"
     if facts.gain_of_best <= 0:
         return f"leave it at {cutoff:.0%}: no other earns more"
-    if not facts.better_cutoff:
-        more = f"{best['value']:.0%} earns about {about(facts.gain_of_best)} a month more"
-        return f"leave it at {cutoff:.0%}: {more}, which may be chance, as from {limits} any may be best"
-    return f"set it at {best['value']:.0%}, which earns about {about(facts.gain_of_best)} a month more"
+    more = f"set it at {best['value']:.0%}, which earns about {about(facts.gain_of_best)} a month more"
+    limits = f"{best['ci_low']:.0%} to {best['ci_high']:.0%}"
+    return more if facts.better_cutoff else f"{more}; that may be chance, as from {limits} any may be best"
 
 
 def _even_under_arrears(facts: Facts) -> float | None:

@@ -156,8 +156,8 @@ def test_of_retiring_and_restoring_a_source_the_cost_decides(low: float, words: 
         (
             0.4,
             27_000.0,
-            "leave it at 30%: 15% earns about 7,000 a month more, which may be chance, as from 10% to 40% "
-            "any may be best",
+            "set it at 15%, which earns about 7,000 a month more; that may be chance, as from 10% to 40% any "
+            "may be best",
         ),
         (0.4, 20_000.0, "leave it at 30%: no other earns more"),
     ],

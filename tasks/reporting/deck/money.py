@@ -5,7 +5,14 @@ from typing import Any
 
 import polars as pl
 
-from tasks.reporting.asks import is_cutoff_asked, name_best, name_gain, recommended_cutoff
+from tasks.reporting.asks import (
+    CUTOFF_TRIGGERS,
+    is_cutoff_asked,
+    name_best,
+    name_gain,
+    owner_of,
+    recommended_cutoff,
+)
 from tasks.reporting.deck.blocks import Block, Page, Row, table, text
 from tasks.reporting.deck.charts import Axis, Guide, Point, Series, axis_for, curve_chart
 from tasks.reporting.deck.data import DeckData, lacks_economics
@@ -48,10 +55,13 @@ def _title_of_ripe(data: DeckData, realised: Mapping[str, Any]) -> str:
 
 
 def _title(data: DeckData, profit: Mapping[str, Any], best: Mapping[str, Any]) -> str:
-    cutoff = data.policy.cutoff_pd
+    cutoff, chosen = data.policy.cutoff_pd, recommended_cutoff(data.facts)
     earned = (
         f"At the cut-off of {cutoff:.0%}, {month_name(data.day)} is expected to earn {about(profit['value'])}"
     )
+    if chosen not in (None, cutoff, best["value"]):
+        month = month_name(data.day)
+        earned = f"At a cut-off of {cutoff:.0%}, {month} earns {about(profit['value'])} if the PDs hold"
     verdict = f"{cutoff:.0%} is within that range and may stay"
     if is_cutoff_asked(data.facts):
         verdict = _recommended(data, best)
@@ -103,13 +113,15 @@ def _describe_top(data: DeckData) -> str:
     if data.facts.money("profit") is None:
         if data.facts.better_cutoff:
             limits = f"{best['ci_low']:.0%} to {best['ci_high']:.0%}"
-            return f"Nobody applies now; before lending resumes, review the cut-off: {limits} was best."
+            who = owner_of(CUTOFF_TRIGGERS[0], data.facts)
+            when = "Nobody applies now; should lending resume"
+            return f"{when}, {who} sets the cut-off first: {limits} was best."
         return "Nobody applies now; the cut-off matters again once lending resumes."
     if data.facts.better_cutoff:
         return f"The peak is the best place to stop. {_two_bests(data)}"
     return (
-        f"The top of the curve is flat: from {best['ci_low']:.0%} to {best['ci_high']:.0%} every cut-off "
-        f"may be the best. {_two_bests(data)}"
+        f"The top of the curve is flat: from {best['ci_low']:.0%} to {best['ci_high']:.0%} every cut-off may "
+        f"be the best, as what loans beyond the break-even lose is within chance. {_two_bests(data)}"
     )
 
 
