@@ -66,7 +66,7 @@ def add(
 
 
 @app.command("list")
-@with_settings("datamart", "model_store", "as_json")
+@with_settings("datamart", "as_json")
 def list_all(settings: Settings) -> None:
     """Show every source: owner, key, date, delay, whether it is in use, and whether it still delivers."""
     from tasks.sources.declare import list_sources
@@ -76,7 +76,7 @@ def list_all(settings: Settings) -> None:
 
 
 @app.command()
-@with_settings("data", "datamart", "model_store", "as_json")
+@with_settings("data", "datamart", "as_json")
 def check(
     settings: Settings,
     name: Name,
@@ -103,7 +103,7 @@ def check(
 
 
 @app.command()
-@with_settings("data", "datamart", "model_store")
+@with_settings("data", "datamart")
 def capture(settings: Settings, name: Name) -> None:
     """Keep what a source says of the newest month's applications today, to hold later deliveries against."""
     from tasks.sources.capture import capture as keep
@@ -113,7 +113,7 @@ def capture(settings: Settings, name: Name) -> None:
 
 
 @app.command()
-@with_settings("model_store")
+@with_settings()
 def override(
     settings: Settings,
     name: Name,

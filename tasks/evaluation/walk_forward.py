@@ -13,7 +13,6 @@ from tasks.charts.style import to_svg
 from tasks.config import Settings
 from tasks.errors import NothingToDoError
 from tasks.evaluation.scorers import Predict, Scorer, fit_scorer, score_with, scorers_of, summarise_scores
-from tasks.governance.source_log import carry_decisions, path_of_decisions
 from tasks.ingestion.raw_folder import local_data
 from tasks.modelling.loading import load_training_data
 from tasks.modelling.tasks import promote, train_challenger
@@ -70,7 +69,6 @@ def evaluate(
     days = [day for day in tables.snapshot_dates("gold.feature_store", settings) if day <= end]
     with replay_store() as folder:
         replay = _Replay(settings.model_copy(update={"model_store": folder}), ablations)
-        carry_decisions(path_of_decisions(settings), replay.settings)
         scored: list[pl.DataFrame] = []
         for day in days:
             step(day)

@@ -1,17 +1,16 @@
-"""What was found and decided on the sources: <model_store>/sources.jsonl, one line each, none ever edited.
+"""What was found and decided on the sources: one line each, none ever edited, beside their declarations.
 
 Each line is sealed and carries the digest of the one before it; the first may be of older code and unsealed.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
-from tasks.place import Place
 from tasks.store.sealed_files import append_sealed, read_sealed
-from tasks.store.text_files import change_text, read_text
 
 What = Literal["check", "override", "use", "drop", "retire", "restore", "capture"]
 Kinds = dict[str, str]  # "number" or "word" by name of a column
@@ -20,30 +19,16 @@ A_LINE = "a decision on a source"
 SINCE_SEALED = ("retire", "restore", "capture")  # kinds of lines that no older code wrote
 
 
-def path_of_decisions(settings: Settings) -> Place:
-    """The file itself, oldest line first."""
-    return settings.model_store / "sources.jsonl"
-
-
-def _path_in_force(settings: Settings) -> Place:
-    """The file that is read: until a store's first decision the one that older code kept for all stores."""
-    path, earlier = path_of_decisions(settings), settings.sources.with_suffix(".jsonl")
-    return earlier if earlier.exists() and not path.exists() else path
+def path_of_decisions(settings: Settings) -> Path:
+    """The file itself, oldest line first: governance/sources.jsonl beside governance/sources.toml."""
+    return settings.sources.with_suffix(".jsonl")
 
 
 def note_decision(what: What, source: str, fields: Mapping[str, Any], settings: Settings) -> None:
-    """Append a line, with the time of it; a store's first one comes after those of older code."""
+    """Append a line, with the time of it."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
     line = {"what": what, "source": source, "at": at, **fields}
-    carry_decisions(_path_in_force(settings), settings)
     append_sealed(path_of_decisions(settings), line, settings, what=A_LINE)
-
-
-def carry_decisions(origin: Place, settings: Settings) -> None:
-    """Begin the file with the lines of another one; a file that is there stays as it is."""
-    lines = read_text(origin)
-    if lines:
-        change_text(path_of_decisions(settings), lambda text: None if text else lines)
 
 
 def read_decisions(settings: Settings, *, source: str | None = None) -> list[Line]:
@@ -51,7 +36,7 @@ def read_decisions(settings: Settings, *, source: str | None = None) -> list[Lin
 
     Raises: ModelStoreError when a line was edited, removed or cannot be read.
     """
-    path = _path_in_force(settings)
+    path = path_of_decisions(settings)
     lines = read_sealed(path, settings, what=A_LINE)
     for number, line in enumerate(lines, 1):
         unsealed = line.get("what") in SINCE_SEALED and "seal" not in line

@@ -10,10 +10,8 @@ from tasks.errors import NothingToDoError
 from tasks.evaluation.scorers import POOLED
 from tasks.evaluation.walk_forward import CHAMPION, TRUE_PD, evaluate
 from tasks.features.tasks import build_feature_store
-from tasks.governance.source_log import note_decision
 from tasks.ingestion.tasks import ingest
 from tasks.labels.tasks import build_labels
-from tasks.registry.models import list_folders
 from tests.builders import month, months, quick_settings, write_book
 
 
@@ -24,21 +22,18 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = settings.model_copy(update={"trials": 1, "retrain_every_cohorts": 9})
     for step in (ingest, build_labels, build_feature_store):
         step(months(15), settings)
-    retired = {"from": str(month(1)), "by": "Ann Lee", "reason": "given up"}
-    note_decision("retire", "clickstream", retired, settings)
     return settings
 
 
-def test_every_scorer_is_measured_by_what_was_decided_and_the_truth_ranks_best(settings: Settings) -> None:
+def test_every_scorer_is_measured_and_the_truth_ranks_best(settings: Settings) -> None:
     figures, path = evaluate(month(8), month(8), settings, ablations=False, step=lambda _: None)
     pooled = figures.filter(pl.col("month") == POOLED)
     auc = dict(zip(pooled["scorer"], pooled["auc"], strict=True))
     assert set(auc) >= {CHAMPION, "logistic", "stack", "boosting", "financials only", TRUE_PD}
-    assert "month's clickstream only" not in auc
     assert max(auc, key=auc.__getitem__) == TRUE_PD
     assert pl.read_csv(path).height == figures.height
     assert path.with_suffix(".svg").read_text().count("champion") > 0
-    assert not list_folders(settings)
+    assert not settings.model_store.exists()
 
 
 def test_without_a_ripe_scored_month_there_is_nothing_to_evaluate(settings: Settings, tmp_path: Path) -> None:

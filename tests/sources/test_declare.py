@@ -1,6 +1,5 @@
 """Declaring a source: what is found in its files, and what a user is told when it cannot be."""
 
-import json
 from datetime import date
 from pathlib import Path
 
@@ -120,23 +119,3 @@ def test_what_people_write_is_printed_as_it_is(
         command(["sources", "list"])
     assert end.value.code == 0
     assert "[/Team]" in capsys.readouterr().out
-
-
-@pytest.mark.usefixtures("settings")
-def test_two_lenders_of_one_checkout_retire_a_source_each_for_itself(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def run(*words: str, store: str) -> str:
-        with pytest.raises(SystemExit) as end:
-            command(["sources", *words, "--model-store", str(tmp_path / store)])
-        assert end.value.code == 0
-        return capsys.readouterr().out
-
-    said = ("--from", "2024-04-01", "--by", "Ann Lee", "--reason", "given up")
-    run("retire", "clickstream", *said, store="one")
-    lives = {
-        store: {row["name"]: row["life"] for row in json.loads(run("list", "--json", store=store))}
-        for store in ("one", "another")
-    }
-    assert lives["one"]["clickstream"] == "retired from 2024-04-01"
-    assert lives["another"]["clickstream"] == "active"

@@ -165,7 +165,6 @@ def test_the_list_says_where_a_source_stands(settings: Settings) -> None:
 
 def test_a_decision_that_was_edited_is_found(settings: Settings) -> None:
     path = path_of_decisions(settings)
-    path.parent.mkdir()
     path.write_text(json.dumps({"what": "check", "source": "old", "at": "2023"}) + "\n", encoding="utf-8")
     retire("clickstream", month(GONE), settings, **SAID)
     retire("financials", month(GONE), settings, **SAID)
