@@ -6,6 +6,7 @@ is timed from when it was due.
 """
 
 import asyncio
+import gc
 import json
 import os
 import re
@@ -131,6 +132,7 @@ def wait_until_ready(begun: float) -> float:
 
 def main() -> None:
     """Serve, load at each rate, print a line each."""
+    gc.disable()  # a walk over what the generator holds would be taken for time of the service
     settings = checked_settings({})
     day = max(tables.snapshot_dates("gold.predictions", settings))
     known = tables.read("gold.predictions", settings, on=day)["customer_id"]
