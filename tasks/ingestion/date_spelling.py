@@ -96,8 +96,6 @@ def find_spelling(written: pl.DataFrame, column: str, calendar: Calendar = "mont
 
     Needs:  `column` with each way in which a date is written, `n` rows of each.
     """
-    if written.select((read_spelled(column, ISO).dt.day() == 1).all(ignore_nulls=False)).item():
-        return ISO
     days = {name: read_spelled(column, name) for name in SPELLINGS}
     by_start = calendar == "month start"
     fits = {n: day.dt.day() == 1 if by_start else day == day.dt.month_end() for n, day in days.items()}
@@ -110,6 +108,13 @@ def find_spelling(written: pl.DataFrame, column: str, calendar: Calendar = "mont
     snapshots = ("fit",) if by_start else ("read", "fit")
     order = snapshots if column == RAW_DATE else (*snapshots, "read")
     return max(SPELLINGS, key=lambda name: [counts[name][one] for one in order])
+
+
+def is_of_months(written: pl.Series) -> bool:
+    """Whether every text is the first of a month written YYYY-MM-DD and nothing else, as most files are."""
+    days = written.str.to_date("%Y-%m-%d", strict=False)
+    plain = days.is_between(FIRST_DAY, LAST_DAY) & (days.dt.day() == 1) & (days.cast(pl.String) == written)
+    return plain.all(ignore_nulls=False) is True
 
 
 def add_month(written: pl.DataFrame, column: str, spelling: str) -> pl.DataFrame:

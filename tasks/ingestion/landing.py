@@ -28,7 +28,7 @@ from tasks.ingestion.csv_rows import (
     require_paired_quotes,
     scan_rows,
 )
-from tasks.ingestion.date_spelling import ISO, add_month, find_spelling, in_iso
+from tasks.ingestion.date_spelling import ISO, add_month, find_spelling, in_iso, is_of_months
 from tasks.ingestion.delivery_checks import MIN_ROWS, QUARANTINED
 from tasks.ingestion.plain_copy import line_of_sender, name_of_sender, sender_of
 from tasks.ingestion.raw_files import check_file, file_if_due, find_line, holds_quotes, raw_file
@@ -229,6 +229,8 @@ def _find_spelling(
 ) -> str | None:
     """The spelling of a column; None where it is YYYY-MM-DD throughout. One not `known` yet is logged."""
     declared = source.declared.dates
+    if declared in ("", ISO) and is_of_months(written[column]):
+        return None
     spelling = declared or find_spelling(written, column, lender().lender.calendar)
     other = written.filter(pl.col(column) != in_iso(column, spelling)).sort(column)
     if other.is_empty():

@@ -41,7 +41,7 @@ def create_missing(settings: Settings) -> None:
     missing = [name for name in TABLES if not is_table(path_of(name, settings))]
     for layer in PERSONAL:
         (settings.datamart / layer).mkdir(mode=0o700, parents=True, exist_ok=True)
-    with ThreadPoolExecutor(max(1, len(missing))) as pool:
+    with ThreadPoolExecutor() as pool:
         for creating in [pool.submit(_create, name, settings) for name in missing]:
             creating.result()
 

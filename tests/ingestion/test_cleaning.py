@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tasks.ingestion.cleaning import read_numbers, read_word
-from tasks.ingestion.date_spelling import read_iso, read_spelled
+from tasks.ingestion.date_spelling import is_of_months, read_iso, read_spelled
 from tasks.lender.columns import Column
 from tasks.schemas.catalog import SOURCES
 
@@ -116,3 +116,21 @@ def test_a_word_says_something_in_any_script_and_as_a_code(word: str) -> None:
 @pytest.mark.parametrize("signs", ["_", "!@9#%8", "_______", "--", "?", "...", "#1", ""])
 def test_signs_say_nothing(signs: str) -> None:
     assert pl.DataFrame({"word": [signs]}).select(read_word("word")).item() == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        (["2024-01-01", "2023-12-01"], True),
+        (["2024-01-01", "2024-01-02"], False),
+        (["2024-01-01", "2024-1-1"], False),
+        (["2024-01-01", " 2024-02-01"], False),
+        (["2024-01-01", "2024-02-01 00:00:00"], False),
+        (["2024-01-01", "0001-01-01"], False),
+        (["2024-01-01", None], False),
+    ],
+)
+def test_dates_are_plain_where_each_is_the_first_of_a_month_as_we_write_it(
+    written: list[str | None], plain: bool
+) -> None:
+    assert is_of_months(pl.Series(written, dtype=pl.String)) is plain
