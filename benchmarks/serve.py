@@ -16,11 +16,14 @@ import sys
 import tempfile
 import time
 from collections import Counter, deque
+from collections.abc import Coroutine
 from datetime import date
 from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psutil
 import uvloop
 
 from tasks.config import Settings, checked_settings
@@ -35,6 +38,13 @@ SWITCHED_AT = 300  # requests a second through a promotion and a roll-back
 # Requests a second; the last is too many.
 RATES = tuple(float(rate) for rate in os.environ.get("BENCH_RATES", "100 300 500 1500").split())
 SECONDS = float(os.environ.get("BENCH_SECONDS", "20"))
+
+
+class Use(NamedTuple):
+    """CPU seconds and MB of memory of processes."""
+
+    cpu: float
+    memory: float
 
 
 async def load(rate: float, seconds: float, bodies: list[bytes]) -> tuple[Counter[str], list[float]]:
@@ -145,19 +155,36 @@ def main() -> None:
             print(f"{os.cpu_count()} cores; in the shadow: {in_shadow}; {SECONDS:g} s each")
             print(f"ready after {wait_until_ready(begun):.1f} s", flush=True)
             for rate in RATES:
-                tell(f"{rate:g} a second", *uvloop.run(load(rate, SECONDS, bodies)))
+                tell(f"{rate:g} a second", load(rate, SECONDS, bodies), server.pid)
             through = f"{SWITCHED_AT} a second through a promotion and a roll-back"
-            tell(through, *uvloop.run(load_through_switches(copies, bodies)))
+            tell(through, load_through_switches(copies, bodies), server.pid)
         finally:
             server.terminate()
             server.wait(timeout=60)
 
 
-def tell(what: str, statuses: Counter[str], took: list[float]) -> None:
-    """Print what came of a load."""
+def used(server: int) -> tuple[Use, Use]:
+    """What the server's process uses, and what those that it started do."""
+    own = psutil.Process(server)
+    return _used([own]), _used(own.children())
+
+
+def _used(processes: list[psutil.Process]) -> Use:
+    cpu = sum(sum(one.cpu_times()[:2]) for one in processes)
+    return Use(cpu, sum(one.memory_info().rss for one in processes) / 2**20)
+
+
+def tell(what: str, loaded: Coroutine[Any, Any, tuple[Counter[str], list[float]]], server: int) -> None:
+    """Load, and print what came of it."""
+    before = used(server)
+    statuses, took = uvloop.run(loaded)
+    after = used(server)
     at = {share: took[int(len(took) * share)] * 1000 for share in (0.5, 0.99, 0.999)}
     within = ", ".join(f"{ms:.1f} ms (p{share * 100:g})" for share, ms in at.items())
-    print(f"{what}: {dict(statuses)}; answered within {within}", flush=True)
+    print(f"{what}: {dict(statuses)}; answered within {within}")
+    for name, one, other in zip(("service", "its processes"), before, after, strict=True):
+        cpu = 1000 * (other.cpu - one.cpu) / len(took)
+        print(f"  {name}: {one.memory:.0f} MB before, {other.memory:.0f} after; {cpu:.2f} ms CPU an answer")
 
 
 if __name__ == "__main__":

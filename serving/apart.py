@@ -1,12 +1,15 @@
 """A function called in a process of its own, after all others, which ends with this one.
 
-What takes seconds of work beside the answers would hold the interpreter that gives them.
+What takes work beside the answers would hold the interpreter that gives them.
 """
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from threading import Thread
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,6 +19,7 @@ from tasks.lender.declaration import Lender
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Connection = Any  # one end of a pipe; its type differs by platform
 SPAWN = get_context("spawn")  # a fork of Polars' threads hangs
 LEAST_URGENT = 19  # niceness
 
@@ -25,22 +29,36 @@ async def call_apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
 
     Raises: VintageError and OSError as the function; PassingError where its process ended without a word.
     """
-    receives, sends = SPAWN.Pipe(duplex=False)
-    process = SPAWN.Process(target=_call, args=(sends, lender(), function, args, kwargs))
-    await asyncio.to_thread(process.start)
-    sends.close()
+    process, connection = await asyncio.to_thread(start_apart, _call, LEAST_URGENT)
     try:
-        return _given(await asyncio.to_thread(_receive, receives), function.__name__)
+        outcome = await asyncio.to_thread(exchange, connection, (function, args, kwargs))
+        return _given(outcome, function.__name__)
     finally:
         process.kill()  # no table is half written, whenever this comes
         await asyncio.to_thread(process.join)
-        receives.close()
+        connection.close()
 
 
-def _receive(receives: Any) -> Any:
+def start_apart(function: Callable[[Connection], None], niceness: int) -> tuple[BaseProcess, Connection]:
+    """A process that calls the function with a connection, and the other end of that.
+
+    It works for this one's lender, and yields to others from its first import on.
+    """
+    ours, theirs = SPAWN.Pipe()
+    process = SPAWN.Process(target=_begin, args=(theirs, lender(), niceness), daemon=True)
+    process.start()
+    theirs.close()
+    with suppress(OSError):  # where it ended by now, `exchange` says so
+        ours.send(function)
+    return process, ours
+
+
+def exchange(connection: Connection, message: Any) -> Any:
+    """What the process at the other end says to a message; None where it ended."""
     try:
-        return receives.recv()
-    except EOFError:
+        connection.send(message)
+        return connection.recv()
+    except (EOFError, BrokenPipeError, ConnectionResetError):
         return None
 
 
@@ -55,17 +73,21 @@ def _given(outcome: Any, name: str) -> Any:
     return found
 
 
-def _call(
-    sends: Any, served: Lender, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]
-) -> None:
+def _begin(connection: Connection, served: Lender, niceness: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the one that called
     Thread(target=_end_with_parent, daemon=True).start()
-    os.nice(LEAST_URGENT)
+    os.nice(niceness)
     serve(served)
+    connection.recv()(connection)
+
+
+def _call(connection: Connection) -> None:
+    function, args, kwargs = connection.recv()
     try:
         found = (True, function(*args, **kwargs))
     except (VintageError, OSError) as error:
         found = (False, error)
-    sends.send(found)
+    connection.send(found)
 
 
 def _end_with_parent() -> None:

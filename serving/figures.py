@@ -29,6 +29,11 @@ class Figures:
             ["outcome"],
             registry=self._all,
         )
+        self._shadow_ends = Counter(
+            "vintage_shadow_process_ends",
+            "Processes of the shadow that ended by themselves, each replaced",
+            registry=self._all,
+        )
         self._pd = Histogram("vintage_pd", "PD of answers", buckets=PDS, registry=self._all)
         self._psi = Gauge(
             "vintage_score_psi", "PSI of the day's scores by the model that serves", registry=self._all
@@ -61,6 +66,10 @@ class Figures:
     def shadowed(self, outcome: str, n: int) -> None:
         """Count scores by models in the shadow."""
         self._shadows.labels(outcome).inc(n)
+
+    def shadow_process_ended(self) -> None:
+        """Count a process of the shadow that ended by itself."""
+        self._shadow_ends.inc()
 
     def drifted(self, n: int, psi: float | None) -> None:
         """Note the PSI of the day's scores, of so many; NaN where there is none."""

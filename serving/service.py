@@ -19,7 +19,7 @@ from serving.next_grade import find_changes
 from serving.record.decision_log import DecisionLog
 from serving.record.idempotency import KeysSeen, digest_of_body, digest_of_key
 from serving.self_test import SelfTest
-from serving.shadows import Shadows
+from serving.shadow.shadows import Shadows
 from serving.snapshot import Fingerprint, Snapshot, fingerprint, load_snapshot
 from serving.tokens import Token, keep_buckets, load_tokens
 from tasks.config import Settings
@@ -73,13 +73,8 @@ class Service:
         self._day_scores = DayScores()
         self._loading = asyncio.Lock()
         self._groups = Groups()
-        self._n_on_way_to_disk = 0  # requests
-        self.shadows = Shadows(settings, self.figures, self._busy)
+        self.shadows = Shadows(settings, self.figures)
         self._watcher: asyncio.Task[None] | None = None
-
-    def _busy(self) -> bool:
-        """Whether a request waits for anything but the disk."""
-        return self.figures.inside > self._n_on_way_to_disk
 
     async def start(self) -> None:
         """Load, test, and watch from then on."""
@@ -268,14 +263,11 @@ class Service:
         return {"grade": score.grade, "pd": score.pd, "changes": [asdict(one) for one in changes]}
 
     async def _record(self, lines: Sequence[Mapping[str, Any]]) -> None:
-        self._n_on_way_to_disk += 1
         try:
             await self.log.append(lines)
         except OSError as error:
             self.problem = f"no answer can be recorded: {error.strerror}"
             raise NotReadyError(self.problem) from error
-        finally:
-            self._n_on_way_to_disk -= 1
         if self.live is not None:
             self.problem = ""
 

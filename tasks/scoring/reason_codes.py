@@ -1,6 +1,6 @@
 """Why a score is what it is: what each group of features adds to the log-odds of the reference applicant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -111,14 +111,14 @@ def name_reasons(contributions: Floats) -> pl.DataFrame:
 def list_reasons(contributions: Floats) -> list[tuple[str | None, ...]]:
     """The same codes as `name_reasons` gives, row by row: quicker where there are few."""
     groups = list(REASON_GROUPS)
-    rows = zip(*(some.tolist() for some in _strongest(contributions)), strict=True)
-    return [
-        tuple(
-            f"{groups[group]}_{'UP' if value > 0 else 'DOWN'}" if abs(value) >= MIN_CONTRIBUTION else None
-            for group, value in zip(places, values, strict=True)
-        )
-        for places, values in rows
-    ]
+    return [_codes_of(row, groups) for row in contributions.tolist()]
+
+
+def _codes_of(contributions: Sequence[float], groups: Sequence[str]) -> tuple[str | None, ...]:
+    strong = [(-abs(one), place) for place, one in enumerate(contributions) if abs(one) >= MIN_CONTRIBUTION]
+    places = [place for _, place in sorted(strong)[: len(REASONS)]]
+    codes = [f"{groups[place]}_{'UP' if contributions[place] > 0 else 'DOWN'}" for place in places]
+    return (*codes, *[None] * (len(REASONS) - len(codes)))
 
 
 def _strongest(contributions: Floats) -> tuple[NDArray[np.int64], Floats]:

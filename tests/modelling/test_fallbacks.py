@@ -136,6 +136,13 @@ def test_a_lender_of_few_reason_groups_has_few_reasons(
     assert list_reasons(strongest) == [row]
 
 
+def test_reasons_row_by_row_are_those_of_the_frame() -> None:
+    drawn = np.random.default_rng(0).normal(0.0, 0.3, (500, len(REASON_GROUPS)))
+    contributions = drawn.round(1)  # many are equal, or on the edge of no reason
+    contributions[contributions == 0.1] = reason_codes.MIN_CONTRIBUTION
+    assert list_reasons(contributions) == name_reasons(contributions).rows()
+
+
 def test_every_feature_belongs_to_one_group_and_every_code_has_a_text() -> None:
     grouped = [name for names in REASON_GROUPS.values() for name in names]
     assert sorted(grouped) == sorted(SOURCE_OF)
