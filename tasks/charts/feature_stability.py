@@ -96,7 +96,7 @@ def _fill_cells(axes: Axes, grid: Grid, names: list[str], levels: Sequence[float
     for row, values in enumerate(grid):
         for column, value in enumerate(values):
             if not math.isnan(value):
-                ink = "white" if norm(value) >= DARK else style.INK
+                ink = "white" if value >= levels[DARK] else style.INK
                 place = (column + 0.5, row + 0.5)
                 axes.text(*place, _short(value), size=9.5, color=ink, ha="center", va="center")
     axes.set_yticks([row + 0.5 for row in range(len(names))], names, va="center")

@@ -6,13 +6,12 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from scipy.special import ndtri
 
 from tasks.schemas.economics import ALL, Economics
 from tasks.schemas.monitoring import CONFIDENCE
-from tasks.statistics.performance import Floats
+from tasks.statistics.performance import Floats, find_z
 
-Z = float(ndtri(0.5 + CONFIDENCE / 2))
+Z = find_z(CONFIDENCE)
 MEASURED = "measured"
 
 

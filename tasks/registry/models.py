@@ -5,8 +5,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import joblib
-
 from tasks.config import Settings
 from tasks.errors import ModelStoreError
 from tasks.place import ObjectPlace, Place
@@ -30,6 +28,8 @@ def save(
     """
     if is_saved(model_id, settings):
         return
+    import joblib  # here, as what reads figures does without
+
     with publish_folder(settings.model_store / model_id, last=CARD) as work:
         joblib.dump(model, work / ARTEFACT)
         (work / REFERENCE).write_text(json.dumps(reference, indent=1), encoding="utf-8")

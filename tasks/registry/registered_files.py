@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tasks.errors import ModelStoreError
-from tasks.registry.artefact import load_artefact
 from tasks.registry.compatibility import in_current_terms, require_features_made, require_same_library
 from tasks.registry.history import Registry, registered_digests
 from tasks.registry.models import ARTEFACT, CARD, CARD_TEXT, REFERENCE, digest_of
@@ -23,6 +22,8 @@ def load_model(registry: Registry, model_id: str) -> Any:
     content, card = _read(registry, model_id, ARTEFACT), read_card(registry, model_id)
     require_same_library(card)
     require_features_made(card)
+    from tasks.registry.artefact import load_artefact  # here, as it needs joblib, and cards alone do not
+
     try:
         return load_artefact(content)
     except (ImportError, AttributeError) as error:

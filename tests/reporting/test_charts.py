@@ -77,7 +77,7 @@ def test_a_chart_that_cannot_be_replaced_stays_and_leaves_no_rest(settings: Sett
 @pytest.mark.parametrize(
     ("module", "unused"),
     [
-        ("tasks.reporting.html_report", {"matplotlib", "seaborn", "sklearn", "pandas", "scipy.stats"}),
+        ("tasks.reporting.html_report", {"matplotlib", "seaborn", "sklearn", "pandas", "scipy", "joblib"}),
         ("tasks.charts", {"seaborn", "sklearn", "pandas", "scipy"}),
     ],
 )

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from scipy.special import ndtri
 from scipy.stats import ks_2samp
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-from tasks.schemas.monitoring import METRICS
+from tasks.schemas.monitoring import CONFIDENCE, METRICS
 from tasks.statistics import performance
 
 RNG = np.random.default_rng(3)
@@ -19,6 +20,15 @@ def test_figures_agree_with_independent_computations() -> None:
     )
     assert performance.measure_brier(LABELS, PDS) == pytest.approx(brier_score_loss(LABELS, PDS))
     assert performance.measure_log_loss(LABELS, PDS) == pytest.approx(log_loss(LABELS, PDS))
+
+
+@pytest.mark.parametrize("level", [*performance.Z_OF, 0.9, 0.99])
+def test_z_is_the_normal_quantile_to_the_last_bit_whether_written_down_or_computed(level: float) -> None:
+    assert performance.find_z(level) == float(ndtri(0.5 + level / 2))
+
+
+def test_the_level_of_stored_intervals_is_among_those_written_down() -> None:
+    assert CONFIDENCE in performance.Z_OF
 
 
 def test_the_variance_of_the_auc_is_that_of_repeated_samples() -> None:
