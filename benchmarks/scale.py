@@ -1,7 +1,7 @@
 """A lender whose months are all as large, and what its features cost month by month and by workers.
 
 python -m benchmarks.scale lender DATA MONTHS SCALE
-python -m benchmarks.scale months DATA DATAMART [MONTHS]
+python -m benchmarks.scale months DATA DATAMART [FIRST]
 python -m benchmarks.scale workers DATA HOME MONTHS WORKERS
 
 The lender grants 500 loans times SCALE a month, and its clickstream has a row a month of each customer of 18
@@ -69,11 +69,11 @@ def _defaults(made: Lender, cohort: int) -> Bools:
     return draw_defaults(made, cohort, draw_credit(made, cohort))
 
 
-def months(data: str, datamart: str, n: str = "") -> Iterator[Result]:
-    """Of each month's two parts of the features flow, CPU seconds and seconds; and the peak so far, GiB."""
+def months(data: str, datamart: str, first: str = "1") -> Iterator[Result]:
+    """CPU seconds and seconds of the two parts of each month from the `first`, and the peak so far in GiB."""
     settings = _settings(data, datamart)
     _look_through(settings)
-    for day in months_received(settings)[: int(n) if n else None]:
+    for day in months_received(settings)[int(first) - 1 :]:
         spent = Result(month=str(day))
         for name, flow in (("ingestion", ingestion), ("features", gold_features)):
             cpu, begun = _cpu_seconds(), time.perf_counter()

@@ -119,12 +119,24 @@ def build_features(
 ) -> pl.DataFrame:
     """Rows of gold.feature_store for the applications of `days`.
 
-    Needs:  silver.loans and by name the silver tables of all other sources; rows that were not known when an
+    Needs:  silver.loans; the rest as for `describe_applications`.
+    """
+    return describe_applications(keep_applications(loans, days=days).collect(), sources, sums=sums)
+
+
+def describe_applications(
+    applications: pl.DataFrame,
+    sources: Mapping[str, pl.LazyFrame],
+    *,
+    sums: Mapping[str, pl.LazyFrame] | None = None,
+) -> pl.DataFrame:
+    """Rows of gold.feature_store for these applications.
+
+    Needs:  by name the silver tables of all sources but the loans; rows that were not known when an
             application came in are not used for it. `sums`, by the name of a history the sums by customer of
-            those of its months that `sources` leaves out, all of them known on each of the days.
+            those of its months that `sources` leaves out, all of them known at each of the applications.
     Keys:   one row per loan_id, every application; nulls where a source does not know the customer.
     """
-    applications = keep_applications(loans, days=days).collect()
     declared = [source for source in lender().of_applicants if source.name in sources]
     known = [
         keep_known(sources[one.name], applications.lazy(), delay_days=one.delay_days) for one in declared

@@ -42,6 +42,12 @@ def scan_known(days: Sequence[date], settings: Settings, *, before: bool = False
     return sources, sums
 
 
+def keep_customers(sources: Rows, customers: pl.Series) -> Rows:
+    """The rows of these customers: of the others a filter reads the ids, where a join reads all columns."""
+    of_these = pl.col("customer_id").is_in(customers.implode())
+    return {name: rows.filter(of_these) for name, rows in sources.items()}
+
+
 def newest_sums(history: str, until: date, settings: Settings) -> date | None:
     """The newest day up to `until` whose sums are of the rows that are there now; else None."""
     days = tables.snapshot_dates(f"state.{history}", settings) if history in _summed() else []

@@ -7,8 +7,8 @@ import polars as pl
 
 from tasks.config import Settings
 from tasks.errors import BadInputError, NothingToDoError
-from tasks.features.application_features import build_features, keep_applications
-from tasks.features.known_rows import scan_known, sum_histories, waiting_histories
+from tasks.features.application_features import describe_applications, keep_applications
+from tasks.features.known_rows import keep_customers, scan_known, sum_histories, waiting_histories
 from tasks.prefect import io_task
 from tasks.store import tables
 from tasks.store.streams import replace_by_stream
@@ -22,8 +22,11 @@ def build_feature_store(days: Sequence[date], settings: Settings) -> int:
     application of another day has.
     """
     loans = tables.scan("silver.loans", settings, on=days)
+    applications = keep_applications(loans, days=days).collect()
     sources, sums = scan_known(days, settings)
-    features = build_features(loans, sources, days=days, sums=sums)
+    if len(days) == 1:  # most customers applied on some day, and few on any one of them
+        sources, sums = (keep_customers(rows, applications["customer_id"]) for rows in (sources, sums))
+    features = describe_applications(applications, sources, sums=sums)
     _require_new_ids(features, days, settings)
     n_applications = tables.replace_partitions("gold.feature_store", features, days=days, settings=settings)
     if n_applications == 0:

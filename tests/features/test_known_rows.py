@@ -13,7 +13,13 @@ from flows.features import ingestion
 from serving.customer_state import load_state
 from tasks.config import Settings, checked_settings
 from tasks.features import tasks as features
-from tasks.features.known_rows import newest_sums, scan_known, sum_histories, waiting_histories
+from tasks.features.known_rows import (
+    keep_customers,
+    newest_sums,
+    scan_known,
+    sum_histories,
+    waiting_histories,
+)
 from tasks.features.tasks import build_feature_store
 from tasks.ingestion.tasks import ingest
 from tasks.store import tables
@@ -55,6 +61,17 @@ def change(day: date, settings: Settings) -> None:
     rows = tables.read(f"silver.{HISTORY}", settings, on=day)
     changed = rows.with_columns(fe_1=pl.col("fe_1") + 1)
     tables.replace_partitions(f"silver.{HISTORY}", changed, days=[day], settings=settings)
+
+
+def test_of_some_customers_all_rows_are_kept_and_of_others_none(built: Settings) -> None:
+    sources, _ = scan_known([LAST], built)
+    asked = sources[HISTORY].select(pl.col("customer_id").unique().sort()).collect().to_series().head(5)
+    for name, rows in keep_customers(sources, asked).items():
+        expected = [
+            row for row in sources[name].collect().rows(named=True) if row["customer_id"] in set(asked)
+        ]
+        assert expected
+        assert rows.collect().rows(named=True) == expected
 
 
 @pytest.mark.parametrize("until", [DAYS[0], DAYS[3], LAST])
