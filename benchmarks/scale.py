@@ -2,7 +2,7 @@
 
 python -m benchmarks.scale lender DATA MONTHS SCALE
 python -m benchmarks.scale months DATA DATAMART [FIRST]
-python -m benchmarks.scale workers DATA HOME MONTHS WORKERS
+python -m benchmarks.scale workers DATA DATAMART MONTHS WORKERS
 
 The lender grants 500 loans times SCALE a month, and its clickstream has a row a month of each customer of 18
 months, 9,000 times SCALE: that of the simulator's own lender has rows of all customers in every month.
@@ -12,7 +12,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -20,9 +20,9 @@ from typing import Any
 
 import polars as pl
 
-from flows.backfill import run_backfill
-from flows.dask_cluster import scheduler
+from flows.dask_cluster import Scheduler, connected, scheduler
 from flows.engine import run_flow
+from flows.fan_out import plain_values, run_month
 from flows.features import gold_features, ingestion
 from simulator import layout
 from simulator.clickstream import build_clickstream
@@ -31,8 +31,11 @@ from simulator.population import customer_ids, draw_credit, draw_defaults
 from simulator.terms import Bools, Lender
 from tasks.config import Settings, checked_settings
 from tasks.ingestion import landing
+from tasks.ingestion.acceptance import has_come_in
 from tasks.ingestion.tasks import months_received
 from tasks.schemas.catalog import SOURCES
+from tasks.store import tables
+from tasks.store.folders import remove_folder
 
 COHORTS = 18  # that are in the clickstream of a month
 Result = dict[str, Any]
@@ -83,25 +86,45 @@ def months(data: str, datamart: str, first: str = "1") -> Iterator[Result]:
         yield {**spent, "peak_gib": round(peak, 2)}
 
 
-def workers(data: str, home: str, n_months: str, n_workers: str) -> Result:
-    """Seconds of a backfill of features by so many workers, into a new datamart; one is the command itself.
+def workers(data: str, datamart: str, n_months: str, n_workers: str) -> Result:
+    """Seconds of the features of files that came in by so many workers; one is this process.
 
-    The files were looked through and split into months before.
+    Months that did not come in yet do so first, which is not measured; features that are there are removed.
     """
-    settings = _settings(data, home)
+    settings = _settings(data, datamart)
     days = months_received(settings)[: int(n_months)]
-    _look_through(settings)
-    cpu, begun = _cpu_seconds(), time.perf_counter()
+    for day in days:
+        if not has_come_in(day, settings):
+            run_flow(ingestion, day, settings)
+    for name in ("gold.feature_store", "gold.label_store"):
+        remove_folder(tables.path_of(name, settings))
+    tables.create_missing(settings)
+    begun = time.perf_counter()
     with scheduler(int(n_workers), None) as them:
-        run_backfill(days, ["features"], settings, step=lambda *_: None, workers=them)
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        ready = time.perf_counter()
+        _build(days, settings, them)
+        built = time.perf_counter()
+    seconds = {
+        "until_ready": ready - begun,
+        "of_months": built - ready,
+        "in_all": time.perf_counter() - begun,
+    }
     return {
         "workers": int(n_workers),
         "months": len(days),
-        "seconds": round(time.perf_counter() - begun, 1),
-        "cpu_seconds_here": round(_cpu_seconds() - cpu, 1),
-        "cpu_seconds_of_workers": round(children.ru_utime + children.ru_stime, 1),
+        **{name: round(n, 1) for name, n in seconds.items()},
     }
+
+
+def _build(days: Sequence[date], settings: Settings, them: Scheduler | None) -> None:
+    """Features of the days, by the workers side by side or here one after the other."""
+    if them is None:
+        for day in days:
+            run_flow(gold_features, day, settings)
+        return
+    values = plain_values(settings)
+    with connected(them) as client:
+        client.gather([client.submit(run_month, "features", day, values, pure=False) for day in days])
 
 
 def _settings(data: str, datamart: str) -> Settings:

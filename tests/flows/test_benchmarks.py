@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
 from tests.builders import write_book
 
@@ -50,3 +51,15 @@ def test_months_of_the_same_size_are_measured_one_by_one(tmp_path: Path) -> None
     assert made["feature_clickstream.csv"] == 3 * 18 * 500
     measured = [json.loads(line) for line in run("scale", "months", data, datamart).splitlines()]
     assert [one["month"] for one in measured] == ["2020-01-01", "2020-02-01", "2020-03-01"]
+
+
+@pytest.mark.slow
+def test_months_that_came_in_are_built_by_workers_again_and_again(tmp_path: Path) -> None:
+    data, datamart = str(tmp_path / DATA), str(tmp_path / MART)
+    run("scale", "lender", data, "2", "1")
+    for n in (1, 2):
+        measured = json.loads(run("scale", "workers", data, datamart, "2", str(n)))
+        assert (measured["workers"], measured["months"]) == (n, 2)
+        built = DeltaTable(f"{datamart}/gold/feature_store")
+        days = [each["snapshot_date"] for each in built.partitions()]
+        assert (built.version(), sorted(days)) == (2, ["2020-01-01", "2020-02-01"])
