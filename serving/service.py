@@ -26,10 +26,12 @@ from tasks.config import Settings
 from tasks.decisions.log import read_log
 from tasks.errors import VintageError
 from tasks.governance.source_log import ever_used
+from tasks.sources.addresses import stamps_of_addresses
 
 LOG = logging.getLogger("vintage")
 NOBODY = {"": Token("nobody", frozenset(), 0.0)}  # no token has this digest
 WATCHED_EVERY = 2.0  # seconds between looks at the registry, the policy and the tables
+ADDRESSES_EVERY = 60.0  # between looks at object stores of other teams, which may take long to answer
 AHEAD = timedelta(minutes=10)  # before midnight the next day's snapshot is made ready
 MAX_PAST = 3  # days whose snapshots are held to answer again
 
@@ -74,22 +76,24 @@ class Service:
         self._loading = asyncio.Lock()
         self._groups = Groups()
         self.shadows = Shadows(settings, self.figures)
-        self._watcher: asyncio.Task[None] | None = None
+        self._addresses: dict[str, str] = {}
+        self._watchers: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Load, test, and watch from then on."""
         self.log.start()
         self._groups.start()
         self.shadows.start()
+        await self.look_at_addresses()
         await self.refresh()
-        self._watcher = asyncio.create_task(self._watch())
+        self._watchers = [asyncio.create_task(one()) for one in (self._watch, self._watch_addresses)]
 
     async def stop(self) -> None:
         """Answer nothing new, and put on disk what waits."""
-        if self._watcher:
-            self._watcher.cancel()
+        for watcher in self._watchers:
+            watcher.cancel()
             with suppress(asyncio.CancelledError):
-                await self._watcher
+                await watcher
         await self.log.close()
         await self._groups.stop()
         await self.shadows.stop()
@@ -101,6 +105,18 @@ class Service:
             await self.read_sources()
             await self.refresh()
             await self.prepare()
+
+    async def _watch_addresses(self) -> None:
+        while True:
+            await asyncio.sleep(ADDRESSES_EVERY)
+            await self.look_at_addresses()
+
+    async def look_at_addresses(self) -> None:
+        """See whether other teams' files in object stores changed; `refresh` then reads them again."""
+        with suppress(VintageError, OSError):  # `refresh` meets it too, and tells
+            self._addresses = await asyncio.to_thread(
+                stamps_of_addresses, ever_used(self.settings), self.settings, self._addresses
+            )
 
     def read_tokens(self) -> None:
         """Take tokens that were added or revoked meanwhile; a history that was edited lets nobody in."""
@@ -145,7 +161,7 @@ class Service:
 
     async def _load(self, day: date, unless: Fingerprint | None) -> Loaded | None:
         """A day's snapshot, tested: the one prepared if it still holds; None if it would be as `unless`."""
-        seen = await asyncio.to_thread(fingerprint, day, self.settings)
+        seen = await asyncio.to_thread(fingerprint, day, self.settings, self._addresses)
         if seen == unless:
             return None
         if self._ahead and self._ahead.print == seen:

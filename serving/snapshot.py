@@ -136,13 +136,18 @@ class Fingerprint(NamedTuple):
         return (self.day, self.versions)
 
 
-def fingerprint(day: date, settings: Settings) -> Fingerprint:
-    """As of now."""
+def fingerprint(day: date, settings: Settings, addresses: Mapping[str, str]) -> Fingerprint:
+    """As of now.
+
+    Needs: `addresses`, what changes with the files at addresses that other teams' sources lie at.
+    """
     orders = path_of_orders(settings)
     rested_on = (registry_path(settings), history_path(settings), orders, settings.policy)
     versions = [tables.version_of(f"silver.{source.name}", settings) for source in lender().of_applicants]
     others = [stamp_of(path) for path in files_of(sources_to_take_in(settings), settings)]
-    return Fingerprint(day, tuple(stamp_of(path) for path in rested_on), (*versions, *others))
+    return Fingerprint(
+        day, tuple(stamp_of(path) for path in rested_on), (*versions, *others, *addresses.items())
+    )
 
 
 def describe_model(snapshot: Snapshot) -> dict[str, Any]:

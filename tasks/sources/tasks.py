@@ -241,7 +241,8 @@ def files_of(used: Mapping[str, Kinds], settings: Settings) -> list[Path]:
     for name in used:
         with suppress(SourceGoneError, UsageError):  # it says nothing, or is declared no more
             declared = read_declared(name, settings)
-            found += map(Path, find_files(declared.where, declared.format, settings))
+            files = find_files(declared.where, declared.format, settings)
+            found += [Path(one) for one in files if "://" not in one]
     return [path / "_delta_log" if path.is_dir() else path for path in found]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from serving.self_test import replay_month
 from tasks.config import Settings
+from tasks.place import ObjectPlace
 from tasks.store import tables
 from tests.builders import month
 from tests.serving.client import serving
@@ -18,7 +19,7 @@ LAST = month(STOPS - 1)
 
 
 def test_an_application_is_answered_with_what_the_bureau_says(
-    book: Path, fed: Settings, tmp_path: Path
+    book: Path, fed: Settings, tmp_path: Path, bucket: ObjectPlace
 ) -> None:
     settings, bureau = copied(fed, tmp_path), write_bureau(book, tmp_path / "bureau")
     live_with(bureau, settings, until=STOPS)
@@ -39,3 +40,18 @@ def test_an_application_is_answered_with_what_the_bureau_says(
             pl.read_parquet(file).with_columns(score=pl.lit(9.0), Segment=pl.lit("a")).write_parquet(file)
         client.portal.call(service.refresh)
         assert client.post("/v1/score", json=asked).json()["pd"] > said["pd"]
+        lake = bucket / tmp_path.name
+        for file in bureau.glob("*.parquet"):
+            (lake / file.name).write_bytes(file.read_bytes())
+        declared = settings.sources.read_text(encoding="utf-8")
+        settings.sources.write_text(declared.replace(str(bureau), f"{lake}/*.parquet"), encoding="utf-8")
+        client.portal.call(service.look_at_addresses)
+        client.portal.call(service.refresh)
+        high = client.post("/v1/score", json=asked).json()
+        assert (high["score_path"], high["pd"] > said["pd"]) == ("none", True)
+        for file in bureau.glob("*.parquet"):
+            pl.read_parquet(file).with_columns(score=pl.lit(-9.0)).write_parquet(file)
+            (lake / file.name).write_bytes(file.read_bytes())
+        client.portal.call(service.look_at_addresses)
+        client.portal.call(service.refresh)
+        assert client.post("/v1/score", json=asked).json()["pd"] < high["pd"]
