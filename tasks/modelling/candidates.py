@@ -274,5 +274,5 @@ def refit(
 
     It has the score paths of all applications so far, young ones too.
     """
-    paths, cross_fits = tuple(sources_left(snapshot.loans)), count_cross_fits(len(training_set.targets))
+    paths, cross_fits = tuple(sources_left(snapshot.loans)), count_cross_fits(training_set)
     return fit_ensemble(spec, training_set, seed=seed, paths=paths, cross_fits=cross_fits)

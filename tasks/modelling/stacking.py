@@ -28,9 +28,9 @@ from tasks.statistics.performance import Floats
 Mask = NDArray[np.bool_]
 R = TypeVar("R")
 CROSS_FITS = 3  # as good out of time as 4
-# Loans that the cross-fits of a model which serves learn from together; how many fits these are at most. Of
-# few loans a third is missed: slopes of trees of 2,000 are 1.10 by 3 and 1.06 by 5 (true PDs, eight lenders).
-CROSS_FITTED, MAX_CROSS_FITS = 10_000, 6
+# Ripe loans that the cross-fits of a model which serves learn from together; how many fits these are at most.
+# Of few a third is missed: slopes of trees of 2,000 are 1.10 by 3 and 1.06 by 5 (true PDs, eight lenders).
+CROSS_FITTED, MAX_CROSS_FITS = 15_000, 6
 # Months at which a history is half as credible as an endless one; from 2 to 25 fit the data as well.
 HALF_CREDIBLE = 12.0
 # Share of each outcome that weights are fitted to as if it were the bad rate's, where a history is shortened:
@@ -191,9 +191,10 @@ def fit_stacked_models(
     return models
 
 
-def count_cross_fits(n_loans: int) -> int:
-    """How many cross-fits a model that serves is stacked by: the more, the fewer loans there are."""
-    return min(max(CROSS_FITS, 1 + CROSS_FITTED // max(n_loans, 1)), MAX_CROSS_FITS)
+def count_cross_fits(training_set: TrainingSet) -> int:
+    """How many cross-fits a model that serves is stacked by: the more, the fewer ripe loans there are."""
+    n_ripe = int(training_set.ripe.sum())
+    return min(max(CROSS_FITS, 1 + CROSS_FITTED // max(n_ripe, 1)), MAX_CROSS_FITS)
 
 
 def _views(training_set: TrainingSet) -> list[pl.DataFrame]:

@@ -191,7 +191,16 @@ def test_shortened_histories_change_nothing_of_a_model_that_reads_none() -> None
 
 
 def test_a_model_of_few_loans_is_stacked_by_more_cross_fits_which_miss_fewer_of_them() -> None:
-    assert [count_cross_fits(n) for n in (100, 2_500, 9_000, 90_000)] == [6, 5, 3, 3]
+    assert [count_cross_fits(of_ripe(n)) for n in (100, 3_500, 9_000, 90_000)] == [6, 5, 3, 3]
+
+
+def test_young_loans_whose_targets_are_guesses_take_no_cross_fit_away() -> None:
+    assert count_cross_fits(of_ripe(3_500, young=90_000)) == count_cross_fits(of_ripe(3_500))
+
+
+def of_ripe(n: int, *, young: int = 0) -> TrainingSet:
+    ripe = np.repeat([True, False], [n, young])
+    return TrainingSet(pl.DataFrame(), np.zeros(n + young), ripe)
 
 
 def test_trees_of_few_loans_are_weighed_up_by_more_cross_fits() -> None:
