@@ -6,13 +6,14 @@ With a key each new line is signed as well (HMAC-SHA256), so that none can be wr
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tasks.errors import ModelStoreError
 from tasks.place import Place
 
 GENESIS = "0" * 64
+SEAL = ', "seal": "'  # what follows is the digest of the line without it
 NOT_SIGNED = ("seal", "signature")  # fields of a line that its signature does not cover
 
 
@@ -33,7 +34,7 @@ def read_lines(
         if fields is None:
             raise ModelStoreError(f"{path} line {number} is not {what}; restore the file.")
         sealed = sealed or "seal" in fields
-        if sealed and (fields.get("previous") != previous or fields.get("seal") != _seal_of(fields)):
+        if sealed and (fields.get("previous") != previous or not _is_sealed(line)):
             raise ModelStoreError(
                 f"{path} was edited: line {number} does not follow from the one before. Restore a copy of it."
             )
@@ -65,13 +66,20 @@ def seal_line(fields: Mapping[str, Any], before: str, key: bytes | None = None) 
     return seal_after(fields, digest_of_last(before), key)
 
 
-def seal_after(fields: Mapping[str, Any], previous: str, key: bytes | None = None) -> str:
-    """The line of these fields that follows one of the digest `previous`, signed where there is a `key`."""
+def seal_after(
+    fields: Mapping[str, Any],
+    previous: str,
+    key: bytes | None = None,
+    to_text: Callable[[Mapping[str, Any]], str] = json.dumps,
+) -> str:
+    """The line of these fields that follows one of the digest `previous`, signed where there is a `key`.
+
+    Needs: `to_text`, which writes them as JSON of ASCII.
+    """
     line = {**fields, "previous": previous}
     if key:
         line["signature"] = _sign(line, key)
-    unsealed = json.dumps(line)
-    return f'{unsealed[:-1]}, "seal": "{hashlib.sha256(unsealed.encode()).hexdigest()}"}}'
+    return _seal(to_text(line))
 
 
 def require_key(text: str, path: Place, key: bytes | None) -> None:
@@ -111,9 +119,13 @@ def digest_of_line(line: str) -> str:
     return hashlib.sha256(line.encode()).hexdigest()
 
 
-def _seal_of(fields: Mapping[str, Any]) -> str:
-    sealed = {name: value for name, value in fields.items() if name != "seal"}
-    return hashlib.sha256(json.dumps(sealed).encode()).hexdigest()
+def _seal(text: str) -> str:
+    return f'{text[:-1]}{SEAL}{digest_of_line(text)}"}}'
+
+
+def _is_sealed(line: str) -> bool:
+    """Whether a line ends in the seal of all that stands before it."""
+    return line == _seal(f"{line.rpartition(SEAL)[0]}}}")
 
 
 def _sign(fields: Mapping[str, Any], key: bytes) -> str:

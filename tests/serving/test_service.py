@@ -178,7 +178,7 @@ def test_an_edited_log_is_found_and_a_line_cut_short_is_taken_off(own: Settings)
     with serving(own) as (client, _):
         client.post("/v1/score", json={"customer_id": customers(own)[3]})
     assert len(read_log(own)) == 4
-    path.write_text(path.read_text().replace('"decision": "', '"decision": "x', 1))
+    path.write_text(path.read_text().replace('"decision":"', '"decision":"x', 1))
     with pytest.raises(ModelStoreError, match="edited"):
         read_log(own)
     path.write_text("".join(whole.splitlines(keepends=True)[1:]))

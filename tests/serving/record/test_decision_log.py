@@ -50,6 +50,25 @@ def test_one_chain_goes_through_the_files_of_all_days(tmp_path: Path) -> None:
         read_log(own)
 
 
+@pytest.mark.parametrize(
+    "word", ["plain", "Zoë", "one\u2028two", "one\x85two\x0bthree", "\x00\x7f", '"}, "seal": "']
+)
+def test_what_comes_into_the_log_is_read_as_it_was(word: str, tmp_path: Path) -> None:
+    own = Settings(datamart=tmp_path)
+    numbers = [0.1, 1e-07, -0.0, 5e-324, 1.7976931348623157e308, 2**70, None, True]
+    line = {"answer": {"n": numbers}, "asked": {word: [word]}, "known": {"nothing": float("nan")}}
+
+    async def write() -> None:
+        log = DecisionLog(own)
+        log.start()
+        await log.append([line, line])
+        await log.close()
+
+    asyncio.run(write())
+    found = [{name: one[name] for name in line} for one in read_log(own)]
+    assert list(map(repr, found)) == [repr(line)] * 2
+
+
 def numbers(settings: Settings) -> list[int]:
     return [line["answer"]["n"] for line in read_log(settings)]
 
