@@ -1,6 +1,6 @@
-"""gold.economics as it is read: of a day, or up to it; a datamart of older code holds none."""
+"""gold.economics as it is read, of a day or up to it (a datamart of older code holds none), and its loans."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -28,6 +28,18 @@ def economics_until(day: date, settings: Settings) -> pl.DataFrame:
     if not tables.snapshot_dates("gold.economics", settings):
         return TABLES["gold.economics"].empty
     return tables.scan("gold.economics", settings, until=day).collect().sort("snapshot_date")
+
+
+def read_scored(days: Sequence[date], settings: Settings) -> pl.DataFrame:
+    """loan_id, pd, fallback, model_id and amount of the scored applications of some days, by loan."""
+    loans = tables.scan("silver.loans", settings, on=days).filter(pl.col("installment_num") == 0)
+    scored = tables.scan("gold.predictions", settings, on=days)
+    return (
+        scored.join(loans.select("loan_id", amount="loan_amt"), on="loan_id", how="inner", validate="1:1")
+        .select("loan_id", "snapshot_date", "pd", "fallback", "model_id", "amount")
+        .sort("snapshot_date", "loan_id")
+        .collect()
+    )
 
 
 def summarise(rows: pl.DataFrame) -> pl.DataFrame:

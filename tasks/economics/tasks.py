@@ -11,6 +11,7 @@ from tasks.economics.book import measure_book, measure_paths
 from tasks.economics.cutoff import measure_curve
 from tasks.economics.figure import Figure, Loans, to_rows
 from tasks.economics.path_cost import MIN_LOANS, measure_path_costs, with_reference
+from tasks.economics.reading import read_scored
 from tasks.economics.swap_set import measure_swap
 from tasks.economics.terms import Terms, keep_unpaid, measure_terms, measured_months
 from tasks.errors import ModelStoreError, TableNotReadyError
@@ -60,7 +61,7 @@ def _read_terms(as_of: date, settings: Settings, policy: Policy) -> tuple[Terms,
 def _measure_month(
     as_of: date, registry: Registry, settings: Settings, policy: Policy, terms: Terms
 ) -> pl.DataFrame:
-    scored = _scored([as_of], settings)
+    scored = read_scored([as_of], settings)
     if scored.is_empty():
         return TABLES["gold.economics"].empty
     cutoff, loans, paths = policy.cutoff_pd, _expected(scored), scored["fallback"].to_numpy()
@@ -106,22 +107,10 @@ def _measure_pooled(as_of: date, settings: Settings, policy: Policy, terms: Term
     return to_rows(figures, as_of=as_of, window=window, model_id=_model_of(ripe))
 
 
-def _scored(days: Sequence[date], settings: Settings) -> pl.DataFrame:
-    """loan_id, pd, fallback, model_id and amount of the scored applications of some days, by loan."""
-    loans = tables.scan("silver.loans", settings, on=days).filter(pl.col("installment_num") == 0)
-    scored = tables.scan("gold.predictions", settings, on=days)
-    return (
-        scored.join(loans.select("loan_id", amount="loan_amt"), on="loan_id", how="inner", validate="1:1")
-        .select("loan_id", "snapshot_date", "pd", "fallback", "model_id", "amount")
-        .sort("snapshot_date", "loan_id")
-        .collect()
-    )
-
-
 def _with_labels(cohorts: Sequence[date], labels: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """The same of loans with a label, and the label."""
     known = labels.select("loan_id", "label")
-    return _scored(cohorts, settings).join(
+    return read_scored(cohorts, settings).join(
         known, on="loan_id", how="inner", validate="1:1", maintain_order="left"
     )
 
@@ -148,7 +137,7 @@ def _read_complete(as_of: date, now: pl.DataFrame, settings: Settings) -> Loans:
     enough = earlier.filter(pl.col("path") == COMPLETE, pl.col("n") >= MIN_LOANS).collect()
     months = keep_economics(enough, "approval_rate", basis="expected")["snapshot_date"].unique().sort()
     days = [*months[1 - COMPLETE_MONTHS :], as_of]
-    return _expected(_scored(days, settings).filter(fallback=COMPLETE))
+    return _expected(read_scored(days, settings).filter(fallback=COMPLETE))
 
 
 def _swap(

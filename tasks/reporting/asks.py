@@ -9,7 +9,7 @@ import polars as pl
 from tasks.monitoring.action_life import due_date
 from tasks.monitoring.triggers import metrics_of
 from tasks.months import months_before
-from tasks.reporting.facts import Facts, Row, months_outside
+from tasks.reporting.facts import Facts, Row, months_outside, source_of
 from tasks.reporting.words import about, day_name, model_day, model_name
 
 CUTOFF_TRIGGERS = ("path_cost_red", "arrears_red")  # whose action is to set the cut-off
@@ -66,20 +66,35 @@ def _open_actions(name: str, facts: Facts) -> Sequence[Row]:
     return rows.sort("due_date", "trigger").to_dicts()
 
 
-def describe_watch(name: str, rows: Sequence[Row], facts: Facts) -> str:
-    """When an order would follow from a cause of which nothing is asked, and how long it lasts already."""
+@dataclass(frozen=True)
+class Watch:
+    """Who is asked once a cause lasts, of which nothing is asked yet, and when; no `owner`: nobody."""
+
+    owner: str
+    once: str
+
+    @property
+    def words(self) -> str:
+        """The same as a clause."""
+        if not self.owner:
+            return "no order of the policy follows from this figure by itself"
+        return f"an order to {self.owner} follows {self.once}"
+
+
+def watch_of(name: str, rows: Sequence[Row], facts: Facts) -> Watch:
+    """Who would be asked because of a cause of which nothing is asked, and how long it lasts already."""
     worst = rows[0]
     named = [one for one in facts.policy.trigger if one.name.startswith(name) and one.severity != "info"]
     waiting = [one for one in named if worst["metric"] in metrics_of(one)]
     if not waiting:
-        return "no order of the policy follows from this figure by itself"
+        return Watch("", "")
     first = next((one for one in waiting if one.severity == worst["status"]), waiting[0])
     last = f" {first.months} months in a row" if first.months > 1 else ""
     lasted, owner = months_outside(worst, facts.past), first.owner.replace(", ", " and ")
     now = f"; it is {worst['status']} now"
     if first.severity == worst["status"]:
         now = f"; this is month {lasted}" if lasted < first.months else ""
-    return f"an order to {owner} follows once it is {first.severity}{last}{now}"
+    return Watch(owner, f"once it is {first.severity}{last}{now}")
 
 
 def confirm_pause(facts: Facts) -> str:
@@ -131,7 +146,7 @@ def _why_it_stands(row: Row, champion: str) -> str:
         return ""
     of = (row.get("model_id") or champion).split()
     if champion in of:
-        return f"the {model_name(champion)}, trained since, did not end it"
+        return f"the newer {model_name(champion)} did not end it"
     return f"it is about loans of the {model_name(' '.join(of))}, none of the newer one is ripe"
 
 
@@ -175,7 +190,12 @@ def _even_under_arrears(facts: Facts) -> float | None:
     best, arrears = facts.money("best_cutoff"), facts.outside("early_arrears")
     if best is None or not arrears or best["reference"] is None or not _open_actions("arrears", facts):
         return None
-    return float(best["reference"] * arrears[0]["reference"] / arrears[0]["value"])
+    return float(best["reference"]) / _times(arrears[0])
+
+
+def _times(arrears: Row) -> float:
+    """How many times as many loans are in arrears as their PDs imply."""
+    return float(arrears["value"]) / float(arrears["reference"])
 
 
 def _advise_on_arrears(facts: Facts) -> str:
@@ -186,11 +206,34 @@ def _advise_on_arrears(facts: Facts) -> str:
     if best is None:
         return set_it
     why_not = "before these arrears" if best["basis"] == "realised" else "by the PDs that arrears exceed"
-    return f"{set_it} ({name_best(best)}, {why_not}){_risk_of(even, facts)}"
+    even = round(even, 2)
+    return f"{set_it} ({name_best(best)}, {why_not}){_effect_of(even, facts)}{_risk_of(even, facts)}"
+
+
+def _effect_of(cutoff: float, facts: Facts) -> str:
+    """How many a lower cut-off approves, and what it saves if loans default as arrears suggest."""
+    before, then = facts.approved_at(facts.policy.cutoff_pd), facts.approved_at(cutoff)
+    if before is None or then is None or then >= before:
+        return ""
+    saved = _saved_by(cutoff, facts)
+    saves = f" and saves about {about(saved)} a month" if saved > 0 else ""
+    return f"; that approves {then:.1%} in place of {before:.1%}{saves}"
+
+
+def _saved_by(cutoff: float, facts: Facts) -> float:
+    """What the loans between a lower cut-off and the policy's lose if they default as arrears suggest."""
+    best, arrears = facts.money("best_cutoff"), facts.outside("early_arrears")
+    if best is None or not arrears:
+        return 0.0
+    margin, pd = facts.policy.economics.margin, pl.col("pd")
+    declined = facts.scored.filter(pd > cutoff, pd <= facts.policy.cutoff_pd)
+    defaults = (pd * _times(arrears[0])).clip(upper_bound=1.0)
+    lost = pl.col("amount") * (margin / best["reference"] * defaults - margin)
+    return float(declined.select(lost.sum()).item())
 
 
 def _risk_of(cutoff: float, facts: Facts) -> str:
-    """What another cut-off costs if the PDs hold after all, to whole percents."""
+    """What another cut-off, of whole percents, costs if the PDs hold after all."""
     here, there = (facts.profit_at(round(one, 2)) for one in (facts.policy.cutoff_pd, cutoff))
     if here is None or there is None or there >= here:
         return ""
@@ -221,7 +264,10 @@ def _advise_on_ranking(facts: Facts) -> str:
 
 def _advise_on_drift(facts: Facts) -> str:
     moved = sorted(facts.outside("csi"), key=lambda row: -row["value"])
-    return f"begin with {moved[0]['subject']}, which moved furthest" if moved else ""
+    if not moved:
+        return ""
+    name = moved[0]["subject"]
+    return f"begin with the feature {name} ({source_of(name)}), which moved furthest"
 
 
 def _advise_on_fairness(_facts: Facts) -> str:

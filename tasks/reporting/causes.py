@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tasks.reporting.costs import drifting_since
-from tasks.reporting.facts import Facts, Row, months_outside, outside_since
+from tasks.reporting.facts import Facts, Row, months_outside, outside_since, source_of
 from tasks.reporting.words import (
     about,
     capital,
@@ -13,7 +13,6 @@ from tasks.reporting.words import (
     pairs_right,
     window_name,
 )
-from tasks.schemas.feature_store import MEASURES_OF, SOURCE_OF
 from tasks.schemas.monitoring import METRICS, keep_metrics
 
 MAX_GRADES = 2  # named beside the worst one
@@ -120,17 +119,11 @@ def _describe_score(rows: Sequence[Row], facts: Facts) -> tuple[str, str]:
     since = month_name(drifting_since(rows, facts))
     moved = [row for row in rows if row["metric"] == "csi"]
     features = [row["subject"] for row in sorted(moved, key=lambda row: -row["value"])]
-    sources = list_names(list(dict.fromkeys(_source_of(name) for name in features)))
+    sources = list_names(list(dict.fromkeys(source_of(name) for name in features)))
     by = f" ({sources})" if features else " by their scores"
     named = list_names([*features[:2], *(["others"] if len(features) > 2 else [])])
     cause = f"Applicants have changed since {since}{by}"
     return cause, f"{f'{named} moved; ' if features else ''}{_describe_shift(facts)}"
-
-
-def _source_of(feature: str) -> str:
-    """The source of a feature, or of a measure of a history."""
-    measured = next((name for name, measures in MEASURES_OF.items() if feature in measures), "other data")
-    return SOURCE_OF.get(feature, measured).replace("_", " ")
 
 
 def _describe_shift(facts: Facts) -> str:

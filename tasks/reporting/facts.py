@@ -12,6 +12,7 @@ from tasks.governance.policy import Policy
 from tasks.months import month_range, months_before
 from tasks.reporting.words import months_in
 from tasks.schemas.economics import ALL, keep_economics
+from tasks.schemas.feature_store import MEASURES_OF, SOURCE_OF
 from tasks.schemas.monitoring import keep_metrics
 from tasks.schemas.predictions import COMPLETE, describe_path
 
@@ -22,13 +23,17 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Facts:
-    """What a story is made from: gold.monitoring and gold.economics up to the `day`, and its gold.actions."""
+    """What a story is made from: gold.monitoring and gold.economics up to the `day`, and its gold.actions.
+
+    `scored` holds the pd and amount of each application of the day that was scored.
+    """
 
     day: date
     past: pl.DataFrame
     actions: pl.DataFrame
     economics: pl.DataFrame
     policy: Policy
+    scored: pl.DataFrame
 
     @cached_property
     def now(self) -> pl.DataFrame:
@@ -83,6 +88,11 @@ class Facts:
         rows = keep_economics(self.economics, "profit", basis="expected", path=ALL).drop_nulls("value")
         at = rows.filter(pl.col("snapshot_date") == self.day, pl.col("cutoff").round(2) == cutoff)
         return float(at["value"][0]) if at.height else None
+
+    def approved_at(self, cutoff: float) -> float | None:
+        """Share of the day's scored applications with a PD up to a cut-off; None without any."""
+        n = self.scored.height
+        return self.scored.filter(pl.col("pd") <= cutoff).height / n if n else None
 
     def bad_rates(self, window: str) -> tuple[float, float] | None:
         """Observed and predicted bad rate of all grades of a window together; None where none is measured."""
@@ -141,3 +151,9 @@ def first_of_run(months: set[date], day: date) -> date:
     while months_before(day, 1) in months:
         day = months_before(day, 1)
     return day
+
+
+def source_of(feature: str) -> str:
+    """The source of a feature, or of a measure of a history."""
+    measured = next((name for name, measures in MEASURES_OF.items() if feature in measures), "other data")
+    return SOURCE_OF.get(feature, measured).replace("_", " ")

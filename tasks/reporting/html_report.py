@@ -10,7 +10,7 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tasks.config import Settings
-from tasks.economics.reading import economics_until
+from tasks.economics.reading import economics_until, read_scored
 from tasks.lender.current import lender
 from tasks.monitoring.actions import actions_on, explain_policy, newest_monitored
 from tasks.months import months_before
@@ -42,7 +42,12 @@ def build_report(as_of: date | None, settings: Settings, *, out: Path | None = N
     adopted = policy_on(day, settings)
     past = tables.scan("gold.monitoring", settings, until=day).collect()
     facts = Facts(
-        day, past, keep_open(actions_on(day, settings)), economics_until(day, settings), adopted.policy
+        day,
+        past,
+        keep_open(actions_on(day, settings)),
+        economics_until(day, settings),
+        adopted.policy,
+        read_scored([day], settings),
     )
     images = draw_figures(day, settings, max_features=CHART_FEATURES, newest_months=CHART_MONTHS)
     models = [entry for entry in load_registry(settings).entries if entry.effective_from <= str(day)][::-1]

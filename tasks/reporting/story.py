@@ -6,7 +6,7 @@ Figures outside their limits are grouped under what explains them: one cause is 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.reporting.asks import Ask, asks_of, confirm_pause, describe_watch
+from tasks.reporting.asks import Ask, Watch, asks_of, confirm_pause, watch_of
 from tasks.reporting.causes import describe_cause
 from tasks.reporting.costs import NOT_KNOWN, Cost, describe_cost
 from tasks.reporting.facts import RANK, Facts, Row
@@ -19,7 +19,7 @@ class Cause:
     """One cause: what happened, what follows from it and costs, what is asked, and on what it rests.
 
     `explains` names the figures outside their limits that it accounts for; `proven` says whether they are
-    realised or a forecast; `watch` says when something would be asked, where nothing is.
+    realised or a forecast; `watch` says who would be asked when, where nobody is.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Cause:
     asks: tuple[Ask, ...]
     proven: str
     explains: tuple[str, ...]
-    watch: str = ""
+    watch: Watch | None = None
 
     @property
     def ask(self) -> str:
@@ -116,7 +116,7 @@ def _tell_cause(name: str, rows: Sequence[Row], facts: Facts) -> Cause:
         asks=asks,
         proven=PROVEN.get(name, "Forecast: it rests on the PDs"),
         explains=tuple(dict.fromkeys(METRICS[row["metric"]].name_of(row) for row in rows[1:])),
-        watch="" if asks else describe_watch(name, rows, facts),
+        watch=None if asks else watch_of(name, rows, facts),
     )
 
 

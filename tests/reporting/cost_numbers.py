@@ -38,6 +38,22 @@ def _of_forecasts(economics: pl.DataFrame, today: pl.DataFrame) -> set[str]:
     return known
 
 
+def of_declined(scored: pl.DataFrame, now: pl.DataFrame, today: pl.DataFrame, policy: Policy) -> set[str]:
+    """What a cut-off under arrears approves, and what those lose that it declines: pd, amount of `scored`."""
+    known, margin = set[str](), policy.economics.margin
+    for row in now.filter(metric="early_arrears").drop_nulls(["value", "reference"]).to_dicts():
+        times = row["value"] / row["reference"]
+        for even in today.filter(figure="best_cutoff", basis="expected")["reference"].drop_nulls():
+            cut, loans = round(even / times, 2), scored.select("pd", "amount").rows()
+            known |= {
+                f"{sum(pd <= at for pd, _ in loans) / max(len(loans), 1):.1%}"
+                for at in (cut, policy.cutoff_pd)
+            }
+            between = [one for one in loans if cut < one[0] <= policy.cutoff_pd]
+            known.add(about(sum(a * (margin / even * min(1.0, pd * times) - margin) for pd, a in between)))
+    return known
+
+
 def of_terms(today: pl.DataFrame, policy: Policy) -> set[str]:
     """Where a loan breaks even by the terms of the day, and by its arrears what each cut-off costs."""
     lost = [policy.economics.loss_given_default, *today.filter(figure="lgd")["value"].drop_nulls()]

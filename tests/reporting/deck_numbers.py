@@ -18,6 +18,7 @@ from tests.reporting.cost_numbers import (
     months_of,
     of_arrears,
     of_costs,
+    of_declined,
     of_gain,
     of_terms,
     of_unripe,
@@ -29,7 +30,7 @@ NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?%?")
 DRAWN = ("kind", "colour", "look", "xticks", "yticks", "mark", "signal", "alt", "xlabel", "section")
 FIXED = (
     "Airflow 3", "Prefect 3", "Polars 2",
-    "1st of", "a coin: 50 of 100", "on page 9", "on page 10", "0.5 is chance",
+    "1st of", "a coin: 50 of 100", "19 times in 20", "on page 9", "on page 10", "0.5 is chance",
     "slope (1:", "95%", "under 25", "25 to 34", "35 to 49", "50 and over", "90%", "30dpd_6mob", "99%",
 )  # fmt: skip
 SPOKEN = re.compile(r"(\b\d{1,2} )?\b(January|February|March|April|May|June|July|August|September|October"
@@ -84,7 +85,7 @@ def said_by_page(data: DeckData) -> list[set[str]]:
     money, today = of_money(data.economics, data.policy), data.economics.filter(snapshot_date=data.day)
     story = of_words([*data.actions["evidence"], *actions_of(data)])
     story |= of_costs(data.economics, data.now, data.policy) | {"100"} | of_watch(data.now, data.policy)
-    story |= of_unripe(data.economics)
+    story |= of_unripe(data.economics) | of_declined(data.scored, data.now, today, data.policy)
     counted = {*map(str, counts_of(data)), *counted_rows(data)}
     rows = in_ways([data.months.height, *data.rows.values(), data.label_mob], "{:,.0f}")
     policy = of_policy(data.policy)

@@ -33,6 +33,12 @@ class Month:
     def scored(self) -> pl.DataFrame:
         return self.of_month("gold/predictions")
 
+    @property
+    def scored_loans(self) -> pl.DataFrame:
+        """PD and amount of the day's scored applications."""
+        asked = self.of_month("silver/loans").filter(installment_num=0).select("loan_id", amount="loan_amt")
+        return self.scored.select("loan_id", "pd").join(asked, on="loan_id")
+
     @cached_property
     def ripe(self) -> pl.DataFrame:
         """pd, bad (0 or 1), month, grade of the scored loans that have six months behind them."""

@@ -11,7 +11,7 @@ from tasks.governance.policy import Policy
 from tasks.reporting.report_sections import BESIDE
 from tasks.reporting.words import window_name
 from tasks.schemas.monitoring import SPECS
-from tests.reporting.cost_numbers import of_costs, of_watch
+from tests.reporting.cost_numbers import of_costs, of_declined, of_watch
 from tests.reporting.deck_numbers import (
     DAY_OR_MODEL,
     FIXED,
@@ -110,7 +110,9 @@ def known_by_part(month: Month, policy: Policy, registry: str) -> dict[str, set[
     }
     fairness = of_figures(monitoring.filter(metric="fairness"))
     costs = of_costs(month.table("gold/economics"), monitoring, policy) | {"100"}
-    costs |= of_watch(monitoring, policy)
+    costs |= of_watch(monitoring, policy) | of_declined(
+        month.scored_loans, monitoring, month.of_month("gold/economics"), policy
+    )
     story = fairness.union(*measured.values()) | of_money(month.of_month("gold/economics"), policy) | done
     return {
         **measured,

@@ -41,7 +41,15 @@ def money(name: str, value: float, reference: float | None = None, **cells: Any)
     return {**dict.fromkeys(TABLES["gold.economics"].columns), **row, **known, **told, **cells}
 
 
-def facts(figures: Sequence[Any], actions: Sequence[Any] = (), moneys: Sequence[Any] = ()) -> Facts:
+def facts(
+    figures: Sequence[Any],
+    actions: Sequence[Any] = (),
+    moneys: Sequence[Any] = (),
+    *,
+    scored: Sequence[tuple[float, float]] = (),
+) -> Facts:
+    """Facts of the day; `scored` are PD and amount of its applications."""
     rows = (("gold.monitoring", figures), ("gold.actions", actions), ("gold.economics", moneys))
     past, due, earned = (pl.DataFrame(given, schema=TABLES[name].columns) for name, given in rows)
-    return Facts(DAY, past, due, earned, POLICY)
+    loans = pl.DataFrame(scored, schema={"pd": pl.Float64, "amount": pl.Float64}, orient="row")
+    return Facts(DAY, past, due, earned, POLICY, loans)

@@ -89,7 +89,7 @@ def test_the_deck_of_a_past_day_tells_nothing_that_came_later(monitored: Setting
 def test_the_cover_and_the_amounts_are_those_of_the_declared_lender(data: DeckData) -> None:
     deck = build_deck(replace(data, lender=Identity(name="Alpha Bank", currency="EUR")))
     assert deck["cover"]["lender"] == "Alpha Bank"
-    assert deck["pages"][0]["plain"].endswith("Amounts: in EUR.")
+    assert deck["pages"][0]["plain"].endswith("Amounts in EUR.")
 
 
 def test_every_font_is_embedded(deck: Path) -> None:
@@ -274,7 +274,7 @@ def test_figures_of_a_model_that_no_longer_serves_are_said_to_be_its(data: DeckD
     text = json.dumps(build_deck(replace(data, now=now)))
     assert ("a former model reached an AUC of 0.900, not significantly below" in text) == former
     assert ("the score reached an AUC of 0.900, not significantly below" in text) != former
-    assert (", former model" in json.dumps(build_deck(replace(data, now=now))["pages"][0])) == former
+    assert (", the model before" in json.dumps(build_deck(replace(data, now=now))["pages"][0])) == former
 
 
 def test_before_the_first_model_the_pages_say_what_is_missing(monitored: Settings, tmp_path: Path) -> None:

@@ -111,11 +111,12 @@ def test_a_group_below_its_limit_says_for_how_long_and_when_an_order_follows() -
     waits = {trigger.name: trigger for trigger in POLICY.trigger}["fairness_amber"]
     (cause,) = tell(facts(fairness(2))).causes
     assert "has been below the limit of 0.90 for 2 months in a row, since May 2024" in cause.consequence
-    assert cause.watch == (
+    assert cause.watch is not None
+    assert cause.watch.words == (
         f"an order to {waits.owner} follows once it is amber {waits.months} months in a row; this is month 2"
     )
     (asked,) = tell(facts(fairness(waits.months), [action("fairness_amber", "amber")])).causes
-    assert asked.watch == ""
+    assert asked.watch is None
     assert f"for {waits.months} months in a row" in asked.consequence
 
 
@@ -132,10 +133,12 @@ def test_of_several_groups_the_one_approved_least_often_is_named_first() -> None
 def test_what_is_amber_while_orders_wait_for_red_says_so() -> None:
     arrears = figure("early_arrears", "amber", value=0.3, reference=0.2, window="cohort 2024-03")
     (cause,) = tell(facts([arrears])).causes
-    assert cause.watch.endswith("follows once it is red 2 months in a row; it is amber now")
+    assert cause.watch is not None
+    assert cause.watch.words.endswith("follows once it is red 2 months in a row; it is amber now")
     alone = figure("calibration_slope", "amber", window="cohorts 2023-12")
     (cause,) = tell(facts([alone])).causes
-    assert "no order of the policy follows" in cause.watch
+    assert cause.watch is not None
+    assert "no order of the policy follows" in cause.watch.words
 
 
 def test_the_worst_cause_is_told_first() -> None:
@@ -176,7 +179,7 @@ def test_an_action_that_is_done_or_closed_asks_for_nothing() -> None:
     for state in ("done", "closed"):
         rows = pl.DataFrame([{**action("ranking_red"), "state": state}])
         seen = facts([ranking])
-        (cause,) = tell(Facts(DAY, seen.past, rows, seen.economics, POLICY)).causes
+        (cause,) = tell(Facts(DAY, seen.past, rows, seen.economics, POLICY, seen.scored)).causes
         assert cause.ask == ""
 
 

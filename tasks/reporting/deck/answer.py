@@ -18,6 +18,7 @@ from tasks.reporting.asks import (
 from tasks.reporting.deck.blocks import Block, Mark, Page, Row, numbers, points, stack, table
 from tasks.reporting.deck.charts import Point, Series, axis_for, line_chart
 from tasks.reporting.deck.data import (
+    APPROVER,
     DeckData,
     lacks_economics,
     one_of,
@@ -37,7 +38,6 @@ from tasks.reporting.words import (
     about,
     capital,
     day_name,
-    list_names,
     model_name,
     month_name,
     months_in,
@@ -48,15 +48,16 @@ from tasks.reporting.words import (
 from tasks.schemas.economics import ALL, keep_economics
 
 MAX_ASKS = 3
+HEADROOM = 1.02  # so that no interval ends at the top of its chart
 # The page that shows what a cause is about.
 PAGES = {
     "model": 6, "rows": 5, "source": 8, "ranking": 7, "calibration": 7, "arrears": 7, "path_cost": 8,
     "score": 8, "fairness": 10, "other": 9,
 }  # fmt: skip
 TERMS = (
-    "PD: probability that a loan defaults. Cut-off: highest PD that is approved. Bad rate: share that "
-    "defaults. Pair ranked right: the loan that defaults has the higher PD (a coin: 50 of 100). Realised: by "
-    "loans old enough to judge (ripe). Amounts: in "
+    "PD: chance of default. Cut-off: highest PD that is approved. Bad rate: share that defaults. Pair ranked "
+    "right: the defaulter has the higher PD (a coin: 50 of 100). Realised: by loans old enough to judge "
+    "(ripe). 95% interval: right 19 times in 20. Amounts in "
 )
 TERMS_BEFORE = (
     "Cohort: the loans applied for in one month. Ripe: old enough to judge. Label: whether a ripe loan "
@@ -73,7 +74,7 @@ def build_answer(data: DeckData) -> Page:
         f"{TERMS if data.card else TERMS_BEFORE}{name_currency(data.lender.currency)}.",
         [
             Row([numbers(build_tiles(data))]),
-            Row([_decisions(data), _bad_rates(data)], (1.9, 1), fill=True),
+            Row([_decisions(data), _bad_rates(data)], (2.3, 1), fill=True),
         ],
     )
 
@@ -86,11 +87,12 @@ def _decisions(data: DeckData) -> Block:
     due = sorted((cause for cause in causes if cause.asks), key=lambda cause: RANK[cause.urgency])
     if due:
         rest = [cause for cause in causes if not cause.asks]
-        asked = _asked(due, rest, data)
+        asked = _asked(due, data)
         first = _cause(due[0])
         if len(asked["rows"]) > 1:
-            first["cause"] = ""  # for want of room: it is the title of the page
-        return stack(_causes([first], rest), asked)
+            # For want of room: the title of the page tells what happened, and what it costs in short.
+            first |= {"cause": "", "cost": due[0].cost.detail or due[0].cost.short}
+        return stack(_causes([first], rest, data), asked)
     if data.facts.paused_since:
         return stack(points("What to confirm and decide", describe_pause(data), size=14), _coming(data))
     if causes:
@@ -98,20 +100,33 @@ def _decisions(data: DeckData) -> Block:
     return stack(points("What to decide", _quiet(data), size=15), _coming(data))
 
 
-def _causes(items: Sequence[dict[str, str]], rest: Sequence[Cause]) -> Block:
-    topics = [f"{TOPICS[cause.name].partition(' (')[0]} (page {PAGES[cause.name]})" for cause in rest]
-    more = f"; watched too: {list_names(topics)}" if rest else ""
-    return {"kind": "causes", "title": f"What follows, and what it costs{more}", "items": list(items)}
+def _causes(items: Sequence[dict[str, str]], rest: Sequence[Cause], data: DeckData) -> Block:
+    watched = " ".join(f"{_watch(cause)}." for cause in rest)
+    return {
+        "kind": "causes",
+        "title": "What follows, and what it costs",
+        "items": list(items),
+        "next": day_name(next_review(data.facts)),
+        "watched": watched,
+    }
+
+
+def _watch(cause: Cause) -> str:
+    """A cause of which nothing is asked yet, on which page it is, who would be asked and when."""
+    named = f"{capital(TOPICS[cause.name].partition(' (')[0])} (page {PAGES[cause.name]})"
+    if cause.watch is None or not cause.watch.owner:
+        return f"{named}: no order follows by itself"
+    return f"{named}: {cause.watch.owner}, {cause.watch.once}"
 
 
 def _watched(causes: Sequence[Cause]) -> Block:
     """What left a limit of which nothing is asked yet, what it costs, and when an order follows."""
-    rows = [[cause.cause, cause.cost.short, cause.watch] for cause in causes]
+    rows = [[cause.cause, cause.cost.short, cause.watch.words if cause.watch else ""] for cause in causes]
     title = "What went beyond a limit, what it costs, and what would follow"
     return table(title, ("What", "Costs", "What would follow"), rows, widths=(1.5, 0.8, 1.3), inset=4)
 
 
-def _asked(due: Sequence[Cause], rest: Sequence[Cause], data: DeckData) -> Block:
+def _asked(due: Sequence[Cause], data: DeckData) -> Block:
     """Who decides what by when, the first due first; of a cause that the title does not tell its name."""
     asks = [(cause, ask) for cause in due for ask in cause.asks]
     chosen = sorted(asks, key=lambda one: one[1].by)[:MAX_ASKS]
@@ -119,17 +134,20 @@ def _asked(due: Sequence[Cause], rest: Sequence[Cause], data: DeckData) -> Block
         [ask.who, f"{_topic(cause) if cause != due[0] else ''}{_what(ask)}", ask.when.removeprefix("by ")]
         for cause, ask in chosen
     ]
-    better = _better_cutoff(data)
+    review, better = f"{day_name(next_review(data.facts))} (next review)", _better_cutoff(data)
+    rows += [[APPROVER, f"{what} (page 10).", review] for what in _approvals(data)]
     if better and not is_cutoff_asked(data.facts):
-        owner = owner_of(CUTOFF_TRIGGERS[0], data.facts)
-        review = f"{day_name(next_review(data.facts))} (next review)"
-        rows.append([owner, f"Consider {better}.", review])
-    rows += [["Nobody yet", f"{cause.cause}; {cause.watch}.", "-"] for cause in rest]
-    waiting = "; a model waits for approval (page 10)" if waiting_models(data) else ""
-    title = f"Who decides what, by when{'; more on page 9' if len(asks) > MAX_ASKS else ''}{waiting}"
+        rows.append([owner_of(CUTOFF_TRIGGERS[0], data.facts), f"Consider {better}.", review])
+    title = f"Who decides what, by when{'; more on page 9' if len(asks) > MAX_ASKS else ''}"
     header = ("Who", "What is asked, and what the figures speak for", "By")
     size = 12 if len(rows) > 1 else 13
-    return table(title, header, rows, widths=(0.55, 2.8, 0.95), size=size, inset=2)
+    return table(title, header, rows, widths=(0.57, 3.1, 0.9), size=size, inset=2)
+
+
+def _approvals(data: DeckData) -> list[str]:
+    """What is to be said of the newest model that waits for a person, if one does."""
+    newest = waiting_models(data)[-1:]
+    return [f"Approve or reject the {model_name(model_id)}, which waits" for model_id in newest]
 
 
 def _better_cutoff(data: DeckData) -> str:
@@ -164,6 +182,7 @@ def _coming(data: DeckData) -> Block:
     if data.months.filter(pl.col("month") == cohort, pl.col("loans") > 0).height:
         ripe = f"loans of {month_name(cohort)} are ripe: their forecast is judged"
         rows.append([day_name(following), ripe])
+    rows += [[day_name(following), f"{APPROVER}: {what} (page 10)"] for what in _approvals(data)]
     better = _better_cutoff(data)
     if better and data.story.causes:
         owner = owner_of(CUTOFF_TRIGGERS[0], data.facts)
@@ -179,13 +198,14 @@ def _bad_rates(data: DeckData) -> Block:
         Series("forecast at scoring", "band", "soft", _by_month(of_month.filter(basis="expected"))),
         Series("realised", "dots", "accent", _by_month(of_month.filter(basis="realised"))),
     ]
-    values = [value for one in series for p in one.points for value in (p.value, p.low, p.high)]
+    points_of = [point for one in series for point in one.points]
+    values = [value for p in points_of for value in (p.value, p.low, p.high) if value is not None]
     if not values:
         return applications_chart(data)
     return line_chart(
         "Bad rate among approved, 95% interval",
         series,
-        axis_for(values, lambda share: f"{share:.0%}", low=0.0),
+        axis_for([*values, HEADROOM * max(values)], lambda share: f"{share:.0%}", low=0.0),
         alt="Bad rate among approved applications by month, forecast at scoring and realised once ripe",
         xlabel="application month",
     )

@@ -26,7 +26,8 @@ class DeckData:
     `mix` the applications a month by score path, `history` the median months of history that applicants
     of a month (2024-06) had behind them, `developed_on` those of the loans on which a model was judged,
     `triggers` those of the `policy` in words; the first model learns from `first_cohorts`, each ripe
-    `label_mob` months after its applications; `lender` says whose loans they are, and in which currency.
+    `label_mob` months after its applications; `lender` says whose loans they are, and in which currency;
+    `scored` are pd and amount of the day's scored applications.
     """
 
     day: date
@@ -49,11 +50,12 @@ class DeckData:
     policy_name: str
     label_mob: int
     first_cohorts: int
+    scored: pl.DataFrame
 
     @cached_property
     def facts(self) -> Facts:
         """What the story is made from."""
-        return Facts(self.day, self.past, self.actions_now, self.economics, self.policy)
+        return Facts(self.day, self.past, self.actions_now, self.economics, self.policy, self.scored)
 
     @cached_property
     def story(self) -> Story:
@@ -75,6 +77,9 @@ def one_of(data: DeckData, metric: str) -> Mapping[str, Any] | None:
     """The month's first figure of a metric that has a value."""
     rows = keep_metrics(data.now, metric).drop_nulls("value")
     return rows.row(0, named=True) if rows.height else None
+
+
+APPROVER = "Model risk"  # who says of a model that waits whether it may serve
 
 
 def waiting_models(data: DeckData) -> list[str]:

@@ -9,7 +9,7 @@ import polars as pl
 from tasks.reporting.asks import SETTLED, confirm_pause, decide_by
 from tasks.reporting.deck.blocks import Block, Mark, Page, Row, points, steps, table
 from tasks.reporting.deck.charts import Axis, Bar, bar_chart
-from tasks.reporting.deck.data import DeckData, waiting_models
+from tasks.reporting.deck.data import APPROVER, DeckData, waiting_models
 from tasks.reporting.deck.waiting import fairness_rules, limits_without_model, train_first
 from tasks.reporting.words import day_name, model_name, month_name, window_name
 from tasks.schemas.monitoring import keep_metrics
@@ -208,7 +208,7 @@ def _next(data: DeckData) -> Block:
     for model_id in waiting_models(data)[-1:]:
         command = f"vintage models approve {model_id}, or reject"
         rows.append(
-            ["@open", "Approve", f"Model risk: the {model_name(model_id)} waits for a person ({command})"]
+            ["@open", "Approve", f"{APPROVER}: the {model_name(model_id)} waits for a person ({command})"]
         )
     rows += [[f"@{mark}", head, words] for mark, head, words in _options(data)]
     return table(

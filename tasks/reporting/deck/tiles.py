@@ -39,7 +39,7 @@ def _pairs_right(data: DeckData) -> tuple[str, str, str, Mark]:
     auc = one_of(data, "pooled_auc")
     if auc is None:
         return "-", "pairs ranked right", "no scored cohort is ripe yet", ""
-    by = "former model" if is_of_former_model(auc, data) else "realised"
+    by = "the model before" if is_of_former_model(auc, data) else "realised"
     window = window_in_short(auc["window"])
     if auc["status"] not in ("amber", "red"):
         value = pairs_right(auc["value"])

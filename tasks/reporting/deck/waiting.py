@@ -206,7 +206,7 @@ def no_model_yet(data: DeckData) -> list[tuple[Mark, str, str]]:
             "open",
             "Costs:",
             f"not known yet. A good loan earns {terms.margin:.0%} of its amount, a bad one loses "
-            f"{terms.loss_given_default:.0%} (assumed, page 2).",
+            f"{terms.loss_given_default:.0%} (assumed).",
         ),
         (
             "open",

@@ -11,7 +11,7 @@ import polars as pl
 import typst
 
 from tasks.config import Settings
-from tasks.economics.reading import economics_until
+from tasks.economics.reading import economics_until, read_scored
 from tasks.errors import TableNotReadyError
 from tasks.lender.current import NamesOfTheLender, lender
 from tasks.monitoring.actions import explain_triggers
@@ -124,6 +124,7 @@ def gather(day: date, settings: Settings) -> DeckData:
         policy_name=f"of digest {adopted.digest}",
         label_mob=settings.label_mob,
         first_cohorts=settings.first_training_cohorts,
+        scored=read_scored([day], settings),
     )
 
 

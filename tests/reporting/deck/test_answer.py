@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -54,6 +55,7 @@ def deck_data(
         policy_name="1 (0)",
         label_mob=6,
         first_cohorts=6,
+        scored=seen.scored,
     )
 
 
@@ -114,13 +116,38 @@ def test_the_cut_off_that_arrears_call_for_is_the_same_on_both_pages() -> None:
     assert "hence 7%" in second.plain
 
 
-def test_an_order_with_others_watched_says_what_is_watched_and_until_when() -> None:
+def test_what_is_watched_beside_an_order_names_who_is_asked_once_it_lasts_and_the_next_look() -> None:
     figures = [figure("pooled_auc", "red"), figure("fairness", "amber", subject="age_band under 25")]
     data = deck_data(figures, [action("ranking_red")], SCORED)
     page = said(build_answer(data))
-    assert "watched too: fairness (page 10)" in page
-    assert "Nobody yet" in page
-    assert "an order to Compliance follows once it is amber 6 months in a row; this is month 1" in page
+    assert "Fairness (page 10): Compliance, once it is amber 6 months in a row; this is month 1." in page
+    assert '"next": "1 July 2024"' in page
+    alone = figure("calibration_slope", "amber", window="cohorts 2023-12")
+    page = said(build_answer(deck_data([figures[0], alone], [action("ranking_red")], SCORED)))
+    assert "Calibration (page 7): no order follows by itself." in page
+
+
+WAITS = {"effective_from": "2024-03-01", "model_id": "2024-03-01-4b6745be", "state": "challenger", "why": ""}
+
+
+@pytest.mark.parametrize("asked", [[], [action("ranking_red")]])
+def test_a_model_that_waits_is_put_to_somebody_by_a_day_on_page_1(asked: list[Any]) -> None:
+    data = deck_data([figure("pooled_auc", "red")], asked, SCORED)
+    assert "Approve or reject" not in said(build_answer(data))
+    page = said(build_answer(replace(data, models=[WAITS])))
+    assert "Approve or reject the March 2024 model, which waits (page 10)" in page
+    assert "Model risk" in page
+    decided = [WAITS, {**WAITS, "state": "rejected"}]
+    assert "Approve or reject" not in said(build_answer(replace(data, models=decided)))
+
+
+def test_no_interval_of_the_bad_rate_ends_at_the_top_of_its_chart() -> None:
+    rates = [money("bad_rate_approved", 0.06, ci_low=0.03, ci_high=0.1)]
+    page = build_answer(deck_data([figure("psi", "green")], moneys=rates))
+    (chart,) = (block for row in page.rows for block in row.blocks if block["kind"] == "line")
+    (point,) = chart["series"][0]["points"]
+    assert point["high"] < 1
+    assert point["high"] > point["y"] > point["low"]
 
 
 def test_a_month_without_an_order_says_what_comes_next() -> None:
