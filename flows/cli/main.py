@@ -1,5 +1,6 @@
 """The `vintage` command: an exit code for each call, and one clear sentence when something is wrong."""
 
+import gc
 import os
 import sys
 from datetime import date
@@ -214,6 +215,7 @@ def main() -> None:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(int(end.code or 0))
+        gc.freeze()  # else Python looks through all that it imported once more before it ends
         raise
 
 
