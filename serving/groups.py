@@ -1,4 +1,4 @@
-"""Applications that wait at the same time are scored together: ten cost little more than one."""
+"""Applications that come at the same time are scored together: ten cost little more than one."""
 
 import asyncio
 from contextlib import suppress
@@ -8,6 +8,8 @@ from serving.answers import Application, answer
 from serving.snapshot import Snapshot
 
 MAX_GROUP = 64
+GATHERED_FOR = 0.002  # seconds in which applications come together once they come one upon another
+BUSY_FOR = 0.02  # seconds after a group in which the next application is not taken for a lone one
 Found = tuple[dict[str, Any], dict[str, Any]]
 
 
@@ -36,13 +38,15 @@ class Groups:
         return found
 
     async def _work(self) -> None:
+        clock, busy_until = asyncio.get_running_loop().time, 0.0
         while True:
             group = [await self._waiting.get()]
+            await asyncio.sleep(GATHERED_FOR if clock() < busy_until else 0)
             while not self._waiting.empty() and len(group) < MAX_GROUP:
                 group.append(self._waiting.get_nowait())
             for snapshot in {id(one): one for _, one, _ in group}.values():
                 _settle(snapshot, [(asked, told) for asked, one, told in group if one is snapshot])
-            await asyncio.sleep(0)
+            busy_until = clock() + BUSY_FOR
 
 
 def _settle(snapshot: Snapshot, group: list[tuple[Application, asyncio.Future[Found]]]) -> None:
