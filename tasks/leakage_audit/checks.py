@@ -121,7 +121,7 @@ def assemble_book(
 
 
 def own_pds(features: pl.DataFrame, labels: Floats, *, seed: int) -> Floats:
-    """PD (n,) of each loan from our features, by a scorecard fitted without its group."""
+    """PD (n,) of each loan from our features, by a scorecard fitted without its group of cohorts."""
     ripe = ~np.isnan(labels)
     pds = np.full(len(labels), np.nan)
     training_set = TrainingSet(features.filter(ripe), labels[ripe], np.ones(int(ripe.sum()), dtype=bool))

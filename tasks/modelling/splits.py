@@ -39,19 +39,18 @@ def expanding_folds(cohort_of_row: Sequence[date], *, most: int = 3) -> list[tup
 def cohort_groups(
     cohort_of_row: Sequence[date], ripe: NDArray[np.bool_], *, most: int
 ) -> list[NDArray[np.bool_]]:
-    """Masks of the rows of up to `most` groups, each to be held out in turn: every row is in one.
+    """Masks of the rows of up to `most` groups of cohorts, each to be held out in turn: every row is in one.
 
     Neighbouring cohorts fall into different groups, so that each group spans the whole time. Those that are
     not ripe are shared out too: what is left without a group has the same share of them, whose targets say
-    less. Where there are fewer ripe cohorts than groups, rows are shared out instead, in turn.
+    less. There are no more groups than ripe cohorts; a single one, and what is not ripe with it, is cut in
+    two by alternate rows.
     """
     days = np.asarray(cohort_of_row, dtype="datetime64[D]")
     of_ripe = np.unique(days[ripe])
     others = np.setdiff1d(days, of_ripe)
-    if len(of_ripe) < most:
-        place = np.where(ripe, np.cumsum(ripe), np.cumsum(~ripe)) - 1
-    else:
-        place = np.where(
-            np.isin(days, of_ripe), np.searchsorted(of_ripe, days), np.searchsorted(others, days)
-        )
-    return [place % most == group for group in range(min(most, len(days)))]
+    n = min(most, max(len(of_ripe), 2))
+    place = np.where(np.isin(days, of_ripe), np.searchsorted(of_ripe, days), np.searchsorted(others, days))
+    if len(of_ripe) == 1:
+        place = np.arange(len(days))
+    return [place % n == group for group in range(n)]
