@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from tasks.governance.policy import Calibration, Policy, Ranking
 from tasks.monitoring.measurement import Measurement, grade, measurement
 from tasks.schemas.monitoring import CONFIDENCE
 from tasks.schemas.predictions import COMPLETE
 from tasks.statistics import performance
-from tasks.statistics.performance import Auc, Floats
+from tasks.statistics.performance import Auc, Floats, find_z
 from tasks.statistics.significance import holm, jeffreys_interval, jeffreys_p, jeffreys_two_sided_p
 
-Z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+Z = find_z(CONFIDENCE)
 BACKTEST = (
     "pooled_auc",
     "calibration_in_the_large",
@@ -81,7 +81,7 @@ def _interval_at_the_gate(figures: Mapping[str, Any]) -> tuple[float, float, flo
     """Limits of the AUC's interval, and how many standard errors it reaches; the key holds the level in %."""
     key = next(name for name in figures if name.startswith("auc_ci_"))
     level = float(key.removeprefix("auc_ci_")) / 100
-    return (*figures[key], float(norm.ppf(0.5 + level / 2)))
+    return (*figures[key], find_z(level))
 
 
 def measure_backtest(
@@ -119,7 +119,7 @@ def measure_backtest(
 def _ranking(auc: Auc, n: int, benchmark: DevelopmentBenchmark, limits: Ranking) -> Measurement:
     low, high = auc.interval(CONFIDENCE)
     spread = (benchmark.variance + auc.variance) ** 0.5
-    drops = [float(norm.isf(level)) * spread for level in (limits.amber_p, limits.red_p)]
+    drops = [-float(ndtri(level)) * spread for level in (limits.amber_p, limits.red_p)]
     reached = [benchmark.auc - max(limits.min_drop, drop) for drop in drops]
     graded = grade("pooled_auc", auc.value, (reached[0], reached[1]))
     return measurement(
@@ -207,5 +207,5 @@ def _inversions(pooled: pl.DataFrame, limits: Ranking) -> Measurement:
         variance = rate * (1 - rate) * (1 / better["n"] + 1 / worse["n"])
         if variance > 0:
             gap = better["k"] / better["n"] - worse["k"] / worse["n"]
-            found += bool(norm.sf(gap / variance**0.5) < limits.inversion_p)
+            found += bool(ndtr(-gap / variance**0.5) < limits.inversion_p)
     return measurement("grade_inversions", "score", pooled.height, float(found), limits=(1.0, None))

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from tasks.governance.policy import Arrears
 from tasks.labels.default_labels import count_missed
 from tasks.monitoring.measurement import Measurement, measurement
 from tasks.schemas.monitoring import CONFIDENCE
+from tasks.statistics.performance import find_z
 
 
 def keep_arrears(loans: pl.LazyFrame, *, mob: int) -> pl.LazyFrame:
@@ -60,9 +61,9 @@ def measure_arrears(
         float((each * (1 - each)).sum()) / n**2 + pds.mean() ** 2 * v_bad + (1 - pds.mean()) ** 2 * v_good
     )
     spread = float(np.sqrt(variance))
-    half = float(norm.ppf(0.5 + CONFIDENCE / 2)) * float(np.sqrt(seen * (1 - seen) / n))
+    half = find_z(CONFIDENCE) * float(np.sqrt(seen * (1 - seen) / n))
     reached = [
-        expected + max(limits.min_excess * expected, float(norm.isf(level)) * spread)
+        expected + max(limits.min_excess * expected, -float(ndtri(level)) * spread)
         for level in (limits.amber_p, limits.red_p)
     ]
     ci = (max(0.0, seen - half), min(1.0, seen + half))

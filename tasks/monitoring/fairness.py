@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from scipy.stats import fisher_exact, norm
+from scipy.stats import fisher_exact
 
 from tasks.governance.policy import Cutoff, Fairness
 from tasks.lender.columns import Column
@@ -14,6 +14,7 @@ from tasks.lender.current import NamesOfTheLender, OfTheLender
 from tasks.lender.declaration import Lender
 from tasks.monitoring.measurement import Measurement, RedFigure, grade, measurement
 from tasks.schemas.monitoring import CONFIDENCE
+from tasks.statistics.performance import find_z
 from tasks.statistics.significance import holm, ratio_below_p
 
 
@@ -178,5 +179,5 @@ def _interval(group: _Group) -> tuple[float | None, float | None]:
     if group.k == 0:
         return None, None
     spread = (1 / group.k - 1 / group.n + 1 / group.k_largest - 1 / group.n_largest) ** 0.5
-    half = float(norm.ppf(0.5 + CONFIDENCE / 2)) * spread
+    half = find_z(CONFIDENCE) * spread
     return group.ratio * math.exp(-half), group.ratio * math.exp(half)

@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 
 import polars as pl
-from scipy.stats import fisher_exact, norm
+from scipy.special import ndtr
+from scipy.stats import fisher_exact
 
 from tasks.governance.policy import Cutoff, PathCost, Paths, Policy, Stability
 from tasks.monitoring.approvals import Approved, count_approved, keep_approved
@@ -15,8 +16,9 @@ from tasks.monitoring.stability import Shift, measure_shift, score_bins
 from tasks.months import months_before
 from tasks.schemas.monitoring import CONFIDENCE
 from tasks.schemas.predictions import COMPLETE, describe_path
+from tasks.statistics.performance import find_z
 
-Z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+Z = find_z(CONFIDENCE)
 
 
 def split_by_path(rows: pl.DataFrame, limits: Paths) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -126,7 +128,7 @@ def _grade_cost(now: Approved, before: Approved | None, subject: str, limits: Pa
     if before is None or before.n == 0:
         return measurement(name, subject, int(now.n), now.mean, ci=ci, status="no reference")
     spread = (now.variance + before.variance) ** 0.5
-    p = float(norm.sf((now.mean - before.mean) / spread)) if spread > 0 else 1.0
+    p = float(ndtr((before.mean - now.mean) / spread)) if spread > 0 else 1.0
     reached = ((1 + limits.amber_excess) * before.mean, (1 + limits.red_excess) * before.mean)
     status = grade(name, now.mean, reached) if p < limits.p else "green"
     if status == "red" and p >= limits.red_p:

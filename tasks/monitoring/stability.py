@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.stats import chi2
+from scipy.special import chdtrc, gammaincinv
 
 from tasks.lender.current import OfTheLender
 from tasks.schemas.feature_store import FEATURES, HAS_SOURCE, MEASURES, MEASURES_OF, SUMMARY, has_values
@@ -42,7 +42,7 @@ class Shift:
 
     def quantile(self, level: float) -> float:
         """The PSI that no change stays below with this probability (Yurdakul 2018)."""
-        return self.unit * float(chi2.ppf(level, self.freedom))
+        return self.unit * 2 * float(gammaincinv(self.freedom / 2, level))
 
 
 def add_month_values(applications: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
@@ -155,7 +155,7 @@ def measure_shift(current: pl.Series, bins: Mapping[str, Any], n_reference: floa
     psi = float(np.sum((p - q) * np.log(p / q)))
     freedom = max(1, int(((now + before) > 0).sum()) - 1)
     unit = 1 / max(1, len(current)) + 1 / max(1, n_reference)
-    any_change = float(chi2.sf(psi / unit, freedom))
+    any_change = float(chdtrc(freedom, psi / unit))
     if "values" in bins:
         return Shift(psi, unit, freedom, any_change)
     return Shift(psi, unit, freedom, min(1.0, 2 * min(any_change, trend_p(now[:-1], before[:-1]))))

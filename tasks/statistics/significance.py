@@ -4,7 +4,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import beta, false_discovery_control, hypergeom, norm
+from scipy.special import betainc, betaincinv, ndtr
+from scipy.stats import false_discovery_control, hypergeom
 
 from tasks.statistics.performance import Floats
 
@@ -15,7 +16,7 @@ def jeffreys_p(n_bad: float, n: float, pd: float) -> float:
     Beta posterior with Jeffreys' prior, as in the ECB's instructions for validation reporting (2019): small
     when there are more defaults than the PD allows.
     """
-    return float(beta.cdf(pd, n_bad + 0.5, n - n_bad + 0.5))
+    return float(betainc(n_bad + 0.5, n - n_bad + 0.5, pd))
 
 
 def jeffreys_two_sided_p(n_bad: float, n: float, pd: float) -> float:
@@ -27,7 +28,7 @@ def jeffreys_two_sided_p(n_bad: float, n: float, pd: float) -> float:
 def jeffreys_interval(n_bad: float, n: float, *, level: float) -> tuple[float, float]:
     """Two-sided interval of a default rate: quantiles of the same posterior (Brown, Cai & DasGupta 2001)."""
     tail = (1 - level) / 2
-    low, high = beta.ppf([tail, 1 - tail], n_bad + 0.5, n - n_bad + 0.5)
+    low, high = betaincinv(n_bad + 0.5, n - n_bad + 0.5, [tail, 1 - tail])
     return float(low), float(high)
 
 
@@ -54,7 +55,7 @@ def ratio_below_p(k: int, n: int, k_other: int, n_other: int, ratio: float) -> f
     variance = rate * (1 - rate) / n + ratio**2 * other * (1 - other) / n_other
     if variance <= 0:
         return 1.0
-    return float(norm.cdf((k / n - ratio * k_other / n_other) / variance**0.5))
+    return float(ndtr((k / n - ratio * k_other / n_other) / variance**0.5))
 
 
 def discoveries(p_values: Sequence[float], *, rate: float) -> list[bool]:
@@ -89,4 +90,4 @@ def trend_p(now: Floats, before: Floats) -> float:
     away = float((now * ranks).sum() - n * (total + 1) / 2)
     ties = float((both**3 - both).sum()) / (total * (total - 1))
     variance = n * m / 12 * (total + 1 - ties)
-    return float(2 * norm.sf(abs(away) / variance**0.5)) if variance > 0 else 1.0
+    return float(2 * ndtr(-abs(away) / variance**0.5)) if variance > 0 else 1.0
