@@ -1,29 +1,33 @@
 """What the scoring service answered, as applications of their month beside those that the batch scored."""
 
 import json
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import polars as pl
 
 from tasks.config import Settings
-from tasks.schemas.catalog import TABLES
 from tasks.store import tables
 
 TABLE = "gold.decisions"
 
 
-def read_online(month: date, model_id: str, batch: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """As `keep_applications`, of what a model answered of a month, as far as the log is rolled.
+def read_online(models: Mapping[date, str], batch: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """As `keep_applications`, of what the model of each month answered of it, as far as the log is rolled.
 
-    Needs:  the `batch`, the rows of gold.predictions of the month.
+    Needs:  the `batch`, the rows of gold.predictions of these months.
     """
-    before = month - timedelta(days=1)  # an answer has its day by UTC, an application by the lender's clock
-    days = [day for day in tables.snapshot_dates(TABLE, settings) if day >= before]
-    if not days:
-        return keep_applications(TABLES[TABLE].empty, batch, month)
-    of_month = pl.col("application_date").dt.truncate("1mo") == month
-    answers = tables.scan(TABLE, settings, on=days).filter(of_month, pl.col("model_id") == model_id)
-    return keep_applications(answers.collect(), batch, month)
+    # An answer has its day by UTC, an application by the lender's clock.
+    first = min(models, default=date.max) - timedelta(days=1)
+    days = [day for day in tables.snapshot_dates(TABLE, settings) if day >= first]
+    found = [batch.clear().with_columns(known=pl.lit(None, pl.String))]
+    if days:
+        month = pl.col("application_date").dt.truncate("1mo")
+        answers = tables.scan(TABLE, settings, on=days).filter(month.is_in(list(models))).collect()
+        for of, model_id in models.items():
+            ours = answers.filter(month == of, pl.col("model_id") == model_id)
+            found.append(keep_applications(ours, batch.filter(snapshot_date=of), of))
+    return pl.concat(found)
 
 
 def keep_applications(answers: pl.DataFrame, batch: pl.DataFrame, month: date) -> pl.DataFrame:

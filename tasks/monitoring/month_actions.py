@@ -58,18 +58,14 @@ NO_PAST = Past(ACTIONS.empty)
 
 @dataclass(frozen=True)
 class _Month:
-    """What the actions of a month are derived from."""
+    """What the actions of a month are derived from; `before` are the rows of the month before, by trigger."""
 
     figures: pl.DataFrame
     as_of: date
     policy: Policy
     digest: str
     past: Past
-
-    def before(self, trigger: Trigger) -> Row | None:
-        """The trigger's row in the month before."""
-        rows = self.past.before.filter(trigger=trigger.name)
-        return rows.row(0, named=True) if rows.height else None
+    before: Mapping[str, Row]
 
 
 def decide_actions(
@@ -86,7 +82,8 @@ def decide_actions(
     Needs:  gold.monitoring of the month, and of the months before, the newest first, as many as the policy
             asks for in a row (no rows where a month was not measured).
     """
-    month = _Month(figures, as_of, policy, digest, past)
+    before = {row["trigger"]: row for row in past.before.to_dicts()}
+    month = _Month(figures, as_of, policy, digest, past, before)
     found, cause = _leave_to_the_cause(
         {one.name: find_evidence(one, figures, earlier) for one in policy.trigger}
     )
@@ -130,7 +127,7 @@ def _leave_out(
 
 def _continue(trigger: Trigger, evidence: pl.DataFrame, month: _Month) -> Row:
     """The row of a trigger that fires."""
-    subjects, before = _subjects(evidence), month.before(trigger)
+    subjects, before = _subjects(evidence), month.before.get(trigger.name)
     life = open_anew(trigger, month.as_of)
     if before and is_open(before["state"]):
         life = one_month_more(life_of(before))
@@ -143,7 +140,7 @@ def _continue(trigger: Trigger, evidence: pl.DataFrame, month: _Month) -> Row:
 
 def _end(trigger: Trigger, cause: str, month: _Month) -> Row | None:
     """The row of a trigger that does not fire: none, unless its action was open in the month before."""
-    before = month.before(trigger)
+    before = month.before.get(trigger.name)
     if before is None or not is_open(before["state"]):
         return None
     subjects, life = _split(before["subjects"]), one_month_more(life_of(before))
@@ -209,7 +206,7 @@ def _row(
 
 def _relate(row: Row, cause: str, month: _Month) -> Row:
     """The row with the findings that it explains, and the trigger of the cause that explains it."""
-    before = next(iter(month.past.before.filter(trigger=row["trigger"]).to_dicts()), None)
+    before = month.before.get(row["trigger"])
     carried = before["explained_by"] if before and row["opened"] < month.as_of else None
     consequence = cause if row["trigger"] in CONSEQUENCES and cause else carried
     explained = month.figures.filter(EXPLAINED, pl.col("status").is_in(OUTSIDE))

@@ -1,6 +1,6 @@
 """Measure the month into gold.monitoring, and what follows from it into gold.actions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -32,6 +32,7 @@ from tasks.registry.registered_files import find_changed_files, read_card, read_
 from tasks.registry.settings_history import note_heads
 from tasks.registry.settings_of_record import policy_on
 from tasks.schemas.catalog import TABLES, in_order
+from tasks.schemas.monitoring import Monitoring
 from tasks.sources.applications import read_applications
 from tasks.store import tables
 
@@ -45,10 +46,9 @@ def monitor_month(as_of: date, settings: Settings) -> int:
     Raises: NothingToDoError when the day has no predictions, as before the first champion.
     """
     adopted = policy_on(as_of, settings)
-    earlier = [
-        tables.read("gold.monitoring", settings, on=months_before(as_of, back))
-        for back in range(1, adopted.policy.months_in_a_row)
-    ]
+    months = [months_before(as_of, back) for back in range(1, adopted.policy.months_in_a_row)]
+    before = tables.read("gold.monitoring", settings, on=months)
+    earlier = [before.filter(snapshot_date=month) for month in months]
     registry = load_registry(settings)
     figures = _measure(as_of, registry, settings, adopted.policy, earlier)
     actions = decide_actions(
@@ -71,13 +71,16 @@ def _measure(
     as_of: date, registry: Registry, settings: Settings, policy: Policy, earlier: Sequence[pl.DataFrame]
 ) -> pl.DataFrame:
     """Rows of gold.monitoring of the day."""
-    predictions = tables.read("gold.predictions", settings, on=as_of)
     champion = champion_on(registry, as_of)
-    if champion is None or (predictions.is_empty() and not has_no_applications(as_of, settings)):
+    n_months = max(policy.fairness.months, policy.paths.months + 1)
+    scored = _scored([months_before(as_of, back) for back in range(n_months)], registry, settings)
+    today = scored.filter(snapshot_date=as_of)
+    by_batch = today.filter(pl.col("known").is_null())
+    if champion is None or (by_batch.is_empty() and not has_no_applications(as_of, settings)):
         raise NothingToDoError(f"No monitoring on {as_of}: no application of that day was scored.")
-    model_id = champion.model_id if predictions.is_empty() else str(predictions["model_id"][0])
-    usual = _count_paths(as_of, policy, registry, settings)
-    applications = replace(_read_month(as_of, registry, settings, earlier), usual_paths=usual)
+    model_id = str(today["model_id"][0]) if today.height else champion.model_id
+    usual = _count_paths(scored, usual_months(as_of, policy.paths))
+    applications = replace(_read_month(as_of, today, registry, settings, earlier), usual_paths=usual)
     month = to_rows(
         [
             *measure_month(applications, policy),
@@ -88,13 +91,7 @@ def _measure(
         window=f"month {as_of:%Y-%m}",
         model_id=model_id,
     )
-    months = [months_before(as_of, back) for back in range(policy.fairness.months)]
-    groups = to_rows(
-        _measure_groups(months, registry, settings, policy),
-        as_of=as_of,
-        window=f"months {months[-1]:%Y-%m} to {as_of:%Y-%m}",
-        model_id=model_id,
-    )
+    groups = _measure_groups(as_of, scored, settings, policy, model_id=model_id)
     ripened = _ripened(as_of, settings, policy)
     rows = [
         month,
@@ -104,26 +101,29 @@ def _measure(
         _forecasts(as_of, ripened, settings, model_id),
         _pooled(as_of, registry, settings, policy),
     ]
-    return in_order(pl.concat(rows), TABLES["gold.monitoring"])
+    return in_order(pl.DataFrame(Monitoring.validate(pl.concat(rows))), TABLES["gold.monitoring"])
 
 
-def _scored(month: date, registry: Registry, settings: Settings) -> pl.DataFrame:
-    """The applications of a month as the batch scored them, and those that only the service answered.
+def _scored(months: Sequence[date], registry: Registry, settings: Settings) -> pl.DataFrame:
+    """The applications of months as the batch scored them, and those that only the service answered.
 
-    The latter are by the month's model, and come with what was `known`; it is null for the batch.
+    The latter are by their month's model, and come with what was `known`; it is null for the batch.
     """
-    batch = tables.read("gold.predictions", settings, on=month)
-    champion = champion_on(registry, month)
-    model_id = str(batch["model_id"][0]) if batch.height else champion.model_id if champion else ""
-    return pl.concat([batch, read_online(month, model_id, batch, settings)], how="diagonal")
+    batch = tables.read("gold.predictions", settings, on=months)
+    champions = {month: champion.model_id for month in months if (champion := champion_on(registry, month))}
+    models = champions | dict(batch.group_by("snapshot_date").agg(pl.col("model_id").first()).rows())
+    return pl.concat([batch, read_online(models, batch, settings)], how="diagonal")
 
 
 def _read_month(
-    as_of: date, registry: Registry, settings: Settings, earlier: Sequence[pl.DataFrame]
+    as_of: date,
+    scores: pl.DataFrame,
+    registry: Registry,
+    settings: Settings,
+    earlier: Sequence[pl.DataFrame],
 ) -> Month:
     """What the applications that came in on the day are measured on; without any, the deliveries alone."""
     deliveries = tables.read("bronze.deliveries", settings, on=as_of)
-    scores = _scored(as_of, registry, settings)
     if scores.is_empty():
         return Month(scores, scores, {}, deliveries, earlier)
     model_id = str(scores["model_id"][0])
@@ -139,10 +139,10 @@ def _read_month(
     )
 
 
-def _count_paths(as_of: date, policy: Policy, registry: Registry, settings: Settings) -> dict[str, int]:
-    """How many applications took each score path in the months before the day that the policy looks at."""
-    scored = [_scored(month, registry, settings) for month in usual_months(as_of, policy.paths)]
-    return dict(pl.concat(scored).group_by("fallback").len().sort("fallback").rows())
+def _count_paths(scored: pl.DataFrame, months: Collection[date]) -> dict[str, int]:
+    """How many applications of some months took each score path."""
+    counted = scored.filter(pl.col("snapshot_date").is_in(months)).group_by("fallback").len()
+    return dict(counted.sort("fallback").rows())
 
 
 def _cohorts_since_training(as_of: date, registry: Registry, settings: Settings) -> Measurement:
@@ -172,12 +172,13 @@ def _artefact(model_id: str, registry: Registry) -> Measurement:
 
 
 def _measure_groups(
-    months: Sequence[date], registry: Registry, settings: Settings, policy: Policy
-) -> list[Measurement]:
-    """Fairness of the months pooled; who is in which group never leaves this function."""
-    scored = pl.concat([_scored(month, registry, settings) for month in months])
+    as_of: date, scored: pl.DataFrame, settings: Settings, policy: Policy, *, model_id: str
+) -> pl.DataFrame:
+    """Fairness of the newest months pooled; who is in which group never leaves this function."""
+    months = [months_before(as_of, back) for back in range(policy.fairness.months)]
     # What was answered in one month and is a loan of another counts once, as the batch knows it.
-    scored = scored.sort("known", maintain_order=True).unique("loan_id", keep="first", maintain_order=True)
+    scored = scored.filter(pl.col("snapshot_date").is_in(months)).sort("known", maintain_order=True)
+    scored = scored.unique("loan_id", keep="first", maintain_order=True)
     known = (
         tables.scan("gold.feature_store", settings, on=months)
         .select("loan_id", "snapshot_date", *PROTECTED)
@@ -186,7 +187,9 @@ def _measure_groups(
     people = add_known(known, scored.drop_nulls("known")).join(
         scored.select("loan_id", "pd"), on="loan_id", how="inner", validate="1:1"
     )
-    return measure_fairness(add_groups(people), limits=policy.fairness, cutoff=policy.cutoff)
+    measured = measure_fairness(add_groups(people), limits=policy.fairness, cutoff=policy.cutoff)
+    window = f"months {months[-1]:%Y-%m} to {as_of:%Y-%m}"
+    return to_rows(measured, as_of=as_of, window=window, model_id=model_id)
 
 
 def _young(as_of: date, registry: Registry, settings: Settings, policy: Policy) -> pl.DataFrame:
@@ -208,7 +211,7 @@ def _young(as_of: date, registry: Registry, settings: Settings, policy: Policy) 
 def _ripened(as_of: date, settings: Settings, policy: Policy) -> pl.DataFrame:
     """Figures of the cohort whose labels came to exist on `as_of`, by the model that scored it."""
     labels = tables.read("gold.label_store", settings, on=as_of)
-    ripened = _with_scores(labels, settings, until=as_of)
+    ripened = _with_scores(labels.lazy(), settings, until=as_of).sort("loan_id").collect()
     scored_by = str(ripened["model_id"][0]) if ripened.height else "none"
     cohort = labels["loan_start_date"].unique().sort().to_list()[:1]
     found = [
@@ -228,12 +231,10 @@ def _forecasts(as_of: date, ripened: pl.DataFrame, settings: Settings, model_id:
 
 def _pooled(as_of: date, registry: Registry, settings: Settings, policy: Policy) -> pl.DataFrame:
     """Figures of the newest ripe cohorts together, by the models that scored them, and by score path."""
-    scored = tables.scan("gold.predictions", settings, until=as_of).select("loan_id")
-    labels = tables.scan("gold.label_store", settings, until=as_of).join(scored, on="loan_id", how="semi")
-    cohorts = labels.select(pl.col("loan_start_date").unique()).collect().to_series().to_list()
+    ripe = _with_scores(tables.scan("gold.label_store", settings, until=as_of), settings, until=as_of)
+    cohorts = ripe.select(pl.col("loan_start_date").unique()).collect().to_series().to_list()
     newest = newest_cohorts(cohorts, policy.ranking)
-    chosen = labels.filter(pl.col("loan_start_date").is_in(newest)).collect()
-    pooled = _with_scores(chosen, settings, until=as_of)
+    pooled = ripe.filter(pl.col("loan_start_date").is_in(newest)).sort("loan_id").collect()
     models = pooled["model_id"].unique().sort().to_list()
     cards = {model_id: read_card(registry, model_id) for model_id in models}
     found: list[Measurement] = []
@@ -250,8 +251,6 @@ def _named(cohorts: Sequence[date]) -> str:
     return f"cohorts {cohorts[0]:%Y-%m} to {cohorts[-1]:%Y-%m}"
 
 
-def _with_scores(labels: pl.DataFrame, settings: Settings, *, until: date) -> pl.DataFrame:
+def _with_scores(labels: pl.LazyFrame, settings: Settings, *, until: date) -> pl.LazyFrame:
     predictions = tables.scan("gold.predictions", settings, until=until).select(SCORES)
-    return (
-        labels.lazy().join(predictions, on="loan_id", how="inner", validate="1:1").sort("loan_id").collect()
-    )
+    return labels.join(predictions, on="loan_id", how="inner", validate="1:1")

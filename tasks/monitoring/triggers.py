@@ -8,7 +8,7 @@ import polars as pl
 from tasks.governance.policy import Policy
 from tasks.governance.policy_text import describe_limit, fill_numbers
 from tasks.governance.policy_trigger import Trigger
-from tasks.schemas.monitoring import METRICS, keep_metrics
+from tasks.schemas.monitoring import METRICS, is_of_metrics
 
 MAX_NAMED = 5
 
@@ -55,7 +55,7 @@ Condition = Callable[[pl.DataFrame, Sequence[pl.DataFrame]], pl.DataFrame]
 
 
 def _of(figures: pl.DataFrame, metrics: Sequence[str], *statuses: str) -> pl.DataFrame:
-    return keep_metrics(figures, *metrics, paths=True).filter(pl.col("status").is_in(statuses))
+    return figures.filter(is_of_metrics(metrics), pl.col("status").is_in(statuses))
 
 
 def _when(status: str, *metrics: str) -> Condition:
@@ -66,8 +66,9 @@ def _when(status: str, *metrics: str) -> Condition:
     """
 
     def condition(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
-        again = all(_of(month, metrics, *OUTSIDE).height for month in before)
-        return _of(figures, metrics, status) if again else figures.clear()
+        found = _of(figures, metrics, status)
+        again = found.height and all(_of(month, metrics, *OUTSIDE).height for month in before)
+        return found if again else figures.clear()
 
     return condition
 

@@ -4,7 +4,7 @@ A metric has its one home here: what is measured, when it is amber or red, and w
 the charts show it are read from its MetricSpec.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import dataframely as dy
 import polars as pl
@@ -275,8 +275,16 @@ def keep_metrics(rows: pl.DataFrame, *names: str, paths: bool = False) -> pl.Dat
 
     A name that the catalogue does not hold raises KeyError.
     """
-    kept = rows.filter(pl.col("metric").is_in([METRICS[name].name for name in names]))
-    return kept if paths else kept.filter(is_of_all_paths())
+    kept = is_of_metrics(names)
+    return rows.filter(kept if paths else kept & is_of_all_paths())
+
+
+def is_of_metrics(names: Sequence[str]) -> pl.Expr:
+    """Whether a row is of one of some metrics, of a single score path or not.
+
+    A name that the catalogue does not hold raises KeyError.
+    """
+    return pl.col("metric").is_in([METRICS[name].name for name in names])
 
 
 def is_of_all_paths() -> pl.Expr:

@@ -157,9 +157,10 @@ def _day_of(file: str) -> date:
     return date.fromisoformat(file.rpartition("snapshot_date=")[2].partition("/")[0])
 
 
-def read(name: str, settings: Settings, *, on: date) -> pl.DataFrame:
-    """Rows of one day, sorted by the table's key."""
-    return in_order(scan(name, settings, on=[on]).collect(), TABLES[name])
+def read(name: str, settings: Settings, *, on: date | Collection[date]) -> pl.DataFrame:
+    """Rows of one day or more, sorted by day and the table's key."""
+    days = [on] if isinstance(on, date) else on
+    return in_order(scan(name, settings, on=days).collect(), TABLES[name])
 
 
 def require(name: str, day: date, settings: Settings, *, flow: str) -> None:
