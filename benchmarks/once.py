@@ -210,8 +210,11 @@ def home_settings(data: str, home: str, **values: Any) -> Any:
 def _settings(data: str, datamart: str | Path, **values: Any) -> Any:
     """The settings of a run, for whose lender this process then works."""
     from tasks.config import checked_settings
+    from tasks.schemas.catalog import TABLES
 
-    return checked_settings({"data": Path(data), "datamart": Path(datamart), **values})
+    settings = checked_settings({"data": Path(data), "datamart": Path(datamart), **values})
+    list(TABLES)  # a process makes the lender's tables once, as it imports once
+    return settings
 
 
 RUNS = (
