@@ -80,16 +80,16 @@ def _sources_missing(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> p
 def _sources_gone(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """The sources that were missing month after month."""
     found = _sources_missing(figures, [])
-    for month in before:
+    for month in before if found.height else ():
         found = found.join(_sources_missing(month, []), on="subject", how="semi")
     return found
 
 
 def _score_drifts(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Score PSI amber or worse month after month, or features that drift (which counts months by itself)."""
-    months = [_of(month, ["psi"], *OUTSIDE) for month in (figures, *before)]
-    found = [months[0]] if all(month.height for month in months) else []
-    return pl.concat([*found, _of(figures, ["drifting_features"], "amber")])
+    found = _of(figures, ["psi"], *OUTSIDE)
+    again = found.height and all(_of(month, ["psi"], *OUTSIDE).height for month in before)
+    return pl.concat([found if again else found.clear(), _of(figures, ["drifting_features"], "amber")])
 
 
 def _same(metric: str, status: str) -> Condition:
@@ -98,7 +98,7 @@ def _same(metric: str, status: str) -> Condition:
 
     def condition(figures: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
         found = _of(figures, [metric], status)
-        for month in before:
+        for month in before if found.height else ():
             found = found.join(_of(month, [metric], *or_worse), on="subject", how="semi")
         return found
 
