@@ -94,9 +94,12 @@ def lacks_economics(data: DeckData) -> bool:
     return bool(scored) and data.facts.money("profit") is None
 
 
-def is_of_former_model(row: Mapping[str, Any], data: DeckData) -> bool:
-    """Whether a figure is of loans none of which the model in service scored."""
-    return data.model_id not in row["model_id"].split()
+def name_former_models(row: Mapping[str, Any], data: DeckData) -> str:
+    """Who scored the loans of a figure where the model in service scored none of them; else nothing."""
+    by = row["model_id"].split()
+    if data.model_id in by:
+        return ""
+    return "the model before" if len(by) == 1 else "earlier models"
 
 
 def describe_interval(row: Mapping[str, Any], digits: int = 3) -> str:

@@ -8,7 +8,7 @@ import polars as pl
 
 from tasks.reporting.deck.blocks import Block, Page, Row, table
 from tasks.reporting.deck.charts import Axis, Bar, Point, Series, axis_for, bar_chart, line_chart
-from tasks.reporting.deck.data import DeckData, compare_expected, is_of_former_model, one_of
+from tasks.reporting.deck.data import DeckData, compare_expected, name_former_models, one_of
 from tasks.reporting.deck.waiting import applications_chart, ripening_table
 from tasks.reporting.words import list_names, window_name
 from tasks.schemas.feature_store import name_histories
@@ -39,7 +39,7 @@ def _performance_title(data: DeckData) -> str:
         return "No cohort that was scored is ripe: performance is only a forecast so far"
     words = {"green": "not significantly below", "amber": "probably below", "red": "significantly below"}
     words["green"] = "above" if auc["ci_low"] > auc["reference"] else words["green"]
-    who = "a former model" if data.card and is_of_former_model(auc, data) else "the score"
+    who = name_former_models(auc, data) or "the score"
     return (
         f"On loans of {window_name(auc['window'])} {who} reached an AUC of {auc['value']:.3f}, "
         f"{words.get(auc['status'], 'beside')} the {auc['reference']:.3f} of development{_off(data)}"

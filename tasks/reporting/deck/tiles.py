@@ -5,7 +5,7 @@ from typing import Any
 
 from tasks.reporting.costs import compare_with_forecast, forecast_bad_rate, is_less
 from tasks.reporting.deck.blocks import Mark
-from tasks.reporting.deck.data import DeckData, is_of_former_model, lacks_economics, one_of
+from tasks.reporting.deck.data import DeckData, lacks_economics, name_former_models, one_of
 from tasks.reporting.deck.waiting import numbers_of_pause, numbers_without_model
 from tasks.reporting.words import about, month_name, pairs_right, window_in_short
 
@@ -39,7 +39,7 @@ def _pairs_right(data: DeckData) -> tuple[str, str, str, Mark]:
     auc = one_of(data, "pooled_auc")
     if auc is None:
         return "-", "pairs ranked right", "no scored cohort is ripe yet", ""
-    by = "the model before" if is_of_former_model(auc, data) else "realised"
+    by = name_former_models(auc, data) or "realised"
     window = window_in_short(auc["window"])
     if auc["status"] not in ("amber", "red"):
         value = pairs_right(auc["value"])
