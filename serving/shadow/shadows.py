@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 from serving.answers import Application, known_of
@@ -20,6 +21,7 @@ MAX_WAITING = 2_000  # scores; beyond it one is left out, and counted
 MAX_GROUP = 64  # that are handed over at once: more would hold the answers up while they are packed
 GATHERED_FOR = 0.1  # seconds in which they come together: many cost a third of one each
 TRIES = 2  # a group that two processes ended with is not scored
+RESTS_FOR = 60.0  # seconds in which no other is started then: one that always ends would take up a core
 DRAINED_WITHIN = 10.0  # seconds that what waits has once the service ends
 
 Waiting = tuple[ServedModel, Row, Row]  # by which model, what is known to it, what is kept of the answer
@@ -33,6 +35,7 @@ class Shadows:
         self._waiting: deque[Waiting] = deque()
         self._came, self._scoring = asyncio.Event(), asyncio.Lock()
         self._worker: asyncio.Task[None] | None = None
+        self._gave_up = -inf  # when a group was given up, by the clock of the loop
         self.process = ScoringProcess()
 
     def start(self) -> None:
@@ -80,17 +83,23 @@ class Shadows:
         """Have the next MAX_GROUP scored, and count what came of it."""
         async with self._scoring:
             group = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
-            for _ in range(TRIES if group else 0):
-                try:
-                    scored = await asyncio.to_thread(self._score, group)
-                except PassingError as error:
-                    LOG.warning("%s", error)
-                    self._figures.shadow_process_ended()
-                    continue
-                self._count(scored)
-                return
-            if group:
+            if group and not await self._is_scored(group):
                 self._figures.shadowed("failed", len(group))
+
+    async def _is_scored(self, group: Sequence[Waiting]) -> bool:
+        """Whether a process scored the group; none is asked for a while after TRIES ended with one."""
+        now = asyncio.get_running_loop().time()
+        for _ in range(TRIES if now >= self._gave_up + RESTS_FOR else 0):
+            try:
+                self._count(await asyncio.to_thread(self._score, group))
+            except PassingError as error:
+                LOG.warning("%s", error)
+                self._figures.shadow_process_ended()
+                self._gave_up = now
+            else:
+                self._gave_up = -inf
+                return True
+        return False
 
     def _score(self, group: Sequence[Waiting]) -> Scored:
         """What the process says of a group, once it is kept. Raises: PassingError where the process ended."""

@@ -174,6 +174,12 @@ def test_a_process_that_always_ends_costs_scores_and_no_answer(
     with serving(own) as (client, service):
         assert len(ask(client, own, 3)) == 3
         figures = settled(client, service)
-    assert outcomes(figures) == {"failed": 3}
-    assert process_ends(figures) == shadows.TRIES
+        assert (outcomes(figures), process_ends(figures)) == ({"failed": 3}, shadows.TRIES)
+        ask(client, own, 2)
+        figures = settled(client, service)
+        assert (outcomes(figures), process_ends(figures)) == ({"failed": 5}, shadows.TRIES)
+        monkeypatch.setattr(shadows, "RESTS_FOR", 0)
+        ask(client, own, 2)
+        figures = settled(client, service)
+    assert (outcomes(figures), process_ends(figures)) == ({"failed": 7}, 2 * shadows.TRIES)
     assert not shadow_folder(own).exists()
