@@ -264,15 +264,8 @@ def test_figures_of_a_model_that_no_longer_serves_are_said_to_be_its(
     data: DeckData, former: list[str | None], who: str
 ) -> None:
     scored_by = " ".join(one or data.card["model_id"] for one in former)
-    told = {
-        "value": 0.9,
-        "reference": 0.9,
-        "ci_low": 0.8,
-        "ci_high": 1.0,
-        "n": 100,
-        "status": "green",
-        "model_id": scored_by,
-    }
+    told = {"value": 0.9, "reference": 0.9, "ci_low": 0.8, "ci_high": 1.0, "n": 100, "status": "green"}
+    told["model_id"] = scored_by
     pooled = pl.col("metric") == "pooled_auc"
     now = data.now.with_columns(
         pl.when(pooled).then(pl.lit(value)).otherwise(name).alias(name) for name, value in told.items()

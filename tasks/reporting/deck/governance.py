@@ -70,7 +70,7 @@ def _triggers(data: DeckData, fired: Sequence[str]) -> Block:
     ]
     title = f"Who acts by when, open and red triggers first; policy {data.policy_name}"
     header = ("", "Trigger", "Action", "Owner", "Within", "Today")
-    return table(title, header, rows, widths=(0, 0, 1, 0, 0, 0), inset=2.8)
+    return table(title, header, rows, widths=(0, 0, 1.5, 0, 0, 1), inset=2.4)
 
 
 def _describe_due(row: Mapping[str, Any], data: DeckData) -> str:

@@ -26,7 +26,7 @@ def build_models(data: DeckData) -> Page:
         _title(data.card["candidates"]),
         PLAIN_MODELS,
         [
-            Row([_candidates(data), _setup(data)], (1.2, 1), fill=True),
+            Row([_candidates(data), _setup(data)], (1, 1.1), fill=True),
             Row([_timeline(data), _verdicts(data)], (1.2, 1), fill=True),
         ],
     )
@@ -97,7 +97,7 @@ def _setup(data: DeckData) -> Block:
         (
             "",
             "Tuned",
-            f"by Optuna, {card['setup']['trials']} trials a family, on older cohorts than it is judged on.",
+            f"by Optuna, {card['setup']['trials']} trials a family, on cohorts before those that judge it.",
         ),
         ("", "When a source is missing", f"a fallback scores; AUC {'; '.join(fallbacks)}."),
         *(
