@@ -3,7 +3,6 @@
 import hashlib
 import tomllib
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from tasks.governance.earlier_policies import find_unstated
@@ -13,25 +12,27 @@ from tasks.toml_file import read_toml
 
 @dataclass(frozen=True)
 class Adopted:
-    """A policy that passed its check, and the first twelve hex digits of its file's SHA-256.
-
-    `unstated` are lines for the numbers that the file, since it is older, does not state.
-    """
+    """A policy that passed its check, its file's text, and the first twelve hex digits of its SHA-256."""
 
     policy: Policy
+    text: str
     digest: str
-    unstated: list[str]
 
     @property
     def name(self) -> str:
         """Its version and digest."""
         return f"{self.policy.version} ({self.digest})"
 
+    @property
+    def unstated(self) -> list[str]:
+        """Lines for the numbers that the file, since it is older, does not state."""
+        return find_unstated(tomllib.loads(self.text))
+
     def say_unstated(self) -> str:
         """One sentence with the lines to add; empty when the file states every number."""
-        if not self.unstated:
-            return ""
         lines = "; ".join(self.unstated)
+        if not lines:
+            return ""
         return f"Not stated, so that the values of earlier versions apply; add them to the file: {lines}."
 
 
@@ -41,10 +42,4 @@ def read_policy(path: Path) -> Adopted:
     Raises: PolicyError that names the line and the fix.
     """
     policy, text = read_toml(path, Policy, what="policy")
-    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return Adopted(policy, digest, list(_unstated(text)))
-
-
-@lru_cache(maxsize=8)
-def _unstated(text: str) -> tuple[str, ...]:
-    return tuple(find_unstated(tomllib.loads(text)))
+    return Adopted(policy, text, hashlib.sha256(text.encode()).hexdigest()[:12])
