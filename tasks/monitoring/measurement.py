@@ -76,6 +76,5 @@ def grade(metric: str, value: float, limits: Limits) -> Grade:
 def to_rows(measured: list[Measurement], *, as_of: date, window: str, model_id: str) -> pl.DataFrame:
     """Rows for gold.monitoring, whose schema is theirs to meet together; `window` says what was measured."""
     columns = {name: column.dtype for name, column in Monitoring.columns().items()}
-    frame = pl.DataFrame(measured, schema={name: columns[name] for name in measurement("psi", "", 0, None)})
-    constants = {"snapshot_date": pl.lit(as_of), "window": pl.lit(window), "model_id": pl.lit(model_id)}
-    return frame.with_columns(**constants).select(*columns)
+    same = {"snapshot_date": as_of, "window": window, "model_id": model_id}
+    return pl.DataFrame([one | same for one in measured], schema=columns)

@@ -174,7 +174,7 @@ def _bins_of(values: pl.Series, *, category: bool) -> dict[str, Any]:
 
 def _counts(values: pl.Series, bins: Mapping[str, Any]) -> Counts:
     """Rows per bin; for words one bin each and one for those that are not in the reference; nulls last."""
-    known = values.drop_nulls()
+    known = values.drop_nulls() if values.has_nulls() else values
     if "values" in bins:
         numbers = {value: i for i, value in enumerate(bins["values"])}
         place = known.replace_strict(numbers, default=len(numbers), return_dtype=pl.Int64).to_numpy()
