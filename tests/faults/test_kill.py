@@ -26,6 +26,8 @@ print("ready", flush=True)
 """
 
 TOLD = """
+import signal
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever these tests were started by, as by nohup
 from flows.cli.main import command, notes, end_on_signal
 end_on_signal(notes.show_cursor)
 import flows.backfill
