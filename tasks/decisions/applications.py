@@ -17,16 +17,15 @@ def read_online(models: Mapping[date, str], batch: pl.DataFrame, settings: Setti
 
     Needs:  the `batch`, the rows of gold.predictions of these months.
     """
-    # An answer has its day by UTC, an application by the lender's clock.
-    first = min(models, default=date.max) - timedelta(days=1)
-    days = [day for day in tables.snapshot_dates(TABLE, settings) if day >= first]
     found = [batch.clear().with_columns(known=pl.lit(None, pl.String))]
-    if days:
-        month = pl.col("application_date").dt.truncate("1mo")
-        answers = tables.scan(TABLE, settings, on=days).filter(month.is_in(list(models))).collect()
-        for of, model_id in models.items():
-            ours = answers.filter(month == of, pl.col("model_id") == model_id)
-            found.append(keep_applications(ours, batch.filter(snapshot_date=of), of))
+    rolled = tables.snapshot_dates(TABLE, settings)
+    for month, model_id in models.items():
+        # An answer has its day by UTC, an application by the lender's clock.
+        before = month - timedelta(days=1)
+        if days := [day for day in rolled if day >= before]:
+            of_month = pl.col("application_date").dt.truncate("1mo") == month
+            answers = tables.scan(TABLE, settings, on=days).filter(of_month, pl.col("model_id") == model_id)
+            found.append(keep_applications(answers.collect(), batch.filter(snapshot_date=month), month))
     return pl.concat(found)
 
 
