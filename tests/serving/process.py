@@ -35,7 +35,7 @@ def served(settings: Settings) -> Generator[tuple[str, Process]]:
             return False
 
     try:
-        wait_until(ready, lambda: "vintage serve is not ready", seconds=60)
+        wait_until(ready, lambda: "vintage serve is not ready", seconds=300)
         yield f"http://127.0.0.1:{port}/", server
     finally:
         server.terminate()

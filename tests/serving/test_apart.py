@@ -49,7 +49,7 @@ def test_it_ends_when_its_caller_is_killed() -> None:
     )
     assert caller.stdout.strip().isdigit(), caller.stderr
     pid = int(caller.stdout)
-    wait_until(lambda: not runs(pid), lambda: f"process {pid} is left", seconds=30)
+    wait_until(lambda: not runs(pid), lambda: f"process {pid} is left", seconds=300)
 
 
 def runs(pid: int) -> bool:
